@@ -179,10 +179,7 @@ func (l *Linker) waysIn(user broker.User, identities []broker.UserIdentity, with
 // (link.last). Providers that are hidden or no longer configured can be unlinked.
 func (l *Linker) Unlink(ctx context.Context, s broker.Session, provider, identityID string) error {
 	at := time.Now()
-	title := provider
-	if p, ok := l.apps.Provider(provider); ok {
-		title = p.Title
-	}
+	title := l.Title(provider)
 	if s.UserID == "" {
 		return broker.ErrSignIn
 	}
