@@ -1,0 +1,70 @@
+package broker
+
+import (
+	"context"
+	"time"
+)
+
+// Event is a line of the audit trail, written in the unit of work that it
+// tells of. It names ids, never addresses or secrets.
+type Event struct {
+	ID        string
+	At        time.Time
+	Name      string // "identity.linked", "session.started", …
+	UserID    UserID
+	ClientID  string
+	Provider  string
+	SID       string
+	RequestID string
+	IP        string
+	Detail    map[string]string
+}
+
+// Names of events.
+const (
+	EventUserCreated      = "user.created"
+	EventUserDisabled     = "user.disabled"
+	EventUserEnabled      = "user.enabled"
+	EventIdentityLinked   = "identity.linked"
+	EventIdentityUnlinked = "identity.unlinked"
+	EventSignedIn         = "session.started"
+	EventSignedOut        = "session.ended"
+	EventPasswordChanged  = "password.changed"
+	EventPasswordReset    = "password.reset"
+	EventConsentGiven     = "consent.given"
+	EventConsentRevoked   = "consent.revoked"
+	EventCodeReuse        = "grant.code_reuse"
+	EventRefreshReuse     = "grant.refresh_reuse"
+	EventKeyRotated       = "key.rotated"
+	EventClientCreated    = "client.created"
+	EventClientDeleted    = "client.deleted"
+	EventSecretRotated    = "client.secret_rotated"
+	EventAdminClaimed     = "admin.claimed"
+)
+
+// Request is what the audit trail and mails tell of the request that caused
+// something.
+type Request struct {
+	ID        string // the reference number on error pages and in the log
+	IP        string
+	UserAgent string
+}
+
+type requestKey struct{}
+
+// WithRequest returns a context that carries r.
+func WithRequest(ctx context.Context, r Request) context.Context {
+	return context.WithValue(ctx, requestKey{}, r)
+}
+
+// RequestOf returns the request that ctx carries; the zero value outside one.
+func RequestOf(ctx context.Context) Request {
+	r, _ := ctx.Value(requestKey{}).(Request)
+	return r
+}
+
+// NewEvent makes an event that knows the request it happened in.
+func NewEvent(ctx context.Context, name string, at time.Time) Event {
+	r := RequestOf(ctx)
+	return Event{ID: NewID(), At: at, Name: name, RequestID: r.ID, IP: r.IP}
+}

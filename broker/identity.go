@@ -1,0 +1,81 @@
+package broker
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// UserIdentity is one way into an account: the person whom a provider knows as
+// subject. (Provider, Issuer, Subject) is unique: an identity opens one
+// account. Neither an e-mail address nor a login name is ever part of it.
+type UserIdentity struct {
+	ID         string // NewID
+	UserID     UserID
+	Provider   string // id of the provider in the configuration: "github", "orcid"
+	Issuer     string // OpenID issuer, or the provider's base URL where it is none
+	Subject    string // stable external id, at most 255 bytes
+	CreatedAt  time.Time
+	LastUsedAt time.Time // zero: never signed in with
+}
+
+// RemoteAccount is what we know of a person at a provider: for display and for
+// integrations, never for finding the user. One stands beside each identity.
+type RemoteAccount struct {
+	ID            string // NewID
+	UserID        UserID
+	Provider      string
+	Issuer        string
+	Subject       string
+	ClientID      string // our client id at the provider when it was read
+	Username      string // login there; changes
+	Name          string
+	Email         string
+	EmailVerified bool   // as the provider's trust policy has it
+	ProfileURL    string // page of the person at the provider; "" none
+	Extra         json.RawMessage
+	CreatedAt     time.Time
+	UpdatedAt     time.Time
+}
+
+// RemoteToken lets us act for the person at a provider. The store seals its
+// secrets. AccountID and Kind are its key; Kind is "" for the main token and
+// the resource server for further ones (Globus).
+type RemoteToken struct {
+	AccountID    string // RemoteAccount.ID
+	Kind         string
+	AccessToken  Secret
+	RefreshToken Secret
+	IDToken      Secret
+	TokenType    string
+	Scopes       []string
+	ExpiresAt    time.Time // zero: does not expire, or unknown
+	UpdatedAt    time.Time
+}
+
+// Profile is what a provider told about a person who has just signed in there.
+type Profile struct {
+	Provider      string
+	Issuer        string
+	Subject       string
+	ClientID      string // ours at the provider
+	Username      string
+	Name          string
+	Email         string // as NormalizeEmail returns it; "" none that can be used
+	EmailVerified bool   // the provider proved it, and its trust policy lets that count
+	Locale        string
+	ProfileURL    string
+	AMR           []string  // authentication methods, as the provider told
+	ACR           string    // authentication context, as the provider told
+	AuthTime      time.Time // zero: not told
+	Tokens        []RemoteToken
+	Extra         json.RawMessage // further facts worth keeping, a JSON object; nil none
+}
+
+// Account makes the RemoteAccount of p for user.
+func (p Profile) Account(id string, user UserID, at time.Time) RemoteAccount {
+	return RemoteAccount{
+		ID: id, UserID: user, Provider: p.Provider, Issuer: p.Issuer, Subject: p.Subject, ClientID: p.ClientID,
+		Username: p.Username, Name: p.Name, Email: p.Email, EmailVerified: p.EmailVerified,
+		ProfileURL: p.ProfileURL, Extra: p.Extra, CreatedAt: at, UpdatedAt: at,
+	}
+}

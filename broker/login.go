@@ -1,0 +1,100 @@
+package broker
+
+import "time"
+
+// LoginID names a login in URLs. It opens nothing by itself: a login belongs to
+// one browser.
+type LoginID string
+
+// LoginLifetime is how long a person has from the first page to the last. It
+// outlives the mail that proves an address (MailTokenLifetime).
+const LoginLifetime = time.Hour
+
+// Login is one person's way in: from the application's request, or from a page
+// of ours, to the end. Whatever happens on the way is recorded here, and Next
+// alone says what comes next.
+type Login struct {
+	ID          LoginID
+	BrowserHash string // Hash of the browser's cookie
+	ClientID    string // the application that asks; "" none
+	Request     string // its authorization request, form-encoded; "" none
+	ReturnTo    string // local path to go to at the end where Request is ""
+	Force       bool   // a session that stood before does not count (prompt=login, max_age)
+
+	UserID   UserID    // who has been authenticated; "" nobody yet
+	AuthTime time.Time // when; zero: nobody yet
+	AMR      []string  // how (RFC 8176)
+	ACR      string
+	Provider string // provider of the identity that was used; "" a password
+
+	Remote *Profile // an identity that was proven and that no account has yet
+	SignUp *SignUp  // the form was sent, the address is not proven yet
+
+	StartedAt  time.Time
+	ExpiresAt  time.Time
+	FinishedAt time.Time // zero: under way
+}
+
+// SignUp is a filled-in sign-up form that waits for its address to be proven.
+// No account exists before that.
+type SignUp struct {
+	Email        string
+	Name         string
+	Username     string
+	Locale       string
+	PasswordHash Secret // "" none; only a sign-up without a remote identity needs one
+}
+
+// Step is a stop on the way in.
+type Step string
+
+const (
+	StepIdentify   Step = "identify"    // say who you are: password or provider
+	StepSignUp     Step = "sign-up"     // a remote identity without an account
+	StepProveEmail Step = "prove-email" // the mail is out
+	StepLink       Step = "link"        // signed in, and a proven identity waits to be linked
+	StepConsent    Step = "consent"     // the application needs a yes
+	StepDone       Step = "done"
+)
+
+// Next is the next step of the login. It alone decides; handlers never route to
+// one another. consent tells whether the application needs a yes that the
+// person has not given yet.
+func (l *Login) Next(consent bool) Step {
+	switch {
+	case l.UserID == "" && l.SignUp != nil:
+		return StepProveEmail
+	case l.UserID == "" && l.Remote != nil:
+		return StepSignUp
+	case l.UserID == "":
+		return StepIdentify
+	case l.Remote != nil:
+		return StepLink
+	case consent:
+		return StepConsent
+	}
+	return StepDone
+}
+
+// Live tells whether the login can go on at a time in a browser.
+func (l *Login) Live(browser Secret, at time.Time) bool {
+	return browser.Matches(l.BrowserHash) && l.FinishedAt.IsZero() && at.Before(l.ExpiresAt)
+}
+
+// Authenticated records that user was authenticated.
+func (l *Login) Authenticated(user UserID, how Authentication) {
+	l.UserID, l.AuthTime, l.AMR, l.ACR, l.Provider = user, how.At, how.AMR, how.ACR, how.Provider
+}
+
+// Authentication says how and when somebody proved who they are. It is what
+// auth_time, amr and acr of a token tell.
+type Authentication struct {
+	At       time.Time
+	AMR      []string
+	ACR      string
+	Provider string // "" a password
+}
+
+// ACRSingle is the authentication context of one factor, whichever it was. A
+// context class of our own: no registered one promises as little.
+const ACRSingle = "urn:idbroker:acr:1fa"

@@ -1,0 +1,56 @@
+package broker
+
+import "time"
+
+// MailTokenLifetime is how long a link in a mail works. Half an hour is longer
+// than grey-listing delays a mail and shorter than a mailbox stays unattended.
+const MailTokenLifetime = 30 * time.Minute
+
+// MailPurpose says what a link in a mail does.
+type MailPurpose string
+
+const (
+	MailSignUp MailPurpose = "sign-up" // proves the address and begins the account
+	MailReset  MailPurpose = "reset"   // lets its reader choose a new password
+	MailClaim  MailPurpose = "claim"   // not mailed: printed once, makes the first administrator
+)
+
+// MailToken is the one-time secret of a link in a mail, bound to its purpose,
+// its address and the version of what it changes.
+type MailToken struct {
+	Hash      string // the key
+	Purpose   MailPurpose
+	Email     string
+	UserID    UserID  // MailReset
+	LoginID   LoginID // MailSignUp
+	Version   int     // User.Version when it was made; a later change voids it
+	CreatedAt time.Time
+	ExpiresAt time.Time
+	UsedAt    time.Time // zero: not yet
+}
+
+// Mail is a message to one person, rendered when it is sent.
+type Mail struct {
+	To       string            `json:"to"`
+	Template string            `json:"template"` // "sign-up", "known", "reset", …
+	Locale   string            `json:"locale"`
+	Data     map[string]string `json:"data"`
+}
+
+// OutboxMail is the kind of outbox entry whose payload is a Mail as JSON.
+const OutboxMail = "mail"
+
+// OutboxEntry is work that must happen after a commit. The store seals its
+// payload, since mails carry one-time links.
+type OutboxEntry struct {
+	ID           string
+	Kind         string
+	Payload      []byte
+	CreatedAt    time.Time
+	NextAt       time.Time // do not try before
+	Attempts     int
+	LastError    string // at most 500 bytes, no secrets
+	ClaimedUntil time.Time
+	DoneAt       time.Time
+	FailedAt     time.Time // given up
+}

@@ -1,0 +1,71 @@
+package broker
+
+import "time"
+
+// Provider is what pages and rules need to know of a configured remote app.
+type Provider struct {
+	ID       string // path segment and key: [a-z0-9_-]+
+	Kind     string // "github", "orcid", "cern", "globus", "oidc"
+	Title    string // "GitHub"
+	Icon     string // name of an SVG of ours: "github"; "" a neutral mark
+	Issuer   string // what identities of this provider carry as issuer
+	Hidden   bool   // not offered, and no step of it is served
+	LinkOnly bool   // can be linked, cannot sign in
+	NoSignUp bool   // can sign in, cannot begin an account
+}
+
+// Purpose says what an outward attempt is for.
+type Purpose string
+
+const (
+	PurposeSignIn Purpose = "sign-in"
+	PurposeLink   Purpose = "link"   // somebody is signed in and connects an identity
+	PurposeReauth Purpose = "reauth" // the signed-in user proves to be there
+)
+
+// AttemptLifetime is how long a person may stay at the provider: 300 seconds,
+// as invenio-oauthclient has it, since its users' habits are measured by it.
+const AttemptLifetime = 5 * time.Minute
+
+// Attempt is one journey to a provider. It is spent, once, before the code is
+// exchanged.
+type Attempt struct {
+	StateHash   string // Hash of the state parameter; the key
+	BrowserHash string // Hash of the browser's cookie
+	Provider    string
+	Purpose     Purpose
+	UserID      UserID  // who links or re-authenticates; "" for sign-in
+	LoginID     LoginID // the login it belongs to; "" none
+	ReturnTo    string  // local path; "" the default
+	RedirectURI string  // sent at the authorization request, repeated at the token request
+	ClientID    string  // ours at the provider; a changed configuration ends the attempt
+	Session     Secret  // the provider's marshalled session: nonce, PKCE verifier; sealed at rest
+	CreatedAt   time.Time
+	ExpiresAt   time.Time
+	UsedAt      time.Time // zero: not yet
+}
+
+// BeginOptions is what may be asked of a provider beside the usual.
+type BeginOptions struct {
+	Prompt    string // "login", "select_account"; "" nothing
+	LoginHint string
+	UILocales string
+}
+
+// Outward is where to send the person, and what to keep until they return.
+type Outward struct {
+	URL         string
+	RedirectURI string
+	ClientID    string
+	Session     Secret
+}
+
+// Callback holds the whitelisted parameters of the redirect back to us.
+type Callback struct {
+	Code             Secret
+	State            Secret
+	Issuer           string // "iss", RFC 9207
+	HasIssuer        bool
+	Error            string
+	ErrorDescription string // at most 200 printable characters
+}

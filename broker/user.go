@@ -1,0 +1,130 @@
+package broker
+
+import (
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// UserID is the "sub" of a user: opaque, at most 255 ASCII characters, never
+// reassigned (OpenID Connect Core 1.0, section 2).
+type UserID string
+
+// User is a person's account. An account begins when its e-mail address is
+// proven, so a row with an unproven address exists only where an operator
+// made it.
+type User struct {
+	ID              UserID
+	Email           string    // as NormalizeEmail returns it; unique among users
+	EmailVerifiedAt time.Time // zero: never proven
+	Username        string    // preferred_username; "" none; unique ignoring case
+	Name            string    // display name as the person wrote it; "" none
+	Locale          string    // BCP 47; "" not chosen
+	PasswordHash    Secret    // PHC string; "" no password
+	PasswordSetAt   time.Time // zero: never
+	Admin           bool      // may use the administration pages and claim nothing more
+	DisabledAt      time.Time // zero: active
+	CreatedAt       time.Time
+	UpdatedAt       time.Time
+	Version         int // counts changes; UpdateUser compares it
+}
+
+// Disabled tells whether an operator has disabled the account.
+func (u User) Disabled() bool { return !u.DisabledAt.IsZero() }
+
+// EmailVerified tells whether the person has proven the address.
+func (u User) EmailVerified() bool { return !u.EmailVerifiedAt.IsZero() }
+
+// HasPassword tells whether a password opens the account.
+func (u User) HasPassword() bool { return u.PasswordHash != "" }
+
+// Called is what to call the person on a page: name, username or address.
+func (u User) Called() string {
+	switch {
+	case u.Name != "":
+		return u.Name
+	case u.Username != "":
+		return u.Username
+	}
+	return u.Email
+}
+
+const (
+	// maxEmail is the longest address that can be in an SMTP path (RFC 5321,
+	// section 4.5.3.1.3, less the angle brackets).
+	maxEmail = 254
+	// MaxName bounds a display name, in code points: long enough for every
+	// real name that we know, short enough for a page and a token.
+	MaxName = 200
+	// MaxUsername bounds a username, in code points.
+	MaxUsername = 64
+)
+
+// ErrEmail: the text is not an address that we can send mail to.
+var ErrEmail = &Error{Kind: KindInvalid, Message: "field.email_invalid", Field: "email"}
+
+// NormalizeEmail trims and lower-cases an address and checks its form: one "@",
+// a local part of at most 64 bytes without spaces or control characters, and a domain with a
+// dot or "localhost". Anything more is for the mail that proves it to find out.
+// A quoted local part is refused: it serves attackers more than people.
+func NormalizeEmail(s string) (string, error) {
+	s = strings.ToLower(strings.TrimSpace(s))
+	local, domain, ok := strings.Cut(s, "@")
+	switch {
+	case !ok, local == "", domain == "", len(s) > maxEmail, len(local) > 64, !utf8.ValidString(s),
+		strings.ContainsAny(s, "\"(),:;<>[\\]"), strings.Contains(domain, "@"),
+		strings.HasPrefix(domain, "."), strings.HasSuffix(domain, "."), strings.Contains(domain, ".."),
+		strings.HasPrefix(domain, "-"), strings.HasPrefix(local, "."), strings.HasSuffix(local, "."), strings.Contains(local, ".."),
+		!strings.Contains(domain, ".") && domain != "localhost":
+		return "", ErrEmail
+	}
+	for _, r := range s {
+		if unicode.IsSpace(r) || !unicode.IsPrint(r) {
+			return "", ErrEmail
+		}
+	}
+	return s, nil
+}
+
+// MaskEmail shows enough of an address to recognise one's own:
+// "a…@example.org". For who has not proven it.
+func MaskEmail(s string) string {
+	local, domain, ok := strings.Cut(s, "@")
+	if !ok || local == "" {
+		return "…"
+	}
+	r, _ := utf8.DecodeRuneInString(local)
+	return string(r) + "…@" + domain
+}
+
+// CleanName trims a display name and tells whether it can be one: printable,
+// at most MaxName code points. "" is fine.
+func CleanName(s string) (string, bool) {
+	s = strings.Join(strings.Fields(s), " ")
+	if !utf8.ValidString(s) || utf8.RuneCountInString(s) > MaxName {
+		return "", false
+	}
+	for _, r := range s {
+		if !unicode.IsPrint(r) {
+			return "", false
+		}
+	}
+	return s, true
+}
+
+// CleanUsername trims a username and tells whether it can be one: letters,
+// digits, and ".", "_", "-" between them; at most MaxUsername code points. It cannot
+// look like an address. "" is fine.
+func CleanUsername(s string) (string, bool) {
+	s = strings.TrimSpace(s)
+	if !utf8.ValidString(s) || utf8.RuneCountInString(s) > MaxUsername {
+		return "", false
+	}
+	for _, r := range s {
+		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("._-", r) {
+			return "", false
+		}
+	}
+	return s, strings.Trim(s, "._-") == s
+}
