@@ -99,7 +99,7 @@ func New(store Store, links Attacher, o Options) *Accounts {
 // mail makes the outbox entry of a mail that somebody asked for.
 func mail(ctx context.Context, to, template, locale string, at time.Time, data map[string]string) broker.OutboxEntry {
 	r := broker.RequestOf(ctx)
-	all := map[string]string{"ip": r.IP, "browser": r.UserAgent, "when": at.UTC().Format(time.RFC3339)}
+	all := map[string]string{"ip": r.IP, "browser": r.Browser, "when": at.UTC().Format(time.RFC3339)}
 	for k, v := range data {
 		all[k] = v
 	}
