@@ -7,7 +7,6 @@ package outbox
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -25,15 +24,9 @@ type Store interface {
 	FailOutbox(ctx context.Context, id string, at time.Time, lastError string) error
 }
 
-// Handler does the work of one kind of entry. It may be called twice for one.
+// Handler does the work of one kind of entry. It may be called twice for one. An
+// error marked with broker.Permanent is not tried again.
 type Handler func(ctx context.Context, payload []byte) error
-
-// Permanent marks an error that trying again cannot mend.
-func Permanent(err error) error { return permanent{err} }
-
-type permanent struct{ error }
-
-func (p permanent) Unwrap() error { return p.error }
 
 const (
 	// batch is how many entries are claimed at once: few enough to finish
@@ -120,12 +113,11 @@ func (w *Worker) Work(ctx context.Context) (int, error) {
 func (w *Worker) settle(ctx context.Context, e broker.OutboxEntry) error {
 	err := w.handle(ctx, e)
 	at := time.Now()
-	var p permanent
 	switch {
 	case err == nil:
 		w.done(e.Kind, "done")
 		return w.store.FinishOutbox(ctx, e.ID, at)
-	case errors.As(err, &p), e.Attempts >= maxAttempts:
+	case broker.IsPermanent(err), e.Attempts >= maxAttempts:
 		w.done(e.Kind, "failed")
 		w.log.ErrorContext(ctx, "outbox entry given up", "kind", e.Kind, "entry", e.ID, "attempts", e.Attempts, "err", err)
 		return w.store.FailOutbox(ctx, e.ID, at, short(err))
@@ -144,7 +136,7 @@ func (w *Worker) handle(ctx context.Context, e broker.OutboxEntry) (err error) {
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			err = Permanent(fmt.Errorf("handler panicked: %v", p))
+			err = broker.Permanent(fmt.Errorf("handler panicked: %v", p))
 		}
 	}()
 	ctx, cancel := context.WithTimeout(ctx, handlerTime)
