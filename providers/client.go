@@ -212,7 +212,9 @@ func (c *client) refresh(ctx context.Context, cfg *oauth2.Config, token broker.S
 func (c *client) token(ctx context.Context, sent broker.Secret, call func(context.Context) (*oauth2.Token, error)) (*oauth2.Token, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.limits.call)
 	defer cancel()
-	t, err := call(context.WithValue(ctx, oauth2.HTTPClient, c.http))
+	t, err := call(context.WithValue(ctx, oauth2.HTTPClient, &http.Client{
+		Transport: jsonOnly{c.http.Transport}, CheckRedirect: c.http.CheckRedirect,
+	}))
 	var refused *oauth2.RetrieveError
 	if errors.As(err, &refused) && sent != "" {
 		refused.ErrorDescription = strings.ReplaceAll(refused.ErrorDescription, sent.Reveal(), sent.String())
@@ -223,10 +225,23 @@ func (c *client) token(ctx context.Context, sent broker.Secret, call func(contex
 	if !strings.EqualFold(t.Type(), "Bearer") {
 		return nil, ErrUpstream.Becausef("token endpoint: token type %q", clean(t.Type()))
 	}
-	if n, ok := t.Extra("expires_in").(float64); ok && n < 0 {
+	if s := fmt.Sprint(t.Extra("expires_in")); strings.HasPrefix(s, "-") {
 		return nil, ErrUpstream.Becausef("token endpoint: expires_in is negative")
 	}
 	return t, nil
+}
+
+// jsonOnly refuses token answers that are no JSON: x/oauth2 would read a form
+// too, in which parameters can stand twice. We ask for JSON, also of GitHub.
+type jsonOnly struct{ next http.RoundTripper }
+
+// RoundTrip implements http.RoundTripper.
+func (j jsonOnly) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := j.next.RoundTrip(r)
+	if err == nil && resp.StatusCode >= 200 && resp.StatusCode <= 299 && !(answer{Header: resp.Header}).isJSON() {
+		return nil, fmt.Errorf("%w: the token endpoint's answer is none", errJSON)
+	}
+	return resp, err
 }
 
 // withoutQuery is a URL that can be logged.

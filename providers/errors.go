@@ -2,6 +2,7 @@ package providers
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -71,6 +72,7 @@ func classify(err error) *broker.Error {
 	var known *broker.Error
 	var answer *oauth2.RetrieveError
 	var network net.Error
+	var certificate *tls.CertificateVerificationError
 	switch {
 	case errors.As(err, &known):
 		return known
@@ -78,7 +80,7 @@ func classify(err error) *broker.Error {
 		return tokenError(answer.Response, answer.ErrorCode, answer.ErrorDescription)
 	case errors.Is(err, errForbiddenAddress), errors.Is(err, errPlainHTTP):
 		return ErrMisconfigured.Because(redact(err))
-	case errors.Is(err, errTooLarge), errors.Is(err, errRedirect), errors.Is(err, errJSON):
+	case errors.Is(err, errTooLarge), errors.Is(err, errRedirect), errors.Is(err, errJSON), errors.As(err, &certificate):
 		return ErrUpstream.Because(redact(err))
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.As(err, &network),
 		errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):

@@ -67,7 +67,7 @@ func newGitHub(app *App, e env) (goth.Provider, error) {
 	app.Icon = withDefault(app.Icon, "github")
 	app.AuthStyle = withDefault(app.AuthStyle, AuthPost)
 	app.PKCE = withDefault(app.PKCE, PKCES256) // a server that does not know it takes no notice
-	if api == site+"/api/v3" { // an administrator may have switched verification off
+	if api == site+"/api/v3" {                 // an administrator may have switched verification off
 		app.EmailTrust = withDefault(app.EmailTrust, EmailNever)
 	}
 	app.EmailTrust = withDefault(app.EmailTrust, EmailVerified)

@@ -12,14 +12,6 @@ import (
 	"idbroker/providers/providertest"
 )
 
-// clientOver is a client with our rules over the way to a fake under real names.
-func clientOver(hc *http.Client) *client {
-	return &client{
-		limits: limits{call: 2 * time.Second, retry: time.Millisecond}.withDefaults(),
-		http:   &http.Client{Transport: &transport{way: reachAll, next: hc.Transport}, CheckRedirect: checkRedirect},
-	}
-}
-
 func TestGitHubCallback(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
@@ -61,7 +53,9 @@ func TestGitHubCallback(t *testing.T) {
 		}},
 		{name: "unverified account", setUp: func(g *providertest.GitHub, _ *providertest.GitHubApp) {
 			g.Set(func(s *providertest.GitHubSettings) { s.RequireVerifiedEmail = true })
-			g.ChangeUser(ghID, func(u *providertest.GitHubUser) { u.Emails = []providertest.GitHubEmail{{Email: "x@example.org", Primary: true}} })
+			g.ChangeUser(ghID, func(u *providertest.GitHubUser) {
+				u.Emails = []providertest.GitHubEmail{{Email: "x@example.org", Primary: true}}
+			})
 		}, want: ErrUnverified},
 		{name: "wrong secret", setUp: func(_ *providertest.GitHub, a *providertest.GitHubApp) { a.Secret = "changed" }, want: ErrMisconfigured},
 		{name: "code expired", trip: func(t *testing.T, g *providertest.GitHub, r *Registry) trip {
@@ -126,7 +120,7 @@ func TestGitHubCallback(t *testing.T) {
 				}
 				return
 			}
-			wantError(t, err, tt.want, ghSecret, tr.callback.Code.Reveal())
+			wantRefusal(t, err, tt.want, ghSecret, tr.callback.Code.Reveal())
 			wantNoSecret(t, log.String(), ghSecret, tr.callback.Code.Reveal())
 			if tt.name != "code used before" && g.DoublePosts() != 0 {
 				t.Error("a code was posted twice")
@@ -162,7 +156,7 @@ func TestGitHubTokenEndpointTroubles(t *testing.T) {
 		"token type mac":    {providertest.Fails(providertest.Failure{Body: `{"access_token":"a","token_type":"mac"}`}), ErrUpstream},
 		"unknown error":     {providertest.Fails(providertest.Failure{Body: `{"error":"surprise"}`}), ErrUpstream},
 		"form answer": {providertest.Fails(providertest.Failure{
-			ContentType: "application/x-www-form-urlencoded", Body: "error=bad_verification_code&error_description=x"}), ErrRestart},
+			ContentType: "application/x-www-form-urlencoded", Body: "access_token=x&token_type=bearer"}), ErrUpstream},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -170,7 +164,7 @@ func TestGitHubTokenEndpointTroubles(t *testing.T) {
 			tr := visit(t, r, "github", g.Visitor(), "ada-example")
 			g.Script("/access_token", tt.trouble)
 			_, err := complete(r, tr)
-			wantError(t, err, tt.want, ghSecret, tr.callback.Code.Reveal())
+			wantRefusal(t, err, tt.want, ghSecret, tr.callback.Code.Reveal())
 			if n := len(g.Exchanges("/access_token")); n != 1 {
 				t.Errorf("%d token requests", n)
 			}
@@ -226,7 +220,7 @@ func TestGitHubAPITroubles(t *testing.T) {
 				}
 				return
 			}
-			wantError(t, err, tt.want, ghSecret)
+			wantRefusal(t, err, tt.want, ghSecret)
 			wantNoSecret(t, log.String(), ghSecret)
 			if n := g.LiveTokens(ghID); n != 0 {
 				t.Errorf("%d tokens of a refused sign-in live on", n)
@@ -281,7 +275,7 @@ func TestGitHubAccounts(t *testing.T) {
 		g.AddUser(tt.user)
 		p, err := complete(r, visit(t, r, "github", g.Visitor(), "big"))
 		if tt.want != nil {
-			wantError(t, err, tt.want)
+			wantRefusal(t, err, tt.want)
 			if n := g.LiveTokens(tt.user.ID); n != 0 {
 				t.Errorf("%s: %d tokens live on", tt.name, n)
 			}
@@ -301,7 +295,7 @@ func TestGitHubDeletedBetween(t *testing.T) {
 		g.DeleteUser(ghID)
 	})
 	_, err := complete(r, tr)
-	wantError(t, err, ErrRestart)
+	wantRefusal(t, err, ErrRestart)
 }
 
 func TestGitHubBegin(t *testing.T) {

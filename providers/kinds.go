@@ -17,7 +17,10 @@ type factory func(app *App, env env) (goth.Provider, error)
 // kinds is the table of remote apps that we know. A new provider is a file and
 // a line here.
 var kinds = map[string]factory{
-	"github": newGitHub,
+	"cern":     newCERN,
+	"github":   newGitHub,
+	"keycloak": newKeycloak,
+	"oidc":     newGeneric,
 }
 
 // env is what a factory gets beside the app.
