@@ -165,7 +165,9 @@ func TestCallbacks(t *testing.T) {
 func noIssuer(_ *broker.Attempt, cb *broker.Callback) { cb.HasIssuer, cb.Issuer = false, "" }
 
 func failed(code, description string) func(*broker.Attempt, *broker.Callback) {
-	return func(_ *broker.Attempt, cb *broker.Callback) { cb.Code, cb.Error, cb.ErrorDescription = "", code, description }
+	return func(_ *broker.Attempt, cb *broker.Callback) {
+		cb.Code, cb.Error, cb.ErrorDescription = "", code, description
+	}
 }
 
 // Two providers, one of which is the attacker's: neither its answer nor its code
@@ -253,8 +255,12 @@ func TestPromptLoginIsHeld(t *testing.T) {
 // A provider whose code panics ends one sign-in, not the process.
 type panicky struct{ goth.Provider }
 
-func (panicky) BeginAuth(string) (goth.Session, error)        { panic("token SECRET in a panic") }
-func (panicky) UnmarshalSession(string) (goth.Session, error) { var m map[string]int; m["x"] = 1; return nil, nil }
+func (panicky) BeginAuth(string) (goth.Session, error) { panic("token SECRET in a panic") }
+func (panicky) UnmarshalSession(string) (goth.Session, error) {
+	var m map[string]int
+	m["x"] = 1
+	return nil, nil
+}
 func (panicky) Revoke(context.Context, []broker.RemoteToken) error {
 	panic(errors.New("SECRET"))
 }
