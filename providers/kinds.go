@@ -18,8 +18,11 @@ type factory func(app *App, env env) (goth.Provider, error)
 // a line here.
 var kinds = map[string]factory{
 	"cern":     newCERN,
-	"oidc":     newGeneric,
+	"github":   newGitHub,
+	"globus":   newGlobus,
 	"keycloak": newKeycloak,
+	"oidc":     newGeneric,
+	"orcid":    newORCID,
 }
 
 // env is what a factory gets beside the app.
