@@ -155,7 +155,9 @@ func TestGlobusEffectiveIdentity(t *testing.T) {
 		t.Errorf("subject %s, e-mail %q", p.Subject, p.Email)
 	}
 
-	required := func(a *App, c *providertest.GlobusClient) { a.RequiredIdentityProvider, c.RequiredIdP = university, university }
+	required := func(a *App, c *providertest.GlobusClient) {
+		a.RequiredIdentityProvider, c.RequiredIdP = university, university
+	}
 	g, r, _ = newGlobusStage(t, required)
 	g.SetPrimary(janeAtORCID)
 	if p := signIn(t, r, "globus", g.Visitor(), janeAtORCID); p.Subject != jane {
@@ -193,7 +195,9 @@ func TestGlobusEmailTrust(t *testing.T) {
 	} {
 		g, r, _ := newGlobusStage(t, func(a *App, _ *providertest.GlobusClient) { a.EmailTrust, a.EmailDomains = tt.trust, tt.domains })
 		if tt.told != nil {
-			g.Set(func(s *providertest.GlobusSettings) { s.Claims = func(c map[string]any) { c["email_verified"] = tt.told } })
+			g.Set(func(s *providertest.GlobusSettings) {
+				s.Claims = func(c map[string]any) { c["email_verified"] = tt.told }
+			})
 		}
 		if p := signIn(t, r, "globus", g.Visitor(), jane); p.EmailVerified != tt.want || p.Email != "jane@example.edu" {
 			t.Errorf("%+v: %q %t", tt, p.Email, p.EmailVerified)
