@@ -1,0 +1,106 @@
+// Package i18n says things in the person's language: pages, errors and mails.
+// It keeps the catalogs, chooses a language, and formats messages with their
+// plural rules. It never knows who the person is and never returns HTML: what
+// it returns is text, and whoever writes it into a page escapes it.
+//
+// A catalog is a go-i18n message file, catalog/<language>.json: keys of the
+// form page.element, in lower case with underscores, and templates such as
+// "Link {{.provider}}". Every catalog holds the same keys with the same
+// placeholders; a test checks it.
+package i18n
+
+import (
+	"embed"
+	"encoding/json"
+	"fmt"
+	"path"
+	"strings"
+
+	goi18n "github.com/nicksnyder/go-i18n/v2/i18n"
+	"golang.org/x/text/language"
+)
+
+// Default is the language that is spoken where no other fits.
+const Default = "en"
+
+//go:embed catalog/*.json
+var files embed.FS
+
+// Catalogs holds every message in every language. It is safe for concurrent
+// use once New has returned it.
+type Catalogs struct {
+	languages  []string // BCP 47, Default first
+	matcher    language.Matcher
+	localizers map[string]*goi18n.Localizer
+	keys       map[string]bool
+}
+
+// New reads the embedded catalogs.
+func New() (*Catalogs, error) {
+	entries, err := files.ReadDir("catalog")
+	if err != nil {
+		return nil, fmt.Errorf("list catalogs: %w", err)
+	}
+	bundle := goi18n.NewBundle(language.MustParse(Default))
+	bundle.RegisterUnmarshalFunc("json", json.Unmarshal)
+	c := &Catalogs{languages: []string{Default}, localizers: map[string]*goi18n.Localizer{}, keys: map[string]bool{}}
+	for _, e := range entries {
+		f, err := bundle.LoadMessageFileFS(files, path.Join("catalog", e.Name()))
+		if err != nil {
+			return nil, fmt.Errorf("read catalog %s: %w", e.Name(), err)
+		}
+		if lang := f.Tag.String(); lang != Default {
+			c.languages = append(c.languages, lang)
+			continue
+		}
+		for _, m := range f.Messages {
+			c.keys[m.ID] = true
+		}
+	}
+	tags := make([]language.Tag, len(c.languages))
+	for i, lang := range c.languages {
+		tags[i] = language.MustParse(lang)
+		c.localizers[lang] = goi18n.NewLocalizer(bundle, lang, Default)
+	}
+	c.matcher = language.NewMatcher(tags)
+	return c, nil
+}
+
+// Languages lists the languages that have a catalog, Default first, as BCP 47
+// tags.
+func (c *Catalogs) Languages() []string { return append([]string(nil), c.languages...) }
+
+// Has tells whether there is a message under key.
+func (c *Catalogs) Has(key string) bool { return c.keys[key] }
+
+// Text returns the message under key in a language. A language without a
+// catalog is spoken as Default, and an unknown key returns the key itself, so
+// that a mistake is seen and breaks nothing.
+func (c *Catalogs) Text(lang, key string, args map[string]string) string {
+	return c.say(lang, &goi18n.LocalizeConfig{MessageID: key, TemplateData: args})
+}
+
+// Plural returns the form of the message under key that fits n in a language.
+// The message has n at hand as {{.n}}.
+func (c *Catalogs) Plural(lang, key string, n int, args map[string]string) string {
+	data := map[string]string{"n": fmt.Sprint(n)}
+	for k, v := range args {
+		data[k] = v
+	}
+	return c.say(lang, &goi18n.LocalizeConfig{MessageID: key, TemplateData: data, PluralCount: n})
+}
+
+func (c *Catalogs) say(lang string, what *goi18n.LocalizeConfig) string {
+	l, ok := c.localizers[lang]
+	if !ok {
+		l = c.localizers[Default]
+	}
+	if !c.keys[what.MessageID] {
+		return what.MessageID
+	}
+	text, err := l.Localize(what)
+	if err != nil && text == "" {
+		return what.MessageID
+	}
+	return strings.ReplaceAll(text, "<no value>", "")
+}

@@ -1,0 +1,48 @@
+package web
+
+import "idbroker/broker"
+
+// claimView is something that an application learns, in words with the value.
+type claimView struct {
+	Label string // translated: "Your name"
+	Value string // "Ada Lovelace"; "" the label says it all
+	Code  bool   // Value is an identifier
+}
+
+// consentPage asks whether an application may learn what it asks for:
+// templates/consent.html, at /consent/. It posts login and decision ("allow" or
+// "deny").
+type consentPage struct {
+	base
+	Login     broker.LoginID
+	Client    clientView
+	Claims    []claimView
+	Offline   bool   // it keeps access while the person is away
+	Account   string // address of the account that is used
+	SwitchURL string // sign in with another account; "" not offered
+}
+
+// logoutPage asks whether to sign out: templates/logout.html, at /logout/ and
+// /oauth2/logout. It posts to /logout/ what Fields holds.
+type logoutPage struct {
+	base
+	Client    *clientView // who sent the person here; nil nobody
+	Fields    []hidden    // the request, to be carried along
+	CancelURL string      // "" the start page
+}
+
+// loggedOutPage says that nobody is signed in any more:
+// templates/logged_out.html, at /logout/.
+type loggedOutPage struct {
+	base
+	Client      *clientView // where ContinueURL leads; nil nobody sent the person here
+	ContinueURL string      // back to the application; "" nowhere
+	Provider    string      // title of a provider where the person may still be signed in; "" none
+}
+
+// hidden is a value that a form carries along.
+type hidden struct{ Name, Value string }
+
+func (consentPage) template() string   { return "consent" }
+func (logoutPage) template() string    { return "logout" }
+func (loggedOutPage) template() string { return "logged_out" }

@@ -1,0 +1,43 @@
+package web
+
+import "idbroker/broker"
+
+// homePage is templates/home.html, at /: the way in for who is signed out, and
+// the way to the settings for who is signed in.
+type homePage struct {
+	base
+	SignInURL string
+	SignUpURL string // "" newcomers cannot sign up
+}
+
+// errorPage says what happened, what it means and what to do:
+// templates/error.html.
+type errorPage struct {
+	base
+	Status    int
+	Message   string // catalog key; "" error.internal. The heading is <key>.title where there is one
+	Args      map[string]string
+	Reference string // number of the request in the log; "" none
+	Advice    string // catalog key; "" none
+	Actions   []action
+}
+
+// action is a way on.
+type action struct {
+	Label   string // catalog key
+	Args    map[string]string
+	URL     string
+	Primary bool
+}
+
+// errorOf makes the page of an error; any but a *broker.Error is internal.
+func errorOf(b base, status int, e *broker.Error, reference string, actions ...action) errorPage {
+	p := errorPage{base: b, Status: status, Message: "error.internal", Reference: reference, Actions: actions}
+	if e != nil && e.Message != "" {
+		p.Message, p.Args = e.Message, e.Args
+	}
+	return p
+}
+
+func (homePage) template() string  { return "home" }
+func (errorPage) template() string { return "error" }

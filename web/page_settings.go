@@ -1,0 +1,147 @@
+package web
+
+import "time"
+
+// profilePage shows and changes what the person told of themselves:
+// templates/profile.html, at /account/settings/profile/. It posts name, username
+// and locale.
+type profilePage struct {
+	base
+	Email    string
+	Name     string // as typed
+	Username string
+	Locale   string // BCP 47; "" as the browser has it
+	Problems problems
+}
+
+// securityPage shows how well the account is protected:
+// templates/security.html, at /account/settings/security/. It posts current and
+// password to /account/settings/password/, and to /account/settings/sessions/
+// sid, or others=1 for all but this one.
+type securityPage struct {
+	base
+	LocalPasswords bool // the broker keeps passwords
+	HasPassword    bool
+	PasswordSetAt  time.Time // zero: not known
+	MinPassword    int
+	Identities     int // remote identities that open the account
+	Problems       problems
+	Sessions       []sessionRow // this browser's first
+	Events         []eventRow   // newest first
+}
+
+// Others tells whether the person is signed in elsewhere.
+func (p securityPage) Others() bool {
+	for _, s := range p.Sessions {
+		if !s.Current {
+			return true
+		}
+	}
+	return false
+}
+
+// WaysIn is how many things open the account.
+func (p securityPage) WaysIn() int {
+	if p.HasPassword {
+		return p.Identities + 1
+	}
+	return p.Identities
+}
+
+// sessionRow is a browser where the person is signed in.
+type sessionRow struct {
+	SID        string
+	Device     string // "Firefox on Linux"; "" unknown
+	Mobile     bool
+	IP         string // "" not known
+	Provider   string // title of the provider that was used; "" a password
+	Current    bool
+	SignedInAt time.Time
+	LastSeenAt time.Time
+}
+
+// eventRow is something that happened to the account.
+type eventRow struct {
+	Name     string // broker.Event.Name; the message is events.<name, with "_" for ".">
+	At       time.Time
+	Provider string // title; "" none
+	Client   string // name of the application; "" none
+	IP       string
+}
+
+// Key is the message of the event; Known tells whether there is one.
+func (e eventRow) Key() string { return "events." + dotless(e.Name) }
+
+func dotless(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		if c == '.' {
+			b[i] = '_'
+		}
+	}
+	return string(b)
+}
+
+// linkedAccountsPage lists the remote identities of the account:
+// templates/linked_accounts.html, at /account/settings/linkedaccounts/.
+type linkedAccountsPage struct {
+	base
+	Linked    []linkedRow
+	Connect   []providerButton // what can be linked still; URL takes a POST
+	OnlyWayIn bool             // one thing opens the account: it cannot be unlinked
+	Passwords bool             // the person could set a password
+}
+
+// linkedRow is a remote identity.
+type linkedRow struct {
+	remoteView
+	IdentityID    string
+	Subject       string // external id
+	ProfileURL    string // "" none
+	Since         time.Time
+	LastUsed      time.Time // zero: never
+	OpensAccount  bool
+	CanRemove     bool
+	Configured    bool   // the operator still has the provider
+	DisconnectURL string // GET: the confirm step
+}
+
+// applicationsPage lists what has access:
+// templates/applications.html, at /account/settings/applications/. It posts client
+// to the same path to take the access back.
+type applicationsPage struct {
+	base
+	Apps []appRow
+}
+
+// appRow is an application that the person has allowed something.
+type appRow struct {
+	ID       string
+	Name     string
+	Host     string
+	URL      string    // home page; "" none
+	Sees     []string  // translated: "Your name"
+	Offline  bool      // it keeps access while the person is away
+	Since    time.Time // zero: not known
+	LastUsed time.Time // zero: never
+}
+
+// confirmPage is the step before what cannot be undone:
+// templates/confirm.html. It posts Fields to Action.
+type confirmPage struct {
+	base                // Title is the question
+	Remote  *remoteView // what it is about; nil nothing to show
+	Lines   []string    // translated consequences, a paragraph each
+	Action  string      // path
+	Fields  []hidden
+	Button  string // translated: "Unlink GitHub"
+	Danger  bool
+	Cancel  string // translated; "" "Cancel"
+	BackURL string // path that Cancel leads to
+}
+
+func (profilePage) template() string        { return "profile" }
+func (securityPage) template() string       { return "security" }
+func (linkedAccountsPage) template() string { return "linked_accounts" }
+func (applicationsPage) template() string   { return "applications" }
+func (confirmPage) template() string        { return "confirm" }

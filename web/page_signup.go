@@ -1,0 +1,72 @@
+package web
+
+import "idbroker/broker"
+
+// signupPage is the form of a newcomer: templates/signup.html, at /signup/. It
+// posts login, email, name, username and, where NeedPassword is set, password.
+type signupPage struct {
+	base
+	Login             broker.LoginID
+	Client            *clientView // who asks; nil a page of ours
+	Remote            *remoteView // the identity that no account has yet; nil a password opens the account
+	Email             string      // as typed, or from the provider
+	Name              string
+	Username          string
+	EmailFromProvider bool // Email is as the provider told it
+	NeedPassword      bool
+	MinPassword       int      // fewest characters
+	Problems          problems // fields: email, name, username, password
+	Known             string   // masked address of an account that has the provider's address; "" none
+	SignInURL         string   // to the account that the person has already
+	OtherURL          string   // to another way of signing in: "this is not me"
+}
+
+// sentPage says that a mail is on its way: templates/sent.html, at /sent/. It
+// never tells whether the address has an account. It posts login to /sent/ to have the
+// mail sent again.
+type sentPage struct {
+	base
+	Login       broker.LoginID
+	Email       string // as the person typed it on this browser; "" not known here
+	Reset       bool   // the mail lets its reader choose a password
+	ContinueURL string // where the login goes on once the address is proven; "" nowhere
+	ChangeURL   string // back to the form, to correct the address
+	CanResend   bool
+}
+
+// proofPage is what the link in a mail opens: templates/proof.html, at
+// /verify-email/. Looking at it changes nothing; its button posts token.
+type proofPage struct {
+	base
+	Token        broker.Secret
+	Email        string
+	Name         string // "" not given
+	Provider     string // title of the provider whose identity will open the account; "" a password
+	OtherBrowser bool   // not the browser that the sign-up began in
+}
+
+// provedPage says that the address is proven and the sign-in goes on in another
+// browser: templates/proved.html, at /verify-email/.
+type provedPage struct {
+	base
+	Email       string
+	ContinueURL string // sign in here instead; "" nowhere
+}
+
+// claimPage makes the first administrator: templates/claim.html, at /claim/. It
+// posts token, email, name, username and password.
+type claimPage struct {
+	base
+	Token       broker.Secret
+	Email       string
+	Name        string
+	Username    string
+	MinPassword int
+	Problems    problems // fields: email, name, username, password
+}
+
+func (signupPage) template() string { return "signup" }
+func (sentPage) template() string   { return "sent" }
+func (proofPage) template() string  { return "proof" }
+func (provedPage) template() string { return "proved" }
+func (claimPage) template() string  { return "claim" }
