@@ -1,0 +1,97 @@
+package linking
+
+import "idbroker/broker"
+
+// Facts is all that the decision may look at. They are gathered before, inside
+// the unit of work that carries the decision out.
+type Facts struct {
+	Purpose broker.Purpose
+	Expects broker.UserID // who began the attempt; "" for sign-in
+
+	Hidden   bool // the provider is switched off
+	LinkOnly bool // its identities do not sign in
+	NoSignUp bool // its identities do not begin an account
+
+	Owner         broker.UserID // whose account the identity opens; "" nobody's
+	OwnerDisabled bool
+
+	Actor         broker.UserID // who is signed in in this browser; "" nobody
+	ActorDisabled bool
+	Fresh         bool // the actor signed in recently enough to change links
+	HasOther      bool // the actor has another identity of this provider
+}
+
+// Outcome says what becomes of an identity that a provider has just proven.
+type Outcome string
+
+const (
+	SignedIn        Outcome = "signed in"       // it opens Owner's account
+	NewPerson       Outcome = "new person"      // nobody has it: sign up, or prove an account and link
+	Linked          Outcome = "linked"          // it now opens Actor's account
+	AlreadyLinked   Outcome = "already linked"  // it did before; what we know of it is refreshed
+	Reauthenticated Outcome = "reauthenticated" // Actor is still there
+)
+
+// Refusals of Decide. A refused step changes nothing and signs nobody in.
+var (
+	ErrUnknownProvider = &broker.Error{Kind: broker.KindNotFound, Message: "provider.unknown"}
+	ErrTaken           = &broker.Error{Kind: broker.KindConflict, Message: "link.taken"}
+	ErrSecond          = &broker.Error{Kind: broker.KindConflict, Message: "link.second"}
+	ErrLinkOnly        = &broker.Error{Kind: broker.KindForbidden, Message: "link.only"}
+	ErrNoSignUp        = &broker.Error{Kind: broker.KindForbidden, Message: "link.no_sign_up"}
+	ErrStale           = &broker.Error{Kind: broker.KindUnauthenticated, Message: "link.stale"}
+	ErrOtherUser       = &broker.Error{Kind: broker.KindForbidden, Message: "attempt.user"}
+	ErrNotYou          = &broker.Error{Kind: broker.KindForbidden, Message: "link.not_you"}
+)
+
+// Decide is the whole rule. It is pure; its table stands in the test. An
+// e-mail address does not occur in it: an address is never an identity.
+func Decide(f Facts) (Outcome, error) {
+	if f.Hidden {
+		return "", ErrUnknownProvider
+	}
+	if f.Purpose == broker.PurposeSignIn {
+		return signIn(f)
+	}
+	switch {
+	case f.Actor == "" || f.Actor != f.Expects:
+		return "", ErrOtherUser // signed out or switched while at the provider
+	case f.ActorDisabled:
+		return "", broker.ErrDisabled
+	case f.Purpose == broker.PurposeReauth:
+		return reauthenticate(f)
+	case f.Owner == f.Actor:
+		return AlreadyLinked, nil
+	case f.Owner != "":
+		return "", ErrTaken
+	case !f.Fresh:
+		return "", ErrStale
+	case f.HasOther:
+		return "", ErrSecond
+	}
+	return Linked, nil
+}
+
+func signIn(f Facts) (Outcome, error) {
+	switch {
+	case f.LinkOnly:
+		return "", ErrLinkOnly
+	case f.Owner != "" && f.OwnerDisabled:
+		return "", broker.ErrDisabled
+	case f.Owner != "":
+		return SignedIn, nil
+	case f.NoSignUp:
+		return "", ErrNoSignUp
+	}
+	return NewPerson, nil
+}
+
+func reauthenticate(f Facts) (Outcome, error) {
+	switch {
+	case f.LinkOnly:
+		return "", ErrLinkOnly
+	case f.Owner != f.Actor:
+		return "", ErrNotYou
+	}
+	return Reauthenticated, nil
+}

@@ -1,0 +1,252 @@
+package linking
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"idbroker/broker"
+)
+
+// Refusals of Finish before the provider's word counts.
+var (
+	ErrIncomplete    = &broker.Error{Kind: broker.KindBadRequest, Message: "attempt.incomplete"}
+	ErrAttempt       = &broker.Error{Kind: broker.KindGone, Message: "attempt.unknown"}
+	ErrAttemptEnded  = &broker.Error{Kind: broker.KindGone, Message: "attempt.expired"}
+	ErrOtherBrowser  = &broker.Error{Kind: broker.KindForbidden, Message: "attempt.browser"}
+	ErrOtherProvider = &broker.Error{Kind: broker.KindForbidden, Message: "attempt.provider"}
+)
+
+// FinishRequest is a person's return from a provider.
+type FinishRequest struct {
+	Provider string // as the path of the callback names it
+	Browser  broker.Secret
+	Session  broker.Session
+	Callback broker.Callback
+}
+
+// Result is what became of a journey that was not refused.
+type Result struct {
+	Outcome Outcome
+	Attempt broker.Attempt
+	User    broker.User           // SignedIn, Linked, AlreadyLinked, Reauthenticated
+	How     broker.Authentication // SignedIn, Reauthenticated
+	Profile broker.Profile
+	Login   broker.Login // the attempt's login, brought up to date; made for a NewPerson who had none; ID "" none
+	Known   bool         // NewPerson: the provider proved an address that an account here has proven too
+}
+
+// Refused wraps the error of a journey whose attempt is known, so that the page
+// can offer the way on.
+type Refused struct {
+	Attempt broker.Attempt
+	Err     error
+}
+
+func (r *Refused) Error() string { return "attempt at " + r.Attempt.Provider + ": " + r.Err.Error() }
+func (r *Refused) Unwrap() error { return r.Err }
+
+// Finish spends the attempt that the callback belongs to, lets the provider
+// prove who came back, decides, and carries the decision out in one unit of
+// work. A refusal is an error, a *Refused where the attempt was found; it has
+// changed nothing but the attempt.
+func (l *Linker) Finish(ctx context.Context, r FinishRequest) (Result, error) {
+	at := time.Now()
+	p, err := l.provider(r.Provider)
+	if err != nil {
+		return Result{}, err
+	}
+	a, err := l.attempt(ctx, r, at)
+	refuse := func(err error) (Result, error) {
+		if err = named(err, p); a.StateHash != "" {
+			err = &Refused{a, err}
+		}
+		return Result{}, err
+	}
+	if err != nil {
+		return refuse(err)
+	}
+	if err := l.store.SpendAttempt(ctx, a.StateHash, at); errors.Is(err, broker.ErrSpent) {
+		return refuse(ErrAttemptEnded)
+	} else if err != nil {
+		return refuse(fmt.Errorf("spend attempt: %w", err))
+	}
+	profile, err := l.apps.Complete(ctx, r.Provider, a, r.Callback)
+	if err != nil {
+		return refuse(err)
+	}
+	res := Result{Attempt: a, Profile: profile}
+	at = time.Now() // the provider may have taken its time
+	err = l.store.InTx(ctx, func(ctx context.Context) error { return l.settle(ctx, p, r, &res, at) })
+	if errors.Is(err, broker.ErrConflict) {
+		err = ErrTaken.Because(err) // somebody linked it between our read and our write
+	}
+	if err != nil {
+		l.log.InfoContext(ctx, "identity refused", "provider", p.ID, "purpose", a.Purpose, "err", err)
+		return refuse(err)
+	}
+	l.log.InfoContext(ctx, "identity proven", "provider", p.ID, "purpose", a.Purpose, "outcome", res.Outcome, "user", res.User.ID)
+	return res, nil
+}
+
+// named puts the provider's title into the message of an error of ours.
+func named(err error, p broker.Provider) error {
+	if e, ok := err.(*broker.Error); ok {
+		return e.With("provider", p.Title)
+	}
+	return err
+}
+
+// attempt finds the attempt of a callback and checks that it is this browser's,
+// this provider's, and still open. It does not spend it: whoever guesses
+// wrongly must not end another's journey. The attempt comes back beside the
+// error where it is this browser's.
+func (l *Linker) attempt(ctx context.Context, r FinishRequest, at time.Time) (broker.Attempt, error) {
+	if r.Callback.State == "" {
+		return broker.Attempt{}, ErrIncomplete
+	}
+	a, err := l.store.Attempt(ctx, r.Callback.State.Hash())
+	switch {
+	case errors.Is(err, broker.ErrNotFound):
+		return broker.Attempt{}, ErrAttempt
+	case err != nil:
+		return broker.Attempt{}, fmt.Errorf("find attempt: %w", err)
+	case !r.Browser.Matches(a.BrowserHash):
+		return broker.Attempt{}, ErrOtherBrowser
+	case a.Provider != r.Provider:
+		return a, ErrOtherProvider
+	case !a.UsedAt.IsZero(), !at.Before(a.ExpiresAt):
+		return a, ErrAttemptEnded
+	case a.Purpose != broker.PurposeSignIn && r.Session.UserID != a.UserID:
+		return a, ErrOtherUser
+	case r.Callback.Code == "" && r.Callback.Error == "":
+		return a, ErrIncomplete
+	}
+	return a, nil
+}
+
+// settle gathers the facts, decides and executes, inside a unit of work.
+func (l *Linker) settle(ctx context.Context, p broker.Provider, r FinishRequest, res *Result, at time.Time) error {
+	f, identity, err := l.facts(ctx, p, r.Session, res, at)
+	if err != nil {
+		return err
+	}
+	if res.Outcome, err = Decide(f); err != nil {
+		return err
+	}
+	res.How = broker.Authentication{At: at, AMR: res.Profile.AMR, ACR: broker.ACRSingle, Provider: p.ID}
+	if err := l.loadLogin(ctx, r.Browser, res, at); err != nil {
+		return err
+	}
+	switch res.Outcome {
+	case NewPerson:
+		return l.newPerson(ctx, r.Browser, res, at)
+	case Linked:
+		return l.link(ctx, res.User, res.Profile, p.Title, at)
+	}
+	if err := l.refresh(ctx, identity, res.Profile, at); err != nil {
+		return err
+	}
+	if res.Outcome == SignedIn && res.Login.ID != "" {
+		res.Login.Remote, res.Login.SignUp = nil, nil
+		res.Login.Authenticated(res.User.ID, res.How)
+		return l.store.SaveLogin(ctx, res.Login)
+	}
+	return nil
+}
+
+// facts reads what the decision looks at. res.User becomes the actor of a link
+// or reauth and the owner of a sign-in.
+func (l *Linker) facts(ctx context.Context, p broker.Provider, s broker.Session, res *Result, at time.Time) (Facts, broker.UserIdentity, error) {
+	f := Facts{
+		Purpose: res.Attempt.Purpose, Expects: res.Attempt.UserID,
+		Hidden: p.Hidden, LinkOnly: p.LinkOnly, NoSignUp: p.NoSignUp,
+		Actor: s.UserID, Fresh: s.Fresh(l.fresh, at),
+	}
+	if f.Actor != "" && f.Purpose != broker.PurposeSignIn {
+		// Locked, so that two tabs cannot both see that there is no other
+		// identity of this provider.
+		actor, err := l.store.LockUser(ctx, f.Actor)
+		if err != nil {
+			return f, broker.UserIdentity{}, fmt.Errorf("lock user: %w", err)
+		}
+		res.User, f.ActorDisabled = actor, actor.Disabled()
+		if f.HasOther, err = l.hasOther(ctx, f.Actor, res.Profile); err != nil {
+			return f, broker.UserIdentity{}, err
+		}
+	}
+	identity, err := l.store.Identity(ctx, res.Profile.Provider, res.Profile.Issuer, res.Profile.Subject)
+	switch {
+	case errors.Is(err, broker.ErrNotFound):
+		return f, identity, nil
+	case err != nil:
+		return f, identity, fmt.Errorf("find identity: %w", err)
+	}
+	owner, err := l.store.User(ctx, identity.UserID)
+	if err != nil {
+		return f, identity, fmt.Errorf("find owner: %w", err)
+	}
+	f.Owner, f.OwnerDisabled = owner.ID, owner.Disabled()
+	if f.Purpose == broker.PurposeSignIn {
+		res.User = owner
+	}
+	return f, identity, nil
+}
+
+func (l *Linker) hasOther(ctx context.Context, user broker.UserID, p broker.Profile) (bool, error) {
+	all, err := l.store.IdentitiesOf(ctx, user)
+	if err != nil {
+		return false, fmt.Errorf("identities: %w", err)
+	}
+	for _, id := range all {
+		if id.Provider == p.Provider && (id.Issuer != p.Issuer || id.Subject != p.Subject) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// loadLogin brings the attempt's login, when it is still this browser's and
+// under way. A login that has ended is no reason to refuse the person.
+func (l *Linker) loadLogin(ctx context.Context, browser broker.Secret, res *Result, at time.Time) error {
+	if res.Attempt.LoginID == "" {
+		return nil
+	}
+	login, err := l.store.Login(ctx, res.Attempt.LoginID)
+	if errors.Is(err, broker.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("find login: %w", err)
+	}
+	if login.Live(browser, at) {
+		res.Login = login
+	}
+	return nil
+}
+
+// newPerson keeps what was proven until the person signs up, or proves an
+// account of theirs.
+func (l *Linker) newPerson(ctx context.Context, browser broker.Secret, res *Result, at time.Time) error {
+	if res.Profile.EmailVerified && res.Profile.Email != "" {
+		owner, err := l.store.UserByEmail(ctx, res.Profile.Email)
+		if err != nil && !errors.Is(err, broker.ErrNotFound) {
+			return fmt.Errorf("find address: %w", err)
+		}
+		res.Known = err == nil && owner.EmailVerified()
+	}
+	profile := res.Profile
+	fresh := res.Login.ID == ""
+	if fresh {
+		res.Login = broker.Login{
+			ID: broker.LoginID(broker.NewID()), BrowserHash: browser.Hash(), ReturnTo: res.Attempt.ReturnTo,
+			StartedAt: at, ExpiresAt: at.Add(broker.LoginLifetime),
+		}
+	}
+	res.Login.UserID, res.Login.SignUp, res.Login.Remote = "", nil, &profile
+	if fresh {
+		return l.store.CreateLogin(ctx, res.Login)
+	}
+	return l.store.SaveLogin(ctx, res.Login)
+}

@@ -1,0 +1,118 @@
+// Package linking holds the rules that tie remote identities to accounts: who
+// is signed in by an identity, when one may be linked, and when it may be
+// removed. It never merges accounts by e-mail address: an address tells who
+// reads mail, not who signs in.
+//
+// A journey to a provider is an attempt, one row, made by Start and spent by
+// Finish before the code is exchanged. What the provider proves is laid before
+// Decide, a pure function, and its outcome is carried out in the same unit of
+// work in which its facts were read.
+package linking
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"idbroker/broker"
+)
+
+// Store is what linking needs of the database.
+type Store interface {
+	InTx(ctx context.Context, fn func(ctx context.Context) error) error
+
+	User(ctx context.Context, id broker.UserID) (broker.User, error)
+	UserByEmail(ctx context.Context, email string) (broker.User, error)
+	LockUser(ctx context.Context, id broker.UserID) (broker.User, error)
+
+	Identity(ctx context.Context, provider, issuer, subject string) (broker.UserIdentity, error)
+	IdentitiesOf(ctx context.Context, user broker.UserID) ([]broker.UserIdentity, error)
+	CreateIdentity(ctx context.Context, id broker.UserIdentity) error
+	TouchIdentity(ctx context.Context, id string, at time.Time) error
+	DeleteIdentity(ctx context.Context, id string) error
+
+	SaveRemoteAccount(ctx context.Context, a broker.RemoteAccount) (broker.RemoteAccount, error)
+	RemoteAccount(ctx context.Context, provider, issuer, subject string) (broker.RemoteAccount, error)
+	RemoteAccountsOf(ctx context.Context, user broker.UserID) ([]broker.RemoteAccount, error)
+	DeleteRemoteAccount(ctx context.Context, id string) error
+	SaveRemoteTokens(ctx context.Context, accountID string, tokens []broker.RemoteToken) error
+
+	CreateAttempt(ctx context.Context, a broker.Attempt) error
+	Attempt(ctx context.Context, stateHash string) (broker.Attempt, error)
+	SpendAttempt(ctx context.Context, stateHash string, at time.Time) error
+
+	CreateLogin(ctx context.Context, l broker.Login) error
+	Login(ctx context.Context, id broker.LoginID) (broker.Login, error)
+	SaveLogin(ctx context.Context, l broker.Login) error
+
+	Enqueue(ctx context.Context, e broker.OutboxEntry) error
+	AddEvent(ctx context.Context, e broker.Event) error
+}
+
+// Apps is what linking needs of the remote apps.
+type Apps interface {
+	Providers() []broker.Provider
+	Provider(id string) (broker.Provider, bool)
+	Begin(ctx context.Context, id, state string, o broker.BeginOptions) (broker.Outward, error)
+	Complete(ctx context.Context, id string, a broker.Attempt, cb broker.Callback) (broker.Profile, error)
+}
+
+// Options configures a Linker. The zero value of a field is its default.
+type Options struct {
+	FreshFor    time.Duration // how recent a sign-in must be to change links; 0: 15 minutes
+	NoPasswords bool          // passwords do not open accounts here
+	Log         *slog.Logger  // nil: discard
+}
+
+// freshFor is the default of Options.FreshFor: long enough to come from the
+// sign-in page to the settings without hurry, short enough for a machine that
+// was left alone.
+const freshFor = 15 * time.Minute
+
+// Linker ties identities to users.
+type Linker struct {
+	store Store
+	apps  Apps
+	fresh time.Duration
+	noPwd bool
+	log   *slog.Logger
+}
+
+// New returns a Linker over a store and the configured apps.
+func New(store Store, apps Apps, o Options) *Linker {
+	l := &Linker{store: store, apps: apps, fresh: o.FreshFor, noPwd: o.NoPasswords, log: o.Log}
+	if l.fresh == 0 {
+		l.fresh = freshFor
+	}
+	if l.log == nil {
+		l.log = slog.New(slog.DiscardHandler)
+	}
+	return l
+}
+
+// Providers returns the providers that can be offered, in the operator's order.
+func (l *Linker) Providers() []broker.Provider {
+	var out []broker.Provider
+	for _, p := range l.apps.Providers() {
+		if !p.Hidden {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// provider returns a provider that may be used, or ErrUnknownProvider: a hidden
+// one is not there at any step.
+func (l *Linker) provider(id string) (broker.Provider, error) {
+	p, ok := l.apps.Provider(id)
+	if !ok || p.Hidden {
+		return broker.Provider{}, ErrUnknownProvider
+	}
+	return p, nil
+}
+
+// usable tells whether an identity of the provider signs somebody in today.
+func (l *Linker) usable(id string) bool {
+	p, err := l.provider(id)
+	return err == nil && !p.LinkOnly
+}
