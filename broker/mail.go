@@ -1,6 +1,9 @@
 package broker
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // MailTokenLifetime is how long a link in a mail works. Half an hour is longer
 // than grey-listing delays a mail and shorter than a mailbox stays unattended.
@@ -37,20 +40,8 @@ type Mail struct {
 	Data     map[string]string `json:"data"`
 }
 
-// OutboxMail is the kind of outbox entry whose payload is a Mail as JSON.
-const OutboxMail = "mail"
-
-// OutboxEntry is work that must happen after a commit. The store seals its
-// payload, since mails carry one-time links.
-type OutboxEntry struct {
-	ID           string
-	Kind         string
-	Payload      []byte
-	CreatedAt    time.Time
-	NextAt       time.Time // do not try before
-	Attempts     int
-	LastError    string // at most 500 bytes, no secrets
-	ClaimedUntil time.Time
-	DoneAt       time.Time
-	FailedAt     time.Time // given up
+// Entry makes the outbox entry that sends m.
+func (m Mail) Entry(at time.Time) OutboxEntry {
+	payload, _ := json.Marshal(m) // strings alone: cannot fail
+	return OutboxEntry{ID: NewID(), Kind: OutboxMail, Payload: payload, CreatedAt: at, NextAt: at}
 }

@@ -116,3 +116,12 @@ func (l *Linker) usable(id string) bool {
 	p, err := l.provider(id)
 	return err == nil && !p.LinkOnly
 }
+
+// Title is what people call a provider; its id where it is not configured any
+// more.
+func (l *Linker) Title(id string) string {
+	if p, ok := l.apps.Provider(id); ok {
+		return p.Title
+	}
+	return id
+}

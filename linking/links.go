@@ -72,7 +72,7 @@ func (l *Linker) tell(ctx context.Context, user broker.User, template, provider 
 	}
 	r := broker.RequestOf(ctx)
 	m := broker.Mail{To: user.Email, Template: template, Locale: user.Locale, Data: map[string]string{
-		"name": user.Called(), "provider": provider, "ip": r.IP, "browser": r.UserAgent, "when": at.UTC().Format(time.RFC3339),
+		"name": user.Called(), "provider": provider, "ip": r.IP, "browser": r.Browser, "when": at.UTC().Format(time.RFC3339),
 	}}
 	return l.store.Enqueue(ctx, m.Entry(at))
 }
@@ -179,10 +179,7 @@ func (l *Linker) waysIn(user broker.User, identities []broker.UserIdentity, with
 // (link.last). Providers that are hidden or no longer configured can be unlinked.
 func (l *Linker) Unlink(ctx context.Context, s broker.Session, provider, identityID string) error {
 	at := time.Now()
-	title := provider
-	if p, ok := l.apps.Provider(provider); ok {
-		title = p.Title
-	}
+	title := l.Title(provider)
 	if s.UserID == "" {
 		return broker.ErrSignIn
 	}

@@ -1,0 +1,114 @@
+// Package local keeps accounts that people have with us: sign-up, proof of the
+// e-mail address, passwords, recovery. An account begins when its address is
+// proven: before that there is a filled-in form in a login, and no user. So
+// nobody can sit on an address that they cannot read, and no account with a
+// stranger's password waits for its owner.
+//
+// The package never tells whether an address is known: it answers the same and
+// mails the owner.
+package local
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"idbroker/broker"
+)
+
+// Store is what local accounts need of the database.
+type Store interface {
+	InTx(ctx context.Context, fn func(ctx context.Context) error) error
+
+	User(ctx context.Context, id broker.UserID) (broker.User, error)
+	UserByEmail(ctx context.Context, email string) (broker.User, error)
+	UserByUsername(ctx context.Context, username string) (broker.User, error)
+	LockUser(ctx context.Context, id broker.UserID) (broker.User, error)
+	CreateUser(ctx context.Context, u broker.User) error
+	UpdateUser(ctx context.Context, u broker.User) error
+	CountAdmins(ctx context.Context) (int, error)
+
+	CreateLogin(ctx context.Context, l broker.Login) error
+	Login(ctx context.Context, id broker.LoginID) (broker.Login, error)
+	SaveLogin(ctx context.Context, l broker.Login) error
+
+	EndSessions(ctx context.Context, user broker.UserID, exceptSID string) ([]string, error)
+	RevokeGrants(ctx context.Context, f broker.GrantFilter, reason string, at time.Time) (int, error)
+
+	CreateMailToken(ctx context.Context, t broker.MailToken) error
+	MailToken(ctx context.Context, hash string) (broker.MailToken, error)
+	SpendMailToken(ctx context.Context, hash string, at time.Time) error
+	VoidMailTokens(ctx context.Context, user broker.UserID, purpose broker.MailPurpose, at time.Time) error
+
+	Enqueue(ctx context.Context, e broker.OutboxEntry) error
+	AddEvent(ctx context.Context, e broker.Event) error
+}
+
+// Attacher ties a proven remote identity to an account that begins with it,
+// inside the unit of work that creates the account, and knows what people call
+// a provider.
+type Attacher interface {
+	Attach(ctx context.Context, user broker.User, p broker.Profile, at time.Time) error
+	Title(provider string) string
+}
+
+// Options configures Accounts. The zero value of a field is its default.
+type Options struct {
+	Issuer      string        // external base URL, no slash at the end; links in mails begin with it
+	MinPassword int           // code points; 0: 8
+	MaxHashing  int           // password hashes computed at once; 0: as many as there are processors
+	FreshFor    time.Duration // how recent a sign-in must be to set a first password; 0: 15 minutes
+	NoSignUp    bool          // newcomers cannot begin accounts
+	Hashing     Argon2        // zero: defaults
+	Log         *slog.Logger  // nil: discard
+}
+
+const (
+	// minPassword is what NIST SP 800-63B, section 5.1.1.2, asks at least.
+	minPassword = 8
+	// maxPassword bounds the work of normalising and hashing, in bytes; no
+	// passphrase that somebody types is longer.
+	maxPassword = 1024
+	// freshFor is the default of Options.FreshFor.
+	freshFor = 15 * time.Minute
+)
+
+// Accounts serves local accounts.
+type Accounts struct {
+	store Store
+	links Attacher
+	hash  *hasher
+	o     Options
+	log   *slog.Logger
+}
+
+// New returns Accounts over a store.
+func New(store Store, links Attacher, o Options) *Accounts {
+	if o.MinPassword == 0 {
+		o.MinPassword = minPassword
+	}
+	if o.FreshFor == 0 {
+		o.FreshFor = freshFor
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Accounts{store: store, links: links, hash: newHasher(o.Hashing, o.MaxHashing), o: o, log: o.Log}
+}
+
+// mail makes the outbox entry of a mail that somebody asked for.
+func mail(ctx context.Context, to, template, locale string, at time.Time, data map[string]string) broker.OutboxEntry {
+	r := broker.RequestOf(ctx)
+	all := map[string]string{"ip": r.IP, "browser": r.Browser, "when": at.UTC().Format(time.RFC3339)}
+	for k, v := range data {
+		all[k] = v
+	}
+	return broker.Mail{To: to, Template: template, Locale: locale, Data: all}.Entry(at)
+}
+
+// event writes an event about a user.
+func (a *Accounts) event(ctx context.Context, name string, user broker.UserID, at time.Time) error {
+	e := broker.NewEvent(ctx, name, at)
+	e.UserID = user
+	return a.store.AddEvent(ctx, e)
+}

@@ -1,0 +1,207 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"idbroker/broker"
+)
+
+// ErrClaimed: somebody administers this installation already, or the link is
+// not the one that was printed last.
+var ErrClaimed = &broker.Error{Kind: broker.KindGone, Message: "claim.gone"}
+
+// claimLifetime is how long the printed link works. The operator who started
+// the program is sitting before it; a restart prints a new one.
+const claimLifetime = 24 * time.Hour
+
+// NewUser is an account that an operator makes. The operator vouches for the
+// address.
+type NewUser struct {
+	Email    string
+	Name     string
+	Username string
+	Locale   string
+	Password broker.Secret // "" none: the person uses "lost password"
+	Admin    bool
+}
+
+// Create makes an account. Errors: a *FormError, ErrSignUpKnown.
+func (a *Accounts) Create(ctx context.Context, n NewUser) (broker.User, error) {
+	u, err := a.prepare(ctx, n)
+	if err != nil {
+		return broker.User{}, err
+	}
+	err = a.store.InTx(ctx, func(ctx context.Context) error { return a.insert(ctx, u) })
+	if err != nil {
+		return broker.User{}, err
+	}
+	return u, nil
+}
+
+// prepare checks an operator's account and hashes its password.
+func (a *Accounts) prepare(ctx context.Context, n NewUser) (broker.User, error) {
+	f, err := a.clean(SignUpForm{Email: n.Email, Name: n.Name, Username: n.Username, Password: n.Password, Locale: n.Locale}, false)
+	if err != nil {
+		return broker.User{}, err
+	}
+	at := time.Now()
+	u := broker.User{
+		ID: broker.UserID(broker.NewID()), Email: f.Email, EmailVerifiedAt: at, Name: f.Name, Username: f.Username, Locale: f.Locale,
+		Admin: n.Admin, CreatedAt: at, UpdatedAt: at,
+	}
+	if f.Password != "" {
+		if u.PasswordHash, err = a.hash.make(ctx, f.Password); err != nil {
+			return broker.User{}, err
+		}
+		u.PasswordSetAt = at
+	}
+	return u, nil
+}
+
+// insert writes a new account and its event.
+func (a *Accounts) insert(ctx context.Context, u broker.User) error {
+	if _, err := a.store.UserByEmail(ctx, u.Email); err == nil {
+		return ErrSignUpKnown
+	} else if !errors.Is(err, broker.ErrNotFound) {
+		return fmt.Errorf("find address: %w", err)
+	}
+	if u.Username != "" {
+		if _, err := a.store.UserByUsername(ctx, u.Username); err == nil {
+			return &FormError{Fields{"username": ErrUsernameTaken}}
+		} else if !errors.Is(err, broker.ErrNotFound) {
+			return fmt.Errorf("find username: %w", err)
+		}
+	}
+	if err := a.store.CreateUser(ctx, u); err != nil {
+		return fmt.Errorf("create user: %w", err)
+	}
+	return a.event(ctx, broker.EventUserCreated, u.ID, u.CreatedAt)
+}
+
+// Claim makes the one-time secret with which the first administrator takes over
+// the installation, and voids those made before. ErrClaimed where there is an
+// administrator.
+func (a *Accounts) Claim(ctx context.Context) (broker.Secret, error) {
+	at := time.Now()
+	token := broker.NewSecret()
+	err := a.store.InTx(ctx, func(ctx context.Context) error {
+		if n, err := a.store.CountAdmins(ctx); err != nil {
+			return fmt.Errorf("count administrators: %w", err)
+		} else if n > 0 {
+			return ErrClaimed
+		}
+		if err := a.store.VoidMailTokens(ctx, "", broker.MailClaim, at); err != nil {
+			return fmt.Errorf("void claims: %w", err)
+		}
+		return a.store.CreateMailToken(ctx, broker.MailToken{
+			Hash: token.Hash(), Purpose: broker.MailClaim, CreatedAt: at, ExpiresAt: at.Add(claimLifetime),
+		})
+	})
+	if err != nil {
+		return "", err
+	}
+	return token, nil
+}
+
+// CheckClaim tells whether a claim link works, and spends nothing.
+func (a *Accounts) CheckClaim(ctx context.Context, token broker.Secret) error {
+	_, err := a.live(ctx, token, broker.MailClaim, time.Now())
+	if broker.KindOf(err) == broker.KindGone {
+		return ErrClaimed.Because(err)
+	}
+	return err
+}
+
+// ClaimAdmin spends the claim and makes the first administrator.
+func (a *Accounts) ClaimAdmin(ctx context.Context, token broker.Secret, f SignUpForm) (broker.User, error) {
+	if err := a.CheckClaim(ctx, token); err != nil {
+		return broker.User{}, err
+	}
+	if f.Password == "" {
+		return broker.User{}, &FormError{Fields{"password": ErrRequired.At("password")}}
+	}
+	u, err := a.prepare(ctx, NewUser{Email: f.Email, Name: f.Name, Username: f.Username, Locale: f.Locale, Password: f.Password, Admin: true})
+	if err != nil {
+		return broker.User{}, err
+	}
+	err = a.store.InTx(ctx, func(ctx context.Context) error {
+		if n, err := a.store.CountAdmins(ctx); err != nil {
+			return fmt.Errorf("count administrators: %w", err)
+		} else if n > 0 {
+			return ErrClaimed
+		}
+		if err := a.store.SpendMailToken(ctx, token.Hash(), u.CreatedAt); errors.Is(err, broker.ErrSpent) {
+			return ErrClaimed.Because(err)
+		} else if err != nil {
+			return fmt.Errorf("spend claim: %w", err)
+		}
+		if err := a.insert(ctx, u); err != nil {
+			return err
+		}
+		return a.event(ctx, broker.EventAdminClaimed, u.ID, u.CreatedAt)
+	})
+	if err != nil {
+		return broker.User{}, err
+	}
+	a.log.InfoContext(ctx, "administrator claimed the installation", "user", u.ID)
+	return u, nil
+}
+
+// UpdateProfile changes what the person may change about themselves. Errors: a
+// *FormError.
+func (a *Accounts) UpdateProfile(ctx context.Context, id broker.UserID, name, username, locale string) error {
+	f, err := a.clean(SignUpForm{Email: "unchanged@localhost", Name: name, Username: username}, false)
+	if err != nil {
+		return err
+	}
+	at := time.Now()
+	return a.store.InTx(ctx, func(ctx context.Context) error {
+		u, err := a.store.LockUser(ctx, id)
+		if err != nil {
+			return fmt.Errorf("lock user: %w", err)
+		}
+		if f.Username != "" {
+			switch other, err := a.store.UserByUsername(ctx, f.Username); {
+			case err == nil && other.ID != id:
+				return &FormError{Fields{"username": ErrUsernameTaken}}
+			case err != nil && !errors.Is(err, broker.ErrNotFound):
+				return fmt.Errorf("find username: %w", err)
+			}
+		}
+		u.Name, u.Username, u.Locale, u.UpdatedAt = f.Name, f.Username, locale, at
+		return a.store.UpdateUser(ctx, u)
+	})
+}
+
+// SetDisabled disables an account, which ends its sessions and grants at once,
+// or enables it again. Doing it twice is fine.
+func (a *Accounts) SetDisabled(ctx context.Context, id broker.UserID, disabled bool) error {
+	at := time.Now()
+	return a.store.InTx(ctx, func(ctx context.Context) error {
+		u, err := a.store.LockUser(ctx, id)
+		if err != nil {
+			return err
+		}
+		if u.Disabled() == disabled {
+			return nil
+		}
+		name := broker.EventUserEnabled
+		u.DisabledAt, u.UpdatedAt = time.Time{}, at
+		if disabled {
+			name, u.DisabledAt = broker.EventUserDisabled, at
+			if _, err := a.store.EndSessions(ctx, id, ""); err != nil {
+				return fmt.Errorf("end sessions: %w", err)
+			}
+			if _, err := a.store.RevokeGrants(ctx, broker.GrantFilter{UserID: id}, "operator", at); err != nil {
+				return fmt.Errorf("revoke grants: %w", err)
+			}
+		}
+		if err := a.store.UpdateUser(ctx, u); err != nil {
+			return fmt.Errorf("update user: %w", err)
+		}
+		return a.event(ctx, name, id, at)
+	})
+}

@@ -1,0 +1,164 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"idbroker/broker"
+)
+
+// Errors about passwords.
+var (
+	// ErrWrongLogin covers every reason but one: an account whose password
+	// was right and that is disabled says so.
+	ErrWrongLogin       = &broker.Error{Kind: broker.KindInvalid, Message: "login.wrong"}
+	ErrPasswordWrong    = &broker.Error{Kind: broker.KindInvalid, Message: "password.wrong", Field: "current"}
+	ErrPasswordShort    = &broker.Error{Kind: broker.KindInvalid, Message: "password.short", Field: "password"}
+	ErrPasswordLong     = &broker.Error{Kind: broker.KindInvalid, Message: "password.long", Field: "password"}
+	ErrPasswordObvious  = &broker.Error{Kind: broker.KindInvalid, Message: "password.common", Field: "password"}
+	ErrPasswordSame     = &broker.Error{Kind: broker.KindInvalid, Message: "password.same", Field: "password"}
+	ErrPasswordBadBytes = &broker.Error{Kind: broker.KindInvalid, Message: "password.bad_bytes", Field: "password"}
+)
+
+// check applies the rules for a new password: long enough in code points, not
+// the person's own address or name. No composition rules: they make people
+// choose worse ones (NIST SP 800-63B, section 5.1.1.2).
+func (a *Accounts) check(password broker.Secret, email, username string) error {
+	p := password.Reveal()
+	switch {
+	case !utf8.ValidString(p), strings.ContainsRune(p, 0):
+		return ErrPasswordBadBytes
+	case len(p) > maxPassword:
+		return ErrPasswordLong
+	}
+	p = norm.NFKC.String(p)
+	if utf8.RuneCountInString(p) < a.o.MinPassword {
+		return ErrPasswordShort.With("min", strconv.Itoa(a.o.MinPassword))
+	}
+	local, _, _ := strings.Cut(email, "@")
+	for _, known := range []string{email, local, username} {
+		if known != "" && strings.EqualFold(p, known) {
+			return ErrPasswordObvious
+		}
+	}
+	return nil
+}
+
+// Authenticate returns the user whom an address (or a username) and a password
+// open. Every reason to refuse is login.wrong, in the same time, but a disabled
+// account after a right password is account.disabled.
+func (a *Accounts) Authenticate(ctx context.Context, identifier string, password broker.Secret) (broker.User, broker.Authentication, error) {
+	user, err := a.find(ctx, identifier)
+	if err != nil && !errors.Is(err, broker.ErrNotFound) {
+		return broker.User{}, broker.Authentication{}, err
+	}
+	if len(password) > maxPassword {
+		password = "" // never right, and costs no more than any other
+	}
+	ok, outdated, err := a.hash.verify(ctx, user.PasswordHash, password)
+	switch {
+	case err != nil:
+		return broker.User{}, broker.Authentication{}, fmt.Errorf("verify password of %s: %w", user.ID, err)
+	case !ok:
+		a.log.InfoContext(ctx, "password refused", "user", user.ID)
+		return broker.User{}, broker.Authentication{}, ErrWrongLogin
+	case user.Disabled():
+		a.log.InfoContext(ctx, "disabled user refused", "user", user.ID)
+		return broker.User{}, broker.Authentication{}, broker.ErrDisabled
+	}
+	if outdated {
+		a.upgrade(ctx, user, password)
+	}
+	return user, broker.Authentication{At: time.Now(), AMR: []string{"pwd"}, ACR: broker.ACRSingle}, nil
+}
+
+// find looks a user up by what they typed.
+func (a *Accounts) find(ctx context.Context, identifier string) (broker.User, error) {
+	if email, err := broker.NormalizeEmail(identifier); err == nil {
+		return a.store.UserByEmail(ctx, email)
+	}
+	if name, ok := broker.CleanUsername(identifier); ok && name != "" {
+		return a.store.UserByUsername(ctx, name)
+	}
+	return broker.User{}, broker.ErrNotFound
+}
+
+// upgrade stores the hash anew under today's parameters. It is a courtesy: when
+// it cannot be done now, the next sign-in does it.
+func (a *Accounts) upgrade(ctx context.Context, user broker.User, password broker.Secret) {
+	hash, err := a.hash.make(ctx, password)
+	if err == nil {
+		user.PasswordHash, user.UpdatedAt = hash, time.Now()
+		err = a.store.UpdateUser(ctx, user)
+	}
+	if err != nil {
+		a.log.WarnContext(ctx, "password hash not upgraded", "user", user.ID, "err", err)
+	}
+}
+
+// ChangePassword gives the session's user a new password and ends their other
+// sessions. Who has none yet sets the first one after a recent sign-in.
+func (a *Accounts) ChangePassword(ctx context.Context, s broker.Session, current, next broker.Secret) error {
+	user, err := a.store.User(ctx, s.UserID)
+	if err != nil {
+		return fmt.Errorf("change password: %w", err)
+	}
+	if err := a.check(next, user.Email, user.Username); err != nil {
+		return err
+	}
+	if user.HasPassword() {
+		ok, _, err := a.hash.verify(ctx, user.PasswordHash, current)
+		if err != nil {
+			return fmt.Errorf("verify password of %s: %w", user.ID, err)
+		}
+		if !ok || len(current) > maxPassword {
+			return ErrPasswordWrong
+		}
+		if current == next {
+			return ErrPasswordSame
+		}
+	} else if !s.Fresh(a.o.FreshFor, time.Now()) {
+		return broker.ErrSignIn
+	}
+	hash, err := a.hash.make(ctx, next)
+	if err != nil {
+		return err
+	}
+	at := time.Now()
+	return a.store.InTx(ctx, func(ctx context.Context) error {
+		return a.setPassword(ctx, user, hash, s.SID, broker.EventPasswordChanged, at)
+	})
+}
+
+// setPassword stores a hash, ends the other sessions with what hangs on them,
+// and tells the person. user is compared by its version, so a password that
+// changed meanwhile is not overwritten.
+func (a *Accounts) setPassword(ctx context.Context, user broker.User, hash broker.Secret, keepSID, event string, at time.Time) error {
+	user.PasswordHash, user.PasswordSetAt, user.UpdatedAt = hash, at, at
+	if err := a.store.UpdateUser(ctx, user); err != nil {
+		return fmt.Errorf("update user: %w", err)
+	}
+	ended, err := a.store.EndSessions(ctx, user.ID, keepSID)
+	if err != nil {
+		return fmt.Errorf("end sessions: %w", err)
+	}
+	for _, sid := range ended {
+		if _, err := a.store.RevokeGrants(ctx, broker.GrantFilter{UserID: user.ID, SID: sid}, "password changed", at); err != nil {
+			return fmt.Errorf("revoke grants: %w", err)
+		}
+	}
+	if err := a.store.VoidMailTokens(ctx, user.ID, broker.MailReset, at); err != nil {
+		return fmt.Errorf("void mail tokens: %w", err)
+	}
+	if err := a.event(ctx, event, user.ID, at); err != nil {
+		return err
+	}
+	return a.store.Enqueue(ctx, mail(ctx, user.Email, "password-changed", user.Locale, at, map[string]string{"name": user.Called()}))
+}

@@ -1,0 +1,147 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"idbroker/broker"
+)
+
+// ErrSignUpKnown: the address got an account while the mail was under way.
+var ErrSignUpKnown = &broker.Error{Kind: broker.KindConflict, Message: "signup.known"}
+
+// Proof is what the page behind a mailed link shows before its button.
+type Proof struct {
+	Email    string
+	Name     string
+	Provider string // title of the provider whose identity will open the account; "" none
+	LoginID  broker.LoginID
+}
+
+// Proof returns what a sign-up link is about. It spends nothing: mail scanners
+// follow links. Errors: mail.unknown, mail.used, mail.expired.
+func (a *Accounts) Proof(ctx context.Context, token broker.Secret) (Proof, error) {
+	_, login, err := a.pending(ctx, token, time.Now())
+	if err != nil {
+		return Proof{}, err
+	}
+	p := Proof{Email: login.SignUp.Email, Name: login.SignUp.Name, LoginID: login.ID}
+	if login.Remote != nil {
+		p.Provider = a.links.Title(login.Remote.Provider)
+	}
+	return p, nil
+}
+
+// live returns a mail token that can still be spent on its purpose.
+func (a *Accounts) live(ctx context.Context, token broker.Secret, purpose broker.MailPurpose, at time.Time) (broker.MailToken, error) {
+	if token == "" {
+		return broker.MailToken{}, ErrMailUnknown
+	}
+	t, err := a.store.MailToken(ctx, token.Hash())
+	switch {
+	case errors.Is(err, broker.ErrNotFound):
+		return t, ErrMailUnknown
+	case err != nil:
+		return t, fmt.Errorf("find mail token: %w", err)
+	case t.Purpose != purpose:
+		return t, ErrMailUnknown
+	case !t.UsedAt.IsZero():
+		return t, ErrMailUsed
+	case !at.Before(t.ExpiresAt):
+		return t, ErrMailExpired
+	}
+	return t, nil
+}
+
+// pending returns a live sign-up token and the login that it completes. A form
+// that was sent again with another address voids the links to the first one.
+func (a *Accounts) pending(ctx context.Context, token broker.Secret, at time.Time) (broker.MailToken, broker.Login, error) {
+	t, err := a.live(ctx, token, broker.MailSignUp, at)
+	if err != nil {
+		return t, broker.Login{}, err
+	}
+	login, err := a.store.Login(ctx, t.LoginID)
+	switch {
+	case errors.Is(err, broker.ErrNotFound):
+		return t, login, ErrMailExpired
+	case err != nil:
+		return t, login, fmt.Errorf("find login: %w", err)
+	case login.UserID != "" || !login.FinishedAt.IsZero():
+		return t, login, ErrMailUsed
+	case login.SignUp == nil || login.SignUp.Email != t.Email:
+		return t, login, ErrMailUnknown
+	case !at.Before(login.ExpiresAt):
+		return t, login, ErrMailExpired
+	}
+	return t, login, nil
+}
+
+// Prove spends a sign-up link: the account begins, with the remote identity
+// that signed up, and the login is authenticated, all in one unit of work.
+func (a *Accounts) Prove(ctx context.Context, token broker.Secret) (broker.User, broker.Login, error) {
+	at := time.Now()
+	var user broker.User
+	var login broker.Login
+	err := a.store.InTx(ctx, func(ctx context.Context) error {
+		t, pending, err := a.pending(ctx, token, at)
+		if err != nil {
+			return err
+		}
+		if err := a.store.SpendMailToken(ctx, t.Hash, at); errors.Is(err, broker.ErrSpent) {
+			return ErrMailUsed
+		} else if err != nil {
+			return fmt.Errorf("spend mail token: %w", err)
+		}
+		login = pending
+		if user, err = a.begin(ctx, *login.SignUp, at); err != nil {
+			return err
+		}
+		how := broker.Authentication{At: at, AMR: []string{"pwd"}, ACR: broker.ACRSingle}
+		if login.Remote != nil {
+			if err := a.links.Attach(ctx, user, *login.Remote, at); err != nil {
+				return err
+			}
+			how.AMR, how.Provider = login.Remote.AMR, login.Remote.Provider
+		}
+		login.Remote, login.SignUp = nil, nil
+		login.Authenticated(user.ID, how)
+		return a.store.SaveLogin(ctx, login)
+	})
+	if errors.Is(err, broker.ErrConflict) {
+		err = ErrSignUpKnown.Because(err)
+	}
+	if err != nil {
+		return broker.User{}, broker.Login{}, err
+	}
+	a.log.InfoContext(ctx, "account began", "user", user.ID, "provider", login.Provider)
+	return user, login, nil
+}
+
+// begin creates the user of a proven form.
+func (a *Accounts) begin(ctx context.Context, s broker.SignUp, at time.Time) (broker.User, error) {
+	if _, err := a.store.UserByEmail(ctx, s.Email); err == nil {
+		return broker.User{}, ErrSignUpKnown
+	} else if !errors.Is(err, broker.ErrNotFound) {
+		return broker.User{}, fmt.Errorf("find address: %w", err)
+	}
+	if s.Username != "" {
+		if _, err := a.store.UserByUsername(ctx, s.Username); err == nil {
+			s.Username = "" // taken meanwhile; they can choose another one on the profile page
+		} else if !errors.Is(err, broker.ErrNotFound) {
+			return broker.User{}, fmt.Errorf("find username: %w", err)
+		}
+	}
+	u := broker.User{
+		ID: broker.UserID(broker.NewID()), Email: s.Email, EmailVerifiedAt: at, Username: s.Username, Name: s.Name, Locale: s.Locale,
+		PasswordHash: s.PasswordHash, CreatedAt: at, UpdatedAt: at,
+	}
+	if u.HasPassword() {
+		u.PasswordSetAt = at
+	}
+	if err := a.store.CreateUser(ctx, u); err != nil {
+		return broker.User{}, fmt.Errorf("create user: %w", err)
+	}
+	return u, a.event(ctx, broker.EventUserCreated, u.ID, at)
+}

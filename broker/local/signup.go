@@ -1,0 +1,183 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"idbroker/broker"
+)
+
+// Errors about sign-up.
+var (
+	ErrSignUpClosed  = &broker.Error{Kind: broker.KindForbidden, Message: "signup.closed"}
+	ErrNameInvalid   = &broker.Error{Kind: broker.KindInvalid, Message: "field.name_invalid", Field: "name"}
+	ErrUsernameBad   = &broker.Error{Kind: broker.KindInvalid, Message: "field.username_invalid", Field: "username"}
+	ErrUsernameTaken = &broker.Error{Kind: broker.KindInvalid, Message: "field.username_taken", Field: "username"}
+	ErrRequired      = &broker.Error{Kind: broker.KindInvalid, Message: "field.required"}
+)
+
+// Errors about links in mails.
+var (
+	ErrMailUnknown = &broker.Error{Kind: broker.KindGone, Message: "mail.unknown"}
+	ErrMailUsed    = &broker.Error{Kind: broker.KindGone, Message: "mail.used"}
+	ErrMailExpired = &broker.Error{Kind: broker.KindGone, Message: "mail.expired"}
+)
+
+// SignUpForm is what a newcomer filled in.
+type SignUpForm struct {
+	Email    string
+	Name     string
+	Username string        // "" none
+	Password broker.Secret // "" only where a remote identity signs up
+	Locale   string
+}
+
+// Fields returns every problem of a form, by field, for the page that shows it
+// again; empty when there is none.
+type Fields map[string]*broker.Error
+
+// FormError carries all problems of a form.
+type FormError struct{ Fields Fields }
+
+func (e *FormError) Error() string { return "form: " + strconv.Itoa(len(e.Fields)) + " problems" }
+
+// Unwrap gives the error that stands for the form as a whole.
+func (e *FormError) Unwrap() error {
+	for _, f := range []string{"email", "name", "username", "password"} {
+		if p := e.Fields[f]; p != nil {
+			return p
+		}
+	}
+	return nil
+}
+
+// clean checks a form and returns it as it is to be stored.
+func (a *Accounts) clean(f SignUpForm, needPassword bool) (SignUpForm, error) {
+	bad := Fields{}
+	fail := func(field string, err error) {
+		var e *broker.Error
+		if errors.As(err, &e) {
+			bad[field] = e.At(field)
+		}
+	}
+	var err error
+	if f.Email == "" {
+		fail("email", ErrRequired)
+	} else if f.Email, err = broker.NormalizeEmail(f.Email); err != nil {
+		fail("email", err)
+	}
+	var ok bool
+	if f.Name, ok = broker.CleanName(f.Name); !ok {
+		fail("name", ErrNameInvalid)
+	}
+	if f.Username, ok = broker.CleanUsername(f.Username); !ok {
+		fail("username", ErrUsernameBad)
+	}
+	switch {
+	case f.Password == "" && needPassword:
+		fail("password", ErrRequired)
+	case f.Password != "":
+		if err := a.check(f.Password, f.Email, f.Username); err != nil {
+			fail("password", err)
+		}
+	}
+	if len(bad) > 0 {
+		return f, &FormError{bad}
+	}
+	return f, nil
+}
+
+// SignUp keeps a newcomer's form in the login and mails the link that proves
+// the address. login may be new, or hold a proven remote identity. Where the
+// address has an account already its owner is mailed instead, and the answer
+// is the same. Errors: signup.closed, a *FormError.
+func (a *Accounts) SignUp(ctx context.Context, login broker.Login, f SignUpForm) error {
+	if a.o.NoSignUp {
+		return ErrSignUpClosed
+	}
+	f, err := a.clean(f, login.Remote == nil)
+	if err != nil {
+		return err
+	}
+	var hash broker.Secret
+	if f.Password != "" {
+		if hash, err = a.hash.make(ctx, f.Password); err != nil {
+			return err
+		}
+	}
+	at := time.Now()
+	login.UserID = ""
+	login.SignUp = &broker.SignUp{Email: f.Email, Name: f.Name, Username: f.Username, Locale: f.Locale, PasswordHash: hash}
+	login.ExpiresAt = at.Add(broker.LoginLifetime) // the mail needs its time
+	return a.store.InTx(ctx, func(ctx context.Context) error {
+		if f.Username != "" {
+			switch _, err := a.store.UserByUsername(ctx, f.Username); {
+			case err == nil:
+				return &FormError{Fields{"username": ErrUsernameTaken}}
+			case !errors.Is(err, broker.ErrNotFound):
+				return fmt.Errorf("find username: %w", err)
+			}
+		}
+		if err := a.saveLogin(ctx, login); err != nil {
+			return err
+		}
+		return a.mailProof(ctx, login, at)
+	})
+}
+
+// saveLogin updates the login, or creates it where it is new.
+func (a *Accounts) saveLogin(ctx context.Context, l broker.Login) error {
+	_, err := a.store.Login(ctx, l.ID)
+	if errors.Is(err, broker.ErrNotFound) {
+		return a.store.CreateLogin(ctx, l)
+	}
+	if err != nil {
+		return fmt.Errorf("find login: %w", err)
+	}
+	return a.store.SaveLogin(ctx, l)
+}
+
+// mailProof mails the link, or tells the owner of a known address.
+func (a *Accounts) mailProof(ctx context.Context, login broker.Login, at time.Time) error {
+	to, locale := login.SignUp.Email, login.SignUp.Locale
+	data := map[string]string{"name": login.SignUp.Name, "minutes": strconv.Itoa(int(broker.MailTokenLifetime.Minutes()))}
+	if login.Remote != nil {
+		data["provider"] = a.links.Title(login.Remote.Provider)
+	}
+	token := broker.NewSecret()
+	switch owner, err := a.store.UserByEmail(ctx, to); {
+	case err == nil:
+		data["name"], data["link"] = owner.Called(), a.o.Issuer+"/login/"
+		return a.store.Enqueue(ctx, mail(ctx, to, "known", locale, at, data))
+	case !errors.Is(err, broker.ErrNotFound):
+		return fmt.Errorf("find address: %w", err)
+	}
+	err := a.store.CreateMailToken(ctx, broker.MailToken{
+		Hash: token.Hash(), Purpose: broker.MailSignUp, Email: to, LoginID: login.ID,
+		CreatedAt: at, ExpiresAt: at.Add(broker.MailTokenLifetime),
+	})
+	if err != nil {
+		return fmt.Errorf("create mail token: %w", err)
+	}
+	data["link"] = a.o.Issuer + "/verify-email/?token=" + token.Reveal()
+	return a.store.Enqueue(ctx, mail(ctx, to, "sign-up", locale, at, data))
+}
+
+// ResendProof mails the link once more. Links that are out keep working until
+// they end.
+func (a *Accounts) ResendProof(ctx context.Context, login broker.Login) error {
+	if login.SignUp == nil {
+		return broker.ErrSpent
+	}
+	at := time.Now()
+	login.ExpiresAt = at.Add(broker.LoginLifetime)
+	return a.store.InTx(ctx, func(ctx context.Context) error {
+		if err := a.store.SaveLogin(ctx, login); err != nil {
+			return err
+		}
+		return a.mailProof(ctx, login, at)
+	})
+}
