@@ -128,10 +128,10 @@ func TestLoginOfAnotherBrowser(t *testing.T) {
 	thief.get("/login/?next=/x")
 	for _, b := range []*browser{thief, w.browser()} {
 		for _, path := range []string{"/login/", "/signup/", "/sent/", "/link/", "/consent/", "/oauth/login/demo/", "/oauth/signup/demo/", "/lost-password/"} {
-			b.get(path + "?login=" + login).want(410)
+			b.get(path + "?login=" + login).want(403)
 		}
 		for _, path := range []string{"/login/", "/signup/", "/sent/", "/link/", "/consent/", "/oauth/signup/demo/"} {
-			b.post(path, "login", login, "decision", "allow", "email", "a@example.org", "password", password).want(410)
+			b.post(path, "login", login, "decision", "allow", "email", "a@example.org", "password", password).want(403)
 		}
 		b.nobody()
 	}
@@ -286,7 +286,7 @@ func TestNextPersonAtTheMachine(t *testing.T) {
 		t.Error("the browser keeps the page")
 	}
 	b.post("/logout/")
-	b.get(consent).want(410)
+	b.get(consent).want(403)
 	b.get(profilePath).to("/login/")
 	b.nobody()
 }

@@ -261,7 +261,7 @@ func TestConsent(t *testing.T) {
 	login = a.param("login")
 	w.redeem(b.post("/consent/", "login", login, "decision", "allow"))
 	b.post("/consent/", "login", login, "decision", "allow").want(410) // double submit
-	w.redeem(b.get(authorize()))                                      // remembered? a public client behind https is
+	w.redeem(b.get(authorize()))                                       // remembered? a public client behind https is
 	b.get(authorize("prompt", "consent")).to("/consent/")
 	b.get(authorize("scope", "openid email offline_access")).to("/consent/")
 
@@ -313,6 +313,35 @@ func TestPrompt(t *testing.T) {
 	if _, err := w.db.Session(t.Context(), before.IDHash); err == nil {
 		t.Error("the session from before still stands")
 	}
+}
+
+// TestSelectAccount: who is signed in can be chosen, and then nothing else of
+// the request is forgotten.
+func TestSelectAccount(t *testing.T) {
+	w := newWorld(t)
+	ada := w.user("ada")
+	w.client()
+	b := w.browser()
+	b.signIn("ada")
+	a := b.get(authorize("prompt", "select_account")).to("/login/?login=")
+	login := a.param("login")
+	b.get(a.location).want(200).says("Continue as ada")
+	a = b.post("/login/", "login", login, "present", "1").to("/consent/?login=" + login)
+	b.get(a.location).want(200)
+	if claims := w.redeem(b.post("/consent/", "login", login, "decision", "allow")); claims["sub"] != string(ada.ID) {
+		t.Errorf("claims %v", claims)
+	}
+	login = b.get(authorize("prompt", "select_account consent")).param("login")
+	b.post("/login/", "login", login, "present", "1").to("/consent/")
+	b.age(time.Hour)
+	login = b.get(authorize("prompt", "select_account", "max_age", "60")).param("login")
+	b.post("/login/", "login", login, "present", "1").to("/login/") // chosen, and too old
+	b.post("/login/", "login", login, "present", "1").want(400)
+	login = b.get(authorize("prompt", "select_account login")).param("login")
+	b.post("/login/", "login", login, "present", "1").want(400)
+	visitor := w.browser()
+	login = visitor.get(authorize("prompt", "select_account")).param("login")
+	visitor.post("/login/", "login", login, "present", "1").want(400)
 }
 
 func TestAuthorizeByPost(t *testing.T) {
