@@ -69,10 +69,13 @@ var ErrEmail = &Error{Kind: KindInvalid, Message: "field.email_invalid", Field: 
 // dot or "localhost". Anything more is for the mail that proves it to find out.
 // A quoted local part is refused: it serves attackers more than people.
 func NormalizeEmail(s string) (string, error) {
+	if !utf8.ValidString(s) {
+		return "", ErrEmail
+	}
 	s = strings.ToLower(strings.TrimSpace(s))
 	local, domain, ok := strings.Cut(s, "@")
 	switch {
-	case !ok, local == "", domain == "", len(s) > maxEmail, len(local) > 64, !utf8.ValidString(s),
+	case !ok, local == "", domain == "", len(s) > maxEmail, len(local) > 64,
 		strings.ContainsAny(s, "\"(),:;<>[\\]"), strings.Contains(domain, "@"),
 		strings.HasPrefix(domain, "."), strings.HasSuffix(domain, "."), strings.Contains(domain, ".."),
 		strings.HasPrefix(domain, "-"), strings.HasPrefix(local, "."), strings.HasSuffix(local, "."), strings.Contains(local, ".."),
