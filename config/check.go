@@ -166,7 +166,7 @@ func (k *checker) brand() {
 	if strings.TrimSpace(b.Name) == "" && !k.wrong("brand.name") {
 		k.add("brand.name", "", "is empty", "say what the service is called")
 	}
-	for path, text := range map[string]string{"brand.privacy_url": b.Privacy, "brand.help_url": b.Help, "brand.imprint_url": b.Imprint} {
+	for path, text := range map[string]string{"brand.terms_url": b.Terms, "brand.privacy_url": b.Privacy, "brand.help_url": b.Help, "brand.imprint_url": b.Imprint} {
 		if text == "" {
 			continue
 		}
@@ -216,9 +216,6 @@ func (k *checker) lifetimes() {
 	}
 	if t.RefreshIdle > t.RefreshAbsolute {
 		k.add("tokens.refresh_idle", shown(formatDuration(t.RefreshIdle)), "is longer than tokens.refresh_absolute", "write at most "+formatDuration(t.RefreshAbsolute))
-	}
-	if t.KeyOverlap < t.ID || t.KeyOverlap < t.Access {
-		k.add("tokens.key_overlap", shown(formatDuration(t.KeyOverlap)), "is shorter than a token lasts", "write more than "+formatDuration(max(t.ID, t.Access)))
 	}
 }
 

@@ -17,7 +17,7 @@ func (k *checker) providers() {
 		case p.ID == "":
 			k.add(sub("id"), "", "is missing", "give the provider a short name, such as orcid")
 		case !idPattern.MatchString(p.ID):
-			k.add(sub("id"), shown(p.ID), "cannot stand in a path", "use at most 40 lower-case letters, digits, - and _")
+			k.add(sub("id"), shown(p.ID), "cannot stand in a path", "use at most 63 lower-case letters, digits, - and _")
 		case seen[p.ID]:
 			k.add(sub("id"), shown(p.ID), "is used twice", "give each provider an id of its own")
 		}

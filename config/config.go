@@ -81,8 +81,9 @@ type SMTP struct {
 // Brand is the section "brand".
 type Brand struct {
 	Name    string `koanf:"name" default:"Identity Broker" max:"60" doc:"What the service is called, on pages and in mails."`
-	Logo    string `koanf:"logo" example:"/etc/broker/logo.svg" doc:"File with the logo: SVG or PNG, at most 256 KiB."`
+	Logo    string `koanf:"logo" example:"/etc/broker/logo.svg" doc:"File with the logo: SVG, PNG, WebP or JPEG, at most 256 KiB."`
 	Accent  string `koanf:"accent" example:"#1a5fb4" doc:"Colour of buttons and links, as #rrggbb. Contrast is seen to."`
+	Terms   string `koanf:"terms_url" example:"https://example.org/terms" doc:"Page with the terms of use."`
 	Privacy string `koanf:"privacy_url" example:"https://example.org/privacy" doc:"Page with the privacy notice."`
 	Help    string `koanf:"help_url" example:"https://example.org/help" doc:"Page where people find help."`
 	Imprint string `koanf:"imprint_url" example:"https://example.org/imprint" doc:"Page that says who runs the service."`
@@ -105,12 +106,12 @@ type Sessions struct {
 // Tokens is the section "tokens".
 type Tokens struct {
 	Code            time.Duration `koanf:"code" default:"1m" min:"10s" max:"10m" doc:"Authorization code (RFC 6749, section 4.1.2: ten minutes at most)."`
-	Access          time.Duration `koanf:"access" default:"1h" min:"1m" max:"24h" doc:"Access token."`
-	ID              time.Duration `koanf:"id" default:"1h" min:"1m" max:"24h" doc:"ID token."`
+	Access          time.Duration `koanf:"access" default:"10m" min:"1m" max:"24h" doc:"Access token."`
+	ID              time.Duration `koanf:"id" default:"10m" min:"1m" max:"24h" doc:"ID token."`
 	RefreshIdle     time.Duration `koanf:"refresh_idle" default:"30d" min:"5m" max:"400d" doc:"Refresh token, since it was last used."`
-	RefreshAbsolute time.Duration `koanf:"refresh_absolute" default:"90d" min:"5m" max:"1000d" doc:"Refresh token, since the person signed in."`
-	RefreshGrace    time.Duration `koanf:"refresh_grace" default:"30s" min:"0s" max:"5m" doc:"How long the predecessor of a refresh token is still answered, for applications that refresh twice at once."`
-	KeyOverlap      time.Duration `koanf:"key_overlap" default:"2d" min:"1h" max:"90d" doc:"How long a rotated signing key stays published."`
+	RefreshAbsolute time.Duration `koanf:"refresh_absolute" default:"365d" min:"5m" max:"1000d" doc:"Refresh token, since the person signed in."`
+	RefreshGrace    time.Duration `koanf:"refresh_grace" default:"1m" min:"0s" max:"5m" doc:"How long the predecessor of a refresh token is still answered, for applications that refresh twice at once. 0s: not at all."`
+	KeyOverlap      time.Duration `koanf:"key_overlap" default:"1h" min:"1m" max:"30d" doc:"How long a new signing key is published before it signs, so that applications have fetched it by then."`
 }
 
 // Log is the section "log".

@@ -128,7 +128,7 @@ func VariableOf(path string) string {
 	return prefix + strings.ToUpper(strings.ReplaceAll(path, ".", delim))
 }
 
-var idPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,39}$`)
+var idPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}$`)
 
 // elementPath names an element of a list by its id where it has a usable one,
 // since positions change.
