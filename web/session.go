@@ -88,7 +88,11 @@ func (s *sessionStore) New(r *http.Request, name string) (*sessions.Session, err
 		return session, nil
 	}
 	if at.Sub(row.LastSeenAt) >= touchEvery {
-		if err := s.rows.TouchSession(ctx, row.IDHash, at); err != nil {
+		err := s.rows.TouchSession(ctx, row.IDHash, at)
+		if errors.Is(err, broker.ErrNotFound) {
+			return session, nil // ended this very moment
+		}
+		if err != nil {
 			return session, fmt.Errorf("touch session: %w", err)
 		}
 		row.LastSeenAt = at
@@ -143,7 +147,7 @@ func (s *sessionStore) write(ctx context.Context, session *sessions.Session) (*h
 	return s.cookies.make(sessionCookie, secret.Reveal(), 0), nil
 }
 
-// notice is shown once, on the next page.
+// sessionNotice waits in Session.Data to be shown once, on the next page.
 type sessionNotice struct {
 	Key     string            `json:"key"` // catalog key
 	Args    map[string]string `json:"args,omitempty"`
