@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	gomail "github.com/wneessen/go-mail"
@@ -77,7 +78,11 @@ func (t *smtpTransport) Send(ctx context.Context, m Message) error {
 	if err != nil {
 		return broker.Permanent(err)
 	}
-	client, err := gomail.NewClient(t.host, t.options...)
+	options := t.options
+	if deadline, ok := ctx.Deadline(); ok { // go-mail heeds ctx only while it dials
+		options = append(slices.Clip(options), gomail.WithTimeout(max(min(time.Until(deadline), smtpTimeout), time.Millisecond)))
+	}
+	client, err := gomail.NewClient(t.host, options...)
 	if err != nil {
 		return err
 	}

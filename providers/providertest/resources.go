@@ -1,0 +1,148 @@
+package providertest
+
+import (
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
+func (s *OpenID) serveDiscovery(w http.ResponseWriter, r *http.Request) {
+	m := map[string]any{
+		"issuer": s.Issuer, "authorization_endpoint": s.Endpoint(Authorize), "token_endpoint": s.Endpoint(Token), "jwks_uri": s.Endpoint(JWKS),
+		"response_types_supported": []string{"code"}, "subject_types_supported": []string{"public"},
+		"id_token_signing_alg_values_supported": []string{s.o.Alg}, "token_endpoint_auth_methods_supported": s.o.AuthMethods,
+		"scopes_supported": []string{"openid", "profile", "email"},
+	}
+	for name, endpoint := range map[string]string{"userinfo_endpoint": UserInfo, "revocation_endpoint": Revoke, "end_session_endpoint": EndSession} {
+		if u := s.Endpoint(endpoint); u != "" {
+			m[name] = u
+		}
+	}
+	switches := s.switched()
+	if !switches.OmitIssuer {
+		m["authorization_response_iss_parameter_supported"] = true
+	}
+	if !switches.IgnorePKCE {
+		m["code_challenge_methods_supported"] = []string{"S256"}
+	}
+	if s.o.Metadata != nil {
+		s.o.Metadata(m)
+	}
+	s.lieInMetadata(w, m)
+}
+
+func (s *OpenID) serveJWKS(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	set := jose.JSONWebKeySet{}
+	for _, k := range s.keys {
+		set.Keys = append(set.Keys, k.public())
+	}
+	s.mu.Unlock()
+	s.lieInJWKS(w, set)
+}
+
+// bearer finds the grant of the access token in the request.
+func (s *OpenID) bearer(w http.ResponseWriter, r *http.Request) (*Grant, bool) {
+	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	now := s.Now()
+	s.mu.Lock()
+	g := s.access[token]
+	live := ok && g != nil && !g.revoked && now.Before(g.expires)
+	s.mu.Unlock()
+	if !live {
+		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+		writeJSON(w, http.StatusUnauthorized, map[string]string{"error": "invalid_token", "error_description": "Token verification failed"})
+		return nil, false
+	}
+	return g, true
+}
+
+// Bearer is bearer for further routes of vendors' fakes: it answers 401 itself.
+func (s *OpenID) Bearer(w http.ResponseWriter, r *http.Request) (Grant, bool) {
+	g, ok := s.bearer(w, r)
+	if !ok {
+		return Grant{}, false
+	}
+	return *g, true
+}
+
+func (s *OpenID) serveUserInfo(w http.ResponseWriter, r *http.Request) {
+	g, ok := s.bearer(w, r)
+	if !ok {
+		return
+	}
+	p, ok := s.person(g)
+	if !ok {
+		writeJSON(w, http.StatusUnauthorized, map[string]string{"error": "invalid_token", "error_description": "User not found"})
+		return
+	}
+	c := personClaims(p, g.Scope)
+	if s.o.OnUserInfo != nil {
+		s.o.OnUserInfo(*g, c)
+	}
+	s.lieInUserInfo(w, *g, c)
+}
+
+func (s *OpenID) serveRevoke(w http.ResponseWriter, r *http.Request) {
+	client, ok := s.authenticate(w, r)
+	if !ok {
+		return
+	}
+	token := r.PostForm.Get("token")
+	s.mu.Lock()
+	if g := s.refresh[token]; g != nil && g.Client.ID == client.ID {
+		g.revoked = true // and the access tokens of the grant
+	}
+	if g := s.access[token]; g != nil && g.Client.ID == client.ID {
+		delete(s.access, token)
+	}
+	s.mu.Unlock()
+	w.WriteHeader(http.StatusOK) // whether it existed or not: RFC 7009, section 2.2
+}
+
+// serveEndSession ends a session and goes where the client registered: the
+// redirect URIs stand for post-logout ones too.
+func (s *OpenID) serveEndSession(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	s.mu.Lock()
+	client, known := s.clients[q.Get("client_id")]
+	s.mu.Unlock()
+	target := q.Get("post_logout_redirect_uri")
+	if target == "" {
+		_, _ = w.Write([]byte("signed out"))
+		return
+	}
+	if !known || !slices.Contains(client.RedirectURIs, target) {
+		http.Error(w, "Invalid redirect uri", http.StatusBadRequest)
+		return
+	}
+	http.Redirect(w, r, target+"?"+url.Values{"state": {q.Get("state")}}.Encode(), http.StatusSeeOther)
+}
+
+// AccessToken issues an access token of a person to a client outside of any
+// flow, for tests of further routes.
+func (s *OpenID) AccessToken(client, subject, scope string) string {
+	token := random()
+	expires := s.Now().Add(s.o.Lifetime)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.access[token] = &Grant{Person: s.people[subject], Client: s.clients[client], Scope: scope, expires: expires}
+	return token
+}
+
+// RevokeAll ends every grant of a person: they withdrew their consent.
+func (s *OpenID) RevokeAll(subject string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, tokens := range []map[string]*Grant{s.access, s.refresh} {
+		for g := range maps.Values(tokens) {
+			if g.Person.Subject == subject {
+				g.revoked = true
+			}
+		}
+	}
+}

@@ -1,0 +1,257 @@
+package providers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/markbates/goth"
+
+	"idbroker/broker"
+)
+
+// Options configures a Registry.
+type Options struct {
+	Apps         []App
+	BaseURL      string       // our external URL; redirect URIs are BaseURL + "/oauth/authorized/<id>/"
+	Log          *slog.Logger // nil: discard
+	AllowPrivate bool         // http issuers, loopback and private addresses: tests and the demo
+
+	now    func() time.Time // nil: time.Now; tests move it
+	limits limits           // zero: the defaults; tests shorten them
+}
+
+// Registry holds the configured remote apps. It does not change after New and
+// is safe for concurrent use.
+type Registry struct {
+	entries []*entry
+	byID    map[string]*entry
+	log     *slog.Logger
+	now     func() time.Time
+}
+
+// entry is one remote app.
+type entry struct {
+	app         App // with the defaults of its kind
+	provider    goth.Provider
+	redirectURI string
+}
+
+// completeTimeout is how long the whole of a callback may take: a few calls of
+// ten seconds each would be more patience than a person has.
+const completeTimeout = 25 * time.Second
+
+// revokeTimeout bounds the clean-up after a refused sign-in.
+const revokeTimeout = 5 * time.Second
+
+// New checks every app and makes its provider. It makes no network call, and
+// reports all problems at once.
+func New(o Options) (*Registry, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.now == nil {
+		o.now = time.Now
+	}
+	r := &Registry{byID: map[string]*entry{}, log: o.Log, now: o.now}
+	var errs []error
+	if len(o.Apps) > 0 {
+		if err := checkURL(o.BaseURL, true); err != nil {
+			errs = append(errs, fmt.Errorf("base URL: %w", err))
+		}
+	}
+	clients := newClients(o.AllowPrivate, o.limits)
+	for i, app := range o.Apps {
+		problem := func(err error) {
+			errs = append(errs, fmt.Errorf("provider %d (%q): %w", i+1, app.ID, err))
+		}
+		if r.byID[app.ID] != nil {
+			problem(errors.New("id: another provider has it"))
+			continue
+		}
+		if err := app.check(); err != nil {
+			problem(err)
+			continue
+		}
+		e := &entry{app: app, redirectURI: strings.TrimRight(o.BaseURL, "/") + "/oauth/authorized/" + app.ID + "/"}
+		provider, err := kinds[app.Kind](&e.app, env{
+			redirectURI: e.redirectURI, client: clients.of(app), log: o.Log.With("provider", app.ID),
+			allowPrivate: o.AllowPrivate, now: o.now,
+		})
+		if err != nil {
+			problem(err)
+			continue
+		}
+		e.provider = provider
+		r.entries, r.byID[app.ID] = append(r.entries, e), e
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	return r, nil
+}
+
+// Providers returns what pages and rules need to know, in configuration order,
+// hidden ones included.
+func (r *Registry) Providers() []broker.Provider {
+	all := make([]broker.Provider, 0, len(r.entries))
+	for _, e := range r.entries {
+		all = append(all, e.describe())
+	}
+	return all
+}
+
+// Provider returns the description of one app.
+func (r *Registry) Provider(id string) (broker.Provider, bool) {
+	e, ok := r.byID[id]
+	if !ok {
+		return broker.Provider{}, false
+	}
+	return e.describe(), true
+}
+
+func (e *entry) describe() broker.Provider {
+	return broker.Provider{
+		ID: e.app.ID, Kind: e.app.Kind, Title: e.app.Title, Icon: e.app.Icon, Issuer: e.app.Issuer,
+		Hidden: e.app.Hidden, LinkOnly: e.app.LinkOnly, NoSignUp: e.app.NoSignUp,
+	}
+}
+
+// Begin makes the address to send a person to, with the caller's state in it,
+// and what to keep until they return. ErrUnknown, ErrUnavailable, ErrUpstream
+// or ErrMisconfigured.
+func (r *Registry) Begin(ctx context.Context, id, state string, o broker.BeginOptions) (out broker.Outward, err error) {
+	e, err := r.served(id)
+	if err != nil {
+		return broker.Outward{}, err
+	}
+	defer func() { err = r.finish(ctx, e, recover(), err) }()
+	var s goth.Session
+	if p, ok := e.provider.(contextBeginner); ok {
+		s, err = p.BeginAuthContext(ctx, state, o)
+	} else {
+		s, err = e.provider.BeginAuth(state)
+	}
+	if err != nil {
+		return broker.Outward{}, err
+	}
+	url, err := s.GetAuthURL()
+	if err != nil {
+		return broker.Outward{}, err
+	}
+	return broker.Outward{URL: url, RedirectURI: e.redirectURI, ClientID: e.app.ClientID, Session: broker.Secret(s.Marshal())}, nil
+}
+
+// Complete turns a callback into a profile. The caller has found the attempt by
+// its state, checked whose it is, and spent it: Complete never tries a code
+// twice. Every error of this package can come out.
+func (r *Registry) Complete(ctx context.Context, id string, a broker.Attempt, cb broker.Callback) (p broker.Profile, err error) {
+	e, err := r.served(id)
+	if err != nil {
+		return broker.Profile{}, err
+	}
+	defer func() { err = r.finish(ctx, e, recover(), err) }()
+	if a.Provider != id || a.ClientID != e.app.ClientID || a.RedirectURI != e.redirectURI {
+		return broker.Profile{}, ErrRestart.Becausef("the attempt was made for another provider or configuration")
+	}
+	ctx, cancel := context.WithTimeout(ctx, completeTimeout)
+	defer cancel()
+	if err := e.checkIssuer(ctx, cb); err != nil {
+		return broker.Profile{}, err
+	}
+	switch {
+	case cb.Error != "":
+		return broker.Profile{}, callbackError(cb)
+	case cb.Code == "":
+		return broker.Profile{}, ErrIncomplete
+	}
+	s, err := e.provider.UnmarshalSession(a.Session.Reveal())
+	if err != nil {
+		return broker.Profile{}, ErrRestart.Because(redact(err))
+	}
+	p, err = e.fetch(ctx, s, cb.Code)
+	if err != nil {
+		r.drop(ctx, e, s)
+		return broker.Profile{}, err
+	}
+	return p, nil
+}
+
+// fetch exchanges the code and reads the profile.
+func (e *entry) fetch(ctx context.Context, s goth.Session, code broker.Secret) (broker.Profile, error) {
+	authorizer, ok := s.(contextAuthorizer)
+	fetcher, ok2 := e.provider.(profileFetcher)
+	if !ok || !ok2 {
+		return broker.Profile{}, fmt.Errorf("%T lacks a context or a profile", e.provider)
+	}
+	if _, err := authorizer.AuthorizeContext(ctx, e.provider, codeParam(code)); err != nil {
+		return broker.Profile{}, err
+	}
+	p, err := fetcher.FetchProfile(ctx, s)
+	if err != nil {
+		return broker.Profile{}, err
+	}
+	if p.Issuer == "" || !validSubject(p.Subject) {
+		return broker.Profile{}, ErrUpstream.Becausef("the provider tells no usable subject")
+	}
+	return p, nil
+}
+
+// drop revokes what a refused sign-in brought, as far as the provider lets us:
+// nobody is going to use it.
+func (r *Registry) drop(ctx context.Context, e *entry, s goth.Session) {
+	own, ok := s.(*session)
+	p, ok2 := e.provider.(revoker)
+	if !ok || !ok2 || own.token == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), revokeTimeout)
+	defer cancel()
+	if err := p.Revoke(ctx, own.tokens(nil, r.now())); err != nil {
+		r.log.WarnContext(ctx, "tokens of a refused sign-in not revoked", "provider", e.app.ID, "err", redact(err))
+	}
+}
+
+// Revoke ends tokens at the provider, where it offers that. Tokens that are
+// already gone are no error; a provider that is no longer configured is
+// ErrUnknown, and ErrUnavailable is worth another try later.
+func (r *Registry) Revoke(ctx context.Context, id string, tokens []broker.RemoteToken) (err error) {
+	e, ok := r.byID[id]
+	if !ok {
+		return ErrUnknown.With("provider", id)
+	}
+	defer func() { err = r.finish(ctx, e, recover(), err) }()
+	p, ok := e.provider.(revoker)
+	if !ok || len(tokens) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, completeTimeout)
+	defer cancel()
+	return p.Revoke(ctx, tokens)
+}
+
+// served returns an app that people may come through.
+func (r *Registry) served(id string) (*entry, error) {
+	e, ok := r.byID[id]
+	if !ok || e.app.Hidden {
+		return nil, ErrUnknown.With("provider", id)
+	}
+	return e, nil
+}
+
+// finish makes the error that leaves the package, also of a panic: whatever a
+// provider sends, one person's sign-in ends and the process lives.
+func (r *Registry) finish(ctx context.Context, e *entry, panicked any, err error) error {
+	if panicked != nil {
+		r.log.ErrorContext(ctx, "panic in a provider", "provider", e.app.ID, "stack", string(debug.Stack()))
+		err = ErrUpstream.Becausef("panic: %T", panicked) // its text may hold what the provider sent
+	}
+	if err == nil {
+		return nil
+	}
+	return classify(err).With("provider", e.app.Title)
+}

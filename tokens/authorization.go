@@ -1,0 +1,40 @@
+package tokens
+
+import (
+	"time"
+
+	"github.com/ory/fosite"
+
+	"idbroker/broker"
+)
+
+// Authorization is a checked authorization request. Its redirect URI is
+// trusted: errors may be sent there.
+type Authorization struct {
+	Client      broker.Client
+	RedirectURI string   // the trusted one
+	Scopes      []string // what is asked for, without repetitions
+	Prompt      []string // none, login, consent, select_account
+	MaxAge      *time.Duration
+	LoginHint   string
+	UILocales   string
+	ACRValues   string
+	HintSubject broker.UserID // whom id_token_hint names; "" nobody
+	// Params is the request, form-encoded, as Login.Request keeps it: parsing
+	// it again gives the same Authorization.
+	Params string
+
+	state        string
+	responseMode fosite.ResponseModeType
+	request      fosite.AuthorizeRequester // nil where the request was refused
+}
+
+// Approval is a person's yes to an Authorization: who, how they proved it, and
+// what they grant.
+type Approval struct {
+	User    broker.User
+	Session broker.Session  // tells auth_time, amr, acr, sid and the provider
+	Scopes  []string        // granted; a subset of Authorization.Scopes
+	Consent *broker.Consent // to remember; nil: nothing new
+	Login   broker.LoginID  // to finish; "" none
+}

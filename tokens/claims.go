@@ -1,0 +1,78 @@
+package tokens
+
+import (
+	"slices"
+
+	"idbroker/broker"
+)
+
+// Scopes with a meaning of their own (OpenID Connect Core 1.0, sections 5.4
+// and 11).
+const (
+	scopeOpenID  = "openid"
+	scopeProfile = "profile"
+	scopeEmail   = "email"
+	scopeOffline = "offline_access"
+)
+
+// userScopes are the scopes that tell of a person or stand for one.
+var userScopes = []string{scopeOpenID, scopeProfile, scopeEmail, scopeOffline}
+
+// Claim is a line of the consent page: what the application learns.
+type Claim struct {
+	Scope string
+	Name  string // catalog key, such as "claim.name"
+	Value string // as the application gets it
+}
+
+// ClaimsFor lists what an application with these scopes learns of user, with
+// the values. What the account does not have is left out.
+func (s *Service) ClaimsFor(user broker.User, scopes []string) []Claim {
+	var claims []Claim
+	add := func(scope, name, value string) {
+		if value != "" && slices.Contains(scopes, scope) {
+			claims = append(claims, Claim{Scope: scope, Name: name, Value: value})
+		}
+	}
+	add(scopeOpenID, "claim.sub", string(user.ID))
+	add(scopeProfile, "claim.name", user.Name)
+	add(scopeProfile, "claim.preferred_username", user.Username)
+	add(scopeProfile, "claim.locale", user.Locale)
+	add(scopeEmail, "claim.email", user.Email)
+	return claims
+}
+
+// userInfo is the response of the userinfo endpoint. sub is always there
+// (OpenID Connect Core 1.0, section 5.3.2).
+type userInfo struct {
+	Subject           string `json:"sub"`
+	Name              string `json:"name,omitempty"`
+	PreferredUsername string `json:"preferred_username,omitempty"`
+	Locale            string `json:"locale,omitempty"`
+	UpdatedAt         int64  `json:"updated_at,omitempty"` // seconds since the epoch
+	Email             string `json:"email,omitempty"`
+	EmailVerified     *bool  `json:"email_verified,omitempty"`
+}
+
+// infoOf is what a token with these scopes may read of user.
+func infoOf(user broker.User, scopes []string) userInfo {
+	info := userInfo{Subject: string(user.ID)}
+	if slices.Contains(scopes, scopeProfile) {
+		info.Name, info.PreferredUsername, info.Locale = user.Name, user.Username, user.Locale
+		if !user.UpdatedAt.IsZero() {
+			info.UpdatedAt = user.UpdatedAt.Unix()
+		}
+	}
+	if slices.Contains(scopes, scopeEmail) && user.Email != "" {
+		verified := user.EmailVerified()
+		info.Email, info.EmailVerified = user.Email, &verified
+	}
+	return info
+}
+
+// claimsSupported is what discovery tells: the claims above and those of the
+// ID token.
+var claimsSupported = []string{
+	"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "amr", "acr", "sid", "azp", "idp",
+	"name", "preferred_username", "locale", "updated_at", "email", "email_verified",
+}

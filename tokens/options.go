@@ -1,0 +1,133 @@
+package tokens
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Options configures a Service. The zero value of a field is its default.
+type Options struct {
+	// Issuer is our issuer identifier, an http or https URL without query and
+	// fragment (OpenID Connect Discovery 1.0, section 3). Required.
+	Issuer string
+	// Secret authenticates access and refresh tokens; every purpose has a key
+	// of its own that is derived from it. Required: 32 random bytes.
+	Secret [32]byte
+	// OldSecrets still verify tokens that were issued under them.
+	OldSecrets [][32]byte
+	Log        *slog.Logger // nil: discard
+
+	CodeLifetime    time.Duration // 0: 1 minute
+	AccessLifetime  time.Duration // 0: 10 minutes
+	IDTokenLifetime time.Duration // 0: 10 minutes
+	RefreshIdle     time.Duration // 0: 30 days without use end a grant
+	RefreshAbsolute time.Duration // 0: 365 days end it whatever happens
+	RefreshGrace    time.Duration // 0: 1 minute in which the predecessor of a refresh token is answered again; negative: none
+	KeyOverlap      time.Duration // 0: 1 hour between publishing a new key and signing with it
+
+	Paths Paths // where the endpoints are mounted below the issuer
+
+	UILocales     []string // languages of the pages, for discovery; nil: not told
+	Documentation string   // service_documentation; "" not told
+	PolicyURI     string   // op_policy_uri; "" not told
+	TermsURI      string   // op_tos_uri; "" not told
+}
+
+// Paths are the paths of the endpoints, with a slash in front. "" is the
+// default of each.
+type Paths struct {
+	Authorize, Token, UserInfo, Introspect, Revoke, JWKS, Logout string
+}
+
+const (
+	codeLifetime    = time.Minute // RFC 6749, section 4.1.2, recommends ten minutes at most; a browser needs seconds
+	accessLifetime  = 10 * time.Minute
+	idTokenLifetime = 10 * time.Minute
+	refreshIdle     = 30 * 24 * time.Hour
+	refreshAbsolute = 365 * 24 * time.Hour
+	refreshGrace    = time.Minute
+	keyOverlap      = time.Hour // relying parties that obey jwksMaxAge have seen a key six times by then
+
+	maxCodeLifetime = 10 * time.Minute // RFC 6749, section 4.1.2
+)
+
+// complete checks o and fills in the defaults.
+func (o Options) complete() (Options, error) {
+	var problems []error
+	if err := checkIssuer(o.Issuer); err != nil {
+		problems = append(problems, err)
+	}
+	if o.Secret == ([32]byte{}) {
+		problems = append(problems, errors.New("tokens: the secret is missing"))
+	}
+	for _, d := range []struct {
+		name    string
+		value   *time.Duration
+		preset  time.Duration
+		ceiling time.Duration
+	}{
+		{"code lifetime", &o.CodeLifetime, codeLifetime, maxCodeLifetime},
+		{"access token lifetime", &o.AccessLifetime, accessLifetime, 24 * time.Hour},
+		{"ID token lifetime", &o.IDTokenLifetime, idTokenLifetime, 24 * time.Hour},
+		{"refresh idle time", &o.RefreshIdle, refreshIdle, 10 * refreshAbsolute},
+		{"refresh absolute time", &o.RefreshAbsolute, refreshAbsolute, 10 * refreshAbsolute},
+		{"key overlap", &o.KeyOverlap, keyOverlap, 30 * 24 * time.Hour},
+	} {
+		switch {
+		case *d.value == 0:
+			*d.value = d.preset
+		case *d.value < time.Second || *d.value > d.ceiling:
+			problems = append(problems, fmt.Errorf("tokens: the %s is %s; it must be between 1s and %s", d.name, *d.value, d.ceiling))
+		}
+	}
+	if o.RefreshGrace == 0 {
+		o.RefreshGrace = refreshGrace
+	}
+	o.RefreshGrace = max(o.RefreshGrace, 0)
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	o.Paths = o.Paths.complete()
+	return o, errors.Join(problems...)
+}
+
+func (p Paths) complete() Paths {
+	for _, d := range []struct {
+		path   *string
+		preset string
+	}{
+		{&p.Authorize, "/oauth2/authorize"},
+		{&p.Token, "/oauth2/token"},
+		{&p.UserInfo, "/oauth2/userinfo"},
+		{&p.Introspect, "/oauth2/introspect"},
+		{&p.Revoke, "/oauth2/revoke"},
+		{&p.JWKS, "/oauth2/jwks.json"},
+		{&p.Logout, "/oauth2/logout"},
+	} {
+		if *d.path == "" {
+			*d.path = d.preset
+		}
+	}
+	return p
+}
+
+func checkIssuer(issuer string) error {
+	u, err := url.Parse(issuer)
+	switch {
+	case err != nil:
+		return fmt.Errorf("tokens: issuer: %w", err)
+	case u.Scheme != "https" && u.Scheme != "http", u.Host == "", u.User != nil, strings.ContainsAny(issuer, "?#"):
+		return fmt.Errorf("tokens: issuer %q must be an http or https URL without query and fragment", issuer)
+	}
+	return nil
+}
+
+// loopback tells whether host is a loopback address or "localhost".
+func loopback(host string) bool {
+	return host == "localhost" || net.ParseIP(host).IsLoopback()
+}

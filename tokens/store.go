@@ -1,0 +1,41 @@
+package tokens
+
+import (
+	"context"
+	"time"
+
+	"idbroker/broker"
+)
+
+// Store is what tokens needs of the database.
+type Store interface {
+	InTx(ctx context.Context, fn func(ctx context.Context) error) error
+
+	User(ctx context.Context, id broker.UserID) (broker.User, error)
+	Client(ctx context.Context, id string) (broker.Client, error)
+
+	CreateGrant(ctx context.Context, g broker.Grant) error
+	Grant(ctx context.Context, id broker.GrantID) (broker.Grant, error)
+	GrantByCode(ctx context.Context, codeHash string) (broker.Grant, error)
+	RedeemCode(ctx context.Context, g broker.Grant, at time.Time) error
+	Refresh(ctx context.Context, id broker.GrantID, client string, generation int, at time.Time, grace, idle time.Duration) (broker.Grant, broker.RefreshOutcome, error)
+	RevokeGrant(ctx context.Context, id broker.GrantID, reason string, at time.Time) error
+	RevokeGrants(ctx context.Context, f broker.GrantFilter, reason string, at time.Time) (int, error)
+
+	SaveConsent(ctx context.Context, c broker.Consent) error
+	FinishLogin(ctx context.Context, id broker.LoginID, at time.Time) error
+
+	Keys(ctx context.Context) ([]broker.Key, error)
+	CreateKey(ctx context.Context, k broker.Key) error
+	UpdateKey(ctx context.Context, k broker.Key) error
+
+	AddEvent(ctx context.Context, e broker.Event) error
+}
+
+// Reasons for which a grant ends; they stand in Grant.RevokedReason.
+const (
+	reasonLogout       = "logout"
+	reasonCodeReuse    = "code reuse"
+	reasonCodeMismatch = "code mismatch" // the verifier or the redirect URI was wrong
+	reasonClient       = "client"        // it revoked a token
+)
