@@ -7,26 +7,25 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"idbroker/mail"
 )
 
 // maxMails bounds the mailbox; the oldest go first.
 const maxMails = 200
 
-// Mail is a mail as it arrived.
-type Mail struct {
-	To      string
-	From    string
-	Subject string
-	Text    string
-	At      time.Time
+// arrival is a mail and when it arrived.
+type arrival struct {
+	mail.Message
+	at time.Time
 }
 
-// Mailbox keeps the mails that would have been sent and shows them to whoever
+// Mailbox is a mail.Transport that keeps the mails and shows them to whoever
 // looks.
 type Mailbox struct {
 	handler http.Handler
 	mu      sync.Mutex
-	mails   []Mail // oldest first
+	mails   []arrival // oldest first
 }
 
 func newMailbox(o Options) *Mailbox {
@@ -40,11 +39,11 @@ func newMailbox(o Options) *Mailbox {
 // ServeHTTP serves the page.
 func (m *Mailbox) ServeHTTP(w http.ResponseWriter, r *http.Request) { m.handler.ServeHTTP(w, r) }
 
-// Deliver puts a mail into the box.
-func (m *Mailbox) Deliver(_ context.Context, mail Mail) error {
+// Send implements mail.Transport.
+func (m *Mailbox) Send(_ context.Context, msg mail.Message) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.mails = append(m.mails, mail)
+	m.mails = append(m.mails, arrival{msg, time.Now()})
 	if extra := len(m.mails) - maxMails; extra > 0 {
 		m.mails = slices.Delete(m.mails, 0, extra)
 	}
@@ -57,7 +56,7 @@ type mailsPage struct {
 }
 
 type mailView struct {
-	Mail
+	mail.Message
 	Time  string
 	Parts []textPart
 }
@@ -66,8 +65,8 @@ type mailView struct {
 func (m *Mailbox) getMails(w http.ResponseWriter, r *http.Request) {
 	page := mailsPage{frame: frame{Title: "Demo mailbox", Part: "Demo mailbox"}}
 	m.mu.Lock()
-	for _, mail := range slices.Backward(m.mails) {
-		page.Mails = append(page.Mails, mailView{Mail: mail, Time: mail.At.Format("15:04:05"), Parts: linkify(mail.Text)})
+	for _, a := range slices.Backward(m.mails) {
+		page.Mails = append(page.Mails, mailView{Message: a.Message, Time: a.at.Format(time.TimeOnly), Parts: linkify(a.Text)})
 	}
 	m.mu.Unlock()
 	render(w, http.StatusOK, "mails.html", page)

@@ -5,19 +5,22 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
+
+	"idbroker/mail"
 )
+
+var _ mail.Transport = (*Mailbox)(nil)
 
 func TestMailboxShowsNewestFirst(t *testing.T) {
 	s, b := newSite(t), newBrowser(t)
 	if a := b.get(s.mailbox.URL + "/"); !strings.Contains(a.body, "There are no mails yet") {
 		t.Errorf("empty mailbox: %s", a.body)
 	}
-	for _, m := range []Mail{
-		{To: "ada@example.org", Subject: "First", Text: "Go to http://127.0.0.1:1/verify-email/?token=a&b=c.", At: time.Now()},
-		{To: "<x>@example.org", Subject: "<script>alert(1)</script>", Text: "javascript:alert(1) </pre><script>", At: time.Now()},
+	for _, m := range []mail.Message{
+		{To: "ada@example.org", Subject: "First", Text: "Go to http://127.0.0.1:1/verify-email/?token=a&b=c."},
+		{To: "<x>@example.org", Subject: "<script>alert(1)</script>", Text: "javascript:alert(1) </pre><script>"},
 	} {
-		if err := s.Mailbox.Deliver(context.Background(), m); err != nil {
+		if err := s.Mailbox.Send(context.Background(), m); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -36,7 +39,7 @@ func TestMailboxShowsNewestFirst(t *testing.T) {
 func TestMailboxIsBounded(t *testing.T) {
 	m := newMailbox(Options{MailboxURL: "http://127.0.0.1:1"})
 	for i := range maxMails + 7 {
-		_ = m.Deliver(context.Background(), Mail{Subject: fmt.Sprint(i)})
+		_ = m.Send(context.Background(), mail.Message{Subject: fmt.Sprint(i)})
 	}
 	if len(m.mails) != maxMails || m.mails[0].Subject != "7" {
 		t.Errorf("%d mails, the oldest is %q", len(m.mails), m.mails[0].Subject)
