@@ -134,8 +134,11 @@ func base36(n int64) string { return strconv.FormatInt(n, 36) }
 func newCode() broker.Secret { return codePrefix + "." + broker.NewSecret() }
 
 // narrow tells which of all the scopes in some are; 0 where they are all of
-// them. ok is false where some has one that all has not.
+// them. ok is false where some is empty or has one that all has not.
 func narrow(all, some []string) (bits uint64, ok bool) {
+	if len(some) == 0 {
+		return 0, len(all) == 0
+	}
 	for _, s := range some {
 		i := slices.Index(all, s)
 		if i < 0 || i >= maxNarrowed {
