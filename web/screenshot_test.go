@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 )
@@ -47,12 +48,11 @@ func TestScreenshots(t *testing.T) {
 		{name: "rtl", lang: "en", width: 1280, height: 800, rtl: true, accent: "#00665e", words: nastyWords["rtl"]},
 		{name: "long", lang: "de", width: 390, height: 844, words: nastyWords["long"]},
 	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.Flag("hide-scrollbars", true))
-	alloc, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	alloc, stop := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox)...)
 	defer stop()
 	ctx, stop := chromedp.NewContext(alloc)
 	defer stop()
-	if err := chromedp.Run(ctx); err != nil {
+	if err := chromedp.Do(ctx); err != nil {
 		t.Skipf("no browser: install chromium (%v)", err)
 	}
 	ctx, stop = context.WithTimeout(ctx, 10*time.Minute)
@@ -88,15 +88,23 @@ func TestScreenshots(t *testing.T) {
 			if !only.MatchString(file) {
 				continue
 			}
-			var png []byte
-			var wide int64
-			err := chromedp.Run(ctx,
-				emulation.SetDeviceMetricsOverride(look.width, look.height, 1, look.width < 500),
-				emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}),
-				chromedp.Navigate(srv.URL+"/"+name),
-				chromedp.Evaluate(`document.documentElement.scrollWidth`, &wide),
-				chromedp.FullScreenshot(&png, 100),
-			)
+			err := chromedp.Do(ctx,
+				chromedp.EmulateViewport(look.width, look.height),
+				chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+					_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+						Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+					})
+					return err
+				}),
+				chromedp.Navigate(srv.URL+"/"+name))
+			if err != nil {
+				t.Fatalf("%s: %v", file, err)
+			}
+			wide, err := chromedp.Run(ctx, chromedp.Evaluate[int64](`document.documentElement.scrollWidth`))
+			if err != nil {
+				t.Fatalf("%s: %v", file, err)
+			}
+			png, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
 			if err != nil {
 				t.Fatalf("%s: %v", file, err)
 			}
