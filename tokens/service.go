@@ -1,12 +1,22 @@
 package tokens
 
-import "log/slog"
+import (
+	"log/slog"
+	"strings"
+	"sync/atomic"
+
+	"github.com/ory/fosite"
+)
 
 // Service is the OpenID Provider. It is safe for concurrent use.
 type Service struct {
-	store Store
-	log   *slog.Logger
-	o     Options
+	store  Store
+	log    *slog.Logger
+	o      Options
+	mint   mint
+	keys   atomic.Pointer[keySet] // never nil
+	engine fosite.OAuth2Provider
+	grants []string // grant types that the token endpoint serves
 }
 
 // New makes a Service. Call EnsureKeys before the first request.
@@ -15,5 +25,15 @@ func New(store Store, o Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Service{store: store, log: o.Log, o: o}, nil
+	m, err := newMint(o.Secret, o.OldSecrets)
+	if err != nil {
+		return nil, err
+	}
+	s := &Service{store: store, log: o.Log, o: o, mint: m}
+	s.engine = s.newEngine()
+	s.keys.Store(&keySet{})
+	return s, nil
 }
+
+// url is the address of an endpoint.
+func (s *Service) url(path string) string { return strings.TrimSuffix(s.o.Issuer, "/") + path }

@@ -11,7 +11,6 @@ import (
 // Flash and what else they know.
 type base struct {
 	Title   string // of the document, before the community's name; "" the message <template>.title
-	Heading string // of the page; "" the message <template>.heading, or Title where there is none
 	Lang    string // BCP 47
 	Dir     string // "ltr" or "rtl"
 	Brand   Brand
@@ -22,7 +21,6 @@ type base struct {
 	Now     time.Time    // when the page is made; dates are told relative to it
 
 	cat *i18n.Catalogs
-	r   *renderer
 }
 
 func (b *base) top() *base { return b }

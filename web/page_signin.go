@@ -1,6 +1,7 @@
 package web
 
 import (
+	"net/url"
 	"strings"
 
 	"idbroker/broker"
@@ -111,6 +112,15 @@ func (p loginPage) Hidden() int {
 		shown++
 	}
 	return len(p.Providers) - shown
+}
+
+// AllURL leads to the page with every provider.
+func (p loginPage) AllURL() string {
+	q := url.Values{"all": {"1"}}
+	if p.Login != "" {
+		q.Set("login", string(p.Login))
+	}
+	return "/login/?" + q.Encode() + "#providers"
 }
 
 // lostPasswordPage asks for the address to send a link to:

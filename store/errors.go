@@ -1,0 +1,100 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"idbroker/broker"
+)
+
+// SQLSTATEs of PostgreSQL (its manual, appendix A).
+const (
+	pgUniqueViolation = "23505"
+	pgUndefinedTable  = "42P01"
+	pgClassData       = "22" // messages may quote the value
+	pgClassIntegrity  = "23"
+)
+
+// failed makes of an error of bun, database/sql or a driver what a caller of
+// this package gets. what says what was being done. nil stays nil, and what
+// already went through here is only wrapped.
+func (db *DB) failed(what string, err error) error {
+	var ours *broker.Error
+	var told *statementError
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, sql.ErrNoRows):
+		return broker.ErrNotFound.Because(errors.New(what))
+	case errors.As(err, &ours), errors.As(err, &told),
+		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	if constraint, ok := uniqueViolation(err); ok {
+		e := broker.ErrConflict.Becausef("%s: %s", what, constraint)
+		for _, field := range []string{"email", "username"} {
+			if strings.Contains(constraint, "users") && strings.Contains(constraint, field) {
+				return e.At(field)
+			}
+		}
+		return e
+	}
+	return fmt.Errorf("%s: %w", what, &statementError{err})
+}
+
+// uniqueViolation tells whether err is one, and which constraint it is of. It
+// never tells the value.
+func uniqueViolation(err error) (constraint string, ok bool) {
+	var pg *pgconn.PgError
+	var lite *sqlite.Error
+	switch {
+	case errors.As(err, &pg):
+		return pg.ConstraintName, pg.Code == pgUniqueViolation
+	case errors.As(err, &lite):
+		return lite.Error(), lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || lite.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
+	}
+	return "", false
+}
+
+// noTable tells whether err says that a table does not exist.
+func noTable(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Code == pgUndefinedTable
+	}
+	var lite *sqlite.Error
+	return errors.As(err, &lite) && strings.Contains(lite.Error(), "no such table")
+}
+
+// statementError is an error of the database whose text cannot hold a bound
+// value. The error itself stays reachable for errors.As.
+type statementError struct{ err error }
+
+func (e *statementError) Unwrap() error { return e.err }
+
+// Error names the SQLSTATE and what it is about. PostgreSQL's messages of the
+// classes 22 and 23 may quote values, so they stay out; those of SQLite name
+// columns at most.
+func (e *statementError) Error() string {
+	var pg *pgconn.PgError
+	if !errors.As(e.err, &pg) {
+		return e.err.Error()
+	}
+	text := "SQLSTATE " + pg.Code
+	if !strings.HasPrefix(pg.Code, pgClassData) && !strings.HasPrefix(pg.Code, pgClassIntegrity) {
+		text += " " + pg.Message
+	}
+	for _, name := range []string{pg.TableName, pg.ColumnName, pg.ConstraintName} {
+		if name != "" {
+			text += " (" + name + ")"
+		}
+	}
+	return text
+}

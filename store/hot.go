@@ -1,0 +1,200 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"idbroker/broker"
+)
+
+// The hot statements are those of nearly every request. They are prepared, once
+// a connection, beside bun: bun writes its values into the text, which
+// the database then parses anew each time.
+
+// hot names a prepared statement.
+type hot int
+
+const (
+	hotSession hot = iota
+	hotTouchSession
+	hotClient
+	hotGrant
+	hotGrantByCode
+	hotCreateGrant
+	hotRedeem
+	hotRotate
+	hotCount
+)
+
+// text is the statement, with "?" for each argument.
+func (h hot) text() string {
+	switch h {
+	case hotSession:
+		return "SELECT " + names(sessionColumns) + " FROM sessions WHERE id_hash = ?"
+	case hotTouchSession:
+		return "UPDATE sessions SET last_seen_at = ? WHERE id_hash = ?"
+	case hotClient:
+		return "SELECT " + names(clientColumns) + " FROM clients WHERE id = ?"
+	case hotGrant:
+		return "SELECT " + names(grantColumns) + " FROM grants WHERE id = ?"
+	case hotGrantByCode:
+		return "SELECT " + names(grantColumns) + " FROM grants WHERE code_hash = ? AND code_hash <> ''"
+	case hotCreateGrant:
+		return "INSERT INTO grants (" + names(grantColumns) + ") VALUES (?" + strings.Repeat(", ?", len(grantColumns)-1) + ")"
+	case hotRedeem:
+		return redeemSQL
+	case hotRotate:
+		return rotateSQL + " RETURNING " + names(grantColumns)
+	}
+	panic("store: no such hot statement")
+}
+
+// names lists the columns for SQL.
+func names(cols []column) string {
+	list := make([]string, len(cols))
+	for i, c := range cols {
+		list[i] = `"` + c.name + `"`
+	}
+	return strings.Join(list, ", ")
+}
+
+// placeholders writes "?" as the database wants it. No statement of ours has
+// a "?" in a literal.
+func (f flavour) placeholders(query string) string {
+	if f != flavourPostgres {
+		return query
+	}
+	var b strings.Builder
+	for i, part := range strings.Split(query, "?") {
+		if i > 0 {
+			b.WriteString("$" + strconv.Itoa(i))
+		}
+		b.WriteString(part)
+	}
+	return b.String()
+}
+
+// hotStatement is a hot statement of one pool.
+type hotStatement struct {
+	text, op string
+	prepared atomic.Pointer[sql.Stmt]
+	wanted   atomic.Bool // it ran in a unit before it was prepared
+}
+
+// hotStatements are those of a pool. Each is prepared when it is first used, so
+// that opening a database stays fast, and works before it is migrated.
+type hotStatements struct {
+	list [hotCount]hotStatement
+	mu   sync.Mutex // held to prepare
+}
+
+func (s *hotStatements) init(f flavour) {
+	for h := range hotCount {
+		text := h.text()
+		op, _, _ := strings.Cut(text, " ")
+		s.list[h].text, s.list[h].op = f.placeholders(text), strings.ToLower(op)
+	}
+}
+
+// prepare returns h, prepared. Never call it in a unit of work: it needs a
+// connection, and on SQLite the unit has the only one.
+func (p *pool) prepare(ctx context.Context, h hot) (*sql.Stmt, error) {
+	s := &p.hot.list[h]
+	if stmt := s.prepared.Load(); stmt != nil {
+		return stmt, nil
+	}
+	p.hot.mu.Lock()
+	defer p.hot.mu.Unlock()
+	if stmt := s.prepared.Load(); stmt != nil {
+		return stmt, nil
+	}
+	stmt, err := p.sql.PrepareContext(ctx, s.text)
+	if err != nil {
+		return nil, err
+	}
+	s.prepared.Store(stmt)
+	return stmt, nil
+}
+
+// prepareWanted prepares, before a unit begins, what units ran unprepared.
+func (p *pool) prepareWanted(ctx context.Context) {
+	for h := range hotCount {
+		if s := &p.hot.list[h]; s.wanted.Load() && s.prepared.Load() == nil {
+			_, _ = p.prepare(ctx, h) // if it cannot be, it runs unprepared, and says why
+		}
+	}
+}
+
+// runner is a prepared statement, or one that is not prepared yet.
+type runner struct {
+	query func(ctx context.Context, args ...any) *sql.Row
+	exec  func(ctx context.Context, args ...any) (sql.Result, error)
+}
+
+// hot returns what runs a hot statement in the unit of ctx, or else in p.
+func (db *DB) hot(ctx context.Context, p *pool, h hot) (runner, error) {
+	u := db.unit(ctx)
+	if u == nil {
+		stmt, err := p.prepare(ctx, h)
+		if err != nil {
+			return runner{}, err
+		}
+		db.tell(p.hot.list[h].op, false)
+		return runner{stmt.QueryRowContext, stmt.ExecContext}, nil
+	}
+	if err := u.usable(); err != nil {
+		return runner{}, err
+	}
+	s := &db.write.hot.list[h]
+	db.tell(s.op, true)
+	if stmt := s.prepared.Load(); stmt != nil {
+		tx := u.tx.StmtContext(ctx, stmt)
+		return runner{tx.QueryRowContext, tx.ExecContext}, nil
+	}
+	s.wanted.Store(true)
+	return runner{
+		func(ctx context.Context, args ...any) *sql.Row { return u.tx.Tx.QueryRowContext(ctx, s.text, args...) },
+		func(ctx context.Context, args ...any) (sql.Result, error) {
+			return u.tx.Tx.ExecContext(ctx, s.text, args...)
+		},
+	}, nil
+}
+
+// hotRead reads the row of R that a hot statement selects, or returns
+// broker.ErrNotFound.
+func hotRead[R any](ctx context.Context, db *DB, p *pool, h hot, what string, cols []column, args ...any) (*R, error) {
+	if !storable(args...) {
+		return nil, broker.ErrNotFound.Becausef("%s: asked with a text that is never stored", what)
+	}
+	r, err := db.hot(ctx, p, h)
+	if err != nil {
+		return nil, db.failed(what, err)
+	}
+	row := new(R)
+	if err := r.query(ctx, args...).Scan(targets(row, cols)...); err != nil {
+		if err = db.failed(what, err); !errors.Is(err, broker.ErrNotFound) {
+			_ = db.doomed(ctx, err)
+		}
+		return nil, err
+	}
+	return row, nil
+}
+
+// hotExec runs a hot statement and returns how many rows it changed.
+func (db *DB) hotExec(ctx context.Context, h hot, what string, args ...any) (int64, error) {
+	if !storable(args...) {
+		return 0, nil
+	}
+	r, err := db.hot(ctx, db.write, h)
+	if err != nil {
+		return 0, db.failed(what, err)
+	}
+	res, err := r.exec(ctx, args...)
+	n, err := db.affected(what, res, err)
+	return n, db.doomed(ctx, err)
+}

@@ -1,0 +1,68 @@
+package store
+
+import (
+	"context"
+
+	"github.com/uptrace/bun"
+
+	"idbroker/broker"
+)
+
+type keyRow struct {
+	bun.BaseModel `bun:"table:signing_keys"`
+
+	ID        string `bun:"id,pk"`
+	Alg       string `bun:"alg"`
+	Private   []byte `bun:"private"`
+	CreatedAt micros `bun:"created_at"`
+	SignsFrom micros `bun:"signs_from"`
+	RetiresAt micros `bun:"retires_at"`
+	ExpiresAt micros `bun:"expires_at"`
+}
+
+func (db *DB) rowOfKey(k broker.Key) (*keyRow, error) {
+	private, err := db.keys.seal(inRow("signing_keys", "private", k.ID), []byte(k.Private.Reveal()))
+	return &keyRow{
+		ID: k.ID, Alg: k.Alg, Private: private, CreatedAt: micro(k.CreatedAt),
+		SignsFrom: micro(k.SignsFrom), RetiresAt: micro(k.RetiresAt), ExpiresAt: micro(k.ExpiresAt),
+	}, err
+}
+
+// Keys returns all signing keys, opened, oldest first.
+func (db *DB) Keys(ctx context.Context) ([]broker.Key, error) {
+	const what = "read signing keys"
+	rows, err := many[keyRow](ctx, db, what, "created_at, id", all, "id <> ''")
+	if err != nil {
+		return nil, err
+	}
+	var keys []broker.Key
+	for _, r := range rows {
+		private, err := db.keys.open(inRow("signing_keys", "private", r.ID), r.Private)
+		if err != nil {
+			return nil, db.failed(what, err)
+		}
+		keys = append(keys, broker.Key{
+			ID: r.ID, Alg: r.Alg, Private: broker.Secret(private), CreatedAt: r.CreatedAt.time(),
+			SignsFrom: r.SignsFrom.time(), RetiresAt: r.RetiresAt.time(), ExpiresAt: r.ExpiresAt.time(),
+		})
+	}
+	return keys, nil
+}
+
+// CreateKey writes a new signing key. broker.ErrConflict where the id is taken.
+func (db *DB) CreateKey(ctx context.Context, k broker.Key) error {
+	const what = "create signing key"
+	row, err := db.rowOfKey(k)
+	if err != nil {
+		return db.doomed(ctx, db.failed(what, err))
+	}
+	return db.insert(ctx, what, row)
+}
+
+// UpdateKey writes when a key signs, retires and expires, and nothing else of
+// it. broker.ErrNotFound.
+func (db *DB) UpdateKey(ctx context.Context, k broker.Key) error {
+	n, err := db.exec(ctx, "update signing key", "UPDATE signing_keys SET signs_from = ?, retires_at = ?, expires_at = ? WHERE id = ?",
+		micro(k.SignsFrom), micro(k.RetiresAt), micro(k.ExpiresAt), k.ID)
+	return must(n, err, broker.ErrNotFound, "update signing key")
+}

@@ -1,0 +1,61 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"idbroker/broker"
+)
+
+type mailTokenRow struct {
+	bun.BaseModel `bun:"table:mail_tokens"`
+
+	Hash      string `bun:"hash,pk"`
+	Purpose   string `bun:"purpose"`
+	Email     string `bun:"email"`
+	UserID    string `bun:"user_id"`
+	LoginID   string `bun:"login_id"`
+	Version   int    `bun:"version"`
+	CreatedAt micros `bun:"created_at"`
+	ExpiresAt micros `bun:"expires_at"`
+	UsedAt    micros `bun:"used_at"`
+}
+
+// CreateMailToken writes a new mail token.
+func (db *DB) CreateMailToken(ctx context.Context, t broker.MailToken) error {
+	return db.insert(ctx, "create mail token", &mailTokenRow{
+		Hash: t.Hash, Purpose: string(t.Purpose), Email: t.Email, UserID: string(t.UserID), LoginID: string(t.LoginID),
+		Version: t.Version, CreatedAt: micro(t.CreatedAt), ExpiresAt: micro(t.ExpiresAt), UsedAt: micro(t.UsedAt),
+	})
+}
+
+// MailToken returns a mail token, used or expired ones too, or
+// broker.ErrNotFound.
+func (db *DB) MailToken(ctx context.Context, hash string) (broker.MailToken, error) {
+	r, err := one[mailTokenRow](ctx, db, "read mail token", "hash = ?", hash)
+	if err != nil {
+		return broker.MailToken{}, err
+	}
+	return broker.MailToken{
+		Hash: r.Hash, Purpose: broker.MailPurpose(r.Purpose), Email: r.Email, UserID: broker.UserID(r.UserID), LoginID: broker.LoginID(r.LoginID),
+		Version: r.Version, CreatedAt: r.CreatedAt.time(), ExpiresAt: r.ExpiresAt.time(), UsedAt: r.UsedAt.time(),
+	}, nil
+}
+
+// SpendMailToken uses a mail token up. broker.ErrSpent where it was used or
+// voided, has expired, or never was.
+func (db *DB) SpendMailToken(ctx context.Context, hash string, at time.Time) error {
+	n, err := db.exec(ctx, "spend mail token",
+		"UPDATE mail_tokens SET used_at = ? WHERE hash = ? AND used_at = 0 AND expires_at > ?", micro(at), hash, micro(at))
+	return must(n, err, broker.ErrSpent, "spend mail token")
+}
+
+// VoidMailTokens uses up every open mail token of a user for a purpose.
+func (db *DB) VoidMailTokens(ctx context.Context, user broker.UserID, purpose broker.MailPurpose, at time.Time) error {
+	_, err := db.exec(ctx, "void mail tokens",
+		"UPDATE mail_tokens SET used_at = ? WHERE user_id = ? AND user_id <> '' AND purpose = ? AND used_at = 0",
+		micro(at), string(user), string(purpose))
+	return err
+}

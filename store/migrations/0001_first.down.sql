@@ -1,0 +1,15 @@
+DROP TABLE heartbeats;
+DROP TABLE events;
+DROP TABLE outbox;
+DROP TABLE mail_tokens;
+DROP TABLE signing_keys;
+DROP TABLE grants;
+DROP TABLE consents;
+DROP TABLE clients;
+DROP TABLE sessions;
+DROP TABLE logins;
+DROP TABLE attempts;
+DROP TABLE remote_tokens;
+DROP TABLE remote_accounts;
+DROP TABLE user_identities;
+DROP TABLE users;

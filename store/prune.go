@@ -1,0 +1,58 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+const (
+	// pruneBatch rows go in one statement: few enough that nobody waits for
+	// SQLite's one writer, many enough that a busy day is pruned in seconds.
+	pruneBatch = 500
+	// deadKept is how long rows outlive their use, so that a replay is
+	// recognised as one, and a person is told "expired" and not "unknown".
+	deadKept = 24 * time.Hour
+	// deadGrantKept is the same for grants. Access tokens end long before.
+	deadGrantKept = 7 * 24 * time.Hour
+	// outboxKept is how long a finished entry shows what was sent when.
+	outboxKept = 7 * 24 * time.Hour
+	// failedKept is how long an operator has to look at what was given up.
+	failedKept = 30 * 24 * time.Hour
+)
+
+// Prune removes what nobody needs any more, as of a time: attempts, logins,
+// sessions and mail tokens that expired a day ago, grants that ended a week
+// ago, outbox entries done a week or given up a month ago. Events stay. It works
+// in small batches, each its own transaction, and returns how many rows went,
+// also where it stopped with an error.
+func (db *DB) Prune(ctx context.Context, at time.Time) (int, error) {
+	dead, deadGrant := micro(at.Add(-deadKept)), micro(at.Add(-deadGrantKept))
+	total := 0
+	for _, p := range []struct {
+		table, key, where string
+		args              []any
+	}{
+		{"attempts", "state_hash", "expires_at < ?", []any{dead}},
+		{"logins", "id", "expires_at < ?", []any{dead}},
+		{"sessions", "id_hash", "expires_at < ? AND expires_at <> 0", []any{dead}},
+		{"mail_tokens", "hash", "expires_at < ?", []any{dead}},
+		{"grants", "id", `revoked_at < ? AND revoked_at <> 0 OR expires_at < ? AND expires_at <> 0
+			OR refresh_expires_at < ? AND refresh_expires_at <> 0
+			OR code_hash <> '' AND code_used_at = 0 AND code_expires_at < ?`, []any{deadGrant, deadGrant, deadGrant, deadGrant}},
+		{"outbox", "id", "done_at < ? AND done_at <> 0", []any{micro(at.Add(-outboxKept))}},
+		{"outbox", "id", "failed_at < ? AND failed_at <> 0", []any{micro(at.Add(-failedKept))}},
+	} {
+		query := "DELETE FROM " + p.table + " WHERE " + p.key + " IN (SELECT " + p.key + " FROM " + p.table + " WHERE " + p.where + " LIMIT ?)"
+		for {
+			n, err := db.exec(ctx, "prune "+p.table, query, append(p.args, pruneBatch)...)
+			total += int(n)
+			if err != nil {
+				return total, err
+			}
+			if n < pruneBatch {
+				break
+			}
+		}
+	}
+	return total, nil
+}

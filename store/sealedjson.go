@@ -1,0 +1,125 @@
+package store
+
+import (
+	"encoding/json"
+	"errors"
+
+	"idbroker/broker"
+)
+
+// A broker.Secret marshals to "[redacted]", so what is sealed as JSON goes
+// through types of its own, in which the secrets are plain. They never leave
+// this file unsealed.
+
+type profileJSON struct {
+	Provider      string      `json:"provider"`
+	Issuer        string      `json:"issuer"`
+	Subject       string      `json:"subject"`
+	ClientID      string      `json:"client_id,omitempty"`
+	Username      string      `json:"username,omitempty"`
+	Name          string      `json:"name,omitempty"`
+	Email         string      `json:"email,omitempty"`
+	EmailVerified bool        `json:"email_verified,omitempty"`
+	Locale        string      `json:"locale,omitempty"`
+	ProfileURL    string      `json:"profile_url,omitempty"`
+	AMR           []string    `json:"amr,omitempty"`
+	ACR           string      `json:"acr,omitempty"`
+	AuthTime      micros      `json:"auth_time,omitempty"`
+	Tokens        []tokenJSON `json:"tokens,omitempty"`
+	Extra         []byte      `json:"extra,omitempty"` // JSON, byte for byte: json.RawMessage would be compacted
+}
+
+type tokenJSON struct {
+	AccountID    string   `json:"account_id,omitempty"`
+	Kind         string   `json:"kind,omitempty"`
+	AccessToken  string   `json:"access_token,omitempty"`
+	RefreshToken string   `json:"refresh_token,omitempty"`
+	IDToken      string   `json:"id_token,omitempty"`
+	TokenType    string   `json:"token_type,omitempty"`
+	Scopes       []string `json:"scopes,omitempty"`
+	ExpiresAt    micros   `json:"expires_at,omitempty"`
+	UpdatedAt    micros   `json:"updated_at,omitempty"`
+}
+
+type signUpJSON struct {
+	Email        string `json:"email"`
+	Name         string `json:"name,omitempty"`
+	Username     string `json:"username,omitempty"`
+	Locale       string `json:"locale,omitempty"`
+	PasswordHash string `json:"password_hash,omitempty"`
+}
+
+func profileJSONOf(p *broker.Profile) *profileJSON {
+	if p == nil {
+		return nil
+	}
+	j := &profileJSON{
+		Provider: p.Provider, Issuer: p.Issuer, Subject: p.Subject, ClientID: p.ClientID, Username: p.Username, Name: p.Name,
+		Email: p.Email, EmailVerified: p.EmailVerified, Locale: p.Locale, ProfileURL: p.ProfileURL,
+		AMR: p.AMR, ACR: p.ACR, AuthTime: micro(p.AuthTime), Extra: p.Extra,
+	}
+	for _, t := range p.Tokens {
+		j.Tokens = append(j.Tokens, tokenJSON{
+			AccountID: t.AccountID, Kind: t.Kind, AccessToken: t.AccessToken.Reveal(), RefreshToken: t.RefreshToken.Reveal(),
+			IDToken: t.IDToken.Reveal(), TokenType: t.TokenType, Scopes: t.Scopes, ExpiresAt: micro(t.ExpiresAt), UpdatedAt: micro(t.UpdatedAt),
+		})
+	}
+	return j
+}
+
+func (j *profileJSON) profile() *broker.Profile {
+	if j == nil {
+		return nil
+	}
+	p := &broker.Profile{
+		Provider: j.Provider, Issuer: j.Issuer, Subject: j.Subject, ClientID: j.ClientID, Username: j.Username, Name: j.Name,
+		Email: j.Email, EmailVerified: j.EmailVerified, Locale: j.Locale, ProfileURL: j.ProfileURL,
+		AMR: j.AMR, ACR: j.ACR, AuthTime: j.AuthTime.time(), Extra: j.Extra,
+	}
+	for _, t := range j.Tokens {
+		p.Tokens = append(p.Tokens, broker.RemoteToken{
+			AccountID: t.AccountID, Kind: t.Kind, AccessToken: broker.Secret(t.AccessToken), RefreshToken: broker.Secret(t.RefreshToken),
+			IDToken: broker.Secret(t.IDToken), TokenType: t.TokenType, Scopes: t.Scopes, ExpiresAt: t.ExpiresAt.time(), UpdatedAt: t.UpdatedAt.time(),
+		})
+	}
+	return p
+}
+
+func signUpJSONOf(s *broker.SignUp) *signUpJSON {
+	if s == nil {
+		return nil
+	}
+	return &signUpJSON{Email: s.Email, Name: s.Name, Username: s.Username, Locale: s.Locale, PasswordHash: s.PasswordHash.Reveal()}
+}
+
+func (j *signUpJSON) signUp() *broker.SignUp {
+	if j == nil {
+		return nil
+	}
+	return &broker.SignUp{Email: j.Email, Name: j.Name, Username: j.Username, Locale: j.Locale, PasswordHash: broker.Secret(j.PasswordHash)}
+}
+
+// sealJSON seals v as JSON; nil as an empty value.
+func sealJSON[T any](k Keyring, p place, v *T) ([]byte, error) {
+	if v == nil {
+		return []byte{}, nil
+	}
+	text, err := json.Marshal(v)
+	if err != nil {
+		return nil, errors.New("seal " + p.table + "." + p.column + ": not JSON") // the cause may quote it
+	}
+	return k.seal(p, text)
+}
+
+// openJSON opens what sealJSON sealed.
+func openJSON[T any](k Keyring, p place, sealed []byte) (*T, error) {
+	text, err := k.open(p, sealed)
+	if err != nil || text == nil {
+		return nil, err
+	}
+	v := new(T)
+	if err := json.Unmarshal(text, v); err != nil {
+		return nil, errors.New("open " + p.table + "." + p.column + ": not the JSON that it should be")
+	}
+	return v, nil
+}

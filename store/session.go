@@ -1,0 +1,102 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"idbroker/broker"
+)
+
+type sessionRow struct {
+	bun.BaseModel `bun:"table:sessions"`
+
+	IDHash     string             `bun:"id_hash,pk"`
+	SID        string             `bun:"sid"`
+	UserID     string             `bun:"user_id"`
+	AuthTime   micros             `bun:"auth_time"`
+	AMR        document[[]string] `bun:"amr"`
+	ACR        string             `bun:"acr"`
+	Provider   string             `bun:"provider"`
+	Data       []byte             `bun:"data"`
+	UserAgent  string             `bun:"user_agent"`
+	IP         string             `bun:"ip"`
+	CreatedAt  micros             `bun:"created_at"`
+	LastSeenAt micros             `bun:"last_seen_at"`
+	ExpiresAt  micros             `bun:"expires_at"`
+}
+
+func rowOfSession(s broker.Session) *sessionRow {
+	return &sessionRow{
+		IDHash: s.IDHash, SID: s.SID, UserID: string(s.UserID), AuthTime: micro(s.AuthTime), AMR: doc(s.AMR), ACR: s.ACR,
+		Provider: s.Provider, Data: blob(s.Data), UserAgent: s.UserAgent, IP: s.IP,
+		CreatedAt: micro(s.CreatedAt), LastSeenAt: micro(s.LastSeenAt), ExpiresAt: micro(s.ExpiresAt),
+	}
+}
+
+func (r *sessionRow) session() broker.Session {
+	return broker.Session{
+		IDHash: r.IDHash, SID: r.SID, UserID: broker.UserID(r.UserID), AuthTime: r.AuthTime.time(), AMR: r.AMR.v, ACR: r.ACR,
+		Provider: r.Provider, Data: some(r.Data), UserAgent: r.UserAgent, IP: r.IP,
+		CreatedAt: r.CreatedAt.time(), LastSeenAt: r.LastSeenAt.time(), ExpiresAt: r.ExpiresAt.time(),
+	}
+}
+
+// CreateSession writes a new session.
+func (db *DB) CreateSession(ctx context.Context, s broker.Session) error {
+	return db.insert(ctx, "create session", rowOfSession(s))
+}
+
+// Session returns the session of a cookie's hash, expired ones too, or
+// broker.ErrNotFound.
+func (db *DB) Session(ctx context.Context, idHash string) (broker.Session, error) {
+	r, err := hotRead[sessionRow](ctx, db, db.read, hotSession, "read session", sessionColumns, idHash)
+	if err != nil {
+		return broker.Session{}, err
+	}
+	return r.session(), nil
+}
+
+// SaveSession writes every field of a session but CreatedAt. broker.ErrNotFound.
+func (db *DB) SaveSession(ctx context.Context, s broker.Session) error {
+	n, err := db.update(ctx, "save session", rowOfSession(s), []string{"id_hash", "created_at"}, "", "id_hash = ?", s.IDHash)
+	return must(n, err, broker.ErrNotFound, "save session")
+}
+
+// TouchSession notes that a session was used; nothing where it is gone.
+func (db *DB) TouchSession(ctx context.Context, idHash string, at time.Time) error {
+	_, err := db.hotExec(ctx, hotTouchSession, "touch session", int64(micro(at)), idHash)
+	return err
+}
+
+// DeleteSession removes a session; nothing where it is gone.
+func (db *DB) DeleteSession(ctx context.Context, idHash string) error {
+	_, err := db.exec(ctx, "delete session", "DELETE FROM sessions WHERE id_hash = ?", idHash)
+	return err
+}
+
+// SessionsOf returns the sessions of a user that have not expired now, the one
+// seen last first.
+func (db *DB) SessionsOf(ctx context.Context, user broker.UserID) ([]broker.Session, error) {
+	rows, err := many[sessionRow](ctx, db, "list sessions", "last_seen_at DESC, id_hash", all,
+		"user_id = ? AND user_id <> '' AND (expires_at = 0 OR expires_at > ?)", string(user), micro(time.Now()))
+	return each(rows, (*sessionRow).session), err
+}
+
+// EndSession removes the session of a user that has a public id.
+// broker.ErrNotFound.
+func (db *DB) EndSession(ctx context.Context, user broker.UserID, sid string) error {
+	n, err := db.exec(ctx, "end session", "DELETE FROM sessions WHERE user_id = ? AND user_id <> '' AND sid = ?", string(user), sid)
+	return must(n, err, broker.ErrNotFound, "end session")
+}
+
+// EndSessions removes the sessions of a user, but not exceptSID ("" none is
+// spared), and returns the public ids of those that it ended.
+func (db *DB) EndSessions(ctx context.Context, user broker.UserID, exceptSID string) ([]string, error) {
+	var sids []string
+	err := db.returning(ctx, "end sessions", &sids,
+		"DELETE FROM sessions WHERE user_id = ? AND user_id <> '' AND (sid <> ? OR ? = '') RETURNING sid",
+		string(user), exceptSID, exceptSID)
+	return sids, err
+}

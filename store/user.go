@@ -1,0 +1,146 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"unicode"
+
+	"github.com/uptrace/bun"
+
+	"idbroker/broker"
+)
+
+type userRow struct {
+	bun.BaseModel `bun:"table:users"`
+
+	ID              string `bun:"id,pk"`
+	Email           string `bun:"email"`
+	EmailVerifiedAt micros `bun:"email_verified_at"`
+	Username        string `bun:"username"`
+	UsernameKey     string `bun:"username_key"`
+	Name            string `bun:"name"`
+	Locale          string `bun:"locale"`
+	PasswordHash    string `bun:"password_hash"`
+	PasswordSetAt   micros `bun:"password_set_at"`
+	Admin           bool   `bun:"admin"`
+	DisabledAt      micros `bun:"disabled_at"`
+	CreatedAt       micros `bun:"created_at"`
+	UpdatedAt       micros `bun:"updated_at"`
+	Version         int    `bun:"version"`
+}
+
+func rowOfUser(u broker.User) *userRow {
+	return &userRow{
+		ID: string(u.ID), Email: u.Email, EmailVerifiedAt: micro(u.EmailVerifiedAt),
+		Username: u.Username, UsernameKey: foldCase(u.Username), Name: u.Name, Locale: u.Locale,
+		PasswordHash: u.PasswordHash.Reveal(), PasswordSetAt: micro(u.PasswordSetAt), Admin: u.Admin,
+		DisabledAt: micro(u.DisabledAt), CreatedAt: micro(u.CreatedAt), UpdatedAt: micro(u.UpdatedAt), Version: u.Version,
+	}
+}
+
+func (r *userRow) user() broker.User {
+	return broker.User{
+		ID: broker.UserID(r.ID), Email: r.Email, EmailVerifiedAt: r.EmailVerifiedAt.time(),
+		Username: r.Username, Name: r.Name, Locale: r.Locale,
+		PasswordHash: broker.Secret(r.PasswordHash), PasswordSetAt: r.PasswordSetAt.time(), Admin: r.Admin,
+		DisabledAt: r.DisabledAt.time(), CreatedAt: r.CreatedAt.time(), UpdatedAt: r.UpdatedAt.time(), Version: r.Version,
+	}
+}
+
+// foldCase makes one text of all that differ in case only, as
+// strings.EqualFold compares: the least of the runes that fold together stands
+// for them. Databases disagree on this (SQLite's lower() knows ASCII only), so
+// they are not asked.
+func foldCase(s string) string {
+	return strings.Map(func(r rune) rune {
+		least := r
+		for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
+			least = min(least, f)
+		}
+		return least
+	}, s)
+}
+
+// User returns the user with an id, or broker.ErrNotFound.
+func (db *DB) User(ctx context.Context, id broker.UserID) (broker.User, error) {
+	return db.userWhere(ctx, "read user", "id = ?", string(id))
+}
+
+// UserByEmail returns the user with an address (as broker.NormalizeEmail returns
+// it), or broker.ErrNotFound.
+func (db *DB) UserByEmail(ctx context.Context, email string) (broker.User, error) {
+	return db.userWhere(ctx, "read user by e-mail", "email = ? AND email <> ''", email)
+}
+
+// UserByUsername returns the user with a username, ignoring case, or
+// broker.ErrNotFound.
+func (db *DB) UserByUsername(ctx context.Context, username string) (broker.User, error) {
+	return db.userWhere(ctx, "read user by username", "username_key = ? AND username_key <> ''", foldCase(username))
+}
+
+func (db *DB) userWhere(ctx context.Context, what, where string, args ...any) (broker.User, error) {
+	r, err := one[userRow](ctx, db, what, where, args...)
+	if err != nil {
+		return broker.User{}, err
+	}
+	return r.user(), nil
+}
+
+// LockUser reads a user and keeps others from changing what hangs on the row
+// (which they do under the same lock) until the unit of work ends. It must be
+// called inside one. broker.ErrNotFound.
+func (db *DB) LockUser(ctx context.Context, id broker.UserID) (broker.User, error) {
+	const what = "lock user"
+	u := db.unit(ctx)
+	switch {
+	case u == nil:
+		return broker.User{}, errors.New("lock user: not in a unit of work")
+	case db.flavour == flavourSQLite: // the unit holds the one writer already
+		return db.userWhere(ctx, what, "id = ?", string(id))
+	case !storable(id):
+		return broker.User{}, broker.ErrNotFound.Becausef("%s", what)
+	}
+	if err := u.usable(); err != nil {
+		return broker.User{}, db.failed(what, err)
+	}
+	r := new(userRow)
+	if err := u.tx.NewSelect().Model(r).Where("id = ?", string(id)).For("UPDATE").Scan(ctx); err != nil {
+		return broker.User{}, db.failed(what, err)
+	}
+	return r.user(), nil
+}
+
+// CreateUser writes a new user, with the Version that u has. broker.ErrConflict,
+// with the Field "email" or "username", where another has it.
+func (db *DB) CreateUser(ctx context.Context, u broker.User) error {
+	return db.insert(ctx, "create user", rowOfUser(u))
+}
+
+// UpdateUser writes every field of u but CreatedAt, and Version as one more
+// than u has. broker.ErrSpent where the row has another version by now (or
+// none is there), broker.ErrConflict as CreateUser.
+func (db *DB) UpdateUser(ctx context.Context, u broker.User) error {
+	n, err := db.update(ctx, "update user", rowOfUser(u), []string{"id", "created_at", "version"},
+		"version = version + 1", "id = ? AND version = ?", string(u.ID), u.Version)
+	return must(n, err, broker.ErrSpent, "update user")
+}
+
+// Users returns at most limit users by id, those behind after.
+func (db *DB) Users(ctx context.Context, after broker.UserID, limit int) ([]broker.User, error) {
+	if limit <= 0 {
+		return nil, nil
+	}
+	rows, err := many[userRow](ctx, db, "list users", "id", limit, "id > ?", string(after))
+	return each(rows, (*userRow).user), err
+}
+
+// CountUsers counts all users.
+func (db *DB) CountUsers(ctx context.Context) (int, error) {
+	return db.count(ctx, "count users", "SELECT count(*) FROM users")
+}
+
+// CountAdmins counts the administrators, disabled ones included.
+func (db *DB) CountAdmins(ctx context.Context) (int, error) {
+	return db.count(ctx, "count administrators", "SELECT count(*) FROM users WHERE admin")
+}

@@ -1,0 +1,166 @@
+package tokens
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"idbroker/broker"
+)
+
+// How long others may keep our documents. A new key is published for
+// Options.KeyOverlap before it signs, so the JWKS may be kept for less than that.
+const (
+	jwksMaxAge      = 10 * time.Minute
+	discoveryMaxAge = time.Hour
+)
+
+// document is a response that is ready: nothing is computed for a request.
+type document struct {
+	body         []byte
+	contentType  string
+	etag         string
+	cacheControl string
+}
+
+func newDocument(contentType string, body []byte, age time.Duration) document {
+	sum := sha256.Sum256(body)
+	return document{
+		body: body, contentType: contentType,
+		etag:         `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`,
+		cacheControl: "public, max-age=" + strconv.Itoa(int(age/time.Second)),
+	}
+}
+
+// serve answers GET and HEAD, and If-None-Match with 304 (RFC 9110, section 13.1.2).
+func (d *document) serve(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		h.Set("Allow", "GET, HEAD")
+		w.WriteHeader(http.StatusMethodNotAllowed)
+		return
+	}
+	if d.body == nil { // no keys yet: the broker is starting
+		h.Set("Retry-After", "1")
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
+	h.Set("Cache-Control", d.cacheControl)
+	h.Set("ETag", d.etag)
+	if matchesETag(r.Header.Get("If-None-Match"), d.etag) {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	h.Set("Content-Type", d.contentType)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Length", strconv.Itoa(len(d.body)))
+	w.WriteHeader(http.StatusOK)
+	if r.Method == http.MethodGet {
+		_, _ = w.Write(d.body)
+	}
+}
+
+func matchesETag(header, etag string) bool {
+	if header == "" {
+		return false
+	}
+	for _, candidate := range strings.Split(header, ",") {
+		candidate = strings.TrimSpace(candidate)
+		if candidate == "*" || strings.TrimPrefix(candidate, "W/") == etag {
+			return true
+		}
+	}
+	return false
+}
+
+// ServeJWKS serves the public keys (RFC 7517).
+func (s *Service) ServeJWKS(w http.ResponseWriter, r *http.Request) { s.keys.Load().jwks.serve(w, r) }
+
+// ServeDiscovery serves the metadata: OpenID Connect Discovery 1.0 and RFC 8414
+// have one document.
+func (s *Service) ServeDiscovery(w http.ResponseWriter, r *http.Request) {
+	s.keys.Load().discovery.serve(w, r)
+}
+
+// metadata is the document of RFC 8414, section 2, and OpenID Connect Discovery
+// 1.0, section 3.
+type metadata struct {
+	Issuer                    string   `json:"issuer"`
+	AuthorizationEndpoint     string   `json:"authorization_endpoint"`
+	TokenEndpoint             string   `json:"token_endpoint"`
+	UserInfoEndpoint          string   `json:"userinfo_endpoint"`
+	JWKSURI                   string   `json:"jwks_uri"`
+	IntrospectionEndpoint     string   `json:"introspection_endpoint"`
+	RevocationEndpoint        string   `json:"revocation_endpoint"`
+	EndSessionEndpoint        string   `json:"end_session_endpoint"`
+	ScopesSupported           []string `json:"scopes_supported"`
+	ResponseTypesSupported    []string `json:"response_types_supported"`
+	ResponseModesSupported    []string `json:"response_modes_supported"`
+	GrantTypesSupported       []string `json:"grant_types_supported"`
+	ACRValuesSupported        []string `json:"acr_values_supported"`
+	SubjectTypesSupported     []string `json:"subject_types_supported"`
+	IDTokenSigningAlgs        []string `json:"id_token_signing_alg_values_supported"`
+	TokenAuthMethods          []string `json:"token_endpoint_auth_methods_supported"`
+	IntrospectionAuthMethods  []string `json:"introspection_endpoint_auth_methods_supported"`
+	RevocationAuthMethods     []string `json:"revocation_endpoint_auth_methods_supported"`
+	CodeChallengeMethods      []string `json:"code_challenge_methods_supported"`
+	PromptValuesSupported     []string `json:"prompt_values_supported"`
+	ClaimTypesSupported       []string `json:"claim_types_supported"`
+	ClaimsSupported           []string `json:"claims_supported"`
+	ClaimsParameterSupported  bool     `json:"claims_parameter_supported"`
+	RequestParameterSupported bool     `json:"request_parameter_supported"`
+	RequestURISupported       bool     `json:"request_uri_parameter_supported"` // absent would mean true
+	IssParameterSupported     bool     `json:"authorization_response_iss_parameter_supported"`
+	UILocalesSupported        []string `json:"ui_locales_supported,omitempty"`
+	ServiceDocumentation      string   `json:"service_documentation,omitempty"`
+	PolicyURI                 string   `json:"op_policy_uri,omitempty"`
+	TermsURI                  string   `json:"op_tos_uri,omitempty"`
+}
+
+// newDiscovery writes the metadata from what is really there: the handlers that
+// are registered, the methods that are checked, the keys that can sign.
+func (s *Service) newDiscovery(set *keySet, at time.Time) (document, error) {
+	var modes []string
+	for _, m := range responseModes {
+		modes = append(modes, string(m))
+	}
+	var algs []string
+	for _, alg := range algorithms {
+		if set.signer(alg, at) != nil {
+			algs = append(algs, alg)
+		}
+	}
+	p := s.o.Paths
+	body, err := json.Marshal(metadata{
+		Issuer:                s.o.Issuer,
+		AuthorizationEndpoint: s.url(p.Authorize), TokenEndpoint: s.url(p.Token), UserInfoEndpoint: s.url(p.UserInfo), JWKSURI: s.url(p.JWKS),
+		IntrospectionEndpoint: s.url(p.Introspect), RevocationEndpoint: s.url(p.Revoke), EndSessionEndpoint: s.url(p.Logout),
+		ScopesSupported:          userScopes,
+		ResponseTypesSupported:   []string{responseCode},
+		ResponseModesSupported:   modes,
+		GrantTypesSupported:      s.grants,
+		ACRValuesSupported:       []string{broker.ACRSingle},
+		SubjectTypesSupported:    []string{"public"},
+		IDTokenSigningAlgs:       algs,
+		TokenAuthMethods:         authMethods,
+		IntrospectionAuthMethods: slices.DeleteFunc(slices.Clone(authMethods), func(m string) bool { return m == broker.AuthNone }),
+		RevocationAuthMethods:    authMethods,
+		CodeChallengeMethods:     []string{challengeS256},
+		PromptValuesSupported:    promptValues,
+		ClaimTypesSupported:      []string{"normal"},
+		ClaimsSupported:          claimsSupported,
+		IssParameterSupported:    true,
+		UILocalesSupported:       s.o.UILocales,
+		ServiceDocumentation:     s.o.Documentation, PolicyURI: s.o.PolicyURI, TermsURI: s.o.TermsURI,
+	})
+	if err != nil {
+		return document{}, fmt.Errorf("write discovery: %w", err)
+	}
+	return newDocument("application/json", body, discoveryMaxAge), nil
+}

@@ -1,0 +1,124 @@
+package tokens
+
+import (
+	"cmp"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"idbroker/broker"
+)
+
+// keySet is a snapshot of the keys and of the documents that are made from
+// them. It never changes; a rotation puts another in its place.
+type keySet struct {
+	keys      []*signingKey // newest first
+	jwks      document
+	discovery document
+}
+
+// signingKey is a key, parsed once.
+type signingKey struct {
+	broker.Key
+	public jose.JSONWebKey
+	signer jose.Signer
+}
+
+// newKeySet parses rows, reusing what the present snapshot has parsed.
+func (s *Service) newKeySet(rows []broker.Key, at time.Time) (*keySet, error) {
+	set := &keySet{}
+	for _, row := range rows {
+		k := &signingKey{}
+		if old := s.keys.Load().byID(row.ID); old != nil {
+			*k = *old
+		} else if err := k.parse(row); err != nil {
+			return nil, fmt.Errorf("key %s: %w", row.ID, err)
+		}
+		row.Private = "" // the signer has it
+		k.Key = row
+		set.keys = append(set.keys, k)
+	}
+	slices.SortFunc(set.keys, func(a, b *signingKey) int {
+		return cmp.Or(b.SignsFrom.Compare(a.SignsFrom), cmp.Compare(a.ID, b.ID))
+	})
+	public := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{}}
+	for _, k := range set.keys {
+		if k.published(at) {
+			public.Keys = append(public.Keys, k.public)
+		}
+	}
+	body, err := json.Marshal(public)
+	if err != nil {
+		return nil, fmt.Errorf("write JWKS: %w", err)
+	}
+	set.jwks = newDocument("application/jwk-set+json", body, jwksMaxAge)
+	set.discovery, err = s.newDiscovery(set, at)
+	return set, err
+}
+
+func (k *signingKey) parse(row broker.Key) error {
+	block, _ := pem.Decode([]byte(row.Private.Reveal()))
+	if block == nil {
+		return fmt.Errorf("no PEM")
+	}
+	private, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return err
+	}
+	var public crypto.PublicKey
+	switch p := private.(type) {
+	case *rsa.PrivateKey:
+		public = p.Public()
+		if row.Alg != broker.RS256 || p.N.BitLen() < rsaBits {
+			return fmt.Errorf("an RSA key of %d bits cannot be used for %s", p.N.BitLen(), row.Alg)
+		}
+	case *ecdsa.PrivateKey:
+		public = p.Public()
+		if row.Alg != broker.ES256 || p.Curve != elliptic.P256() {
+			return fmt.Errorf("an elliptic key on %s cannot be used for %s", p.Curve.Params().Name, row.Alg)
+		}
+	default:
+		return fmt.Errorf("%T is not supported", private)
+	}
+	alg := jose.SignatureAlgorithm(row.Alg)
+	k.public = jose.JSONWebKey{Key: public, KeyID: row.ID, Algorithm: row.Alg, Use: "sig"}
+	k.signer, err = jose.NewSigner(
+		jose.SigningKey{Algorithm: alg, Key: jose.JSONWebKey{Key: private, KeyID: row.ID, Algorithm: row.Alg}},
+		(&jose.SignerOptions{}).WithType("JWT"),
+	)
+	return err
+}
+
+// published tells whether the key belongs in the JWKS.
+func (k *signingKey) published(at time.Time) bool {
+	return k.ExpiresAt.IsZero() || at.Before(k.ExpiresAt)
+}
+
+// signer is the key to sign with at a time; nil if there is none.
+func (set *keySet) signer(alg string, at time.Time) *signingKey {
+	for _, k := range set.keys {
+		if k.Alg == alg && !at.Before(k.SignsFrom) && (k.RetiresAt.IsZero() || at.Before(k.RetiresAt)) {
+			return k
+		}
+	}
+	return nil
+}
+
+// byID is the key with a "kid", retired or not; nil if there is none.
+func (set *keySet) byID(id string) *signingKey {
+	for _, k := range set.keys {
+		if k.ID == id {
+			return k
+		}
+	}
+	return nil
+}

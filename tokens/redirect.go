@@ -1,0 +1,118 @@
+package tokens
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/ory/fosite"
+
+	"idbroker/broker"
+)
+
+// responseCode is the one response type.
+const responseCode = "code"
+
+// responseModes are the response modes that we write.
+var responseModes = []fosite.ResponseModeType{fosite.ResponseModeQuery, fosite.ResponseModeFragment}
+
+// forbiddenSchemes can run or read things in the browser. They are refused even
+// where somebody registered them.
+var forbiddenSchemes = map[string]bool{
+	"javascript": true, "data": true, "vbscript": true, "file": true, "blob": true, "about": true, "view-source": true, "filesystem": true,
+}
+
+// matchRedirect returns the redirect URI that may be trusted for a request of
+// c. A requested one must be registered, character for character; only the port
+// of an http URI with a loopback address may vary (RFC 8252, section 7.3). None
+// requested is fine where exactly one is registered (RFC 6749, section 3.1.2.3).
+func matchRedirect(c broker.Client, requested string) (string, bool) {
+	if requested == "" {
+		if len(c.RedirectURIs) != 1 {
+			return "", false
+		}
+		requested = c.RedirectURIs[0]
+	}
+	if !usableRedirect(c, requested) {
+		return "", false
+	}
+	for _, registered := range c.RedirectURIs {
+		if registered == requested || sameButPort(registered, requested) {
+			return requested, true
+		}
+	}
+	return "", false
+}
+
+// usableRedirect refuses what must not be in a Location header whoever
+// registered it: a fragment (RFC 6749, section 3.1.2), credentials, a
+// dangerous scheme, and plain http to another machine for a public client.
+func usableRedirect(c broker.Client, uri string) bool {
+	for i := 0; i < len(uri); i++ {
+		if b := uri[i]; b <= ' ' || b >= 0x7f || b == '\\' || b == '#' {
+			return false
+		}
+	}
+	u, err := url.Parse(uri)
+	switch {
+	case err != nil, u.Scheme == "", u.Opaque != "", u.User != nil, forbiddenSchemes[strings.ToLower(u.Scheme)]:
+		return false
+	case strings.EqualFold(u.Scheme, "http") && c.Public() && !loopback(u.Hostname()):
+		return false
+	case (strings.EqualFold(u.Scheme, "http") || strings.EqualFold(u.Scheme, "https")) && u.Host == "":
+		return false
+	}
+	return true
+}
+
+// sameButPort tells whether two URIs are http to one loopback address and
+// differ in the port at most.
+func sameButPort(registered, requested string) bool {
+	a, err1 := url.Parse(registered)
+	b, err2 := url.Parse(requested)
+	if err1 != nil || err2 != nil || a.Scheme != "http" || b.Scheme != "http" ||
+		a.Hostname() != b.Hostname() || a.Hostname() == "localhost" || !loopback(a.Hostname()) {
+		return false
+	}
+	rest := func(uri string, u *url.URL) string { return strings.TrimPrefix(uri, "http://"+u.Host) }
+	return rest(registered, a) == rest(requested, b)
+}
+
+// addParams adds parameters to a redirect URI and leaves its text alone.
+func addParams(uri string, mode fosite.ResponseModeType, params url.Values) string {
+	switch {
+	case mode == fosite.ResponseModeFragment:
+		return uri + "#" + params.Encode()
+	case !strings.Contains(uri, "?"):
+		return uri + "?" + params.Encode()
+	case strings.HasSuffix(uri, "?"), strings.HasSuffix(uri, "&"):
+		return uri + params.Encode()
+	}
+	return uri + "&" + params.Encode()
+}
+
+// answer sends the browser back to the application. Every answer names us (RFC
+// 9207) and none is kept: not in a cache, not in a Referer.
+func (s *Service) answer(w http.ResponseWriter, a *Authorization, params url.Values) {
+	if a.state != "" {
+		params.Set("state", a.state)
+	}
+	params.Set("iss", s.o.Issuer)
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Location", addParams(a.RedirectURI, a.responseMode, params))
+	w.WriteHeader(http.StatusSeeOther) // 303: never repeats a POST (RFC 9700, section 4.12)
+}
+
+// Refuse tells the application why its request was refused. An error that is
+// no protocol error is server_error there and goes to the log here.
+func (s *Service) Refuse(w http.ResponseWriter, r *http.Request, a *Authorization, err error) {
+	code, description, status := protocolError(err)
+	if status >= http.StatusInternalServerError {
+		s.log.ErrorContext(r.Context(), "authorization not answered", "client", a.Client.ID, "err", err)
+	} else {
+		s.log.InfoContext(r.Context(), "authorization refused", "client", a.Client.ID, "error", code)
+	}
+	s.answer(w, a, url.Values{"error": {code}, "error_description": {description}})
+}

@@ -1,0 +1,114 @@
+package tokens
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/ory/fosite"
+
+	"idbroker/broker"
+)
+
+// Respond issues the code for an approved authorization and writes the
+// redirect. Grant, consent and the end of the login are one unit of work. An
+// error is for a page; nothing was written then.
+func (s *Service) Respond(ctx context.Context, w http.ResponseWriter, r *http.Request, a *Authorization, p Approval) error {
+	if err := a.check(p); err != nil {
+		return err
+	}
+	at := time.Now()
+	issue := func(ctx context.Context) (fosite.AuthorizeResponder, error) {
+		for _, scope := range p.Scopes {
+			a.request.GrantScope(scope)
+		}
+		return s.engine.NewAuthorizeResponse(ctx, a.request, &session{at: at, approval: p})
+	}
+	var response fosite.AuthorizeResponder
+	var err error
+	if p.Consent == nil && p.Login == "" {
+		response, err = issue(ctx) // one statement is a unit by itself
+	} else {
+		err = s.store.InTx(ctx, func(ctx context.Context) error {
+			if response, err = issue(ctx); err != nil {
+				return err
+			}
+			return s.settle(ctx, p, at)
+		})
+	}
+	switch {
+	case errors.Is(err, broker.ErrSpent):
+		return errFinished.Because(err)
+	case err != nil:
+		return fmt.Errorf("authorize %s: %w", a.Client.ID, err)
+	}
+	s.log.InfoContext(ctx, "authorization granted", "client", a.Client.ID, "user", string(p.User.ID), "grant", a.request.GetID())
+	s.answer(w, a, url.Values{"code": {response.GetCode()}})
+	return nil
+}
+
+// settle writes what belongs to the approval beside the grant.
+func (s *Service) settle(ctx context.Context, p Approval, at time.Time) error {
+	if p.Consent != nil {
+		if err := s.store.SaveConsent(ctx, *p.Consent); err != nil {
+			return err
+		}
+		e := broker.NewEvent(ctx, broker.EventConsentGiven, at)
+		e.UserID, e.ClientID, e.SID = p.Consent.UserID, p.Consent.ClientID, p.Session.SID
+		if err := s.store.AddEvent(ctx, e); err != nil {
+			return err
+		}
+	}
+	if p.Login != "" {
+		return s.store.FinishLogin(ctx, p.Login, at)
+	}
+	return nil
+}
+
+// check refuses approvals that the caller must not give: nobody, a disabled
+// account, more than was asked for, consent for somebody else.
+func (a *Authorization) check(p Approval) error {
+	switch {
+	case a.request == nil:
+		return errors.New("tokens: the request was refused and cannot be approved")
+	case p.User.ID == "" || p.Session.AuthTime.IsZero():
+		return broker.ErrSignIn
+	case p.User.Disabled():
+		return broker.ErrDisabled
+	case p.Session.UserID != "" && p.Session.UserID != p.User.ID:
+		return fmt.Errorf("tokens: session of %s, approval of %s", p.Session.UserID, p.User.ID)
+	case len(p.Scopes) == 0:
+		return errors.New("tokens: an approval grants at least one scope")
+	case p.Consent != nil && (p.Consent.UserID != p.User.ID || p.Consent.ClientID != a.Client.ID):
+		return errors.New("tokens: the consent is for something else")
+	}
+	for _, scope := range p.Scopes {
+		if !slices.Contains(a.Scopes, scope) {
+			return fmt.Errorf("tokens: scope %q was not asked for", scope)
+		}
+	}
+	return nil
+}
+
+// authorizeHandler issues codes: the engine calls it for an approved request.
+type authorizeHandler struct{ s *Service }
+
+// HandleAuthorizeEndpointRequest implements fosite.AuthorizeEndpointHandler.
+func (h *authorizeHandler) HandleAuthorizeEndpointRequest(ctx context.Context, ar fosite.AuthorizeRequester, resp fosite.AuthorizeResponder) error {
+	if !ar.GetResponseTypes().ExactOne(responseCode) {
+		return nil
+	}
+	code := newCode()
+	g := grantOf(ar, code, h.s.o.CodeLifetime)
+	ar.SetID(string(g.ID))
+	if err := h.s.store.CreateGrant(ctx, g); err != nil {
+		return err
+	}
+	resp.AddParameter(responseCode, code.Reveal())
+	ar.SetResponseTypeHandled(responseCode)
+	return nil
+}
