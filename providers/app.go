@@ -20,7 +20,7 @@ type App struct {
 	Icon  string // name of an SVG of ours; "" the kind's
 
 	Issuer       string            // OpenID issuer, exactly as its discovery document has it
-	BaseURL      string            // address of a self-hosted installation (GitHub Enterprise)
+	BaseURL      string            // GitHub: address of a self-hosted installation; ORCID: of the API
 	ClientID     string            // ours there
 	ClientSecret broker.Secret     // "" a public client
 	Scopes       []string          // nil: the kind's
@@ -111,7 +111,7 @@ func (a App) check() error {
 			bad(field, "it has no meaning for kind %q; it belongs to %s", a.Kind, strings.Join(known, ", "))
 		}
 	}
-	only("base_url", a.BaseURL != "", "github")
+	only("base_url", a.BaseURL != "", "github", "orcid")
 	only("sandbox", a.Sandbox, "orcid", "cern")
 	only("member", a.Member, "orcid")
 	only("allowed_roles", len(a.AllowedRoles) > 0, "cern", "keycloak")

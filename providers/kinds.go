@@ -18,8 +18,9 @@ type factory func(app *App, env env) (goth.Provider, error)
 // a line here.
 var kinds = map[string]factory{
 	"cern":     newCERN,
-	"oidc":     newGeneric,
+	"github":   newGitHub,
 	"keycloak": newKeycloak,
+	"oidc":     newGeneric,
 }
 
 // env is what a factory gets beside the app.
