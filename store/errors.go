@@ -3,8 +3,12 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
+	"net"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -81,11 +85,15 @@ func (e *statementError) Unwrap() error { return e.err }
 
 // Error names the SQLSTATE and what it is about. PostgreSQL's messages of the
 // classes 22 and 23 may quote values, so they stay out; those of SQLite name
-// columns at most.
+// columns at most. Of any other error only what cannot quote a value is told:
+// drivers do so when they cannot encode or decode it.
 func (e *statementError) Error() string {
 	var pg *pgconn.PgError
 	if !errors.As(e.err, &pg) {
-		return e.err.Error()
+		if valueless(e.err) {
+			return e.err.Error()
+		}
+		return fmt.Sprintf("%T (its text is withheld, it may quote a value)", e.err)
 	}
 	text := "SQLSTATE " + pg.Code
 	if !strings.HasPrefix(pg.Code, pgClassData) && !strings.HasPrefix(pg.Code, pgClassIntegrity) {
@@ -97,4 +105,23 @@ func (e *statementError) Error() string {
 		}
 	}
 	return text
+}
+
+// valueless tells whether the text of err cannot quote a bound value: it comes
+// from SQLite, from the network, from the file system or from database/sql's
+// handling of connections.
+func valueless(err error) bool {
+	var (
+		lite    *sqlite.Error
+		connect *pgconn.ConnectError
+		network net.Error
+		path    *fs.PathError
+	)
+	for _, known := range []error{sql.ErrConnDone, sql.ErrTxDone, driver.ErrBadConn, errOver, errNoKey, errUnsealed, io.EOF, io.ErrUnexpectedEOF} {
+		if errors.Is(err, known) {
+			return true
+		}
+	}
+	return errors.As(err, &lite) || errors.As(err, &connect) || errors.As(err, &network) || errors.As(err, &path) ||
+		err.Error() == "sql: database is closed"
 }
