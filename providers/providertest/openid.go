@@ -101,6 +101,7 @@ type OpenID struct {
 	clients  map[string]Client
 	people   map[string]Person
 	keys     []key // the last one signs
+	forced   *key  // signs instead
 	switches Switches
 	codes    map[string]*Grant
 	access   map[string]*Grant
