@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -150,22 +151,19 @@ func wholeFlow(t *testing.T, h *house, p *party) {
 	w.sees("don’t belong together").press("Sign in", visitor.Fill{"email": "Grace@Example.org", "password": "correct horse battery"})
 	w.sees("A party", "Grace Hopper", "grace@example.org").press("decision=allow", nil)
 	token, c := p.redeem(r, w.Stopped, h.issuer)
-	if c.Subject == "" || c.Name != "Grace Hopper" || c.Email != "grace@example.org" || !c.EmailVerified || c.AuthTime == 0 || len(c.AMR) == 0 || c.ACR == "" || c.SID == "" {
+	if c.Subject == "" || c.AuthTime == 0 || !slices.Equal(c.AMR, []string{"pwd"}) || c.ACR == "" || c.SID == "" {
 		t.Errorf("claims: %+v", c)
 	}
 	// The replayed code ended what it had been exchanged for.
 	if _, err := p.userInfo(token); err == nil {
 		t.Error("the tokens of a replayed code are good")
 	}
-	// A second time nothing is asked: signed in, and allowed before.
-	r = p.request(oauth2.SetAuthURLParam("prompt", "none"))
-	w.open(r.url)
-	token, again := p.redeemOnce(r, w.Stopped, h.issuer)
+	token, again := p.silently(w, h)
 	if again.Subject != c.Subject || again.SID != c.SID || again.AuthTime != c.AuthTime {
 		t.Errorf("claims: %+v, before %+v", again, c)
 	}
 	info, err := p.userInfo(token)
-	if err != nil || info.Subject != c.Subject || info.Email != c.Email {
+	if err != nil || info.Subject != c.Subject || info.Name != "Grace Hopper" || info.Email != "grace@example.org" || !info.EmailVerified {
 		t.Errorf("userinfo: %v, %+v", err, info)
 	}
 	next, err := p.config.TokenSource(context.Background(), &oauth2.Token{RefreshToken: token.RefreshToken}).Token()
@@ -176,6 +174,23 @@ func wholeFlow(t *testing.T, h *house, p *party) {
 		t.Errorf("userinfo after refresh: %v", err)
 	}
 	p.signOut(w, h, next)
+}
+
+// silently asks again without a page: the person is signed in, and has allowed
+// it before. Behind a redirect URI that every program on the machine can listen
+// at, a yes of the past does not count (RFC 8252, section 8.6).
+func (p *party) silently(w *walker, h *house) (*oauth2.Token, claims) {
+	p.t.Helper()
+	r := p.request(oauth2.SetAuthURLParam("prompt", "none"))
+	w.open(r.url)
+	if p.config.ClientSecret == "" {
+		if w.Stopped == nil || w.Stopped.Query().Get("error") != "consent_required" {
+			p.t.Fatalf("prompt=none of a public client: %v", w.Stopped)
+		}
+		r = p.request()
+		w.open(r.url).press("decision=allow", nil)
+	}
+	return p.redeemOnce(r, w.Stopped, h.issuer)
 }
 
 // redeemOnce is redeem without the replay.

@@ -7,15 +7,7 @@ import (
 	"time"
 
 	"idbroker/conformance/visitor"
-	"idbroker/store/storetest"
 )
-
-// houses are the brokers that people walk through: the demo as it is started
-// by hand, and "serve" with a configuration over both databases.
-func houses(t *testing.T, fn func(t *testing.T, h *house)) {
-	t.Run("demo", func(t *testing.T) { fn(t, startDemo(t)) })
-	t.Run("postgres", func(t *testing.T) { fn(t, startServed(t, storetest.EmptyPostgres(t))) })
-}
 
 // walker is a visitor whose steps must succeed.
 type walker struct {
