@@ -27,15 +27,17 @@ func (b *base) top() *base { return b }
 
 // T is the message under key. Arguments are names and values in turn:
 // T("link.button", "provider", "GitHub").
-func (b base) T(key string, args ...string) string { return b.cat.Text(b.Lang, key, pairs(args)) }
+func (b base) T(key string, args ...string) string { return b.Say(key, pairs(args)) }
 
 // N is the form of the message under key that fits n.
 func (b base) N(key string, n int, args ...string) string {
-	return b.cat.Plural(b.Lang, key, n, pairs(args))
+	return b.cat.Plural(b.Lang, key, n, isolated(pairs(args)))
 }
 
 // Say is the message under key with its arguments in a map, as errors have them.
-func (b base) Say(key string, args map[string]string) string { return b.cat.Text(b.Lang, key, args) }
+func (b base) Say(key string, args map[string]string) string {
+	return b.cat.Text(b.Lang, key, isolated(args))
+}
 
 // Has tells whether there is a message under key.
 func (b base) Has(key string) bool { return b.cat.Has(key) }

@@ -65,6 +65,17 @@ func (p securityPage) Protection() string {
 	}
 }
 
+// Standing is the kind of notice that Protection makes.
+func (p securityPage) Standing() string {
+	switch p.WaysIn() {
+	case 0:
+		return noticeProblem
+	case 1:
+		return noticeInfo
+	}
+	return noticeOK
+}
+
 // Event is what happened, in words.
 func (p securityPage) Event(e eventRow) string {
 	key := "events." + strings.ReplaceAll(e.Name, ".", "_")
