@@ -136,7 +136,7 @@ func readSecret(name string) (text, warning string, err error) {
 // Readable is a warning where everybody on the machine can read the file; ""
 // otherwise.
 func Readable(name string) string {
-	if info, err := os.Stat(name); err == nil && info.Mode().Perm()&0o004 != 0 {
+	if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o004 != 0 {
 		return fmt.Sprintf("%s can be read by everybody on this machine; run: chmod 600 %s", plain(name), plain(name))
 	}
 	return ""

@@ -17,10 +17,15 @@ import (
 )
 
 // counters are the figures of one server, in the format of Prometheus.
-type counters struct{ set *metrics.Set }
+type counters struct {
+	set       *metrics.Set
+	requests  histograms
+	providers histograms
+}
 
 func newCounters() *counters {
 	c := &counters{set: metrics.NewSet()}
+	c.requests.name, c.providers.name = "broker_http_request_duration_seconds", "broker_provider_request_duration_seconds"
 	v := version()
 	c.set.NewGauge(fmt.Sprintf("broker_build_info{version=%q,commit=%q,go=%q}", v.Version, v.Commit, v.Go), func() float64 { return 1 })
 	return c
@@ -29,6 +34,8 @@ func newCounters() *counters {
 // write writes all figures, those of the process too.
 func (c *counters) write(w io.Writer) {
 	c.set.WritePrometheus(w)
+	c.requests.write(w)
+	c.providers.write(w)
 	metrics.WriteProcessMetrics(w)
 }
 
@@ -45,7 +52,7 @@ func (c *counters) request(method, route string, status int, d time.Duration) {
 		route = "none"
 	}
 	c.add("broker_http_requests_total", "route", route, "method", method, "code", strconv.Itoa(status))
-	c.set.GetOrCreateHistogram("broker_http_request_duration_seconds" + labels("route", route)).Update(d.Seconds())
+	c.requests.of("route", route).observe(d)
 }
 
 // outbox counts what became of an outbox entry: "done", "retry" or "failed".
@@ -110,7 +117,7 @@ func (a countedApps) Complete(ctx context.Context, id string, at broker.Attempt,
 	if _, known := a.Apps.Provider(id); !known {
 		return p, err // the id is a stranger's
 	}
-	a.c.set.GetOrCreateHistogram("broker_provider_request_duration_seconds" + labels("provider", id)).Update(time.Since(start).Seconds())
+	a.c.providers.of("provider", id).observe(time.Since(start))
 	if err != nil {
 		a.c.add("broker_sign_ins_total", "provider", id, "outcome", outcomeOf(err))
 	}

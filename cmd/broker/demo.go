@@ -9,13 +9,11 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"idbroker/broker"
 	"idbroker/cmd/broker/demo"
 	"idbroker/config"
-	"idbroker/mail"
 	"idbroker/providers"
 )
 
@@ -59,10 +57,7 @@ Open the demo application and sign in:
   mailbox          %s   (mails that the broker would send)
 
 Ctrl-C ends it.
-`, stand.url(stand.app), s.base, stand.url(stand.provider), stand.url(stand.mailbox))
-	if err := p.claim(ctx, s); err != nil {
-		log.ErrorContext(ctx, "no claim link", "err", err)
-	}
+%s`, stand.url(stand.app), s.base, stand.url(stand.provider), stand.url(stand.mailbox), s.claim(ctx))
 	return s.run(ctx)
 }
 
@@ -137,7 +132,7 @@ func (s *stand) around(log *slog.Logger) func(base string) (extras, error) {
 			return extras{}, err
 		}
 		s.demo = d
-		x := extras{clients: []broker.Client{d.Client(time.Now())}, transport: mailbox{d.Mailbox}}
+		x := extras{clients: []broker.Client{d.Client(time.Now())}, transport: d.Mailbox}
 		for _, p := range d.Providers() {
 			x.apps = append(x.apps, providers.App{ID: p.ID, Kind: "oidc", Title: p.Title, Issuer: p.Issuer, ClientID: p.ClientID, ClientSecret: p.ClientSecret})
 		}
@@ -170,12 +165,4 @@ func (s *stand) close() {
 			_ = l.Close()
 		}
 	}
-}
-
-// mailbox is the demo's mailbox as a way for mails.
-type mailbox struct{ box *demo.Mailbox }
-
-// Send implements mail.Transport.
-func (m mailbox) Send(ctx context.Context, msg mail.Message) error {
-	return m.box.Deliver(ctx, demo.Mail{To: msg.To, From: msg.From, Subject: strings.TrimSpace(msg.Subject), Text: msg.Text, At: time.Now()})
 }

@@ -45,9 +45,9 @@ type commands struct {
 
 const description = `An identity broker: people sign in with GitHub, ORCID, CERN, Globus or any OpenID Provider, and applications get one account a person.
 
-To try it:  broker serve --demo
-To run it:  broker serve        (nothing else is needed; it prints what to do next)
-To shape it: broker config example > broker.yaml`
+	broker serve --demo                      # try it, offline
+	broker serve                             # run it: nothing else is needed, it prints what to do next
+	broker config example > broker.yaml      # shape it`
 
 // exit is what a --help leaves with.
 type exit int
@@ -80,6 +80,7 @@ func (p *program) run(args []string) (code int) {
 	p.config = c.File
 	background, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(background, stop) // a second signal ends the process
 	ctx.BindTo(background, (*context.Context)(nil))
 	if err := ctx.Run(p); err != nil {
 		return p.fail(err)

@@ -22,7 +22,11 @@ func (p *program) bare(ctx context.Context) (*store.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	return store.Open(ctx, store.Options{DSN: cfg.Database.DSN.Reveal()})
+	db, err := store.Open(ctx, store.Options{DSN: cfg.Database.DSN.Reveal()})
+	if err != nil {
+		return nil, fmt.Errorf("database.dsn: %w", err)
+	}
+	return db, nil
 }
 
 type migrationView struct {

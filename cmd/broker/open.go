@@ -23,7 +23,7 @@ func database(ctx context.Context, cfg config.Config, log *slog.Logger) (*store.
 	}
 	db, err := store.Open(ctx, store.Options{DSN: cfg.Database.DSN.Reveal(), Keys: ring, Log: log, MaxConns: cfg.Database.MaxConns})
 	if err != nil {
-		return nil, ring, err
+		return nil, ring, fmt.Errorf("database.dsn: %w", err)
 	}
 	if err := upToDate(ctx, db, cfg, log); err != nil {
 		db.Close()
@@ -55,7 +55,7 @@ func upToDate(ctx context.Context, db *store.DB, cfg config.Config, log *slog.Lo
 		if err != nil {
 			return fmt.Errorf("migrate: %w", err)
 		}
-		log.InfoContext(ctx, "database migrated", "migrations", strings.Join(names, " "), "took", time.Since(start).Round(time.Millisecond))
+		log.InfoContext(ctx, "database migrated", "migrations", strings.Join(names, " "), "took", time.Since(start).Round(time.Millisecond).String())
 		return nil
 	}
 	return fmt.Errorf("the database lacks %s; run: broker migrate up (see what it does with: broker migrate plan), or set database.migrate to always", strings.Join(missing, ", "))

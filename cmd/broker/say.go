@@ -60,8 +60,11 @@ func worded(texts *i18n.Catalogs, e *broker.Error) string {
 
 // oneLine keeps an error from breaking out of its line, or out of a terminal.
 func oneLine(s string) string {
-	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' }), "; ")
-	return printable(s)
+	lines := strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' })
+	for i := range lines {
+		lines[i] = strings.Trim(strings.ReplaceAll(lines[i], "\t", " "), " ;")
+	}
+	return printable(strings.Join(lines, "; "))
 }
 
 // printable replaces what a terminal could take for a command.

@@ -48,10 +48,8 @@ func (c serveCommand) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	s.start()
-	p.announce(s)
-	if err := p.claim(ctx, s); err != nil {
-		log.ErrorContext(ctx, "no claim link", "err", err)
-	}
+	s.log.InfoContext(ctx, "listening", "address", s.listeners[s.public].Addr().String(), "base_url", s.base, "tls", s.cert != nil, "version", version().Version)
+	fmt.Fprint(p.out, s.announcement()+s.claim(ctx))
 	return s.run(ctx)
 }
 
@@ -70,28 +68,27 @@ func openFiles(cfg config.Config) []string {
 	return all
 }
 
-// announce says where the broker listens.
-func (p *program) announce(s *server) {
-	fmt.Fprintf(p.out, "The broker is at %s\n", s.base)
-	fmt.Fprintf(p.out, "  discovery           %s/.well-known/openid-configuration\n", s.base)
+// announcement says where the broker listens.
+func (s *server) announcement() string {
+	text := fmt.Sprintf("The broker is at %s\n  discovery           %s/.well-known/openid-configuration\n", s.base, s.base)
 	if s.side != nil {
-		fmt.Fprintf(p.out, "  health and metrics  http://%s\n", s.listeners[s.side].Addr())
+		text += fmt.Sprintf("  health and metrics  http://%s\n", s.listeners[s.side].Addr())
 	}
-	s.log.Info("listening", "address", s.listeners[s.public].Addr().String(), "base_url", s.base, "tls", s.cert != nil, "version", version().Version)
+	return text
 }
 
-// claim prints the link with which the first administrator takes over. It is
-// printed, not logged: logs travel.
-func (p *program) claim(ctx context.Context, s *server) error {
+// claim is the link with which the first administrator takes over; "" where
+// there is one. It is printed, not logged: logs travel.
+func (s *server) claim(ctx context.Context) string {
 	token, err := s.rooms.accounts.Claim(ctx)
 	if errors.Is(err, local.ErrClaimed) {
-		return nil
+		return ""
 	}
 	if err != nil {
-		return err
+		s.log.ErrorContext(ctx, "no claim link", "err", err)
+		return ""
 	}
-	fmt.Fprintf(p.out, "\nNobody administers this installation yet. Open this link to do so; it works once, for a day:\n  %s/claim/?token=%s\n\n", s.base, token.Reveal())
-	return nil
+	return fmt.Sprintf("\nNobody administers this installation yet. Open this link to do so; it works once, for a day:\n  %s/claim/?token=%s\n\n", s.base, token.Reveal())
 }
 
 // run serves until ctx ends or a listener fails, then stops in order.
@@ -134,7 +131,7 @@ const jobTime = 30 * time.Second
 func (s *server) stop(jobs *jobs) error {
 	began := time.Now()
 	s.admin.stopping.Store(true)
-	s.log.Info("shutting down; a second signal stops at once", "timeout", s.cfg.Server.ShutdownTimeout)
+	s.log.Info("shutting down; a second signal stops at once", "timeout", s.cfg.Server.ShutdownTimeout.String())
 	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.Server.ShutdownTimeout)
 	defer cancel()
 	var problems []error
@@ -148,6 +145,6 @@ func (s *server) stop(jobs *jobs) error {
 		_ = s.side.Close()
 	}
 	problems = append(problems, s.rooms.close())
-	s.log.Info("stopped", "took", time.Since(began).Round(time.Millisecond))
+	s.log.Info("stopped", "took", time.Since(began).Round(time.Millisecond).String())
 	return errors.Join(problems...)
 }
