@@ -51,7 +51,7 @@ func TestJourney(t *testing.T) {
 
 		// What was unlinked opens nothing any more.
 		b.open(h.app + "/").click("Sign out").click("Sign in with the broker").click("Continue with Harbour ID").click("Ada Lovelace")
-		b.sees("No account here uses this Harbour ID account yet").look("signup-known")
+		b.sees("Create your account", "There is an account with the address a…@example.org already", "Sign in and link Harbour ID").look("signup-known")
 	})
 }
 
