@@ -69,7 +69,7 @@ func newHouse(t *testing.T, fake *providertest.OpenID, app App) *house {
 	h := &house{t: t, fake: fake, id: app.ID, log: &safeBuffer{}}
 	reg, err := New(Options{
 		Apps: []App{app}, BaseURL: testBase, AllowPrivate: true, Log: slog.New(slog.NewTextHandler(h.log, nil)), now: h.now,
-		limits: limits{call: 2 * time.Second, lookup: time.Second, retry: time.Millisecond},
+		limits: limits{call: 3 * time.Second, lookup: 3 * time.Second, retry: time.Millisecond},
 	})
 	if err != nil {
 		t.Fatal(err)
