@@ -232,6 +232,19 @@ func TestEveryLieIsRefused(t *testing.T) {
 	}
 }
 
+// A slash too many in the configuration is for the operator to mend.
+func TestWrongIssuerIsMisconfiguration(t *testing.T) {
+	for _, lie := range []string{"issuer with slash", "issuer other", "issuer missing"} {
+		h := oidcHouse(t, providertest.OpenIDOptions{}, nil)
+		h.fake.LieAbout(t, lie)
+		_, _, err := h.begin(broker.BeginOptions{})
+		wantError(t, lie, err, ErrMisconfigured)
+	}
+	h := oidcHouse(t, providertest.OpenIDOptions{Path: "/here"}, func(a *App) { a.Issuer += "/nowhere" })
+	_, _, err := h.begin(broker.BeginOptions{})
+	wantError(t, "no document", err, ErrMisconfigured)
+}
+
 func TestUnverifiedEmailStaysUnverified(t *testing.T) {
 	for _, tt := range []struct {
 		claim    any
