@@ -113,6 +113,36 @@ func TestProofInAnotherBrowser(t *testing.T) {
 	}
 }
 
+// TestDisabledWhileSigningUp: an account that an operator disables before its
+// first session gets none.
+func TestDisabledWhileSigningUp(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser()
+	login := b.post("/signup/", "email", "eve@example.org", "name", "Eve", "password", password).to("/sent/").param("login")
+	w.browser().post("/verify-email/", "token", strings.TrimPrefix(w.mailedLink("sign-up"), "/verify-email/?token=")).want(200)
+	u, err := w.db.UserByEmail(t.Context(), "eve@example.org")
+	must(t, err)
+	must(t, w.accounts.SetDisabled(t.Context(), u.ID, true))
+	b.get("/sent/?login=" + login).want(403)
+	b.nobody()
+}
+
+// TestReturnToIsCheckedAtTheEnd: a row that says something else than we ever
+// write leads to the start page.
+func TestReturnToIsCheckedAtTheEnd(t *testing.T) {
+	w := newWorld(t)
+	w.user("ada")
+	b := w.browser()
+	login := b.get("/login/?next=/x").to("/login/").param("login")
+	l, err := w.db.Login(t.Context(), broker.LoginID(login))
+	must(t, err)
+	l.ReturnTo = "//evil.example"
+	must(t, w.db.SaveLogin(t.Context(), l))
+	if a := b.post("/login/", "login", login, "email", "ada@example.org", "password", password); a.location != "/" {
+		t.Errorf("to %q", a.location)
+	}
+}
+
 func TestSignUpForm(t *testing.T) {
 	w := newWorld(t)
 	ada := w.user("ada")
