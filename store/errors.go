@@ -3,8 +3,12 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
+	"net"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -81,11 +85,15 @@ func (e *statementError) Unwrap() error { return e.err }
 
 // Error names the SQLSTATE and what it is about. PostgreSQL's messages of the
 // classes 22 and 23 may quote values, so they stay out; those of SQLite name
-// columns at most.
+// columns at most. Of any other error only what cannot quote a value is told:
+// drivers do so when they cannot encode or decode it.
 func (e *statementError) Error() string {
 	var pg *pgconn.PgError
 	if !errors.As(e.err, &pg) {
-		return e.err.Error()
+		if text := valueless(e.err); text != "" {
+			return text
+		}
+		return fmt.Sprintf("%T (its text is withheld, it may quote a value)", e.err)
 	}
 	text := "SQLSTATE " + pg.Code
 	if !strings.HasPrefix(pg.Code, pgClassData) && !strings.HasPrefix(pg.Code, pgClassIntegrity) {
@@ -97,4 +105,35 @@ func (e *statementError) Error() string {
 		}
 	}
 	return text
+}
+
+// valueless is the part of err's text that cannot quote a bound value: what
+// SQLite, the network, the file system or database/sql's handling of connections
+// says. "" where there is none.
+func valueless(err error) string {
+	var (
+		lite    *sqlite.Error
+		connect *pgconn.ConnectError
+		path    *fs.PathError
+		network *net.OpError
+	)
+	switch {
+	case errors.As(err, &lite):
+		return lite.Error()
+	case errors.As(err, &connect):
+		return connect.Error()
+	case errors.As(err, &path):
+		return path.Error()
+	case errors.As(err, &network):
+		return network.Error()
+	}
+	for _, known := range []error{sql.ErrConnDone, sql.ErrTxDone, driver.ErrBadConn, errOver, errNoKey, errUnsealed, io.EOF, io.ErrUnexpectedEOF} {
+		if errors.Is(err, known) {
+			return known.Error()
+		}
+	}
+	if text := err.Error(); text == "sql: database is closed" { // database/sql does not export it
+		return text
+	}
+	return ""
 }

@@ -11,7 +11,8 @@ import (
 // rotateSQL uses a current refresh token up: the generation that was presented
 // must be the one that stands.
 const rotateSQL = `UPDATE grants SET refresh_generation = refresh_generation + 1, refresh_rotated_at = ?,
-		refresh_expires_at = CASE WHEN ? = 0 THEN refresh_expires_at WHEN expires_at > 0 AND expires_at < ? THEN expires_at ELSE ? END,
+		refresh_expires_at = CASE WHEN CAST(? AS bigint) = 0 THEN refresh_expires_at
+			WHEN expires_at > 0 AND expires_at < ? THEN expires_at ELSE ? END,
 		last_used_at = ?
 	WHERE id = ? AND client_id = ? AND refresh_generation = ? AND refresh_generation > 0` + refreshable
 

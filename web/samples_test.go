@@ -118,6 +118,7 @@ func samples(r *renderer, lang string, w words) []sample {
 		{"login_search_none", &loginPage{base: b(), Login: "l1", Providers: forty, Query: w.text}},
 		{"login_again", &loginPage{base: signedIn, Again: true, Login: "l1", Email: w.email, Providers: four[:1], LostPasswordURL: lost, LocalPasswords: true, CancelURL: "/account/settings/security/"}},
 		{"login_pending", &loginPage{base: b(), Login: "l1", Pending: &github, Providers: four[1:], LostPasswordURL: lost, LocalPasswords: true}},
+		{"login_present", &loginPage{base: signedIn, Login: "l1", Client: client, Present: w.name, Providers: four[:2], LostPasswordURL: lost, LocalPasswords: true, SignUpURL: "/signup/"}},
 		{"signup", &signupPage{base: b(), Login: "l1", Client: client, NeedPassword: true, MinPassword: 8, SignInURL: signin}},
 		{"signup_remote", &signupPage{base: b(), Login: "l1", Client: client, Remote: &github, Email: w.email, Name: w.name, Username: w.handle, EmailFromProvider: true, SignInURL: signin, OtherURL: signin}},
 		{"signup_known", &signupPage{base: b(), Login: "l1", Remote: &github, Email: w.email, Name: w.name, Known: broker.MaskEmail(w.email), SignInURL: signin, OtherURL: signin}},

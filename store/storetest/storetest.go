@@ -5,10 +5,15 @@ package storetest
 
 import (
 	"context"
+	"database/sql"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // for Raw
+	_ "modernc.org/sqlite"
 
 	"idbroker/store"
 )
@@ -129,4 +134,19 @@ func migrate(t testing.TB, dsn string) {
 	if _, err := db.MigrateUp(ctx); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// Raw opens the database beside the store, to look at what stands in it.
+func Raw(t testing.TB, dsn string) *sql.DB {
+	t.Helper()
+	driver, name := "pgx", dsn
+	if path, ok := strings.CutPrefix(dsn, "sqlite:"); ok {
+		driver, name = "sqlite", path
+	}
+	raw, err := sql.Open(driver, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = raw.Close() })
+	return raw
 }
