@@ -89,7 +89,7 @@ func (s *Server) postSignUp(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return s.ended(err)
 	}
-	s.wake(r.Context())
+	s.o.Wake()
 	return s.redirect(w, r, stepPath(broker.StepProveEmail, l))
 }
 
@@ -178,7 +178,7 @@ func (s *Server) postSent(w http.ResponseWriter, r *http.Request) error {
 	if err := s.accounts.ResendProof(r.Context(), l); err != nil {
 		return s.ended(err)
 	}
-	s.wake(r.Context())
+	s.o.Wake()
 	if err := s.say(w, r, sessionNotice{Key: "sent.sent_again"}); err != nil {
 		return err
 	}
@@ -214,7 +214,7 @@ func (s *Server) postProof(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	s.wake(r.Context())
+	s.o.Wake()
 	if l.Live(v.browser, v.at) {
 		v.locales = requestParam(l, "ui_locales")
 		return s.advance(w, r, l)
