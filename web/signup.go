@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"time"
 
 	"idbroker/broker"
@@ -110,7 +111,7 @@ func (s *Server) showSignUp(w http.ResponseWriter, r *http.Request, status int, 
 		SignInURL: withLogin("/login/", l),
 	}
 	if l.Remote != nil {
-		p.OtherURL = "/login/?switch=1"
+		p.OtherURL = "/login/?switch=1&next=" + url.QueryEscape(l.ReturnTo)
 		if l.Request != "" {
 			p.OtherURL = authorizePath + "?" + l.Request // begins anew, without the identity
 		}
