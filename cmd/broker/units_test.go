@@ -17,6 +17,7 @@ import (
 	"idbroker/broker"
 	"idbroker/broker/local"
 	"idbroker/config"
+	"idbroker/i18n"
 	"idbroker/store"
 	"idbroker/store/storetest"
 )
@@ -178,7 +179,11 @@ func roomsOver(t *testing.T, db *store.DB) *rooms {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := furnish(cfg, cfg.Server.BaseURL, db, store.NewKeyring(), nil, newCounters(), slog.New(slog.DiscardHandler))
+	texts, err := i18n.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := furnish(cfg, cfg.Server.BaseURL, db, store.NewKeyring(), texts, nil, newCounters(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
