@@ -104,5 +104,25 @@ func (s *OpenID) SignJWT(c map[string]any) string { return s.signing().sign(must
 func (s *OpenID) signing() key {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.forced != nil {
+		return *s.forced
+	}
 	return s.keys[len(s.keys)-1]
+}
+
+// StealKey returns the current signing key, for SignWith.
+func (s *OpenID) StealKey() any { return s.signing() }
+
+// SignWith signs with a stolen key from now on, and does not publish it.
+func (s *OpenID) SignWith(stolen any) {
+	k := stolen.(key)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.forced = &k
+}
+
+// PrivateJWK is the current signing key with its private half.
+func (s *OpenID) PrivateJWK() jose.JSONWebKey {
+	k := s.signing()
+	return jose.JSONWebKey{Key: k.private, KeyID: k.kid, Use: "sig"}
 }

@@ -165,7 +165,7 @@ func viewOf(in *signedIn) *inView {
 		v.Expiry = in.token.Expiry.Format(time.TimeOnly)
 	}
 	for _, name := range []string{"sub", "email", "preferred_username", "name"} { // the last that is there wins
-		for _, row := range v.Claims {
+		for _, row := range slices.Concat(v.Claims, v.UserInfo) {
 			if row.Name == name && row.Value != "" {
 				v.Called = row.Value
 			}
