@@ -125,11 +125,11 @@ func TestCatalogIsSorted(t *testing.T) {
 	}
 }
 
-// TestEveryErrorHasWords finds the errors of all rooms in their sources.
-func TestEveryErrorHasWords(t *testing.T) {
-	c := catalogs(t)
-	message := regexp.MustCompile(`Message:\s*"([^"]*)"`)
-	seen := map[string]string{}
+// sources reads every Go file of the repository that is no test, and every
+// template, by path.
+func sources(t *testing.T) map[string]string {
+	t.Helper()
+	all := map[string]string{}
 	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -137,20 +137,28 @@ func TestEveryErrorHasWords(t *testing.T) {
 		if d.IsDir() && (d.Name() == ".git" || d.Name() == "third_party" || d.Name() == "node_modules") {
 			return fs.SkipDir
 		}
-		if d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+		if d.IsDir() || !strings.HasSuffix(path, ".html") && (!strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go")) {
 			return nil
 		}
 		text, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		for _, m := range message.FindAllStringSubmatch(string(text), -1) {
-			seen[m[1]] = path
-		}
-		return nil
+		all[path] = string(text)
+		return err
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	return all
+}
+
+// TestEveryErrorHasWords finds the errors of all rooms in their sources.
+func TestEveryErrorHasWords(t *testing.T) {
+	c := catalogs(t)
+	message := regexp.MustCompile(`Message:\s*"([^"]*)"`)
+	seen := map[string]string{}
+	for path, text := range sources(t) {
+		for _, m := range message.FindAllStringSubmatch(text, -1) {
+			seen[m[1]] = path
+		}
 	}
 	if len(seen) < 5 {
 		t.Fatalf("found %d errors only: is the search still right?", len(seen))
@@ -158,6 +166,26 @@ func TestEveryErrorHasWords(t *testing.T) {
 	for _, key := range slices.Sorted(maps.Keys(seen)) {
 		if key != "" && !c.Has(key) {
 			t.Errorf("%s: error %q has no words in the catalogs", seen[key], key)
+		}
+	}
+}
+
+// composed are the beginnings of keys that code puts together.
+var composed = regexp.MustCompile(`^(events|home|mail|sent|settings|time\.month_\d)|\.title$`)
+
+// TestNothingIsSaidInVain finds messages that nobody says any more.
+func TestNothingIsSaidInVain(t *testing.T) {
+	var all strings.Builder
+	for _, text := range sources(t) {
+		all.WriteString(text)
+	}
+	en := catalog(t, "en.json")
+	for key := range en {
+		if !composed.MatchString(key) && !strings.Contains(all.String(), `"`+key+`"`) {
+			t.Errorf("nobody says %q", key)
+		}
+		if of, ok := strings.CutSuffix(key, ".title"); ok && strings.Count(key, ".") == 2 && en[of] == nil {
+			t.Errorf("%q is the title of an error that does not exist", key)
 		}
 	}
 }

@@ -19,8 +19,10 @@ type factory func(app *App, env env) (goth.Provider, error)
 var kinds = map[string]factory{
 	"cern":     newCERN,
 	"github":   newGitHub,
+	"globus":   newGlobus,
 	"keycloak": newKeycloak,
 	"oidc":     newGeneric,
+	"orcid":    newORCID,
 }
 
 // env is what a factory gets beside the app.

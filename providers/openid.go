@@ -27,6 +27,9 @@ type rules struct {
 	noUserInfo bool
 	// revoke replaces RFC 7009; nil: that, where discovery names an endpoint.
 	revoke func(ctx context.Context, p *openID, tokens []broker.RemoteToken) error
+	// answer picks the token that is for the provider itself out of a token
+	// answer; nil: there is one.
+	answer func(t *oauth2.Token) (*oauth2.Token, error)
 	// tokens makes further tokens of the answer; nil: there is one.
 	tokens func(p *openID, s *session, main broker.RemoteToken) []broker.RemoteToken
 }
@@ -145,7 +148,13 @@ func (p *openID) exchange(ctx context.Context, s *session, code broker.Secret) e
 	if err != nil {
 		return err
 	}
-	s.token = token
+	s.token = token // known to whoever cleans up after a refusal
+	if p.rules.answer != nil {
+		if token, err = p.rules.answer(token); err != nil {
+			return err
+		}
+		s.token = token
+	}
 	at := p.env.now()
 	s.claims, err = p.verify(ctx, m, token, s.Nonce, at)
 	if err != nil {

@@ -113,3 +113,8 @@ func clientOver(hc *http.Client) *client {
 		http:   &http.Client{Transport: &transport{way: reachAll, next: hc.Transport}, CheckRedirect: checkRedirect},
 	}
 }
+
+// basicOf reads HTTP Basic from a header.
+func basicOf(h http.Header) (id, secret string, ok bool) {
+	return (&http.Request{Header: h}).BasicAuth()
+}

@@ -31,6 +31,7 @@ var (
 	errNoSuchPage  = &broker.Error{Kind: broker.KindNotFound, Message: "error.no_such_page"}
 	errCrossOrigin = &broker.Error{Kind: broker.KindForbidden, Message: "error.cross_origin"}
 	errForm        = &broker.Error{Kind: broker.KindBadRequest, Message: "error.form"}
+	errText        = &broker.Error{Kind: broker.KindBadRequest, Message: "error.text"}
 )
 
 // statusError is an error with an HTTP status that no kind stands for.

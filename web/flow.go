@@ -14,9 +14,12 @@ import (
 	"idbroker/tokens"
 )
 
-// errLoginGone: there is no such login, or it has ended, or it is another
-// browser's. The answer is the same, so that an id tells nothing.
-var errLoginGone = &broker.Error{Kind: broker.KindGone, Message: "login.gone"}
+var (
+	// errLoginGone: there is no such login, or it has ended.
+	errLoginGone = &broker.Error{Kind: broker.KindGone, Message: "login.expired"}
+	// errOtherBrowser: it began in another browser, or before a sign-out.
+	errOtherBrowser = &broker.Error{Kind: broker.KindForbidden, Message: "login.browser"}
+)
 
 // maxID bounds an id that a request names, in bytes. Ours have 26.
 const maxID = 64
@@ -46,8 +49,11 @@ func (s *Server) login(r *http.Request) (broker.Login, error) {
 	if err != nil {
 		return broker.Login{}, fmt.Errorf("find login: %w", err)
 	}
+	if !v.browser.Matches(l.BrowserHash) {
+		return broker.Login{}, errOtherBrowser
+	}
 	if !l.Live(v.browser, v.at) {
-		return broker.Login{}, errLoginGone.Becausef("ended, or another browser's")
+		return broker.Login{}, errLoginGone.Becausef("it has ended")
 	}
 	v.locales = requestParam(l, "ui_locales")
 	v.returnTo = l.ReturnTo

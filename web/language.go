@@ -5,11 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-
-	"idbroker/broker"
 )
-
-var errLanguage = &broker.Error{Kind: broker.KindBadRequest, Message: "error.language"}
 
 // chooseLanguage keeps the visitor's choice: in their account where they are
 // signed in, in the browser otherwise. An application that had asked for
@@ -18,7 +14,7 @@ func (s *Server) chooseLanguage(w http.ResponseWriter, r *http.Request, back str
 	v := visitOf(r)
 	lang := v.form.Get("lang")
 	if !slices.Contains(s.cat.Languages(), lang) {
-		return errLanguage.Becausef("%.35q", lang)
+		return errForm.Becausef("language %.35q", lang)
 	}
 	if err := s.overrule(r, back, lang); err != nil {
 		return err
@@ -41,7 +37,7 @@ func (s *Server) overrule(r *http.Request, back, lang string) error {
 	}
 	visitOf(r).query.Set("login", u.Query().Get("login"))
 	l, err := s.login(r)
-	if errors.Is(err, errLoginGone) {
+	if errors.Is(err, errLoginGone) || errors.Is(err, errOtherBrowser) {
 		return nil
 	}
 	if err != nil {

@@ -39,7 +39,7 @@ func (s *Server) postLinkDecision(w http.ResponseWriter, r *http.Request) error 
 		return err
 	}
 	v := visitOf(r)
-	n := sessionNotice{Key: "link.done", Args: map[string]string{"provider": s.remoteView(l.Remote).Title}}
+	n := sessionNotice{Key: "linked_accounts.added", Args: map[string]string{"provider": s.remoteView(l.Remote).Title}}
 	switch v.form.Get("decision") {
 	case "link":
 		if err := s.linker.LinkPending(r.Context(), v.session, l); err != nil {

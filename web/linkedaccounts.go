@@ -85,12 +85,10 @@ func (s *Server) getDisconnect(w http.ResponseWriter, r *http.Request) error {
 		base: s.base(r), Remote: &row.remoteView, Action: disconnectPath(l.Identity.Provider),
 		Fields: []hidden{{"identity", l.Identity.ID}}, Danger: true, BackURL: linkedAccountsPath,
 	}
-	p.Title = p.T("disconnect.title", "provider", title)
-	p.Button = p.T("disconnect.button", "provider", title)
-	if l.OpensAccount {
-		p.Lines = append(p.Lines, p.T("disconnect.sign_in", "provider", title))
-	}
-	p.Lines = append(p.Lines, p.T("disconnect.forget", "provider", title))
+	p.Title = p.T("linked_accounts.confirm", "provider", title)
+	p.Button = p.T("linked_accounts.confirm_button", "provider", title)
+	p.Cancel = p.T("linked_accounts.keep")
+	p.Lines = []string{p.T("linked_accounts.confirm_effect", "provider", title)}
 	return s.show(w, r, http.StatusOK, &p)
 }
 
@@ -102,7 +100,7 @@ func (s *Server) postDisconnect(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	s.wake(r.Context())
-	if err := s.say(w, r, sessionNotice{Key: "link.removed", Args: map[string]string{"provider": s.title(app)}}); err != nil {
+	if err := s.say(w, r, sessionNotice{Key: "linked_accounts.removed", Args: map[string]string{"provider": s.title(app)}}); err != nil {
 		return err
 	}
 	return s.redirect(w, r, linkedAccountsPath)

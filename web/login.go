@@ -1,9 +1,11 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"idbroker/broker"
 )
@@ -11,8 +13,6 @@ import (
 // lastPassword is what the cookie "last" holds where a password was used. No
 // provider has the id: it is not of their alphabet.
 const lastPassword = "-"
-
-var errNoPasswords = &broker.Error{Kind: broker.KindNotFound, Message: "error.no_such_page"}
 
 // errNotSamePerson: they were to prove that they are still there, and are
 // somebody else.
@@ -62,15 +62,19 @@ func (s *Server) loginOf(w http.ResponseWriter, r *http.Request) (broker.Login, 
 	return s.newLogin(w, r, visitOf(r).next()), nil
 }
 
-// postLogin serves POST /login/: a password.
+// postLogin serves POST /login/: a password, or (present=1) the choice to go on
+// as who is signed in.
 func (s *Server) postLogin(w http.ResponseWriter, r *http.Request) error {
-	if s.o.NoPasswords {
-		return errNoPasswords
-	}
 	v := visitOf(r)
 	l, err := s.loginOf(w, r)
 	if err != nil {
 		return err
+	}
+	if v.form.Get("present") != "" {
+		return s.goOnAsPresent(w, r, l)
+	}
+	if s.o.NoPasswords {
+		return errNoSuchPage
 	}
 	email := v.form.Get("email")
 	if again(l) && v.user != nil {
@@ -88,6 +92,31 @@ func (s *Server) postLogin(w http.ResponseWriter, r *http.Request) error {
 	}
 	l.SignUp = nil // an address that was being proven is not needed any more
 	l.Authenticated(user.ID, how)
+	return s.advance(w, r, l)
+}
+
+// choosing tells whether an application asks for nothing but a choice between
+// accounts (prompt=select_account), and there is one to go on with.
+func choosing(v *visit, l broker.Login) bool {
+	prompt := strings.Fields(requestParam(l, "prompt"))
+	return v.user != nil && l.Remote == nil && slices.Contains(prompt, "select_account") && !slices.Contains(prompt, "login")
+}
+
+// goOnAsPresent takes the account that is signed in as the person's choice: the
+// application's request has been met in that point, and the rest of it counts.
+func (s *Server) goOnAsPresent(w http.ResponseWriter, r *http.Request, l broker.Login) error {
+	if !choosing(visitOf(r), l) {
+		return errForm.Becausef("there is nobody to choose")
+	}
+	request, err := url.ParseQuery(l.Request)
+	if err != nil {
+		return fmt.Errorf("request of login %s: %w", l.ID, err)
+	}
+	rest := slices.DeleteFunc(strings.Fields(request.Get("prompt")), func(p string) bool { return p == "select_account" })
+	if request.Set("prompt", strings.Join(rest, " ")); len(rest) == 0 {
+		request.Del("prompt")
+	}
+	l.Request, l.Force, l.SignUp = request.Encode(), false, nil
 	return s.advance(w, r, l)
 }
 
@@ -113,6 +142,9 @@ func (s *Server) showLogin(w http.ResponseWriter, r *http.Request, status int, l
 	}
 	if !s.o.NoSignUp && !s.o.NoPasswords && l.Remote == nil {
 		p.SignUpURL = withLogin("/signup/", l)
+	}
+	if choosing(v, l) {
+		p.Present = v.user.Called()
 	}
 	var mine []string // providers that can prove the person who is signed in
 	if p.Again = again(l) && v.user != nil; p.Again {

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"idbroker/broker"
 	"idbroker/store"
 	"idbroker/store/storetest"
 )
@@ -131,5 +130,3 @@ func FuzzCallback(f *testing.F) {
 }
 
 func fuzzStore(f *testing.F) *store.DB { return storetest.New(f) }
-
-var _ = broker.LocalPath

@@ -57,10 +57,10 @@ func (p errorPage) title() string {
 func (p errorPage) Ways() []action {
 	ways := p.Actions
 	if len(ways) == 0 {
-		ways = []action{{Label: "action.home", URL: "/", Primary: true}}
+		ways = []action{{Label: "error.home", URL: "/", Primary: true}}
 	}
 	if p.Brand.Help != "" && p.Status != 401 && p.Status != 422 {
-		ways = append(ways[:len(ways):len(ways)], action{Label: "action.help", URL: p.Brand.Help})
+		ways = append(ways[:len(ways):len(ways)], action{Label: "error.help", URL: p.Brand.Help})
 	}
 	return ways
 }

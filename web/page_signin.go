@@ -61,6 +61,7 @@ type loginPage struct {
 	Pending         *remoteView // an identity that waits to be linked once the person has signed in
 	LocalPasswords  bool        // the broker keeps passwords
 	CancelURL       string      // where Again leads back to; "" nowhere
+	Present         string      // name of the account that the person may go on with, posting present=1; "" nobody
 }
 
 const (

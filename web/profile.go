@@ -22,7 +22,7 @@ func (s *Server) postProfile(w http.ResponseWriter, r *http.Request) error {
 	v := visitOf(r)
 	name, username, locale := v.form.Get("name"), v.form.Get("username"), v.form.Get("locale")
 	if locale != "" && !slices.Contains(s.cat.Languages(), locale) {
-		return errLanguage.Becausef("%.35q", locale)
+		return errForm.Becausef("language %.35q", locale)
 	}
 	err := s.accounts.UpdateProfile(r.Context(), v.user.ID, name, username, locale)
 	if bad := formProblems(err); bad != nil {

@@ -76,12 +76,12 @@ func (s *Server) getCallback(w http.ResponseWriter, r *http.Request) error {
 	switch res.Outcome {
 	case linking.Linked:
 		s.wake(r.Context())
-		if err := s.say(w, r, sessionNotice{Key: "link.done", Args: title}); err != nil {
+		if err := s.say(w, r, sessionNotice{Key: "linked_accounts.added", Args: title}); err != nil {
 			return err
 		}
 		return s.redirect(w, r, back)
 	case linking.AlreadyLinked:
-		if err := s.say(w, r, sessionNotice{Key: "link.already", Args: title}); err != nil {
+		if err := s.say(w, r, sessionNotice{Key: "linked_accounts.already", Args: title}); err != nil {
 			return err
 		}
 		return s.redirect(w, r, back)

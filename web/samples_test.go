@@ -93,7 +93,7 @@ func samples(r *renderer, lang string, w words) []sample {
 	forty[4].LastUsed = true
 	wrong := problemsOf(&broker.Error{Kind: broker.KindInvalid, Message: "login.wrong"})
 	flashed := in("linkedaccounts")
-	flashed.Flash = &notice{Kind: noticeOK, Message: "link.done", Args: map[string]string{"provider": w.title}}
+	flashed.Flash = &notice{Kind: noticeOK, Message: "linked_accounts.added", Args: map[string]string{"provider": w.title}}
 	long := sampleNow.Add(-400 * 24 * time.Hour)
 	rows := []linkedRow{
 		{remoteView: github, IdentityID: "i1", Subject: "1815", ProfileURL: "https://github.com/ada-l", Since: long, LastUsed: sampleNow.Add(-2 * time.Hour), OpensAccount: true, CanRemove: true, Configured: true, DisconnectURL: "/oauth/disconnect/github/?identity=i1"},
@@ -107,7 +107,7 @@ func samples(r *renderer, lang string, w words) []sample {
 		return &p
 	}
 	confirm := in("")
-	confirm.Title = confirm.T("disconnect.title", "provider", w.title)
+	confirm.Title = confirm.T("linked_accounts.confirm", "provider", w.title)
 	signin, lost := "/login/?login=l1", "/lost-password/?login=l1"
 	return []sample{
 		{"login", &loginPage{base: b(), Login: "l1", Client: client, Providers: four, SignUpURL: "/signup/?login=l1", LostPasswordURL: lost, LocalPasswords: true}},
@@ -118,6 +118,7 @@ func samples(r *renderer, lang string, w words) []sample {
 		{"login_search_none", &loginPage{base: b(), Login: "l1", Providers: forty, Query: w.text}},
 		{"login_again", &loginPage{base: signedIn, Again: true, Login: "l1", Email: w.email, Providers: four[:1], LostPasswordURL: lost, LocalPasswords: true, CancelURL: "/account/settings/security/"}},
 		{"login_pending", &loginPage{base: b(), Login: "l1", Pending: &github, Providers: four[1:], LostPasswordURL: lost, LocalPasswords: true}},
+		{"login_present", &loginPage{base: signedIn, Login: "l1", Client: client, Present: w.name, Providers: four[:2], LostPasswordURL: lost, LocalPasswords: true, SignUpURL: "/signup/"}},
 		{"signup", &signupPage{base: b(), Login: "l1", Client: client, NeedPassword: true, MinPassword: 8, SignInURL: signin}},
 		{"signup_remote", &signupPage{base: b(), Login: "l1", Client: client, Remote: &github, Email: w.email, Name: w.name, Username: w.handle, EmailFromProvider: true, SignInURL: signin, OtherURL: signin}},
 		{"signup_known", &signupPage{base: b(), Login: "l1", Remote: &github, Email: w.email, Name: w.name, Known: broker.MaskEmail(w.email), SignInURL: signin, OtherURL: signin}},
@@ -162,8 +163,8 @@ func samples(r *renderer, lang string, w words) []sample {
 			{ID: "c2", Name: "Wiki", Host: "wiki.commons.example", Since: sampleNow},
 		}}},
 		{"applications_none", &applicationsPage{base: in("applications")}},
-		{"confirm", &confirmPage{base: confirm, Remote: &github, Lines: []string{confirm.T("disconnect.sign_in", "provider", w.title)}, Action: "/oauth/disconnect/github/",
-			Fields: []hidden{{"identity", "i1"}}, Button: confirm.T("disconnect.button", "provider", w.title), Danger: true, BackURL: "/account/settings/linkedaccounts/"}},
+		{"confirm", &confirmPage{base: confirm, Remote: &github, Lines: []string{confirm.T("linked_accounts.confirm_effect", "provider", w.title)}, Action: "/oauth/disconnect/github/",
+			Fields: []hidden{{"identity", "i1"}}, Button: confirm.T("linked_accounts.confirm_button", "provider", w.title), Danger: true, BackURL: "/account/settings/linkedaccounts/"}},
 		{"error", errorSample(500, "error.internal")},
 		{"error_provider", errorSample(403, "provider.denied")},
 		{"error_gone", errorSample(410, "mail.used")},

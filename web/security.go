@@ -115,7 +115,7 @@ func (s *Server) postPassword(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	s.wake(r.Context())
-	if err := s.say(w, r, sessionNotice{Key: "password.changed"}); err != nil {
+	if err := s.say(w, r, sessionNotice{Key: "security.password_changed"}); err != nil {
 		return err
 	}
 	return s.redirect(w, r, securityPath)
@@ -154,9 +154,9 @@ func (s *Server) postSessions(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	key := "security.session_ended"
+	key := "security.ended"
 	if sid == "" {
-		key = "security.sessions_ended"
+		key = "security.ended_others"
 	}
 	if err := s.say(w, r, sessionNotice{Key: key}); err != nil {
 		return err

@@ -179,7 +179,7 @@ func (s *Server) postSent(w http.ResponseWriter, r *http.Request) error {
 		return s.ended(err)
 	}
 	s.wake(r.Context())
-	if err := s.say(w, r, sessionNotice{Key: "sent.again"}); err != nil {
+	if err := s.say(w, r, sessionNotice{Key: "sent.sent_again"}); err != nil {
 		return err
 	}
 	return s.redirect(w, r, stepPath(broker.StepProveEmail, l))

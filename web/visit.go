@@ -102,13 +102,13 @@ func (s *Server) enter(w http.ResponseWriter, r *http.Request) error {
 func (v *visit) read(r *http.Request) error {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return errForm.Because(err)
+		return errForm.Becausef("malformed query") // the cause would show a piece of it
 	}
 	if err := textual(query); err != nil {
 		return err
 	}
 	if !utf8.ValidString(r.URL.Path) || strings.ContainsRune(r.URL.Path, 0) {
-		return errForm.Becausef("path is no text")
+		return errText.Becausef("path")
 	}
 	v.query, v.form = query, url.Values{}
 	if r.Method != http.MethodPost {
@@ -131,11 +131,11 @@ func (v *visit) read(r *http.Request) error {
 func textual(values url.Values) error {
 	for name, all := range values {
 		if !utf8.ValidString(name) || strings.ContainsRune(name, 0) {
-			return errForm.Becausef("name of a field is no text")
+			return errText.Becausef("name of a field")
 		}
 		for _, value := range all {
 			if !utf8.ValidString(value) || strings.ContainsRune(value, 0) {
-				return errForm.Becausef("field %.50q is no text", name)
+				return errText.Becausef("field %.50q", name)
 			}
 		}
 	}

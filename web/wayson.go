@@ -13,15 +13,17 @@ import (
 // start page, if nothing better.
 func (s *Server) waysOn(r *http.Request, err error) []action {
 	v := visitOf(r)
-	home := action{Label: "action.home", URL: "/"}
-	signIn := action{Label: "action.sign_in", URL: "/login/", Primary: true}
-	linked := action{Label: "action.linked_accounts", URL: linkedAccountsPath, Primary: true}
+	home := action{Label: "error.home", URL: "/"}
+	signIn := action{Label: "error.sign_in_again", URL: "/login/", Primary: true}
+	linked := action{Label: "error.settings", URL: linkedAccountsPath, Primary: true}
 	var refused *linking.Refused
 	switch {
 	case errors.Is(err, linking.ErrStale):
-		return []action{{Label: "action.again", URL: proveAgain(linkedAccountsPath), Primary: true}, home}
+		return []action{{Label: "error.sign_in_again", URL: proveAgain(linkedAccountsPath), Primary: true}, home}
 	case errors.Is(err, linking.ErrLast):
-		return []action{{Label: "action.set_password", URL: securityPath, Primary: true}, linkedPlain(linked)}
+		return []action{{Label: "linked_accounts.set_password", URL: securityPath, Primary: true}, linkedPlain(linked)}
+	case errors.Is(err, errOtherBrowser):
+		return []action{signIn, home}
 	case errors.As(err, &refused):
 		switch a := refused.Attempt; {
 		case a.Purpose == broker.PurposeLink:
@@ -42,7 +44,7 @@ func (s *Server) waysOn(r *http.Request, err error) []action {
 			return []action{signIn, home}
 		}
 		if broker.KindOf(err) == broker.KindUnauthenticated {
-			return []action{{Label: "action.again", URL: "/login/?again=1", Primary: true}, home}
+			return []action{{Label: "error.sign_in_again", URL: "/login/?again=1", Primary: true}, home}
 		}
 	}
 	home.Primary = true

@@ -146,7 +146,7 @@ func TestErrorPage(t *testing.T) {
 			t.Errorf("%d: ways on %v", tt.status, ways)
 		}
 	}
-	p := errorOf(b, 403, nil, "", action{Label: "action.sign_in", URL: "/login/"})
+	p := errorOf(b, 403, nil, "", action{Label: "error.sign_in_again", URL: "/login/"})
 	p.Brand.Help = "mailto:help@example.org"
 	if ways := p.Ways(); len(ways) != 2 || ways[1].URL != "mailto:help@example.org" || len(p.Actions) != 1 {
 		t.Errorf("ways on %v", ways)

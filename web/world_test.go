@@ -32,7 +32,7 @@ import (
 // world is a whole broker over HTTP with a real database, a fake remote app,
 // and what it logs and mails.
 type world struct {
-	t        *testing.T
+	t        testing.TB
 	db       *store.DB
 	op       *providertest.OpenID // configured as "demo", and as "other"
 	url      string
@@ -66,7 +66,7 @@ var signingKeys struct {
 	keys []broker.Key
 }
 
-func newWorld(t *testing.T, edit ...func(*Options)) *world {
+func newWorld(t testing.TB, edit ...func(*Options)) *world {
 	t.Helper()
 	w := &world{t: t, db: storetest.New(t), log: &logBuffer{}}
 	w.op = providertest.NewOpenID(t, providertest.OpenIDOptions{})
@@ -213,7 +213,7 @@ func (w *world) browser() *browser {
 
 // answer is what the broker answered.
 type answer struct {
-	t        *testing.T
+	t        testing.TB
 	status   int
 	location string // path of ours, or a URL elsewhere
 	body     string
@@ -379,4 +379,17 @@ func (b *browser) age(d time.Duration) {
 	must(b.w.t, err)
 	row.AuthTime = row.AuthTime.Add(-d)
 	must(b.w.t, b.w.db.SaveSession(b.w.t.Context(), row))
+}
+
+// fuzzWorld is a world for a fuzz target.
+func fuzzWorld(f *testing.F) *world { return newWorld(f) }
+
+// raw sends a request whose query need not be well-formed.
+func (w *world) raw(method, path, query string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, w.url+path, nil)
+	r.URL.RawQuery, r.RequestURI = query, path+"?"+query
+	r.Host = strings.TrimPrefix(w.url, "http://")
+	rec := httptest.NewRecorder()
+	w.server.ServeHTTP(rec, r)
+	return rec
 }

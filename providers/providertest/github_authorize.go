@@ -56,7 +56,7 @@ func (g *GitHub) authorize(w http.ResponseWriter, r *http.Request) {
 	if user != nil && q.Get("prompt") != "select_account" {
 		before, known := g.granted[grantKey(app.ClientID, id)]
 		asked := normalizeGitHubScopes(strings.Fields(q.Get("scope")))
-		if len(asked) == 0 {
+		if q.Get("scope") == "" {
 			asked = before
 		}
 		if known && coversGitHub(before, asked) {

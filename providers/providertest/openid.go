@@ -54,6 +54,8 @@ type OpenIDOptions struct {
 	// Hooks of vendors' fakes; nil ones do nothing. They run under no lock.
 	Metadata      func(m map[string]any)                                   // edits the discovery document
 	OnAuthorize   func(w http.ResponseWriter, r *http.Request) (done bool) // takes over the authorization endpoint
+	OnDecision    func(w http.ResponseWriter, g Grant) (done bool)         // after the person chose an account
+	AccessToken   func(g Grant) string                                     // nil: random
 	OnCallback    func(params map[string]string)                           // edits the answer to the redirect URI
 	IDTokenClaims func(g Grant, c map[string]any)
 	TokenAnswer   func(g Grant, m map[string]any)

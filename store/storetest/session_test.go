@@ -1,0 +1,179 @@
+package storetest_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"idbroker/broker"
+	"idbroker/store"
+	"idbroker/store/storetest"
+)
+
+func TestSessions(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx, at := context.Background(), now()
+		for i, id := range []string{"a", "b", "c", "other", "nobody", "expired"} {
+			s := broker.Session{IDHash: id, SID: "sid-" + id, UserID: "u", LastSeenAt: at.Add(time.Duration(i) * time.Second), ExpiresAt: at.Add(time.Hour)}
+			switch id {
+			case "other":
+				s.UserID = "v"
+			case "nobody":
+				s.UserID = ""
+			case "expired":
+				s.ExpiresAt = at.Add(-time.Second)
+			}
+			ok(t, db.CreateSession(ctx, s))
+		}
+		list := func() (got []string) {
+			for _, s := range must(db.SessionsOf(ctx, "u"))(t) {
+				got = append(got, s.IDHash)
+			}
+			return got
+		}
+		same(t, list(), []string{"c", "b", "a"})
+		ok(t, db.TouchSession(ctx, "a", at.Add(time.Minute)))
+		ok(t, db.TouchSession(ctx, "none", at))
+		same(t, list(), []string{"a", "c", "b"})
+
+		next := filled[broker.Session](t)
+		next.IDHash, next.UserID, next.ExpiresAt = "b", "u", at.Add(time.Hour)
+		ok(t, db.SaveSession(ctx, next))
+		next.CreatedAt = time.Time{}
+		same(t, must(db.Session(ctx, "b"))(t), next)
+		if err := db.SaveSession(ctx, broker.Session{IDHash: "none"}); !errors.Is(err, broker.ErrNotFound) {
+			t.Errorf("SaveSession of none = %v", err)
+		}
+
+		ok(t, db.EndSession(ctx, "u", "sid-c"))
+		for _, sid := range []string{"sid-c", "sid-other", ""} {
+			if err := db.EndSession(ctx, "u", sid); !errors.Is(err, broker.ErrNotFound) {
+				t.Errorf("EndSession(%q) = %v", sid, err)
+			}
+		}
+		if err := db.EndSession(ctx, "", "sid-nobody"); !errors.Is(err, broker.ErrNotFound) {
+			t.Errorf("nobody's session was ended: %v", err)
+		}
+		ended := must(db.EndSessions(ctx, "u", "sid-a"))(t)
+		slices.Sort(ended)
+		want := []string{next.SID, "sid-expired"}
+		slices.Sort(want)
+		same(t, ended, want)
+		same(t, must(db.EndSessions(ctx, "u", ""))(t), []string{"sid-a"})
+		same(t, len(must(db.EndSessions(ctx, "", ""))(t)), 0)
+		must(db.Session(ctx, "nobody"))(t)
+		must(db.Session(ctx, "other"))(t)
+		ok(t, db.DeleteSession(ctx, "other"))
+		ok(t, db.DeleteSession(ctx, "other"))
+		if _, err := db.Session(ctx, "other"); !errors.Is(err, broker.ErrNotFound) {
+			t.Errorf("a deleted session = %v", err)
+		}
+	})
+}
+
+func TestRevokeGrants(t *testing.T) {
+	at := now()
+	grants := []broker.Grant{
+		{ID: "1", UserID: "u", ClientID: "c", SID: "s"},
+		{ID: "2", UserID: "u", ClientID: "c", SID: "t", Scopes: []string{"openid", "offline_access"}},
+		{ID: "3", UserID: "u", ClientID: "d", SID: "s", Scopes: []string{"not_offline_access"}},
+		{ID: "4", UserID: "v", ClientID: "c", SID: "r"},
+		{ID: "5", ClientID: "c"},
+		{ID: "6", UserID: "u", ClientID: "c", SID: "s", RevokedAt: at, RevokedReason: "first"},
+	}
+	for _, tt := range []struct {
+		filter broker.GrantFilter
+		want   string
+	}{
+		{broker.GrantFilter{}, ""},
+		{broker.GrantFilter{KeepOffline: true}, ""},
+		{broker.GrantFilter{UserID: "u"}, "123"},
+		{broker.GrantFilter{UserID: "u", KeepOffline: true}, "13"},
+		{broker.GrantFilter{ClientID: "c"}, "1245"},
+		{broker.GrantFilter{SID: "s"}, "13"},
+		{broker.GrantFilter{UserID: "u", ClientID: "c"}, "12"},
+		{broker.GrantFilter{UserID: "u", ClientID: "c", SID: "s"}, "1"},
+		{broker.GrantFilter{UserID: "v", SID: "s"}, ""},
+		{broker.GrantFilter{UserID: "u' OR '1'='1"}, ""},
+		{broker.GrantFilter{UserID: "u\x00"}, ""},
+	} {
+		t.Run(tt.want, func(t *testing.T) {
+			storetest.Each(t, func(t *testing.T, db *store.DB) {
+				ctx := context.Background()
+				for _, g := range grants {
+					ok(t, db.CreateGrant(ctx, g))
+				}
+				n := must(db.RevokeGrants(ctx, tt.filter, "user", at.Add(time.Second)))(t)
+				got := ""
+				for _, g := range grants {
+					if r := must(db.Grant(ctx, g.ID))(t); r.RevokedReason == "user" && r.RevokedAt.Equal(at.Add(time.Second)) {
+						got += string(g.ID)
+					}
+				}
+				if got != tt.want || n != len(tt.want) {
+					t.Errorf("%+v: revoked %q (%d), want %q", tt.filter, got, n, tt.want)
+				}
+				same(t, must(db.Grant(ctx, "6"))(t).RevokedReason, "first")
+			})
+		})
+	}
+}
+
+func TestRevokeGrant(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx, at := context.Background(), now()
+		ok(t, db.CreateGrant(ctx, broker.Grant{ID: "g"}))
+		ok(t, db.RevokeGrant(ctx, "g", "user", at))
+		ok(t, db.RevokeGrant(ctx, "g", "again", at.Add(time.Hour)))
+		ok(t, db.RevokeGrant(ctx, "none", "user", at))
+		same(t, must(db.Grant(ctx, "g"))(t), broker.Grant{ID: "g", RevokedAt: at, RevokedReason: "user"})
+	})
+}
+
+func TestGrantsOf(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx, at := context.Background(), now()
+		for _, g := range []broker.Grant{
+			{ID: "old", CreatedAt: at.Add(-time.Hour), ExpiresAt: at.Add(time.Hour)},
+			{ID: "new", CreatedAt: at},
+			{ID: "waits", CreatedAt: at.Add(-time.Minute), CodeHash: "w", CodeExpiresAt: at.Add(time.Minute)},
+			{ID: "redeemed", CreatedAt: at.Add(-2 * time.Hour), CodeHash: "x", CodeExpiresAt: at.Add(-time.Hour), CodeUsedAt: at.Add(-time.Hour)},
+			{ID: "expired", ExpiresAt: at.Add(-time.Second)},
+			{ID: "revoked", RevokedAt: at},
+			{ID: "abandoned", CodeHash: "y", CodeExpiresAt: at.Add(-time.Second)},
+		} {
+			g.UserID = "u"
+			ok(t, db.CreateGrant(ctx, g))
+		}
+		ok(t, db.CreateGrant(ctx, broker.Grant{ID: "client's"}))
+		var got []broker.GrantID
+		for _, g := range must(db.GrantsOf(ctx, "u"))(t) {
+			got = append(got, g.ID)
+		}
+		same(t, got, []broker.GrantID{"new", "waits", "old", "redeemed"})
+		same(t, len(must(db.GrantsOf(ctx, ""))(t)), 0)
+	})
+}
+
+func TestEvents(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx, at := context.Background(), now()
+		for i, id := range []string{"1", "2", "3", "4"} {
+			ok(t, db.AddEvent(ctx, broker.Event{ID: id, At: at.Add(time.Duration(i/2) * time.Second), UserID: "u", Name: "n"}))
+		}
+		ok(t, db.AddEvent(ctx, broker.Event{ID: "0", At: at, UserID: "v"}))
+		list := func(user broker.UserID, limit int) (got string) {
+			for _, e := range must(db.Events(ctx, user, limit))(t) {
+				got += e.ID
+			}
+			return got
+		}
+		same(t, list("u", 9), "4321")
+		same(t, list("u", 2), "43")
+		same(t, list("", 9), "43210")
+		same(t, list("v", 9), "0")
+		same(t, list("u", 0), "")
+	})
+}

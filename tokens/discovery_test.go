@@ -1,0 +1,119 @@
+package tokens
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestDocumentsAreReady(t *testing.T) {
+	w := newWorld(t)
+	for name, serve := range map[string]http.HandlerFunc{"jwks": w.s.ServeJWKS, "discovery": w.s.ServeDiscovery} {
+		get := func(method, none string) *httptest.ResponseRecorder {
+			r := httptest.NewRequest(method, "/", nil)
+			if none != "" {
+				r.Header.Set("If-None-Match", none)
+			}
+			rec := httptest.NewRecorder()
+			serve(rec, r)
+			return rec
+		}
+		full := get(http.MethodGet, "")
+		etag := full.Header().Get("ETag")
+		if full.Code != http.StatusOK || !json.Valid(full.Body.Bytes()) || !strings.HasPrefix(full.Header().Get("Cache-Control"), "public, max-age=") || len(etag) < 10 {
+			t.Errorf("%s: %d %v", name, full.Code, full.Header())
+		}
+		for _, match := range []string{etag, "W/" + etag, `"x", ` + etag, "*"} {
+			if rec := get(http.MethodGet, match); rec.Code != http.StatusNotModified || rec.Body.Len() != 0 || rec.Header().Get("ETag") != etag {
+				t.Errorf("%s: If-None-Match %s: %d", name, match, rec.Code)
+			}
+		}
+		for _, match := range []string{`"x"`, "x", strings.Trim(etag, `"`)} {
+			if rec := get(http.MethodGet, match); rec.Code != http.StatusOK {
+				t.Errorf("%s: If-None-Match %s: %d", name, match, rec.Code)
+			}
+		}
+		if rec := get(http.MethodHead, ""); rec.Code != http.StatusOK || rec.Body.Len() != 0 {
+			t.Errorf("%s: HEAD: %d, %d bytes", name, rec.Code, rec.Body.Len())
+		}
+		if rec := get(http.MethodPost, ""); rec.Code != http.StatusMethodNotAllowed {
+			t.Errorf("%s: POST: %d", name, rec.Code)
+		}
+		if got := w.counted(func() { get(http.MethodGet, "") }); len(got) != 0 {
+			t.Errorf("%s: statements %v", name, got)
+		}
+	}
+	before := w.s.keys.Load().jwks.etag
+	_, err := w.s.RotateKeys(t.Context(), "")
+	must(t, err)
+	if w.s.keys.Load().jwks.etag == before {
+		t.Error("the ETag outlives a rotation")
+	}
+}
+
+func TestDocumentsBeforeTheFirstKey(t *testing.T) {
+	s, err := New(nil, Options{Issuer: testIssuer, Secret: [32]byte{1}})
+	must(t, err)
+	rec := httptest.NewRecorder()
+	s.ServeJWKS(rec, httptest.NewRequest(http.MethodGet, "/", nil))
+	if rec.Code != http.StatusServiceUnavailable {
+		t.Errorf("%d %s", rec.Code, rec.Body)
+	}
+}
+
+// TestDiscoveryTellsTheTruth: what it lists works, and what works is listed.
+func TestDiscoveryTellsTheTruth(t *testing.T) {
+	w := newWorld(t, func(o *Options) {
+		o.Issuer, o.Paths.Token, o.UILocales = testIssuer+"/id/", "/t", []string{"en", "de"}
+	})
+	var m metadata
+	must(t, json.Unmarshal(w.s.keys.Load().discovery.body, &m))
+	if m.Issuer != testIssuer+"/id/" || m.TokenEndpoint != testIssuer+"/id/t" || m.AuthorizationEndpoint != testIssuer+"/id/oauth2/authorize" {
+		t.Errorf("issuer %s, endpoints %s, %s", m.Issuer, m.TokenEndpoint, m.AuthorizationEndpoint)
+	}
+	if !slices.Equal(m.GrantTypesSupported, []string{"authorization_code", "refresh_token", "client_credentials"}) ||
+		!slices.Equal(m.IDTokenSigningAlgs, []string{"RS256", "ES256"}) || !slices.Equal(m.ResponseTypesSupported, []string{"code"}) ||
+		!slices.Equal(m.CodeChallengeMethods, []string{"S256"}) || !m.IssParameterSupported || m.RequestParameterSupported || m.RequestURISupported ||
+		slices.Contains(m.IntrospectionAuthMethods, "none") || !slices.Contains(m.TokenAuthMethods, "none") || !slices.Equal(m.UILocalesSupported, []string{"en", "de"}) {
+		t.Errorf("metadata %+v", m)
+	}
+	for _, mode := range m.ResponseModesSupported {
+		w.parse(with(request("app"), "response_mode", mode))
+	}
+	for _, prompt := range m.PromptValuesSupported {
+		w.parse(with(request("app"), "prompt", prompt))
+	}
+	w.parse(with(request("app"), "scope", strings.Join(m.ScopesSupported, " ")))
+	for _, grant := range m.GrantTypesSupported {
+		if a := w.call(w.s.ServeToken, "app", with(nil, "grant_type", grant)); a.str("error") == "unsupported_grant_type" {
+			t.Errorf("%s: %s", grant, a.body)
+		}
+	}
+	if !strings.Contains(string(w.s.keys.Load().discovery.body), `"request_uri_parameter_supported":false`) {
+		t.Error("request_uri_parameter_supported is left out, which means true")
+	}
+	known := map[string]bool{}
+	for _, claim := range m.ClaimsSupported {
+		known[claim] = true
+	}
+	told := map[string]any{}
+	w.session.Provider = "orcid"
+	a := w.tokens("app")
+	for _, v := range []any{claimsOf(t, w, a.str("id_token")), infoOf(w.user, userScopes)} {
+		text, err := json.Marshal(v)
+		must(t, err)
+		must(t, json.Unmarshal(text, &told))
+	}
+	for claim := range told {
+		if !known[claim] {
+			t.Errorf("%s is told and not listed", claim)
+		}
+		delete(known, claim)
+	}
+	if len(known) > 0 {
+		t.Errorf("%v are listed and not told", known)
+	}
+}
