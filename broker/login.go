@@ -26,6 +26,7 @@ type Login struct {
 	AMR      []string  // how (RFC 8176)
 	ACR      string
 	Provider string // provider of the identity that was used; "" a password
+	SID      string // session that the authentication became; "" none yet. It becomes one once.
 
 	Remote *Profile // an identity that was proven and that no account has yet
 	SignUp *SignUp  // the form was sent, the address is not proven yet
@@ -81,9 +82,11 @@ func (l *Login) Live(browser Secret, at time.Time) bool {
 	return browser.Matches(l.BrowserHash) && l.FinishedAt.IsZero() && at.Before(l.ExpiresAt)
 }
 
-// Authenticated records that user was authenticated.
+// Authenticated records that user was authenticated. It has not become a
+// session yet.
 func (l *Login) Authenticated(user UserID, how Authentication) {
 	l.UserID, l.AuthTime, l.AMR, l.ACR, l.Provider = user, how.At, how.AMR, how.ACR, how.Provider
+	l.SID = ""
 }
 
 // Authentication says how and when somebody proved who they are. It is what

@@ -35,8 +35,9 @@ type Catalogs interface {
 
 // Options configures a Sender.
 type Options struct {
-	From  string // sender, "Community <no-reply@example.org>"
-	Brand string // name of the installation, as pages show it
+	From    string // sender, "Community <no-reply@example.org>"
+	Brand   string // name of the installation, as pages show it
+	BaseURL string // external base URL, no slash at the end
 }
 
 // Sender renders mails and sends them.

@@ -16,6 +16,14 @@ var files embed.FS
 
 var page = template.Must(template.ParseFS(files, "mail.html"))
 
+// wayOn is where the mails lead that tell of a change: to where it is seen, or
+// undone.
+var wayOn = map[string]string{
+	"linked":           "/account/settings/linkedaccounts/",
+	"unlinked":         "/account/settings/linkedaccounts/",
+	"password-changed": "/lost-password/",
+}
+
 // paragraph is one block of a mail. A block that is the link and nothing else
 // becomes a button in HTML.
 type paragraph struct {
@@ -32,6 +40,9 @@ func (s *Sender) render(m broker.Mail) (Message, error) {
 	}
 	lang := s.texts.Match("", m.Locale, "")
 	args := map[string]string{"brand": s.o.Brand, "email": m.To}
+	if path, ok := wayOn[m.Template]; ok {
+		args["link"] = s.o.BaseURL + path
+	}
 	for k, v := range m.Data {
 		args[k] = oneLine(v)
 	}
@@ -40,7 +51,7 @@ func (s *Sender) render(m broker.Mail) (Message, error) {
 	}
 	for _, k := range []string{"ip", "browser"} {
 		if args[k] == "" {
-			args[k] = s.texts.Text(lang, "mail.unknown", nil)
+			args[k] = s.texts.Text(lang, "mail.not_known", nil)
 		}
 	}
 	text := strings.TrimSpace(s.texts.Text(lang, body, args))

@@ -20,7 +20,7 @@ type App struct {
 	Icon  string // name of an SVG of ours; "" the kind's
 
 	Issuer       string            // OpenID issuer, exactly as its discovery document has it
-	BaseURL      string            // address of a self-hosted installation (GitHub Enterprise)
+	BaseURL      string            // GitHub: address of a self-hosted installation; ORCID: of the API
 	ClientID     string            // ours there
 	ClientSecret broker.Secret     // "" a public client
 	Scopes       []string          // nil: the kind's
@@ -40,7 +40,7 @@ type App struct {
 	PKCE        string // PKCES256 or PKCEOff; "" the kind's, PKCES256 for most
 	IssuerParam string // IssuerIfPresent, IssuerRequired or IssuerIgnored: what to do about "iss" (RFC 9207); "" if present, required where the metadata promises it
 
-	AllowedRoles             []string // CERN: one of these roles is needed; nil: the kind's. An empty, non-nil list asks for none
+	AllowedRoles             []string // CERN, Keycloak: one of these roles is needed; nil: the kind's. An empty, non-nil list asks for none
 	AllowServiceAccounts     bool     // CERN: accounts that can be handed to another owner may come in
 	RequiredIdentityProvider string   // Globus: id of the only identity provider whose identities count
 
@@ -106,6 +106,17 @@ func (a App) check() error {
 	if (a.AuthStyle == AuthBasic || a.AuthStyle == AuthPost) && a.ClientSecret == "" {
 		bad("client_secret", "missing; %s needs it", a.AuthStyle)
 	}
+	only := func(field string, set bool, known ...string) { // a rule that nobody applies is worse than none
+		if set && !slices.Contains(known, a.Kind) {
+			bad(field, "it has no meaning for kind %q; it belongs to %s", a.Kind, strings.Join(known, ", "))
+		}
+	}
+	only("base_url", a.BaseURL != "", "github", "orcid")
+	only("sandbox", a.Sandbox, "orcid", "cern")
+	only("member", a.Member, "orcid")
+	only("allowed_roles", len(a.AllowedRoles) > 0, "cern", "keycloak")
+	only("allow_service_accounts", a.AllowServiceAccounts, "cern")
+	only("required_identity_provider", a.RequiredIdentityProvider != "", "globus")
 	for name := range a.AuthParams {
 		if slices.Contains(reserved, name) {
 			bad("auth_params", "%q is set by every sign-in itself; remove it", name)

@@ -197,30 +197,51 @@ func (c *client) exchange(ctx context.Context, cfg *oauth2.Config, s *session, c
 	if s.Verifier != "" {
 		opts = append(opts, oauth2.VerifierOption(s.Verifier))
 	}
-	return c.token(ctx, func(ctx context.Context) (*oauth2.Token, error) { return fixed.Exchange(ctx, code.Reveal(), opts...) })
+	return c.token(ctx, code, func(ctx context.Context) (*oauth2.Token, error) { return fixed.Exchange(ctx, code.Reveal(), opts...) })
 }
 
 // refresh uses a refresh token, once.
 func (c *client) refresh(ctx context.Context, cfg *oauth2.Config, token broker.Secret) (*oauth2.Token, error) {
-	return c.token(ctx, func(ctx context.Context) (*oauth2.Token, error) {
+	return c.token(ctx, token, func(ctx context.Context) (*oauth2.Token, error) {
 		return cfg.TokenSource(ctx, &oauth2.Token{RefreshToken: token.Reveal()}).Token()
 	})
 }
 
-func (c *client) token(ctx context.Context, call func(context.Context) (*oauth2.Token, error)) (*oauth2.Token, error) {
+// token makes a call to a token endpoint with a code or a refresh token, which
+// some providers repeat in the description of an error.
+func (c *client) token(ctx context.Context, sent broker.Secret, call func(context.Context) (*oauth2.Token, error)) (*oauth2.Token, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.limits.call)
 	defer cancel()
-	t, err := call(context.WithValue(ctx, oauth2.HTTPClient, c.http))
+	t, err := call(context.WithValue(ctx, oauth2.HTTPClient, &http.Client{
+		Transport: jsonOnly{c.http.Transport}, CheckRedirect: c.http.CheckRedirect,
+	}))
+	var refused *oauth2.RetrieveError
+	if errors.As(err, &refused) && sent != "" {
+		refused.ErrorDescription = strings.ReplaceAll(refused.ErrorDescription, sent.Reveal(), sent.String())
+	}
 	if err != nil {
 		return nil, classify(err)
 	}
 	if !strings.EqualFold(t.Type(), "Bearer") {
 		return nil, ErrUpstream.Becausef("token endpoint: token type %q", clean(t.Type()))
 	}
-	if n, ok := t.Extra("expires_in").(float64); ok && n < 0 {
+	if s := fmt.Sprint(t.Extra("expires_in")); strings.HasPrefix(s, "-") {
 		return nil, ErrUpstream.Becausef("token endpoint: expires_in is negative")
 	}
 	return t, nil
+}
+
+// jsonOnly refuses token answers that are no JSON: x/oauth2 would read a form
+// too, in which parameters can stand twice. We ask for JSON, also of GitHub.
+type jsonOnly struct{ next http.RoundTripper }
+
+// RoundTrip implements http.RoundTripper.
+func (j jsonOnly) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := j.next.RoundTrip(r)
+	if err == nil && resp.StatusCode >= 200 && resp.StatusCode <= 299 && !(answer{Header: resp.Header}).isJSON() {
+		return nil, fmt.Errorf("%w: the token endpoint's answer is none", errJSON)
+	}
+	return resp, err
 }
 
 // withoutQuery is a URL that can be logged.

@@ -2,6 +2,7 @@ package providers
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -38,6 +39,9 @@ var (
 	ErrMisconfigured = &broker.Error{Kind: broker.KindUpstream, Message: "provider.misconfigured"}
 	// ErrNotAllowed: the account is none that may come in.
 	ErrNotAllowed = &broker.Error{Kind: broker.KindForbidden, Message: "provider.not_allowed"}
+	// ErrUnverified: the provider wants the person to prove an address there
+	// first.
+	ErrUnverified = &broker.Error{Kind: broker.KindForbidden, Message: "provider.unverified_email"}
 	// ErrUnknown: no such provider is configured, or it is hidden.
 	ErrUnknown = &broker.Error{Kind: broker.KindNotFound, Message: "provider.unknown"}
 )
@@ -68,6 +72,7 @@ func classify(err error) *broker.Error {
 	var known *broker.Error
 	var answer *oauth2.RetrieveError
 	var network net.Error
+	var certificate *tls.CertificateVerificationError
 	switch {
 	case errors.As(err, &known):
 		return known
@@ -75,7 +80,7 @@ func classify(err error) *broker.Error {
 		return tokenError(answer.Response, answer.ErrorCode, answer.ErrorDescription)
 	case errors.Is(err, errForbiddenAddress), errors.Is(err, errPlainHTTP):
 		return ErrMisconfigured.Because(redact(err))
-	case errors.Is(err, errTooLarge), errors.Is(err, errRedirect), errors.Is(err, errJSON):
+	case errors.Is(err, errTooLarge), errors.Is(err, errRedirect), errors.Is(err, errJSON), errors.As(err, &certificate):
 		return ErrUpstream.Because(redact(err))
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.As(err, &network),
 		errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
@@ -98,7 +103,9 @@ func tokenError(r *http.Response, code, description string) *broker.Error {
 		return ErrRestart.Because(detail)
 	case "access_denied":
 		return ErrDenied.Because(detail)
-	case "invalid_client", "unauthorized_client", "incorrect_client_credentials", "redirect_uri_mismatch",
+	case "unverified_user_email":
+		return ErrUnverified.Because(detail)
+	case "invalid_client", "unauthorized_client", "unauthorized", "incorrect_client_credentials", "redirect_uri_mismatch",
 		"invalid_request", "invalid_scope", "unsupported_grant_type":
 		return ErrMisconfigured.Because(detail)
 	case "temporarily_unavailable", "server_error", "slow_down":

@@ -16,7 +16,14 @@ type factory func(app *App, env env) (goth.Provider, error)
 
 // kinds is the table of remote apps that we know. A new provider is a file and
 // a line here.
-var kinds = map[string]factory{}
+var kinds = map[string]factory{
+	"cern":     newCERN,
+	"github":   newGitHub,
+	"globus":   newGlobus,
+	"keycloak": newKeycloak,
+	"oidc":     newGeneric,
+	"orcid":    newORCID,
+}
 
 // env is what a factory gets beside the app.
 type env struct {

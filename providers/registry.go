@@ -205,13 +205,19 @@ func (e *entry) fetch(ctx context.Context, s goth.Session, code broker.Secret) (
 // nobody is going to use it.
 func (r *Registry) drop(ctx context.Context, e *entry, s goth.Session) {
 	own, ok := s.(*session)
-	p, ok2 := e.provider.(revoker)
-	if !ok || !ok2 || own.token == nil {
+	if !ok || own.token == nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), revokeTimeout)
 	defer cancel()
-	if err := p.Revoke(ctx, own.tokens(nil, r.now())); err != nil {
+	var err error
+	switch p := e.provider.(type) {
+	case tokenDropper:
+		err = p.dropTokens(ctx, own.token)
+	case revoker:
+		err = p.Revoke(ctx, own.tokens(nil, r.now()))
+	}
+	if err != nil {
 		r.log.WarnContext(ctx, "tokens of a refused sign-in not revoked", "provider", e.app.ID, "err", redact(err))
 	}
 }

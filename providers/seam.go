@@ -36,6 +36,11 @@ type (
 	revoker interface {
 		Revoke(ctx context.Context, tokens []broker.RemoteToken) error
 	}
+	// tokenDropper ends what a refused sign-in brought, where Revoke would
+	// end more than that.
+	tokenDropper interface {
+		dropTokens(ctx context.Context, t *oauth2.Token) error
+	}
 	// issuerTeller says what "iss" in a callback must be (RFC 9207). A
 	// provider without it is held to IssuerIfPresent and its App.Issuer.
 	issuerTeller interface {

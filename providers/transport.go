@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -108,13 +109,19 @@ func (way reach) control(_, address string, _ syscall.RawConn) error {
 	switch {
 	case way == reachAll:
 		return nil
-	case ip.IsLoopback(), ip.IsLinkLocalUnicast(), ip.IsMulticast(), ip.IsUnspecified(), ip == netip.IPv4Unspecified():
+	case ip.IsLoopback(), ip.IsLinkLocalUnicast(), ip.IsMulticast(), ip.IsUnspecified(),
+		slices.ContainsFunc(closed, func(p netip.Prefix) bool { return p.Contains(ip) }):
 		return errForbiddenAddress
 	case (ip.IsPrivate() || carrierNAT.Contains(ip)) && way != reachPrivate:
 		return errForbiddenAddress
 	}
 	return nil
 }
+
+// closed are further networks that lead inside or nowhere: "this network" (RFC
+// 1122), reserved and broadcast (RFC 1112), and NAT64 (RFC 6052), behind which
+// any IPv4 address can be.
+var closed = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("240.0.0.0/4"), netip.MustParsePrefix("64:ff9b::/96")}
 
 // carrierNAT is the shared address space of RFC 6598.
 var carrierNAT = netip.MustParsePrefix("100.64.0.0/10")

@@ -90,8 +90,8 @@ func (e *statementError) Unwrap() error { return e.err }
 func (e *statementError) Error() string {
 	var pg *pgconn.PgError
 	if !errors.As(e.err, &pg) {
-		if valueless(e.err) {
-			return e.err.Error()
+		if text := valueless(e.err); text != "" {
+			return text
 		}
 		return fmt.Sprintf("%T (its text is withheld, it may quote a value)", e.err)
 	}
@@ -107,21 +107,33 @@ func (e *statementError) Error() string {
 	return text
 }
 
-// valueless tells whether the text of err cannot quote a bound value: it comes
-// from SQLite, from the network, from the file system or from database/sql's
-// handling of connections.
-func valueless(err error) bool {
+// valueless is the part of err's text that cannot quote a bound value: what
+// SQLite, the network, the file system or database/sql's handling of connections
+// says. "" where there is none.
+func valueless(err error) string {
 	var (
 		lite    *sqlite.Error
 		connect *pgconn.ConnectError
-		network net.Error
 		path    *fs.PathError
+		network *net.OpError
 	)
+	switch {
+	case errors.As(err, &lite):
+		return lite.Error()
+	case errors.As(err, &connect):
+		return connect.Error()
+	case errors.As(err, &path):
+		return path.Error()
+	case errors.As(err, &network):
+		return network.Error()
+	}
 	for _, known := range []error{sql.ErrConnDone, sql.ErrTxDone, driver.ErrBadConn, errOver, errNoKey, errUnsealed, io.EOF, io.ErrUnexpectedEOF} {
 		if errors.Is(err, known) {
-			return true
+			return known.Error()
 		}
 	}
-	return errors.As(err, &lite) || errors.As(err, &connect) || errors.As(err, &network) || errors.As(err, &path) ||
-		err.Error() == "sql: database is closed"
+	if text := err.Error(); text == "sql: database is closed" { // database/sql does not export it
+		return text
+	}
+	return ""
 }

@@ -16,7 +16,8 @@ type hook struct{ db *DB }
 
 // BeforeQuery implements bun.QueryHook.
 func (h hook) BeforeQuery(ctx context.Context, e *bun.QueryEvent) context.Context {
-	switch op := e.Operation(); op {
+	op, _, _ := strings.Cut(e.Query, " ") // bun calls every raw query a SELECT
+	switch op {
 	case "BEGIN", "COMMIT", "ROLLBACK": // unit.go tells
 	default:
 		h.db.tell(op, h.db.unit(ctx) != nil)

@@ -23,6 +23,7 @@ type loginRow struct {
 	AMR         document[[]string] `bun:"amr"`
 	ACR         string             `bun:"acr"`
 	Provider    string             `bun:"provider"`
+	SID         string             `bun:"sid"`
 	Remote      []byte             `bun:"remote"`
 	SignUp      []byte             `bun:"sign_up"`
 	StartedAt   micros             `bun:"started_at"`
@@ -41,7 +42,7 @@ func (db *DB) rowOfLogin(l broker.Login) (*loginRow, error) {
 	}
 	return &loginRow{
 		ID: string(l.ID), BrowserHash: l.BrowserHash, ClientID: l.ClientID, Request: l.Request, ReturnTo: l.ReturnTo, Force: l.Force,
-		UserID: string(l.UserID), AuthTime: micro(l.AuthTime), AMR: doc(l.AMR), ACR: l.ACR, Provider: l.Provider,
+		UserID: string(l.UserID), AuthTime: micro(l.AuthTime), AMR: doc(l.AMR), ACR: l.ACR, Provider: l.Provider, SID: l.SID,
 		Remote: remote, SignUp: signUp,
 		StartedAt: micro(l.StartedAt), ExpiresAt: micro(l.ExpiresAt), FinishedAt: micro(l.FinishedAt),
 	}, nil
@@ -73,7 +74,7 @@ func (db *DB) Login(ctx context.Context, id broker.LoginID) (broker.Login, error
 	}
 	return broker.Login{
 		ID: broker.LoginID(r.ID), BrowserHash: r.BrowserHash, ClientID: r.ClientID, Request: r.Request, ReturnTo: r.ReturnTo, Force: r.Force,
-		UserID: broker.UserID(r.UserID), AuthTime: r.AuthTime.time(), AMR: r.AMR.v, ACR: r.ACR, Provider: r.Provider,
+		UserID: broker.UserID(r.UserID), AuthTime: r.AuthTime.time(), AMR: r.AMR.v, ACR: r.ACR, Provider: r.Provider, SID: r.SID,
 		Remote: remote.profile(), SignUp: signUp.signUp(),
 		StartedAt: r.StartedAt.time(), ExpiresAt: r.ExpiresAt.time(), FinishedAt: r.FinishedAt.time(),
 	}, nil

@@ -52,10 +52,11 @@ func (db *DB) SpendMailToken(ctx context.Context, hash string, at time.Time) err
 	return must(n, err, broker.ErrSpent, "spend mail token")
 }
 
-// VoidMailTokens uses up every open mail token of a user for a purpose.
+// VoidMailTokens uses up every open mail token of a user for a purpose; those
+// that belong to nobody (claims) where user is "".
 func (db *DB) VoidMailTokens(ctx context.Context, user broker.UserID, purpose broker.MailPurpose, at time.Time) error {
 	_, err := db.exec(ctx, "void mail tokens",
-		"UPDATE mail_tokens SET used_at = ? WHERE user_id = ? AND user_id <> '' AND purpose = ? AND used_at = 0",
+		"UPDATE mail_tokens SET used_at = ? WHERE user_id = ? AND purpose = ? AND used_at = 0",
 		micro(at), string(user), string(purpose))
 	return err
 }

@@ -31,6 +31,9 @@ type asset struct {
 func newAssets() (*assets, error) {
 	a := &assets{paths: map[string]string{}, files: map[string]asset{}}
 	err := fs.WalkDir(staticFiles, "static", func(name string, d fs.DirEntry, err error) error {
+		if err == nil && name == "static/icons" {
+			return fs.SkipDir // they stand in the pages themselves
+		}
 		if err != nil || d.IsDir() {
 			return err
 		}

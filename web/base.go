@@ -11,7 +11,6 @@ import (
 // Flash and what else they know.
 type base struct {
 	Title   string // of the document, before the community's name; "" the message <template>.title
-	Heading string // of the page; "" the message <template>.heading, or Title where there is none
 	Lang    string // BCP 47
 	Dir     string // "ltr" or "rtl"
 	Brand   Brand
@@ -22,22 +21,23 @@ type base struct {
 	Now     time.Time    // when the page is made; dates are told relative to it
 
 	cat *i18n.Catalogs
-	r   *renderer
 }
 
 func (b *base) top() *base { return b }
 
 // T is the message under key. Arguments are names and values in turn:
 // T("link.button", "provider", "GitHub").
-func (b base) T(key string, args ...string) string { return b.cat.Text(b.Lang, key, pairs(args)) }
+func (b base) T(key string, args ...string) string { return b.Say(key, pairs(args)) }
 
 // N is the form of the message under key that fits n.
 func (b base) N(key string, n int, args ...string) string {
-	return b.cat.Plural(b.Lang, key, n, pairs(args))
+	return b.cat.Plural(b.Lang, key, n, isolated(pairs(args)))
 }
 
 // Say is the message under key with its arguments in a map, as errors have them.
-func (b base) Say(key string, args map[string]string) string { return b.cat.Text(b.Lang, key, args) }
+func (b base) Say(key string, args map[string]string) string {
+	return b.cat.Text(b.Lang, key, isolated(args))
+}
 
 // Has tells whether there is a message under key.
 func (b base) Has(key string) bool { return b.cat.Has(key) }

@@ -22,6 +22,25 @@ type consentPage struct {
 	SwitchURL string // sign in with another account; "" not offered
 }
 
+// Runs says who runs the application; "" not known.
+func (p consentPage) Runs() string {
+	if len(p.Client.Contacts) == 0 {
+		return ""
+	}
+	return p.T("consent.runs", "contacts", p.List(p.Client.Contacts))
+}
+
+// ClientLinks are the application's own pages.
+func (p consentPage) ClientLinks() []footLink {
+	var all []footLink
+	for _, l := range p.links("consent.policy", p.Client.Policy, "consent.terms", p.Client.Terms) {
+		if webURL(l.URL) {
+			all = append(all, l)
+		}
+	}
+	return all
+}
+
 // logoutPage asks whether to sign out: templates/logout.html, at /logout/ and
 // /oauth2/logout. It posts to /logout/ what Fields holds.
 type logoutPage struct {

@@ -39,5 +39,31 @@ func errorOf(b base, status int, e *broker.Error, reference string, actions ...a
 	return p
 }
 
+// title is the error's own heading, or that of its status.
+func (p errorPage) title() string {
+	if key := p.Message + ".title"; p.Has(key) {
+		return p.Say(key, p.Args)
+	}
+	switch {
+	case p.Status == 404 || p.Status == 410:
+		return p.T("error.title_gone")
+	case p.Status >= 500:
+		return p.T("error.title_ours")
+	}
+	return p.T("error.title")
+}
+
+// Ways are the ways on: there is always one.
+func (p errorPage) Ways() []action {
+	ways := p.Actions
+	if len(ways) == 0 {
+		ways = []action{{Label: "error.home", URL: "/", Primary: true}}
+	}
+	if p.Brand.Help != "" && p.Status != 401 && p.Status != 422 {
+		ways = append(ways[:len(ways):len(ways)], action{Label: "error.help", URL: p.Brand.Help})
+	}
+	return ways
+}
+
 func (homePage) template() string  { return "home" }
 func (errorPage) template() string { return "error" }

@@ -1,6 +1,9 @@
 package web
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // profilePage shows and changes what the person told of themselves:
 // templates/profile.html, at /account/settings/profile/. It posts name, username
@@ -48,6 +51,43 @@ func (p securityPage) WaysIn() int {
 	return p.Identities
 }
 
+// Protection says in a line how well the account is protected.
+func (p securityPage) Protection() string {
+	switch n := p.WaysIn(); {
+	case n == 0:
+		return p.T("security.ways_none")
+	case n == 1 && p.HasPassword:
+		return p.T("security.ways_password")
+	case n == 1:
+		return p.T("security.ways_identity")
+	default:
+		return p.N("security.ways", n)
+	}
+}
+
+// Standing is the kind of notice that Protection makes.
+func (p securityPage) Standing() string {
+	switch p.WaysIn() {
+	case 0:
+		return noticeProblem
+	case 1:
+		return noticeInfo
+	}
+	return noticeOK
+}
+
+// Event is what happened, in words.
+func (p securityPage) Event(e eventRow) string {
+	key := "events." + strings.ReplaceAll(e.Name, ".", "_")
+	if !p.Has(key) {
+		return p.T("events.other") // newer than this page
+	}
+	if e.Provider == "" && e.Client == "" && p.Has(key+"_plain") {
+		key += "_plain"
+	}
+	return p.T(key, "provider", e.Provider, "client", e.Client)
+}
+
 // sessionRow is a browser where the person is signed in.
 type sessionRow struct {
 	SID        string
@@ -60,26 +100,21 @@ type sessionRow struct {
 	LastSeenAt time.Time
 }
 
+// Icon is a drawing of the device.
+func (s sessionRow) Icon() string {
+	if s.Mobile {
+		return "phone"
+	}
+	return "device"
+}
+
 // eventRow is something that happened to the account.
 type eventRow struct {
-	Name     string // broker.Event.Name; the message is events.<name, with "_" for ".">
+	Name     string // broker.Event.Name; the message is events.<name> with "_" for "."
 	At       time.Time
 	Provider string // title; "" none
 	Client   string // name of the application; "" none
 	IP       string
-}
-
-// Key is the message of the event; Known tells whether there is one.
-func (e eventRow) Key() string { return "events." + dotless(e.Name) }
-
-func dotless(s string) string {
-	b := []byte(s)
-	for i, c := range b {
-		if c == '.' {
-			b[i] = '_'
-		}
-	}
-	return string(b)
 }
 
 // linkedAccountsPage lists the remote identities of the account:
@@ -105,6 +140,18 @@ type linkedRow struct {
 	Configured    bool   // the operator still has the provider
 	DisconnectURL string // GET: the confirm step
 }
+
+// Identifier is what the identity is called at the provider, in machine's words:
+// the handle, or the external id where there is none.
+func (r linkedRow) Identifier() string {
+	if r.Handle != "" {
+		return r.Handle
+	}
+	return r.Subject
+}
+
+// Called is the name there; "" where Identifier says it all.
+func (r linkedRow) Called() string { return r.Name }
 
 // applicationsPage lists what has access:
 // templates/applications.html, at /account/settings/applications/. It posts client

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"net/url"
 	"strings"
 
 	"idbroker/broker"
@@ -60,6 +61,7 @@ type loginPage struct {
 	Pending         *remoteView // an identity that waits to be linked once the person has signed in
 	LocalPasswords  bool        // the broker keeps passwords
 	CancelURL       string      // where Again leads back to; "" nowhere
+	Present         string      // name of the account that the person may go on with, posting present=1; "" nobody
 }
 
 const (
@@ -111,6 +113,15 @@ func (p loginPage) Hidden() int {
 		shown++
 	}
 	return len(p.Providers) - shown
+}
+
+// AllURL leads to the page with every provider.
+func (p loginPage) AllURL() string {
+	q := url.Values{"all": {"1"}}
+	if p.Login != "" {
+		q.Set("login", string(p.Login))
+	}
+	return "/login/?" + q.Encode() + "#providers"
 }
 
 // lostPasswordPage asks for the address to send a link to:

@@ -21,6 +21,14 @@ type signupPage struct {
 	OtherURL          string   // to another way of signing in: "this is not me"
 }
 
+// EmailHint says where the address comes from and why it is asked for.
+func (p signupPage) EmailHint() string {
+	if p.EmailFromProvider && p.Remote != nil {
+		return p.T("signup.email_hint_provider", "provider", p.Remote.Title)
+	}
+	return p.T("signup.email_hint")
+}
+
 // sentPage says that a mail is on its way: templates/sent.html, at /sent/. It
 // never tells whether the address has an account. It posts login to /sent/ to have the
 // mail sent again.
@@ -32,6 +40,14 @@ type sentPage struct {
 	ContinueURL string // where the login goes on once the address is proven; "" nowhere
 	ChangeURL   string // back to the form, to correct the address
 	CanResend   bool
+}
+
+// Kind is the middle of the keys of the page's texts.
+func (p sentPage) Kind() string {
+	if p.Reset {
+		return "reset"
+	}
+	return "proof"
 }
 
 // proofPage is what the link in a mail opens: templates/proof.html, at

@@ -39,8 +39,8 @@ func newRenderer(cat *i18n.Catalogs, brand Brand) (*renderer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if brand.Name == "" {
-		brand.Name = defaultBrand
+	if brand, err = brand.serve(a); err != nil {
+		return nil, err
 	}
 	r := &renderer{cat: cat, brand: brand, assets: a, pages: map[string]*template.Template{}}
 	shared, err := template.New("").Funcs(r.funcs()).ParseFS(templateFiles, "templates/_*.html")
@@ -69,7 +69,7 @@ func newRenderer(cat *i18n.Catalogs, brand Brand) (*renderer, error) {
 func (r *renderer) base(lang, path string, user *broker.User, at time.Time) base {
 	return base{
 		Lang: lang, Dir: r.cat.Text(lang, "language.dir", nil), Brand: r.brand,
-		User: user, Path: path, Now: at, cat: r.cat, r: r,
+		User: user, Path: path, Now: at, cat: r.cat,
 	}
 }
 
@@ -81,7 +81,11 @@ func (r *renderer) render(w http.ResponseWriter, status int, p page) error {
 	}
 	b := p.top()
 	if b.Title == "" {
-		b.Title = b.T(p.template() + ".title")
+		if own, ok := p.(interface{ title() string }); ok {
+			b.Title = own.title()
+		} else {
+			b.Title = b.T(p.template() + ".title")
+		}
 	}
 	var buf bytes.Buffer
 	if err := t.Execute(&buf, p); err != nil {
@@ -98,7 +102,3 @@ func (r *renderer) render(w http.ResponseWriter, status int, p page) error {
 
 // staticHandler serves GET /static/….
 func (r *renderer) staticHandler() http.Handler { return r.assets }
-
-func (r *renderer) funcs() template.FuncMap {
-	return template.FuncMap{"asset": r.assets.path}
-}

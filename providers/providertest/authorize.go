@@ -134,6 +134,9 @@ func (s *OpenID) serveDecision(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	g.Person = person
+	if s.o.OnDecision != nil && s.o.OnDecision(w, g) {
+		return
+	}
 	s.answer(w, r, g, map[string]string{"code": s.NewCode(g)})
 }
 

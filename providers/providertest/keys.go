@@ -8,6 +8,7 @@ import (
 	"crypto/rsa"
 	"encoding/json"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/go-jose/go-jose/v4"
@@ -20,22 +21,44 @@ type key struct {
 	private crypto.Signer
 }
 
+// poolSize is how many keys of an algorithm a test process makes: making RSA
+// keys takes most of a test's time, and consecutive ones differ.
+const poolSize = 8
+
+var pool struct {
+	sync.Mutex
+	keys map[string][]crypto.Signer
+	next map[string]int
+}
+
+// newKey takes the next key of the pool.
 func newKey(t testing.TB, alg, kid string, noKID bool) key {
 	t.Helper()
 	if noKID {
 		kid = ""
 	}
-	var private crypto.Signer
-	var err error
+	pool.Lock()
+	defer pool.Unlock()
+	if pool.keys == nil {
+		pool.keys, pool.next = map[string][]crypto.Signer{}, map[string]int{}
+	}
+	if len(pool.keys[alg]) < poolSize {
+		private, err := generate(alg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pool.keys[alg] = append(pool.keys[alg], private)
+		return key{alg: alg, kid: kid, private: private}
+	}
+	pool.next[alg]++
+	return key{alg: alg, kid: kid, private: pool.keys[alg][pool.next[alg]%poolSize]}
+}
+
+func generate(alg string) (crypto.Signer, error) {
 	if strings.HasPrefix(alg, "ES") {
-		private, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	} else {
-		private, err = rsa.GenerateKey(rand.Reader, 2048)
+		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key{alg: alg, kid: kid, private: private}
+	return rsa.GenerateKey(rand.Reader, 2048)
 }
 
 func (k key) public() jose.JSONWebKey {
@@ -81,5 +104,25 @@ func (s *OpenID) SignJWT(c map[string]any) string { return s.signing().sign(must
 func (s *OpenID) signing() key {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.forced != nil {
+		return *s.forced
+	}
 	return s.keys[len(s.keys)-1]
+}
+
+// StealKey returns the current signing key, for SignWith.
+func (s *OpenID) StealKey() any { return s.signing() }
+
+// SignWith signs with a stolen key from now on, and does not publish it.
+func (s *OpenID) SignWith(stolen any) {
+	k := stolen.(key)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.forced = &k
+}
+
+// PrivateJWK is the current signing key with its private half.
+func (s *OpenID) PrivateJWK() jose.JSONWebKey {
+	k := s.signing()
+	return jose.JSONWebKey{Key: k.private, KeyID: k.kid, Use: "sig"}
 }

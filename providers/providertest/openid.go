@@ -54,6 +54,8 @@ type OpenIDOptions struct {
 	// Hooks of vendors' fakes; nil ones do nothing. They run under no lock.
 	Metadata      func(m map[string]any)                                   // edits the discovery document
 	OnAuthorize   func(w http.ResponseWriter, r *http.Request) (done bool) // takes over the authorization endpoint
+	OnDecision    func(w http.ResponseWriter, g Grant) (done bool)         // after the person chose an account
+	AccessToken   func(g Grant) string                                     // nil: random
 	OnCallback    func(params map[string]string)                           // edits the answer to the redirect URI
 	IDTokenClaims func(g Grant, c map[string]any)
 	TokenAnswer   func(g Grant, m map[string]any)
@@ -101,6 +103,7 @@ type OpenID struct {
 	clients  map[string]Client
 	people   map[string]Person
 	keys     []key // the last one signs
+	forced   *key  // signs instead
 	switches Switches
 	codes    map[string]*Grant
 	access   map[string]*Grant

@@ -1,6 +1,8 @@
 package providertest
 
 import (
+	"encoding/json"
+	"io"
 	"maps"
 	"net/http"
 	"net/url"
@@ -105,22 +107,36 @@ func (s *OpenID) serveRevoke(w http.ResponseWriter, r *http.Request) {
 }
 
 // serveEndSession ends a session and goes where the client registered: the
-// redirect URIs stand for post-logout ones too.
+// redirect URIs stand for post-logout ones too. The client is known by a hint
+// that we signed, or by its id; nobody's request gets a page.
 func (s *OpenID) serveEndSession(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
-	s.mu.Lock()
-	client, known := s.clients[q.Get("client_id")]
-	s.mu.Unlock()
+	id := q.Get("client_id")
+	if hint := q.Get("id_token_hint"); hint != "" {
+		k := s.signing()
+		jws, err := jose.ParseSigned(hint, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(k.alg)})
+		if err == nil {
+			_, err = jws.Verify(k.private.Public())
+		}
+		var c struct{ Aud string }
+		if err != nil || json.Unmarshal(jws.UnsafePayloadWithoutVerification(), &c) != nil || id != "" && id != c.Aud {
+			http.Error(w, "Invalid parameter: id_token_hint", http.StatusBadRequest)
+			return
+		}
+		id = c.Aud
+	}
 	target := q.Get("post_logout_redirect_uri")
-	if target == "" {
-		_, _ = w.Write([]byte("signed out"))
-		return
-	}
-	if !known || !slices.Contains(client.RedirectURIs, target) {
+	s.mu.Lock()
+	client, known := s.clients[id]
+	s.mu.Unlock()
+	switch {
+	case !known || target == "":
+		_, _ = io.WriteString(w, "Do you want to log out?")
+	case !slices.Contains(client.RedirectURIs, target):
 		http.Error(w, "Invalid redirect uri", http.StatusBadRequest)
-		return
+	default:
+		http.Redirect(w, r, target+"?"+url.Values{"state": {q.Get("state")}}.Encode(), http.StatusSeeOther)
 	}
-	http.Redirect(w, r, target+"?"+url.Values{"state": {q.Get("state")}}.Encode(), http.StatusSeeOther)
 }
 
 // AccessToken issues an access token of a person to a client outside of any

@@ -166,6 +166,12 @@ func (s *OpenID) redeemRefresh(w http.ResponseWriter, r *http.Request, client Cl
 // issue answers with tokens of a grant.
 func (s *OpenID) issue(w http.ResponseWriter, g *Grant) {
 	access, refresh := random(), random()
+	if s.o.AccessToken != nil {
+		s.mu.Lock()
+		given := *g
+		s.mu.Unlock()
+		access = s.o.AccessToken(given)
+	}
 	s.mu.Lock()
 	g.expires = time.Now().Add(s.offset + s.o.Lifetime)
 	s.access[access], s.refresh[refresh] = g, g

@@ -97,6 +97,7 @@ CREATE TABLE logins (
     amr          {{.Text}} NOT NULL,
     acr          {{.Text}} NOT NULL,
     provider     {{.Text}} NOT NULL,
+    sid          {{.Text}} NOT NULL,
     remote       {{.Bytes}} NOT NULL, -- sealed
     sign_up      {{.Bytes}} NOT NULL, -- sealed
     started_at   {{.Int}} NOT NULL,

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+
+	"idbroker/broker"
+	"idbroker/linking"
+	"idbroker/store"
+)
+
+// counters are the figures of one server, in the format of Prometheus.
+type counters struct {
+	set       *metrics.Set
+	requests  histograms
+	providers histograms
+}
+
+func newCounters() *counters {
+	c := &counters{set: metrics.NewSet()}
+	c.requests.name, c.providers.name = "broker_http_request_duration_seconds", "broker_provider_request_duration_seconds"
+	v := version()
+	c.set.NewGauge(fmt.Sprintf("broker_build_info{version=%q,commit=%q,go=%q}", v.Version, v.Commit, v.Go), func() float64 { return 1 })
+	return c
+}
+
+// write writes all figures, those of the process too.
+func (c *counters) write(w io.Writer) {
+	c.set.WritePrometheus(w)
+	c.requests.write(w)
+	c.providers.write(w)
+	metrics.WriteProcessMetrics(w)
+}
+
+// methods are what a request's method is counted as; any other is "other", so
+// that strangers cannot make series.
+var methods = []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodOptions}
+
+// request counts a request of the public listener. route is a pattern of ours.
+func (c *counters) request(method, route string, status int, d time.Duration) {
+	if !slices.Contains(methods, method) {
+		method = "other"
+	}
+	if route == "" {
+		route = "none"
+	}
+	c.add("broker_http_requests_total", "route", route, "method", method, "code", strconv.Itoa(status))
+	c.requests.of("route", route).observe(d)
+}
+
+// outbox counts what became of an outbox entry: "done", "retry" or "failed".
+func (c *counters) outbox(kind, outcome string) {
+	c.add("broker_outbox_entries_total", "kind", kind, "outcome", outcome)
+}
+
+// job counts a run of a background job.
+func (c *counters) job(name string, err error) {
+	outcome := "done"
+	if err != nil {
+		outcome = "failed"
+	}
+	c.add("broker_jobs_total", "job", name, "outcome", outcome)
+}
+
+func (c *counters) add(name string, pairs ...string) {
+	c.set.GetOrCreateCounter(name + labels(pairs...)).Inc()
+}
+
+// labels writes {a="1",b="2"}.
+func labels(pairs ...string) string {
+	s := "{"
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if i > 0 {
+			s += ","
+		}
+		s += pairs[i] + "=" + strconv.Quote(pairs[i+1])
+	}
+	return s + "}"
+}
+
+// countedStore counts the events that are written. One in a unit that rolls
+// back is counted too.
+type countedStore struct {
+	*store.DB
+	c *counters
+}
+
+// AddEvent implements the Store of every room.
+func (s countedStore) AddEvent(ctx context.Context, e broker.Event) error {
+	err := s.DB.AddEvent(ctx, e)
+	if err == nil {
+		s.c.add("broker_events_total", "name", e.Name)
+		if e.Name == broker.EventSignedIn {
+			s.c.add("broker_sign_ins_total", "provider", orElse(e.Provider, "password"), "outcome", "done")
+		}
+	}
+	return err
+}
+
+// countedApps counts and times the way back from providers.
+type countedApps struct {
+	linking.Apps
+	c *counters
+}
+
+// Complete implements linking.Apps.
+func (a countedApps) Complete(ctx context.Context, id string, at broker.Attempt, cb broker.Callback) (broker.Profile, error) {
+	start := time.Now()
+	p, err := a.Apps.Complete(ctx, id, at, cb)
+	if _, known := a.Apps.Provider(id); !known {
+		return p, err // the id is a stranger's
+	}
+	a.c.providers.of("provider", id).observe(time.Since(start))
+	if err != nil {
+		a.c.add("broker_sign_ins_total", "provider", id, "outcome", outcomeOf(err))
+	}
+	return p, err
+}
+
+// outcomeOf is a word for the kind of an error.
+func outcomeOf(err error) string {
+	switch broker.KindOf(err) {
+	case broker.KindForbidden:
+		return "refused"
+	case broker.KindGone, broker.KindBadRequest, broker.KindInvalid:
+		return "stale"
+	case broker.KindUnavailable, broker.KindTooMany:
+		return "unavailable"
+	case broker.KindUpstream:
+		return "provider_error"
+	}
+	return "error"
+}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"idbroker/config"
+	"idbroker/store"
+)
+
+// makeKeyring is what to run where there is no keyring.
+const makeKeyring = "broker keys keyring --file "
+
+// keyring returns the ring that the configuration names. Where the file does
+// not exist it is made, but only for a SQLite database that holds nothing yet:
+// a second keyring beside a filled database would hide that the first is lost,
+// and replicas must share one.
+func keyring(ctx context.Context, cfg config.Config) (ring store.Keyring, made bool, err error) {
+	if inline := cfg.Secrets.Keyring.Reveal(); inline != "" {
+		ring, err = store.ParseKeyring([]byte(inline))
+		if err != nil {
+			err = fmt.Errorf("secrets.keyring: %w", err)
+		}
+		return ring, false, err
+	}
+	name := cfg.Secrets.KeyringFile
+	text, err := os.ReadFile(name)
+	switch {
+	case err == nil:
+		ring, err = store.ParseKeyring(text)
+		if err != nil {
+			err = fmt.Errorf("secrets.keyring_file: %s: %w; restore it from your backup", name, err)
+		}
+		return ring, false, err
+	case !errors.Is(err, fs.ErrNotExist):
+		return ring, false, fmt.Errorf("secrets.keyring_file: %w", err)
+	case !isSQLite(cfg):
+		return ring, false, fmt.Errorf("secrets.keyring_file: %s does not exist; make it with \"%s%s\" and give the same file to every replica", name, makeKeyring, name)
+	}
+	used, err := filled(ctx, cfg)
+	if err != nil {
+		return ring, false, err
+	}
+	if used {
+		return ring, false, fmt.Errorf("secrets.keyring_file: %s does not exist, but the database is in use; restore the file from your backup: without it the sealed part of the database cannot be read", name)
+	}
+	ring = store.NewKeyring()
+	if err := writeSecret(name, ring.Marshal()); err != nil {
+		return ring, false, fmt.Errorf("secrets.keyring_file: %w", err)
+	}
+	return ring, true, nil
+}
+
+// filled tells whether a SQLite database has a schema already.
+func filled(ctx context.Context, cfg config.Config) (bool, error) {
+	info, err := os.Stat(sqlitePath(cfg))
+	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
+		return false, nil
+	}
+	db, err := store.Open(ctx, store.Options{DSN: cfg.Database.DSN.Reveal()})
+	if err != nil {
+		return false, fmt.Errorf("database.dsn: %w", err)
+	}
+	defer db.Close()
+	all, err := db.MigrateStatus(ctx)
+	if err != nil {
+		return false, err
+	}
+	for _, m := range all {
+		if m.Applied {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// writeSecret makes a file that its owner alone can read. It never replaces
+// one.
+func writeSecret(name string, text []byte) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	if err := errors.Join(err, f.Sync(), f.Close(), syncDirectory(filepath.Dir(name))); err != nil {
+		return errors.Join(err, os.Remove(name))
+	}
+	return nil
+}
+
+// syncDirectory makes a new name survive a crash of the machine.
+func syncDirectory(name string) error {
+	d, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+func isSQLite(cfg config.Config) bool {
+	return strings.HasPrefix(cfg.Database.DSN.Reveal(), "sqlite:")
+}
+
+func sqlitePath(cfg config.Config) string {
+	return strings.TrimPrefix(cfg.Database.DSN.Reveal(), "sqlite:")
+}

@@ -1,0 +1,111 @@
+// Command broker is the identity broker: people sign in with what they have,
+// applications get one account a person. This package wires the rooms and
+// holds the operator's commands; it decides nothing about accounts or tokens.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+func main() {
+	p := &program{in: os.Stdin, out: os.Stdout, err: os.Stderr, environ: os.Environ()}
+	os.Exit(p.run(os.Args[1:]))
+}
+
+// program is what a command knows of the outside.
+type program struct {
+	in       io.Reader
+	out, err io.Writer
+	environ  []string // as os.Environ gives it
+	config   string   // --config; "" none
+}
+
+// commands is the tree of commands.
+type commands struct {
+	File string `name:"config" short:"c" placeholder:"FILE" help:"Configuration file. Otherwise $$BROKER_CONFIG, or broker.yaml in the working directory if there is one."`
+
+	Serve       serveCommand       `cmd:"" help:"Run the broker."`
+	Users       userCommands       `cmd:"" help:"Create, list and disable accounts."`
+	Clients     clientCommands     `cmd:"" help:"Register applications and rotate their secrets."`
+	Keys        keyCommands        `cmd:"" help:"List and rotate signing keys; make a keyring."`
+	Migrate     migrateCommands    `cmd:"" help:"Bring the database schema up to date, or back."`
+	Settings    configCommands     `cmd:"" name:"config" help:"Check, print and explain the configuration."`
+	Healthcheck healthcheckCommand `cmd:"" help:"Tell whether a running broker is ready."`
+	Version     versionCommand     `cmd:"" help:"Print the version."`
+}
+
+const description = `An identity broker: people sign in with GitHub, ORCID, CERN, Globus or any OpenID Provider, and applications get one account a person.
+
+	broker serve --demo                      # try it, offline
+	broker serve                             # run it: nothing else is needed, it prints what to do next
+	broker config example > broker.yaml      # shape it`
+
+// exit is what a --help leaves with.
+type exit int
+
+// run runs one command and returns its exit code: 0, or 1 with what to do on
+// standard error.
+func (p *program) run(args []string) (code int) {
+	var c commands
+	parser, err := kong.New(&c,
+		kong.Name("broker"), kong.Description(description), kong.UsageOnError(),
+		kong.Writers(p.out, p.err), kong.Exit(func(code int) { panic(exit(code)) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, NoExpandSubcommands: false}),
+	)
+	if err != nil {
+		return p.fail(err)
+	}
+	defer func() {
+		switch x := recover().(type) {
+		case nil:
+		case exit:
+			code = int(x)
+		default:
+			panic(x)
+		}
+	}()
+	ctx, err := parser.Parse(args)
+	if err != nil {
+		return p.fail(usage(err))
+	}
+	p.config = c.File
+	background, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(background, stop) // a second signal ends the process
+	ctx.BindTo(background, (*context.Context)(nil))
+	if err := ctx.Run(p); err != nil {
+		return p.fail(err)
+	}
+	return 0
+}
+
+// usage turns a parser's complaint into what to do.
+func usage(err error) error {
+	where := "broker --help"
+	var pe *kong.ParseError
+	if errors.As(err, &pe) && pe.Context != nil && pe.Context.Command() != "" {
+		var words []string
+		for _, w := range strings.Fields(pe.Context.Command()) {
+			if !strings.HasPrefix(w, "<") && !strings.HasPrefix(w, "[") {
+				words = append(words, w)
+			}
+		}
+		where = "broker " + strings.Join(words, " ") + " --help"
+	}
+	return fmt.Errorf("%s; see %s", strings.TrimSuffix(err.Error(), "?"), where)
+}
+
+// fail writes what went wrong, once, and returns the exit code.
+func (p *program) fail(err error) int {
+	fmt.Fprintln(p.err, "broker: "+say(err))
+	return 1
+}

@@ -1,0 +1,161 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"idbroker/broker/local"
+	"idbroker/config"
+	"idbroker/i18n"
+	"idbroker/linking"
+	"idbroker/providers"
+	"idbroker/store"
+	"idbroker/tokens"
+	"idbroker/web"
+)
+
+// rooms are the rooms of the house that commands and serve need, wired.
+type rooms struct {
+	cfg      config.Config
+	base     string // external URL, without a slash at the end
+	db       *store.DB
+	kept     kept // the database as the rooms see it
+	texts    *i18n.Catalogs
+	apps     linking.Apps
+	linker   *linking.Linker
+	accounts *local.Accounts
+	tokens   *tokens.Service
+	log      *slog.Logger
+}
+
+// kept is the database with whoever counts what goes through it.
+type kept interface {
+	linking.Store
+	local.Store
+	tokens.Store
+	web.Store
+}
+
+// furnish wires the rooms over an open database. counted may be nil.
+func furnish(cfg config.Config, base string, db *store.DB, ring store.Keyring, texts *i18n.Catalogs, extra []providers.App, counted *counters, log *slog.Logger) (*rooms, error) {
+	apps, err := registry(cfg, base, log, extra...)
+	if err != nil {
+		return nil, err
+	}
+	r := &rooms{cfg: cfg, base: base, db: db, kept: db, texts: texts, apps: apps, log: log}
+	if counted != nil {
+		r.kept, r.apps = countedStore{db, counted}, countedApps{apps, counted}
+	}
+	r.linker = linking.New(r.kept, r.apps, linking.Options{FreshFor: cfg.Sessions.Fresh, NoPasswords: !cfg.Accounts.Passwords, Log: log})
+	r.accounts = local.New(r.kept, r.linker, local.Options{
+		Issuer: base, MinPassword: cfg.Accounts.PasswordMin, FreshFor: cfg.Sessions.Fresh, NoSignUp: !cfg.Accounts.SignUp, Log: log,
+	})
+	r.tokens, err = tokens.New(r.kept, tokenOptions(cfg, base, ring, texts, log))
+	return r, err
+}
+
+// rooms opens everything that a command needs.
+func (p *program) rooms(ctx context.Context) (*rooms, error) {
+	cfg, db, ring, err := p.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	texts, err := i18n.New()
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	base := orElse(cfg.Server.BaseURL, "http://"+cfg.Server.Address)
+	r, err := furnish(cfg, base, db, ring, texts, nil, nil, p.logger(cfg, slog.LevelWarn))
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return r, nil
+}
+
+func (r *rooms) close() error { return r.db.Close() }
+
+func tokenOptions(cfg config.Config, base string, ring store.Keyring, texts *i18n.Catalogs, log *slog.Logger) tokens.Options {
+	t := cfg.Tokens
+	grace := t.RefreshGrace
+	if grace == 0 {
+		grace = -1 // none
+	}
+	secrets := tokenSecrets(ring)
+	return tokens.Options{
+		Issuer: base, Secret: secrets[0], OldSecrets: secrets[1:], Log: log,
+		CodeLifetime: t.Code, AccessLifetime: t.Access, IDTokenLifetime: t.ID,
+		RefreshIdle: t.RefreshIdle, RefreshAbsolute: t.RefreshAbsolute, RefreshGrace: grace, KeyOverlap: t.KeyOverlap,
+		UILocales: texts.Languages(), PolicyURI: cfg.Brand.Privacy, TermsURI: cfg.Brand.Terms,
+	}
+}
+
+// tokenSecrets derives a secret from every key of the ring, newest first, so
+// that a new key in front ends no token.
+func tokenSecrets(ring store.Keyring) [][32]byte {
+	var all [][32]byte
+	for line := range bytes.Lines(ring.Marshal()) {
+		if one, err := store.ParseKeyring(line); err == nil {
+			all = append(all, one.Derive("tokens"))
+		}
+	}
+	return all
+}
+
+// registry makes the configured remote apps, and extra ones. Providers on
+// loopback are for a broker on loopback.
+func registry(cfg config.Config, base string, log *slog.Logger, extra ...providers.App) (*providers.Registry, error) {
+	o := providers.Options{BaseURL: base, Log: log, Apps: extra}
+	if u, err := url.Parse(base); err == nil {
+		o.AllowPrivate = config.Loopback(u.Hostname())
+	}
+	for _, p := range cfg.Providers {
+		o.Apps = append(o.Apps, providers.App{
+			ID: p.ID, Kind: p.Kind, Title: p.Title, Icon: p.Icon,
+			Issuer: p.Issuer, BaseURL: p.BaseURL, ClientID: p.ClientID, ClientSecret: p.ClientSecret, Scopes: p.Scopes, AuthParams: p.AuthParams,
+			Sandbox: p.Sandbox, Member: p.Member, EmailTrust: p.EmailTrust, EmailDomains: p.EmailDomains,
+			Hidden: p.Hidden, LinkOnly: p.LinkOnly, NoSignUp: p.NoSignUp,
+			AuthStyle: authStyle(p.AuthStyle), PKCE: p.PKCE, IssuerParam: p.IssuerParam,
+			AllowedRoles: p.AllowedRoles, AllowServiceAccounts: p.AllowServiceAccounts,
+			RequiredIdentityProvider: p.RequiredIdentityProvider, PrivateNetwork: p.PrivateNetwork,
+		})
+	}
+	r, err := providers.New(o)
+	if err != nil {
+		return nil, fmt.Errorf("providers: %w", err)
+	}
+	return r, nil
+}
+
+// authStyle is the protocol's word for the operator's.
+func authStyle(s string) string {
+	return map[string]string{"basic": providers.AuthBasic, "post": providers.AuthPost, "none": providers.AuthNone}[s]
+}
+
+// maxLogo bounds a logo: every first visit loads it.
+const maxLogo = 256 << 10
+
+// brand reads the logo and makes the brand of the pages.
+func brand(b config.Brand) (web.Brand, error) {
+	w := web.Brand{Name: b.Name, Accent: b.Accent, Help: b.Help, Privacy: b.Privacy, Terms: b.Terms, Imprint: b.Imprint}
+	if b.Logo == "" {
+		return w, nil
+	}
+	info, err := os.Stat(b.Logo)
+	switch {
+	case err != nil:
+		return w, fmt.Errorf("brand.logo: %w", err)
+	case !info.Mode().IsRegular() || info.Size() > maxLogo:
+		return w, fmt.Errorf("brand.logo: %s is no file of at most %d KiB; use a smaller image", filepath.Base(b.Logo), maxLogo>>10)
+	}
+	w.Logo, err = os.ReadFile(b.Logo)
+	if err != nil {
+		err = fmt.Errorf("brand.logo: %w", err)
+	}
+	return w, err
+}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"idbroker/broker/local"
+	"idbroker/config"
+)
+
+type serveCommand struct {
+	Demo bool `help:"Try it out: a demo application, demo providers and a mailbox on loopback; nothing is kept."`
+}
+
+// Help teaches.
+func (serveCommand) Help() string {
+	return `Without any configuration it listens on http://127.0.0.1:8080, keeps everything in broker.db in the working directory, makes its keyring (broker.key, mode 0600) and prints a link with which the first administrator takes it over.
+
+	broker serve --demo                        # click through everything, offline
+	broker serve                               # run it here
+	broker config example > broker.yaml        # then shape it
+	broker clients create "My app" --redirect-uri https://app.example.org/callback
+
+SIGTERM finishes what is under way (a second one does not), SIGHUP reads the TLS certificate again. On PostgreSQL run "broker migrate up" before a new version.`
+}
+
+// Run serves until a signal comes.
+func (c serveCommand) Run(ctx context.Context, p *program) error {
+	if c.Demo {
+		return p.serveDemo(ctx)
+	}
+	cfg, err := p.load()
+	if err != nil {
+		return err
+	}
+	log := p.logger(cfg, slog.LevelDebug)
+	for _, w := range append(cfg.Warnings(), openFiles(cfg)...) {
+		log.WarnContext(ctx, "configuration", "warning", w)
+	}
+	s, err := listen(ctx, cfg, nil, log)
+	if err != nil {
+		return err
+	}
+	s.start()
+	s.log.InfoContext(ctx, "listening", "address", s.listeners[s.public].Addr().String(), "base_url", s.base, "tls", s.cert != nil, "version", version().Version)
+	fmt.Fprint(p.out, s.announcement()+s.claim(ctx))
+	return s.run(ctx)
+}
+
+// openFiles warns of files with secrets that everybody can read.
+func openFiles(cfg config.Config) []string {
+	var all []string
+	names := []string{cfg.Secrets.KeyringFile}
+	if isSQLite(cfg) {
+		names = append(names, sqlitePath(cfg))
+	}
+	for _, name := range names {
+		if w := config.Readable(name); w != "" {
+			all = append(all, w)
+		}
+	}
+	return all
+}
+
+// announcement says where the broker listens.
+func (s *server) announcement() string {
+	text := fmt.Sprintf("The broker is at %s\n  discovery           %s/.well-known/openid-configuration\n", s.base, s.base)
+	if s.side != nil {
+		text += fmt.Sprintf("  health and metrics  http://%s\n", s.listeners[s.side].Addr())
+	}
+	return text
+}
+
+// claim is the link with which the first administrator takes over; "" where
+// there is one. It is printed, not logged: logs travel.
+func (s *server) claim(ctx context.Context) string {
+	token, err := s.rooms.accounts.Claim(ctx)
+	if errors.Is(err, local.ErrClaimed) {
+		return ""
+	}
+	if err != nil {
+		s.log.ErrorContext(ctx, "no claim link", "err", err)
+		return ""
+	}
+	return fmt.Sprintf("\nNobody administers this installation yet. Open this link to do so; it works once, for a day:\n  %s/claim/?token=%s\n\n", s.base, token.Reveal())
+}
+
+// run serves until ctx ends or a listener fails, then stops in order.
+func (s *server) run(ctx context.Context) error {
+	jobs := s.startJobs()
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	var failure error
+	for running := true; running; {
+		select {
+		case <-ctx.Done():
+			running = false
+		case failure = <-s.failed:
+			running = false
+		case <-hup:
+			s.reload()
+		}
+	}
+	return errors.Join(failure, s.stop(jobs))
+}
+
+// reload reads again what can change while we serve.
+func (s *server) reload() {
+	if s.cert == nil {
+		s.log.Info("nothing to reload: server.tls is not set; other settings need a restart")
+		return
+	}
+	if err := s.cert.reload(); err != nil {
+		s.log.Error("certificate not reloaded, the one before stays", "err", err)
+		return
+	}
+	s.log.Info("certificate reloaded", "not_after", s.cert.notAfter())
+}
+
+// jobTime is how long the outbox may take to finish the entry that it is at.
+const jobTime = 30 * time.Second
+
+// stop finishes requests, then background work, then closes the database.
+func (s *server) stop(jobs *jobs) error {
+	began := time.Now()
+	s.admin.stopping.Store(true)
+	s.log.Info("shutting down; a second signal stops at once", "timeout", s.cfg.Server.ShutdownTimeout.String())
+	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.Server.ShutdownTimeout)
+	defer cancel()
+	var problems []error
+	if err := s.public.Shutdown(ctx); err != nil {
+		problems = append(problems, fmt.Errorf("requests were still under way after %s and were cut off", s.cfg.Server.ShutdownTimeout), s.public.Close())
+	}
+	if !jobs.stop(jobTime) {
+		problems = append(problems, errors.New("background work did not end in time; it is taken up again at the next start"))
+	}
+	if s.side != nil {
+		_ = s.side.Close()
+	}
+	problems = append(problems, s.rooms.close())
+	s.log.Info("stopped", "took", time.Since(began).Round(time.Millisecond).String())
+	return errors.Join(problems...)
+}

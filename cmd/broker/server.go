@@ -1,0 +1,224 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"idbroker/broker"
+	"idbroker/config"
+	"idbroker/i18n"
+	"idbroker/mail"
+	"idbroker/outbox"
+	"idbroker/providers"
+	"idbroker/web"
+)
+
+// Limits of the public listener. A person on a bad line gets a form through;
+// who sends a header a minute does not hold a connection.
+const (
+	headerTime = 10 * time.Second
+	readTime   = 30 * time.Second
+	writeTime  = 60 * time.Second
+	idleTime   = 2 * time.Minute
+	maxHeader  = 32 << 10 // an authorization request in a URL, and cookies of the whole domain
+)
+
+// server is a broker that listens.
+type server struct {
+	cfg      config.Config
+	base     string
+	rooms    *rooms
+	outbox   *outbox.Worker
+	counters *counters
+	admin    *admin
+	cert     *certificate // nil: no TLS
+	log      *slog.Logger
+
+	public, side *http.Server // side may be nil
+	listeners    map[*http.Server]net.Listener
+	failed       chan error // of a listener that stopped by itself
+}
+
+// listen opens the listeners, the database and the rooms, in this order: a
+// port that is taken is told before anything is written.
+func listen(ctx context.Context, cfg config.Config, extra func(base string) (extras, error), log *slog.Logger) (s *server, err error) {
+	s = &server{cfg: cfg, counters: newCounters(), log: log, listeners: map[*http.Server]net.Listener{}, failed: make(chan error, 2)}
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
+	if s.cert, err = newCertificate(cfg.Server.TLS); err != nil {
+		return s, err
+	}
+	public, err := s.bind(ctx, "server.address", cfg.Server.Address)
+	if err != nil {
+		return s, err
+	}
+	s.public = s.newServer(public)
+	s.base = orElse(cfg.Server.BaseURL, "http://"+public.Addr().String())
+	if cfg.Server.AdminAddress != "" {
+		side, err := s.bind(ctx, "server.admin_address", cfg.Server.AdminAddress)
+		if err != nil {
+			return s, err
+		}
+		s.side = s.newServer(side)
+		s.side.WriteTimeout = 0 // a profile takes as long as was asked for
+	}
+	return s, s.furnish(ctx, extra)
+}
+
+// bind listens at an address, and says which setting is to blame otherwise.
+func (s *server) bind(ctx context.Context, setting, address string) (net.Listener, error) {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w; is another broker running? choose another port with %s", setting, err, config.VariableOf(setting))
+	}
+	return l, nil
+}
+
+func (s *server) newServer(l net.Listener) *http.Server {
+	srv := &http.Server{
+		ReadHeaderTimeout: headerTime, ReadTimeout: readTime, WriteTimeout: writeTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader,
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // handshakes that strangers break off
+	}
+	s.listeners[srv] = l
+	return srv
+}
+
+// extras is what demo mode adds.
+type extras struct {
+	apps      []providers.App
+	clients   []broker.Client
+	transport mail.Transport // nil: as configured
+}
+
+// furnish opens the database and wires the rooms.
+func (s *server) furnish(ctx context.Context, extra func(base string) (extras, error)) error {
+	var x extras
+	if extra != nil {
+		var err error
+		if x, err = extra(s.base); err != nil {
+			return err
+		}
+	}
+	look, err := brand(s.cfg.Brand)
+	if err != nil {
+		return err
+	}
+	var texts *i18n.Catalogs
+	var read errgroup.Group // texts are parsed while the database opens
+	read.Go(func() (err error) { texts, err = i18n.New(); return err })
+	db, ring, err := database(ctx, s.cfg, s.log)
+	if err := errors.Join(err, read.Wait()); err != nil {
+		return err
+	}
+	s.rooms = &rooms{db: db} // closed with the server from here on
+	r, err := furnish(s.cfg, s.base, db, ring, texts, x.apps, s.counters, s.log)
+	if err != nil {
+		return err
+	}
+	s.rooms = r
+	for _, c := range x.clients {
+		if err := db.CreateClient(ctx, c); err != nil && !errors.Is(err, broker.ErrConflict) {
+			return fmt.Errorf("client %s: %w", c.ID, err)
+		}
+	}
+	if err := s.postOffice(x.transport); err != nil {
+		return err
+	}
+	var both errgroup.Group // pages are parsed while keys are made
+	both.Go(func() error {
+		if err := r.tokens.EnsureKeys(ctx); err != nil {
+			return fmt.Errorf("signing keys: %w", err)
+		}
+		return nil
+	})
+	both.Go(func() error { return s.face(look) })
+	if err := both.Wait(); err != nil {
+		return err
+	}
+	s.admin = &admin{db: db, tokens: r.tokens, counters: s.counters}
+	if s.side != nil {
+		host, _, _ := net.SplitHostPort(s.listeners[s.side].Addr().String())
+		s.side.Handler = s.admin.handler(config.Loopback(host))
+	}
+	if s.cert != nil {
+		s.counters.set.NewGauge("broker_tls_certificate_not_after_seconds", func() float64 { return float64(s.cert.notAfter().Unix()) })
+	}
+	return nil
+}
+
+// face makes the handler of the public listener.
+func (s *server) face(look web.Brand) error {
+	r := s.rooms
+	face, err := web.New(r.kept, r.linker, r.accounts, r.tokens, r.texts, web.Options{
+		BaseURL: s.base, Brand: look,
+		SessionIdle: s.cfg.Sessions.Idle, SessionAbsolute: s.cfg.Sessions.Absolute, FreshFor: s.cfg.Sessions.Fresh,
+		TrustedHops: s.cfg.Server.TrustedHops, MinPassword: s.cfg.Accounts.PasswordMin,
+		NoSignUp: !s.cfg.Accounts.SignUp, NoPasswords: !s.cfg.Accounts.Passwords,
+		Log: s.log, Wake: s.outbox.Wake, OnRequest: s.counters.request,
+	})
+	if err != nil {
+		return err
+	}
+	s.public.Handler = face
+	return nil
+}
+
+// postOffice makes the outbox worker and the way that mails go.
+func (s *server) postOffice(transport mail.Transport) error {
+	m := s.cfg.Mail
+	from, err := m.From, error(nil)
+	switch {
+	case transport != nil:
+	case m.SMTP.Host != "":
+		transport, err = mail.NewSMTP(mail.SMTP{Host: m.SMTP.Host, Port: m.SMTP.Port, Username: m.SMTP.Username, Password: m.SMTP.Password, TLS: m.SMTP.TLS})
+	default:
+		transport, err = mail.NewDirectory(m.Directory)
+	}
+	if err != nil {
+		return err
+	}
+	if from == "" {
+		from = "no-reply@localhost.localdomain" // written to files alone: config asks for a sender with an SMTP server
+	}
+	sender := mail.New(transport, s.rooms.texts, mail.Options{From: from, Brand: s.cfg.Brand.Name})
+	s.outbox = outbox.New(s.rooms.db, map[string]outbox.Handler{broker.OutboxMail: sender.Handle}, s.log, s.counters.outbox)
+	return nil
+}
+
+// start serves both listeners.
+func (s *server) start() {
+	for srv, l := range s.listeners {
+		if srv == s.public && s.cert != nil {
+			srv.TLSConfig = s.cert.config()
+			srv.TLSConfig.NextProtos = []string{"h2", "http/1.1"}
+			l = tls.NewListener(l, srv.TLSConfig)
+		}
+		go func() {
+			if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+				s.failed <- fmt.Errorf("listener %s: %w", l.Addr(), err)
+			}
+		}()
+	}
+}
+
+// close lets go of what listen opened. It is for servers that did not start.
+func (s *server) close() {
+	for _, l := range s.listeners {
+		_ = l.Close()
+	}
+	if s.rooms != nil {
+		_ = s.rooms.close()
+	}
+}

@@ -1,0 +1,242 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"idbroker/broker"
+	"idbroker/broker/local"
+	"idbroker/store"
+)
+
+type userCommands struct {
+	Create  usersCreate  `cmd:"" help:"Create an account."`
+	List    usersList    `cmd:"" help:"List accounts."`
+	Show    usersShow    `cmd:"" help:"Show an account and what opens it."`
+	Disable usersDisable `cmd:"" help:"Close an account: sessions and tokens end at once; nothing is deleted."`
+	Enable  usersEnable  `cmd:"" help:"Open a closed account again."`
+}
+
+type userView struct {
+	ID            broker.UserID  `json:"id"`
+	Email         string         `json:"email"`
+	EmailVerified bool           `json:"email_verified"`
+	Username      string         `json:"username,omitempty"`
+	Name          string         `json:"name,omitempty"`
+	Admin         bool           `json:"admin"`
+	Password      bool           `json:"has_password"`
+	DisabledAt    time.Time      `json:"disabled_at,omitzero"`
+	CreatedAt     time.Time      `json:"created_at"`
+	Identities    []identityView `json:"identities,omitempty"`
+	Sessions      *int           `json:"sessions,omitempty"`
+}
+
+type identityView struct {
+	Provider   string    `json:"provider"`
+	Issuer     string    `json:"issuer"`
+	Subject    string    `json:"subject"`
+	LinkedAt   time.Time `json:"linked_at"`
+	LastUsedAt time.Time `json:"last_used_at,omitzero"`
+}
+
+func viewUser(u broker.User) userView {
+	return userView{
+		ID: u.ID, Email: u.Email, EmailVerified: u.EmailVerified(), Username: u.Username, Name: u.Name, Admin: u.Admin,
+		Password: u.HasPassword(), DisabledAt: u.DisabledAt, CreatedAt: u.CreatedAt,
+	}
+}
+
+func (v userView) text(w io.Writer) {
+	row(w, "id", v.ID)
+	row(w, "e-mail", v.Email+map[bool]string{false: " (not proven)"}[v.EmailVerified])
+	row(w, "username", v.Username)
+	row(w, "name", v.Name)
+	row(w, "administrator", yesNo(v.Admin))
+	row(w, "password", yesNo(v.Password))
+	row(w, "created", v.CreatedAt)
+	row(w, "disabled", v.DisabledAt)
+	for _, i := range v.Identities {
+		row(w, "identity", i.Provider+" "+i.Subject+", linked "+when(i.LinkedAt)+", last used "+when(i.LastUsedAt))
+	}
+	if v.Sessions != nil {
+		row(w, "sessions", *v.Sessions)
+	}
+}
+
+type usersCreate struct {
+	Email         string `arg:"" help:"E-mail address; you vouch for it."`
+	Name          string `help:"Display name."`
+	Username      string `help:"Short name for applications."`
+	Admin         bool   `help:"May administer the installation."`
+	PasswordStdin bool   `help:"Read a password from the first line of standard input. Otherwise the person sets one with \"lost password\", or signs in with a provider later."`
+	output
+}
+
+// Help teaches.
+func (usersCreate) Help() string {
+	return `Passwords are never taken from the command line, where other users of the machine could read them.
+
+	broker users create ada@example.org --name "Ada Lovelace"
+	pass show broker/ada | broker users create ada@example.org --admin --password-stdin`
+}
+
+// Run creates the account.
+func (c usersCreate) Run(ctx context.Context, p *program) error {
+	var password broker.Secret
+	if c.PasswordStdin {
+		line, err := bufio.NewReader(io.LimitReader(p.in, 8<<10)).ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return fmt.Errorf("standard input: %w", err)
+		}
+		if password = broker.Secret(strings.TrimRight(line, "\r\n")); password == "" {
+			return errors.New("there is no password on standard input; pipe one in, or leave --password-stdin out")
+		}
+	}
+	r, err := p.rooms(ctx)
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	u, err := r.accounts.Create(ctx, local.NewUser{Email: c.Email, Name: c.Name, Username: c.Username, Password: password, Admin: c.Admin})
+	if errors.Is(err, local.ErrSignUpKnown) {
+		return fmt.Errorf("%s has an account already; see: broker users show %s", printable(c.Email), printable(c.Email))
+	}
+	if err != nil {
+		return err
+	}
+	v := viewUser(u)
+	return c.print(p.out, v, func(w io.Writer) {
+		v.text(w)
+		if !v.Password {
+			fmt.Fprintf(w, "\nTo set a password, the person opens %s/lost-password/\n", r.base)
+		}
+	})
+}
+
+type usersList struct {
+	After string `placeholder:"ID" help:"Begin after this account."`
+	Limit int    `default:"100" help:"How many at most."`
+	output
+}
+
+// maxUsers bounds a list, so that a mistyped limit does not read everything at once.
+const maxUsers = 10000
+
+// Run lists accounts.
+func (c usersList) Run(ctx context.Context, p *program) error {
+	if c.Limit < 1 || c.Limit > maxUsers {
+		return fmt.Errorf("--limit %d: give a number from 1 to %d, and go on with --after", c.Limit, maxUsers)
+	}
+	_, db, _, err := p.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	users, err := db.Users(ctx, broker.UserID(c.After), c.Limit)
+	if err != nil {
+		return err
+	}
+	views := make([]userView, 0, len(users))
+	for _, u := range users {
+		views = append(views, viewUser(u))
+	}
+	return c.print(p.out, views, func(w io.Writer) {
+		row(w, "ID", "E-MAIL", "USERNAME", "NAME", "ADMIN", "CREATED", "DISABLED")
+		for _, v := range views {
+			row(w, v.ID, v.Email, v.Username, v.Name, yesNo(v.Admin), v.CreatedAt, v.DisabledAt)
+		}
+		if len(views) == c.Limit {
+			fmt.Fprintf(w, "There may be more: --after %s\n", views[len(views)-1].ID)
+		}
+	})
+}
+
+// findUser finds an account by what an operator has at hand.
+func findUser(ctx context.Context, db *store.DB, who string) (broker.User, error) {
+	u, err := db.User(ctx, broker.UserID(who))
+	if errors.Is(err, broker.ErrNotFound) {
+		if email, e := broker.NormalizeEmail(who); e == nil {
+			u, err = db.UserByEmail(ctx, email)
+		} else {
+			u, err = db.UserByUsername(ctx, who)
+		}
+	}
+	if errors.Is(err, broker.ErrNotFound) {
+		return u, fmt.Errorf("there is no account %s; see: broker users list", printable(who))
+	}
+	return u, err
+}
+
+type usersShow struct {
+	User string `arg:"" help:"Id, e-mail address or username."`
+	output
+}
+
+// Run shows an account.
+func (c usersShow) Run(ctx context.Context, p *program) error {
+	_, db, _, err := p.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	u, err := findUser(ctx, db, c.User)
+	if err != nil {
+		return err
+	}
+	v := viewUser(u)
+	identities, err := db.IdentitiesOf(ctx, u.ID)
+	if err != nil {
+		return err
+	}
+	for _, i := range identities {
+		v.Identities = append(v.Identities, identityView{Provider: i.Provider, Issuer: i.Issuer, Subject: i.Subject, LinkedAt: i.CreatedAt, LastUsedAt: i.LastUsedAt})
+	}
+	sessions, err := db.SessionsOf(ctx, u.ID)
+	if err != nil {
+		return err
+	}
+	n := len(sessions)
+	v.Sessions = &n
+	return c.print(p.out, v, v.text)
+}
+
+type usersDisable usersShow
+
+// Run closes an account.
+func (c usersDisable) Run(ctx context.Context, p *program) error {
+	return usersShow(c).set(ctx, p, true)
+}
+
+type usersEnable usersShow
+
+// Run opens an account.
+func (c usersEnable) Run(ctx context.Context, p *program) error {
+	return usersShow(c).set(ctx, p, false)
+}
+
+func (c usersShow) set(ctx context.Context, p *program, disabled bool) error {
+	r, err := p.rooms(ctx)
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	u, err := findUser(ctx, r.db, c.User)
+	if err != nil {
+		return err
+	}
+	if u.Disabled() != disabled {
+		if err := r.accounts.SetDisabled(ctx, u.ID, disabled); err != nil {
+			return err
+		}
+		if u, err = r.db.User(ctx, u.ID); err != nil {
+			return err
+		}
+	}
+	v := viewUser(u)
+	return c.print(p.out, v, v.text)
+}

@@ -1,0 +1,93 @@
+package config
+
+import (
+	"net/url"
+	"strings"
+)
+
+// providers checks what every kind of provider needs; package providers knows
+// what each kind needs beyond that.
+func (k *checker) providers() {
+	seen := map[string]bool{}
+	for i, p := range k.c.Providers {
+		path := elementPath("providers", i, p.ID)
+		sub := func(key string) string { return path + "." + key }
+		switch {
+		case k.wrong(sub("id")):
+		case p.ID == "":
+			k.add(sub("id"), "", "is missing", "give the provider a short name, such as orcid")
+		case !idPattern.MatchString(p.ID):
+			k.add(sub("id"), shown(p.ID), "cannot stand in a path", "use at most 63 lower-case letters, digits, - and _")
+		case seen[p.ID]:
+			k.add(sub("id"), shown(p.ID), "is used twice", "give each provider an id of its own")
+		}
+		seen[p.ID] = true
+		if p.Kind == "" && !k.wrong(sub("kind")) {
+			k.add(sub("kind"), "", "is missing", "write one of github, orcid, cern, globus, oidc")
+		}
+		if p.ClientID == "" && !k.wrong(sub("client_id")) {
+			k.add(sub("client_id"), "", "is missing", "register the broker there with the redirect URI "+k.redirectURI(p.ID))
+		}
+		if p.Kind == "oidc" && p.Issuer == "" && !k.wrong(sub("issuer")) {
+			k.add(sub("issuer"), "", "is missing", "write the issuer, whose /.well-known/openid-configuration can be fetched")
+		}
+		k.remote(sub("issuer"), p.Issuer)
+		k.remote(sub("base_url"), p.BaseURL)
+		for _, s := range p.Scopes {
+			if !scopeText(s) {
+				k.add(sub("scopes"), shown(s), "is not a scope", "write one scope an element, without spaces or quotes")
+			}
+		}
+		for name := range p.AuthParams {
+			if ours[name] {
+				k.add(sub("auth_params."+name), "", "is for the broker to set", "remove it")
+			}
+		}
+		if p.LinkOnly && p.NoSignUp {
+			k.add(sub("no_sign_up"), "", "says nothing beside link_only", "keep one of the two")
+		}
+	}
+}
+
+// ours are the parameters of an authorization request that protect it.
+var ours = map[string]bool{
+	"client_id": true, "redirect_uri": true, "response_type": true, "response_mode": true, "scope": true, "state": true,
+	"nonce": true, "code_challenge": true, "code_challenge_method": true, "request": true, "request_uri": true,
+}
+
+// remote checks the URL of a provider: https, or anything on loopback.
+func (k *checker) remote(path, text string) {
+	if text == "" || k.wrong(path) {
+		return
+	}
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Host == "" || u.Opaque != "":
+		k.add(path, shown(text), "is not a URL", "write https://…")
+	case u.User != nil:
+		k.add(path, "", "holds a user name", "write https://"+u.Host+u.Path)
+	case u.Scheme == "http" && Loopback(u.Hostname()):
+	case u.Scheme != "https":
+		k.add(path, shown(text), "is not https", "write https://"+u.Host+u.Path)
+	case u.RawQuery != "" || u.Fragment != "":
+		k.add(path, shown(text), "has a query or fragment", "write https://"+u.Host+u.Path)
+	}
+}
+
+// redirectURI is where a provider must send people back to, as far as it can
+// be told.
+func (k *checker) redirectURI(id string) string {
+	base := k.c.Server.BaseURL
+	if base == "" || k.wrong("server.base_url") {
+		base = "BASE_URL"
+	}
+	if !idPattern.MatchString(id) {
+		id = "ID"
+	}
+	return base + "/oauth/authorized/" + id + "/"
+}
+
+// scopeText tells whether s is a scope-token (RFC 6749, section 3.3).
+func scopeText(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == '"' || r == '\\' || r > '~' })
+}

@@ -1,0 +1,124 @@
+// Package config reads the operator's settings: built-in defaults, then one
+// YAML file, then the environment. It refuses what it does not know and tells
+// all problems at once; it never prints a secret, and it writes no file.
+//
+// The structs below are the one description of every setting. Their tags give
+// the key (koanf), the default, the description (doc), a value for the example
+// (example) and the limits (enum, min, max); the decoder, the JSON Schema, the
+// annotated example and "config print" are made from them.
+package config
+
+import (
+	"time"
+
+	"idbroker/broker"
+)
+
+// Config is everything that an operator can set. The zero value is not usable:
+// Load fills in the defaults.
+type Config struct {
+	Server    Server     `koanf:"server" doc:"Where the broker listens and under which address people reach it."`
+	Database  Database   `koanf:"database" doc:"Where everything is kept."`
+	Secrets   Secrets    `koanf:"secrets" doc:"The keys that seal what the database holds. Back them up apart from the database: neither is of use without the other."`
+	Mail      Mail       `koanf:"mail" doc:"How mails leave. Without an SMTP server they are written to a directory."`
+	Brand     Brand      `koanf:"brand" doc:"How the pages introduce themselves."`
+	Accounts  Accounts   `koanf:"accounts" doc:"What people may do for themselves."`
+	Sessions  Sessions   `koanf:"sessions" doc:"How long a browser stays signed in at the broker."`
+	Tokens    Tokens     `koanf:"tokens" doc:"How long the tokens of applications last."`
+	Providers []Provider `koanf:"providers" doc:"Remote apps that people can sign in with. The order is the order of the buttons."`
+	Log       Log        `koanf:"log" doc:"What is written to standard error."`
+
+	origin   map[string]string // path: where its value came from; missing: the default
+	warnings []string
+}
+
+// Server is the section "server".
+type Server struct {
+	Address      string `koanf:"address" default:"127.0.0.1:8080" doc:"Host and port of the public listener. \":8080\" listens on every interface."`
+	BaseURL      string `koanf:"base_url" example:"https://id.example.org" doc:"The URL that people and applications use: scheme and host, no path. It is the issuer of every token, so it cannot change later. https, unless the host is loopback. Not set: made from the address, where that is loopback."`
+	AdminAddress string `koanf:"admin_address" default:"127.0.0.1:8081" doc:"Host and port of the second listener, for /metrics, /healthz/live and /healthz/ready; profiling too where it is loopback. \"off\" does without."`
+	TLS          TLS    `koanf:"tls" doc:"Serve HTTPS without a proxy. Both files are read again on SIGHUP."`
+	TrustedHops  int    `koanf:"trusted_hops" default:"0" min:"0" max:"10" example:"1" doc:"How many proxies of yours stand in front and add to X-Forwarded-For. 0: such headers are ignored."`
+
+	ShutdownTimeout time.Duration `koanf:"shutdown_timeout" default:"20s" min:"1s" max:"10m" doc:"How long requests that are under way may take to finish after SIGTERM."`
+}
+
+// TLS is the section "server.tls".
+type TLS struct {
+	Certificate string `koanf:"certificate" example:"/etc/broker/tls.crt" doc:"File with the certificate and its chain, PEM."`
+	Key         string `koanf:"key" example:"/etc/broker/tls.key" doc:"File with the private key, PEM."`
+}
+
+// Database is the section "database".
+type Database struct {
+	DSN      broker.Secret `koanf:"dsn" default:"sqlite:broker.db" example:"postgres://broker@db.example.org/broker?sslmode=verify-full" essential:"true" doc:"\"sqlite:FILE\" or \"postgres://USER:PASSWORD@HOST/NAME\". dsn_file reads it from a file."`
+	Migrate  string        `koanf:"migrate" default:"auto" enum:"auto,always,never" doc:"Whether serve brings the schema up to date by itself. auto: on SQLite only; on PostgreSQL run \"broker migrate up\" first."`
+	MaxConns int           `koanf:"max_connections" default:"0" min:"0" max:"1000" doc:"Most connections to the database. 0: a number that suits the machine."`
+}
+
+// Secrets is the section "secrets".
+type Secrets struct {
+	Keyring     broker.Secret `koanf:"keyring" nofile:"true" example:"bm90IGEga2V5OiBydW4gImJyb2tlciBrZXlzIGtleXJpbmciIQ==" doc:"The keyring itself, as \"broker keys keyring\" prints it: base64 of 32 bytes a line, newest first. Prefer keyring_file."`
+	KeyringFile string        `koanf:"keyring_file" default:"broker.key" example:"/run/secrets/broker-keyring" doc:"File with the keyring. With a new SQLite database it is made where it does not exist, for its owner alone (0600)."`
+}
+
+// Mail is the section "mail".
+type Mail struct {
+	From      string `koanf:"from" example:"Example Identity <id@example.org>" doc:"Sender of every mail. Needed with an SMTP server."`
+	SMTP      SMTP   `koanf:"smtp" doc:"The server that takes our mail."`
+	Directory string `koanf:"directory" default:"mail" doc:"Where mails are written, as .eml files, while no SMTP server is set."`
+}
+
+// SMTP is the section "mail.smtp".
+type SMTP struct {
+	Host     string        `koanf:"host" example:"smtp.example.org" doc:"Host name of the server."`
+	Port     int           `koanf:"port" default:"587" min:"1" max:"65535" doc:"Port of the server."`
+	Username string        `koanf:"username" example:"broker" doc:"Login there. Not set: no authentication."`
+	Password broker.Secret `koanf:"password" example:"/run/secrets/smtp-password" doc:"Password there."`
+	TLS      string        `koanf:"tls" default:"starttls" enum:"starttls,implicit,none" doc:"starttls: encrypt or fail. implicit: TLS from the first byte (port 465). none: in the clear; only without a password, or on loopback."`
+}
+
+// Brand is the section "brand".
+type Brand struct {
+	Name    string `koanf:"name" default:"Identity Broker" max:"60" doc:"What the service is called, on pages and in mails."`
+	Logo    string `koanf:"logo" example:"/etc/broker/logo.svg" doc:"File with the logo: SVG, PNG, WebP or JPEG, at most 256 KiB."`
+	Accent  string `koanf:"accent" example:"#1a5fb4" doc:"Colour of buttons and links, as #rrggbb. Contrast is seen to."`
+	Terms   string `koanf:"terms_url" example:"https://example.org/terms" doc:"Page with the terms of use."`
+	Privacy string `koanf:"privacy_url" example:"https://example.org/privacy" doc:"Page with the privacy notice."`
+	Help    string `koanf:"help_url" example:"https://example.org/help" doc:"Page where people find help."`
+	Imprint string `koanf:"imprint_url" example:"https://example.org/imprint" doc:"Page that says who runs the service."`
+}
+
+// Accounts is the section "accounts".
+type Accounts struct {
+	SignUp      bool `koanf:"sign_up" default:"true" doc:"Newcomers may create accounts. false: an operator does, with \"broker users create\"."`
+	Passwords   bool `koanf:"passwords" default:"true" doc:"Accounts may have a password. false: only the providers open accounts."`
+	PasswordMin int  `koanf:"password_min" default:"8" min:"8" max:"64" doc:"Least number of characters in a new password."`
+}
+
+// Sessions is the section "sessions".
+type Sessions struct {
+	Idle     time.Duration `koanf:"idle" default:"2h" min:"1m" max:"400d" doc:"A session ends after so long without a request."`
+	Absolute time.Duration `koanf:"absolute" default:"12h" min:"1m" max:"400d" doc:"A session ends so long after sign-in."`
+	Fresh    time.Duration `koanf:"fresh" default:"15m" min:"1m" max:"24h" doc:"Linking, unlinking and changing the password ask for a sign-in not older than this."`
+}
+
+// Tokens is the section "tokens".
+type Tokens struct {
+	Code            time.Duration `koanf:"code" default:"1m" min:"10s" max:"10m" doc:"Authorization code (RFC 6749, section 4.1.2: ten minutes at most)."`
+	Access          time.Duration `koanf:"access" default:"10m" min:"1m" max:"24h" doc:"Access token."`
+	ID              time.Duration `koanf:"id" default:"10m" min:"1m" max:"24h" doc:"ID token."`
+	RefreshIdle     time.Duration `koanf:"refresh_idle" default:"30d" min:"5m" max:"400d" doc:"Refresh token, since it was last used."`
+	RefreshAbsolute time.Duration `koanf:"refresh_absolute" default:"365d" min:"5m" max:"1000d" doc:"Refresh token, since the person signed in."`
+	RefreshGrace    time.Duration `koanf:"refresh_grace" default:"1m" min:"0s" max:"5m" doc:"How long the predecessor of a refresh token is still answered, for applications that refresh twice at once. 0s: not at all."`
+	KeyOverlap      time.Duration `koanf:"key_overlap" default:"1h" min:"1m" max:"30d" doc:"How long a new signing key is published before it signs, so that applications have fetched it by then."`
+}
+
+// Log is the section "log".
+type Log struct {
+	Format string `koanf:"format" default:"auto" enum:"auto,text,json" doc:"auto: text on a terminal, JSON otherwise."`
+	Level  string `koanf:"level" default:"info" enum:"debug,info,warn,error" doc:"The least important lines to write."`
+}
+
+// Warnings are what an operator should look at although the broker starts.
+func (c *Config) Warnings() []string { return c.warnings }

@@ -1,0 +1,57 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"idbroker/broker"
+)
+
+// TestFailed: what a caller gets for an error of the database, and that its text
+// holds no value.
+func TestFailed(t *testing.T) {
+	const secret = "s3cret"
+	db := &DB{}
+	for _, tt := range []struct {
+		err  error
+		want error
+		text string
+	}{
+		{nil, nil, ""},
+		{sql.ErrNoRows, broker.ErrNotFound, "error.not_found: read x"},
+		{fmt.Errorf("scan: %w", sql.ErrNoRows), broker.ErrNotFound, "error.not_found: read x"},
+		{&pgconn.PgError{Code: "23505", ConstraintName: "users_email_key", Message: secret, Detail: secret}, broker.ErrConflict, "error.conflict: read x: users_email_key"},
+		{&pgconn.PgError{Code: "23503", ConstraintName: "fk", TableName: "t", Message: secret, Detail: secret}, nil, "read x: SQLSTATE 23503 (t) (fk)"},
+		{&pgconn.PgError{Code: "22P02", Message: "invalid input: " + secret}, nil, "read x: SQLSTATE 22P02"},
+		{&pgconn.PgError{Code: "53100", Message: "disk full", Detail: secret, Where: secret}, nil, "read x: SQLSTATE 53100 disk full"},
+		{context.Canceled, context.Canceled, "read x: context canceled"},
+		{fmt.Errorf("unable to encode %q", secret), nil, "read x: *errors.errorString (its text is withheld, it may quote a value)"},
+		{fmt.Errorf("unable to encode %q: %w", secret, sql.ErrTxDone), sql.ErrTxDone, "read x: " + sql.ErrTxDone.Error()},
+		{&os.PathError{Op: "open", Path: "/broker.db", Err: os.ErrPermission}, os.ErrPermission, "read x: open /broker.db: permission denied"},
+		{ErrText.Becausef("column y"), ErrText, "read x: error.text: column y"},
+	} {
+		got := db.failed("read x", tt.err)
+		if tt.err == nil {
+			if got != nil {
+				t.Errorf("nil becomes %v", got)
+			}
+			continue
+		}
+		if tt.want != nil && !errors.Is(got, tt.want) {
+			t.Errorf("%T: %v is not %v", tt.err, got, tt.want)
+		}
+		if tt.text != "" && (got.Error() != tt.text || strings.Contains(got.Error(), secret)) {
+			t.Errorf("%T: %q, want %q", tt.err, got, tt.text)
+		}
+		if twice := db.failed("do y", got); !strings.HasPrefix(twice.Error(), "do y: ") || errors.Is(twice, broker.ErrConflict) != errors.Is(got, broker.ErrConflict) {
+			t.Errorf("a second time: %q", twice)
+		}
+	}
+}

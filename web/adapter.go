@@ -1,0 +1,267 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"idbroker/broker"
+)
+
+const (
+	// maxBody bounds the body of a request, in bytes. The longest form of ours
+	// is a tenth of it.
+	maxBody = 64 << 10
+	// maxURI bounds path and query of a request, in bytes: twice what a
+	// callback may bring, so that the callback can say what is wrong.
+	maxURI = 16 << 10
+	// referenceLength is how much of an id makes a reference number: 60 bits, short
+	// enough to be read out on the telephone.
+	referenceLength = 12
+)
+
+// Errors that the adapter finds by itself.
+var (
+	errNoSuchPage  = &broker.Error{Kind: broker.KindNotFound, Message: "error.no_such_page"}
+	errCrossOrigin = &broker.Error{Kind: broker.KindForbidden, Message: "error.cross_origin"}
+	errForm        = &broker.Error{Kind: broker.KindBadRequest, Message: "error.form"}
+	errText        = &broker.Error{Kind: broker.KindBadRequest, Message: "error.text"}
+)
+
+// statusError is an error with an HTTP status that no kind stands for.
+type statusError struct {
+	status int
+	err    *broker.Error
+}
+
+func (e *statusError) Error() string { return e.err.Error() }
+func (e *statusError) Unwrap() error { return e.err }
+
+var (
+	errTooLarge = &statusError{http.StatusRequestEntityTooLarge, &broker.Error{Kind: broker.KindBadRequest, Message: "error.too_large"}}
+	errURI      = &statusError{http.StatusRequestURITooLong, &broker.Error{Kind: broker.KindBadRequest, Message: "error.too_large"}}
+	// errGoneAway: the person closed the connection; nobody reads the answer.
+	// 499 is what nginx made of it, and what dashboards know.
+	errGoneAway = &statusError{499, &broker.Error{Kind: broker.KindUnavailable, Message: "error.gone_away"}}
+	errMethod   = &statusError{http.StatusMethodNotAllowed, &broker.Error{Kind: broker.KindBadRequest, Message: "error.method"}}
+)
+
+// statuses maps kinds to HTTP. A kind that is missing is 500.
+var statuses = map[broker.Kind]int{
+	broker.KindInvalid:         http.StatusUnprocessableEntity,
+	broker.KindBadRequest:      http.StatusBadRequest,
+	broker.KindUnauthenticated: http.StatusUnauthorized,
+	broker.KindForbidden:       http.StatusForbidden,
+	broker.KindNotFound:        http.StatusNotFound,
+	broker.KindConflict:        http.StatusConflict,
+	broker.KindGone:            http.StatusGone,
+	broker.KindTooMany:         http.StatusTooManyRequests,
+	broker.KindUpstream:        http.StatusBadGateway,
+	broker.KindUnavailable:     http.StatusServiceUnavailable,
+}
+
+func statusOf(err error) int {
+	var s *statusError
+	if errors.As(err, &s) {
+		return s.status
+	}
+	if status, ok := statuses[broker.KindOf(err)]; ok {
+		return status
+	}
+	return http.StatusInternalServerError
+}
+
+// levelOf is how loud an error is: what we must mend is an error, what others
+// must mend a warning, and what people do belongs to a day's work.
+func levelOf(status int) slog.Level {
+	switch {
+	case status == http.StatusBadGateway, status == http.StatusServiceUnavailable:
+		return slog.LevelWarn
+	case status >= 500:
+		return slog.LevelError
+	}
+	return slog.LevelInfo
+}
+
+// recorder remembers what was answered.
+type recorder struct {
+	http.ResponseWriter
+	status int // 0: nothing written yet
+}
+
+func (w *recorder) WriteHeader(status int) {
+	if w.status == 0 && status >= 200 {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *recorder) Write(b []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	return w.ResponseWriter.Write(b)
+}
+
+// Unwrap serves http.ResponseController.
+func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// ServeHTTP gives the request an id, recovers from panics, logs, and passes
+// what is in order to its route.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	began := time.Now()
+	id := broker.NewID()[:referenceLength]
+	rec := &recorder{ResponseWriter: w}
+	ip := clientIP(r, s.o.TrustedHops)
+	r = r.WithContext(context.WithValue(broker.WithRequest(r.Context(), broker.Request{
+		ID: id, IP: ip, UserAgent: printable(r.UserAgent(), maxUserAgent),
+	}), visitKey{}, &visit{at: began}))
+	defer func() {
+		if p := recover(); p != nil {
+			if p == http.ErrAbortHandler {
+				panic(p)
+			}
+			s.log.ErrorContext(r.Context(), "panic", "request", id, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			if rec.status != 0 {
+				panic(http.ErrAbortHandler) // half an answer must not look whole
+			}
+			s.fail(rec, r, errors.New("panic"))
+		}
+		d, status := time.Since(began), or(rec.status, http.StatusOK) // as net/http has it
+		s.o.OnRequest(r.Method, route(r), status, d)
+		s.log.InfoContext(r.Context(), "request", "request", id, "method", r.Method, "route", route(r),
+			"status", status, "ms", float64(d.Microseconds())/1000, "ip", ip)
+	}()
+	s.setHeaders(rec.Header())
+	rec.Header().Set("X-Request-Id", id)
+	r.Body = http.MaxBytesReader(rec, r.Body, maxBody)
+	if err := s.dispatch(rec, r); err != nil {
+		s.fail(rec, r, err)
+	}
+}
+
+// route is the pattern that served the request, without its method.
+func route(r *http.Request) string {
+	pattern := r.Pattern
+	if _, path, ok := strings.Cut(pattern, " "); ok {
+		pattern = path
+	}
+	return strings.TrimSuffix(pattern, "{$}")
+}
+
+// dispatch refuses what no route may see and hands the rest to its route.
+func (s *Server) dispatch(w http.ResponseWriter, r *http.Request) error {
+	if len(r.RequestURI) > maxURI {
+		return errURI
+	}
+	if to := s.elsewhere(r); to != "" {
+		http.Redirect(w, r, to, http.StatusPermanentRedirect)
+		return nil
+	}
+	if err := s.origin.Check(r); err != nil {
+		return errCrossOrigin.Because(err)
+	}
+	h, pattern := s.mux.Handler(r)
+	if pattern == "" {
+		return s.unmatched(w, r, h)
+	}
+	s.mux.ServeHTTP(w, r)
+	return nil
+}
+
+// elsewhere is where a request belongs that came to another address of ours: to
+// HTTPS where the outermost proxy took it without, and to the name of the base
+// URL where both are loopback, since cookies and redirect URIs know only that
+// one. "" it is right here. Only reading can be sent on.
+func (s *Server) elsewhere(r *http.Request) string {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return ""
+	}
+	plain := s.cookies.secure && forwardedHTTP(r, s.o.TrustedHops)
+	asked, ours := splitHost(r.Host), splitHost(s.host)
+	if plain || asked.port == ours.port && asked.name != ours.name && isLoopback(asked.name) && isLoopback(ours.name) {
+		if r.URL.Path == "" || r.URL.Path[0] != '/' {
+			return ""
+		}
+		return s.o.BaseURL + r.URL.RequestURI()
+	}
+	return ""
+}
+
+// unmatched answers what no route serves. h is the mux's answer: it tells
+// whether the path serves other methods.
+func (s *Server) unmatched(w http.ResponseWriter, r *http.Request, h http.Handler) error {
+	probe := &probe{header: http.Header{}}
+	h.ServeHTTP(probe, r)
+	if probe.status == http.StatusMethodNotAllowed {
+		w.Header().Set("Allow", probe.header.Get("Allow"))
+		return errMethod
+	}
+	return errNoSuchPage
+}
+
+// probe is a ResponseWriter that keeps the status and drops the rest.
+type probe struct {
+	header http.Header
+	status int
+}
+
+func (p *probe) Header() http.Header         { return p.header }
+func (p *probe) WriteHeader(status int)      { p.status = status }
+func (p *probe) Write(b []byte) (int, error) { return len(b), nil }
+
+// handler is a route of ours. What it returns is shown and logged by the
+// adapter; it has written nothing where it returns an error.
+type handler func(w http.ResponseWriter, r *http.Request) error
+
+// fail shows an error and logs it.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	ctx, id := r.Context(), broker.RequestOf(r.Context()).ID
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		err = errGoneAway
+	}
+	status := statusOf(err)
+	s.log.Log(ctx, levelOf(status), "request failed", "request", id, "route", route(r), "status", status, "err", err)
+	if rec, ok := w.(*recorder); ok && rec.status != 0 {
+		return // the answer was under way: the connection broke
+	}
+	var e *broker.Error
+	if !errors.As(err, &e) || status == http.StatusInternalServerError {
+		e = &broker.Error{Message: "error.internal"}
+	}
+	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
+		w.Header().Set("Retry-After", "10")
+	}
+	if wantsJSON(r) {
+		s.failJSON(w, r, status, e)
+		return
+	}
+	p := errorOf(s.base(r), status, e, id, s.waysOn(r, err)...)
+	if err := s.pages.render(w, status, &p); err != nil {
+		s.log.ErrorContext(ctx, "error page failed", "request", id, "err", err)
+		http.Error(w, http.StatusText(status)+"\n"+id, status)
+	}
+}
+
+func (s *Server) failJSON(w http.ResponseWriter, r *http.Request, status int, e *broker.Error) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]string{
+		"error": e.Message, "message": s.cat.Text(s.language(r), e.Message, e.Args), "reference": broker.RequestOf(r.Context()).ID,
+	})
+}
+
+// wantsJSON tells whether the client reads JSON and no pages.
+func wantsJSON(r *http.Request) bool {
+	accept := r.Header.Get("Accept")
+	if strings.Contains(accept, "text/html") {
+		return false
+	}
+	return strings.Contains(accept, "json") || strings.HasPrefix(r.Header.Get("Content-Type"), "application/json")
+}

@@ -1,0 +1,127 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"idbroker/broker"
+)
+
+// getApplications serves GET /account/settings/applications/.
+func (s *Server) getApplications(w http.ResponseWriter, r *http.Request) error {
+	v, ctx := visitOf(r), r.Context()
+	p := applicationsPage{base: s.base(r)}
+	p.Section = "applications"
+	consents, err := s.store.ConsentsOf(ctx, v.user.ID)
+	if err != nil {
+		return fmt.Errorf("consents: %w", err)
+	}
+	grants, err := s.store.GrantsOf(ctx, v.user.ID)
+	if err != nil {
+		return fmt.Errorf("grants: %w", err)
+	}
+	var apps []appAccess
+	access := func(client string) *appAccess {
+		for i := range apps {
+			if apps[i].client == client {
+				return &apps[i]
+			}
+		}
+		apps = append(apps, appAccess{client: client})
+		return &apps[len(apps)-1]
+	}
+	for _, c := range consents {
+		a := access(c.ClientID)
+		a.row.Since, a.scopes = c.CreatedAt, union(a.scopes, c.Scopes)
+	}
+	for _, g := range grants {
+		access(g.ClientID).add(g)
+	}
+	for _, a := range apps {
+		row, err := s.viewAccess(ctx, p.base, *v.user, a)
+		if err != nil {
+			return err
+		}
+		p.Apps = append(p.Apps, row)
+	}
+	return s.show(w, r, http.StatusOK, &p)
+}
+
+// appAccess gathers what an application may.
+type appAccess struct {
+	client string
+	scopes []string
+	row    appRow
+}
+
+// add counts a grant in.
+func (a *appAccess) add(g broker.Grant) {
+	a.scopes = union(a.scopes, g.Scopes)
+	if a.row.Since.IsZero() || g.CreatedAt.Before(a.row.Since) {
+		a.row.Since = g.CreatedAt
+	}
+	if used := or(g.LastUsedAt, g.CreatedAt); used.After(a.row.LastUsed) {
+		a.row.LastUsed = used
+	}
+}
+
+func (s *Server) viewAccess(ctx context.Context, b base, u broker.User, a appAccess) (appRow, error) {
+	a.row.ID, a.row.Name = a.client, a.client
+	view, err := s.client(ctx, a.client)
+	if err != nil {
+		return appRow{}, err
+	}
+	if view != nil {
+		a.row.Name, a.row.Host, a.row.URL = view.Name, view.Host, view.URL
+	}
+	a.row.Offline = slices.Contains(a.scopes, scopeOffline)
+	for _, c := range s.tokens.ClaimsFor(u, a.scopes) {
+		a.row.Sees = append(a.row.Sees, b.T(c.Name))
+	}
+	return a.row, nil
+}
+
+// postApplications serves POST /account/settings/applications/: it takes back
+// what an application (client) was allowed, with every token that it has.
+func (s *Server) postApplications(w http.ResponseWriter, r *http.Request) error {
+	v := visitOf(r)
+	id := v.form.Get("client")
+	if id == "" {
+		return errForm.Becausef("no client")
+	}
+	name := id
+	if view, err := s.client(r.Context(), id); err != nil {
+		return err
+	} else if view != nil {
+		name = view.Name
+	}
+	removed := false
+	err := s.store.InTx(r.Context(), func(ctx context.Context) error {
+		err := s.store.DeleteConsent(ctx, v.user.ID, id)
+		if err != nil && !errors.Is(err, broker.ErrNotFound) {
+			return fmt.Errorf("delete consent: %w", err)
+		}
+		n, revoked := s.store.RevokeGrants(ctx, broker.GrantFilter{UserID: v.user.ID, ClientID: id}, "user", v.at)
+		if revoked != nil {
+			return fmt.Errorf("revoke grants: %w", revoked)
+		}
+		if removed = err == nil || n > 0; !removed {
+			return nil
+		}
+		e := broker.NewEvent(ctx, broker.EventConsentRevoked, v.at)
+		e.UserID, e.ClientID = v.user.ID, id
+		return s.store.AddEvent(ctx, e)
+	})
+	if err != nil {
+		return err
+	}
+	if removed { // twice is fine, and says nothing new
+		if err := s.say(w, r, sessionNotice{Key: "applications.removed", Args: map[string]string{"client": name}}); err != nil {
+			return err
+		}
+	}
+	return s.redirect(w, r, applicationsPath)
+}

@@ -1,0 +1,232 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"idbroker/broker"
+	"idbroker/tokens"
+)
+
+var (
+	// errLoginGone: there is no such login, or it has ended.
+	errLoginGone = &broker.Error{Kind: broker.KindGone, Message: "login.expired"}
+	// errOtherBrowser: it began in another browser, or before a sign-out.
+	errOtherBrowser = &broker.Error{Kind: broker.KindForbidden, Message: "login.browser"}
+)
+
+// maxID bounds an id that a request names, in bytes. Ours have 26.
+const maxID = 64
+
+// newLogin begins a login of this browser. It has no row before it must wait
+// for something: see keep.
+func (s *Server) newLogin(w http.ResponseWriter, r *http.Request, returnTo string) broker.Login {
+	at := visitOf(r).at
+	return broker.Login{
+		BrowserHash: s.browser(w, r).Hash(), ReturnTo: returnTo,
+		StartedAt: at, ExpiresAt: at.Add(broker.LoginLifetime),
+	}
+}
+
+// login returns the login that the request names. Its application's wish for a
+// language becomes the page's.
+func (s *Server) login(r *http.Request) (broker.Login, error) {
+	v := visitOf(r)
+	id := v.value("login")
+	if id == "" || len(id) > maxID {
+		return broker.Login{}, errLoginGone
+	}
+	l, err := s.store.Login(r.Context(), broker.LoginID(id))
+	if errors.Is(err, broker.ErrNotFound) {
+		return broker.Login{}, errLoginGone.Because(err)
+	}
+	if err != nil {
+		return broker.Login{}, fmt.Errorf("find login: %w", err)
+	}
+	if !v.browser.Matches(l.BrowserHash) {
+		return broker.Login{}, errOtherBrowser
+	}
+	if !l.Live(v.browser, v.at) {
+		return broker.Login{}, errLoginGone.Becausef("it has ended")
+	}
+	v.locales = requestParam(l, "ui_locales")
+	v.returnTo = l.ReturnTo
+	return l, nil
+}
+
+// requestParam is a parameter of the application's request; "" none.
+func requestParam(l broker.Login, name string) string {
+	q, err := url.ParseQuery(l.Request)
+	if err != nil {
+		return ""
+	}
+	return q.Get(name)
+}
+
+// keep writes a login that has to wait for its person.
+func (s *Server) keep(ctx context.Context, l *broker.Login) error {
+	if l.ID != "" {
+		return s.ended(s.store.SaveLogin(ctx, *l))
+	}
+	l.ID = broker.LoginID(broker.NewID())
+	return s.store.CreateLogin(ctx, *l)
+}
+
+// ended turns the store's word for a login that is over into the person's.
+func (s *Server) ended(err error) error {
+	if errors.Is(err, broker.ErrSpent) {
+		return errLoginGone.Because(err)
+	}
+	return err
+}
+
+// authorization reads the application's request anew: the client may have
+// changed while the person was away. The first error is for a page, the second
+// for the application.
+func (s *Server) authorization(ctx context.Context, l broker.Login) (*tokens.Authorization, error, error) {
+	form, err := url.ParseQuery(l.Request)
+	if err != nil {
+		return nil, fmt.Errorf("request of login %s: %w", l.ID, err), nil
+	}
+	a, err := s.tokens.ParseAuthorization(ctx, form)
+	if a == nil {
+		return nil, err, nil
+	}
+	return a, nil, err
+}
+
+// advance takes a login to its next step: whatever happened on the way is in l,
+// Login.Next decides, and the browser is sent to the page of the step.
+func (s *Server) advance(w http.ResponseWriter, r *http.Request, l broker.Login) error {
+	if l.Request == "" {
+		return s.proceed(w, r, l, nil)
+	}
+	a, page, refusal := s.authorization(r.Context(), l)
+	switch {
+	case page != nil:
+		return page
+	case refusal != nil:
+		return s.refuse(w, r, l, a, refusal)
+	}
+	return s.proceed(w, r, l, a)
+}
+
+// proceed is advance for a login whose application's request has been read; a
+// is nil where there is none.
+func (s *Server) proceed(w http.ResponseWriter, r *http.Request, l broker.Login, a *tokens.Authorization) error {
+	if err := s.identify(w, r, &l); err != nil {
+		return err
+	}
+	consent := false
+	if a != nil && l.Remote == nil && l.SignUp == nil {
+		step, err := s.decide(r, &l, a)
+		if err != nil {
+			return s.refuse(w, r, l, a, err)
+		}
+		consent = step == broker.StepConsent
+	}
+	step := l.Next(consent)
+	if step == broker.StepDone {
+		return s.finish(w, r, l, a)
+	}
+	if err := s.keep(r.Context(), &l); err != nil {
+		return err
+	}
+	return s.redirect(w, r, stepPath(step, l))
+}
+
+// decide asks what the application's request still needs. Where the person has
+// to prove again who they are, whoever the login knew is forgotten.
+func (s *Server) decide(r *http.Request, l *broker.Login, a *tokens.Authorization) (broker.Step, error) {
+	v := visitOf(r)
+	consent, err := s.consent(r.Context(), l.UserID, a.Client)
+	if err != nil {
+		return "", err
+	}
+	step, force, err := a.Decide(tokens.Standing{Session: v.session, Consent: consent, Login: l, At: v.at})
+	if err != nil {
+		return "", err
+	}
+	if step == broker.StepIdentify {
+		l.UserID, l.SID = "", ""
+		l.Force = l.Force || force
+	}
+	return step, nil
+}
+
+// consent is what a person has allowed an application; zero nothing, or not
+// needed.
+func (s *Server) consent(ctx context.Context, user broker.UserID, c broker.Client) (broker.Consent, error) {
+	if user == "" || c.FirstParty {
+		return broker.Consent{}, nil
+	}
+	given, err := s.store.Consent(ctx, user, c.ID)
+	if errors.Is(err, broker.ErrNotFound) {
+		return broker.Consent{}, nil
+	}
+	if err != nil {
+		return broker.Consent{}, fmt.Errorf("consent: %w", err)
+	}
+	return given, nil
+}
+
+// refuse ends a login with an error for the application.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, l broker.Login, a *tokens.Authorization, err error) error {
+	if l.ID != "" {
+		if err := s.store.FinishLogin(r.Context(), l.ID, visitOf(r).at); err != nil {
+			return s.ended(err)
+		}
+	}
+	s.log.InfoContext(r.Context(), "authorization refused", "client", a.Client.ID, "err", err)
+	s.tokens.Refuse(w, r, a, err)
+	return nil
+}
+
+// finish ends a login that has nothing left to do.
+func (s *Server) finish(w http.ResponseWriter, r *http.Request, l broker.Login, a *tokens.Authorization) error {
+	if a != nil {
+		return s.respond(w, r, l, a, nil)
+	}
+	if l.ID != "" {
+		if err := s.store.FinishLogin(r.Context(), l.ID, visitOf(r).at); err != nil && !errors.Is(err, broker.ErrSpent) {
+			return fmt.Errorf("finish login: %w", err)
+		}
+	}
+	return s.redirect(w, r, or(broker.LocalPath(l.ReturnTo), "/"))
+}
+
+// respond gives the application its answer and ends the login.
+func (s *Server) respond(w http.ResponseWriter, r *http.Request, l broker.Login, a *tokens.Authorization, consent *broker.Consent) error {
+	v := visitOf(r)
+	return s.tokens.Respond(r.Context(), w, r, a, tokens.Approval{
+		User: *v.user, Session: v.session, Scopes: a.Scopes, Consent: consent, Login: l.ID,
+	})
+}
+
+// stepPath is the page of a step.
+func stepPath(step broker.Step, l broker.Login) string {
+	path := "/login/"
+	switch step {
+	case broker.StepSignUp:
+		path = "/oauth/signup/" + url.PathEscape(l.Remote.Provider) + "/"
+	case broker.StepProveEmail:
+		path = "/sent/"
+	case broker.StepLink:
+		path = "/link/"
+	case broker.StepConsent:
+		path = "/consent/"
+	}
+	return path + "?login=" + url.QueryEscape(string(l.ID))
+}
+
+// withLogin is path with a login's id as its query; path alone where the login
+// has none.
+func withLogin(path string, l broker.Login) string {
+	if l.ID == "" {
+		return path
+	}
+	return path + "?login=" + url.QueryEscape(string(l.ID))
+}

@@ -1,0 +1,72 @@
+package web
+
+import (
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+// TestClientIP is the attack on X-Forwarded-For: a client writes what it likes
+// at the left, and only what our own proxies appended may count.
+func TestClientIP(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		lines []string
+		hops  int
+		want  string
+	}{
+		{"no proxy, no header", nil, 0, "192.0.2.9"},
+		{"no proxy, forged", []string{"203.0.113.1"}, 0, "192.0.2.9"},
+		{"one proxy", []string{"203.0.113.7"}, 1, "203.0.113.7"},
+		{"one proxy, forged before it", []string{"10.0.0.1, 203.0.113.7"}, 1, "203.0.113.7"},
+		{"one proxy, forged in a line of its own", []string{"10.0.0.1", "203.0.113.7"}, 1, "203.0.113.7"},
+		{"two proxies", []string{"203.0.113.7, 198.51.100.2"}, 2, "203.0.113.7"},
+		{"two proxies, forged", []string{"1.1.1.1, 203.0.113.7, 198.51.100.2"}, 2, "203.0.113.7"},
+		{"two proxies, one passed by", []string{"203.0.113.7"}, 2, "192.0.2.9"},
+		{"one proxy, no header", nil, 1, "192.0.2.9"},
+		{"with a port", []string{"203.0.113.7:4711"}, 1, "203.0.113.7"},
+		{"IPv6", []string{"2001:db8::1"}, 1, "2001:db8::1"},
+		{"IPv6 with a port", []string{"[2001:db8::1]:443"}, 1, "2001:db8::1"},
+		{"IPv6 with a zone", []string{"fe80::1%eth0"}, 1, "fe80::1"},
+		{"IPv4 in IPv6", []string{"::ffff:203.0.113.7"}, 1, "203.0.113.7"},
+		{"garbage", []string{"unknown"}, 1, "192.0.2.9"},
+		{"markup", []string{"<script>alert(1)</script>"}, 1, "192.0.2.9"},
+		{"huge", []string{strings.Repeat("1.1.1.1,", 1000) + "203.0.113.7"}, 1, "192.0.2.9"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := httptest.NewRequest("GET", "/", nil)
+			r.RemoteAddr = "192.0.2.9:1234"
+			for _, l := range tt.lines {
+				r.Header.Add("X-Forwarded-For", l)
+			}
+			if got := clientIP(r, tt.hops); got != tt.want {
+				t.Errorf("clientIP = %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestForwardedHTTP(t *testing.T) {
+	for _, tt := range []struct {
+		header string
+		hops   int
+		want   bool
+	}{
+		{"http", 0, false}, // forged: no proxy is trusted
+		{"http", 1, true},
+		{"HTTP", 1, true},
+		{"https", 1, false},
+		{"http, https", 1, false},
+		{"https, http", 1, true},
+		{"http, https", 2, true},
+		{"", 1, false},
+	} {
+		r := httptest.NewRequest("GET", "/", nil)
+		if tt.header != "" {
+			r.Header.Set("X-Forwarded-Proto", tt.header)
+		}
+		if got := forwardedHTTP(r, tt.hops); got != tt.want {
+			t.Errorf("%q behind %d: %v, want %v", tt.header, tt.hops, got, tt.want)
+		}
+	}
+}

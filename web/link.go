@@ -1,0 +1,65 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+
+	"idbroker/broker"
+)
+
+// pendingLink is the login of a request whose person is signed in by it and whose
+// identity waits to be linked. done tells that the request has been answered:
+// the login was somewhere else.
+func (s *Server) pendingLink(w http.ResponseWriter, r *http.Request) (l broker.Login, done bool, err error) {
+	if l, err = s.login(r); err != nil {
+		return l, true, err
+	}
+	v := visitOf(r)
+	if l.Next(false) != broker.StepLink || v.session.UserID != l.UserID || l.SID != v.session.SID {
+		return l, true, s.advance(w, r, l)
+	}
+	return l, false, nil
+}
+
+// getLink serves GET /link/: shall the identity that was proven open the account
+// that was signed in to?
+func (s *Server) getLink(w http.ResponseWriter, r *http.Request) error {
+	l, done, err := s.pendingLink(w, r)
+	if done {
+		return err
+	}
+	formsLeave(w)
+	return s.show(w, r, http.StatusOK, &linkPage{base: s.base(r), Login: l.ID, Remote: *s.remoteView(l.Remote)})
+}
+
+// postLinkDecision serves POST /link/.
+func (s *Server) postLinkDecision(w http.ResponseWriter, r *http.Request) error {
+	l, done, err := s.pendingLink(w, r)
+	if done {
+		return err
+	}
+	v := visitOf(r)
+	n := sessionNotice{Key: "linked_accounts.added", Args: map[string]string{"provider": s.remoteView(l.Remote).Title}}
+	switch v.form.Get("decision") {
+	case "link":
+		if err := s.linker.LinkPending(r.Context(), v.session, l); err != nil {
+			return s.ended(err)
+		}
+		s.o.Wake()
+		if l.Request == "" {
+			if err := s.say(w, r, n); err != nil {
+				return err
+			}
+		}
+	case "skip":
+		if err := s.linker.DropPending(r.Context(), l); err != nil {
+			return s.ended(err)
+		}
+	default:
+		return errForm.Becausef("decision %.20q", v.form.Get("decision"))
+	}
+	if l, err = s.store.Login(r.Context(), l.ID); err != nil {
+		return fmt.Errorf("find login: %w", err)
+	}
+	return s.advance(w, r, l)
+}

@@ -1,0 +1,200 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"idbroker/broker"
+)
+
+// lastPassword is what the cookie "last" holds where a password was used. No
+// provider has the id: it is not of their alphabet.
+const lastPassword = "-"
+
+// again tells whether a login is for who is signed in to prove that they are
+// still there. An application that asks for it (prompt=login) takes anybody.
+func again(l broker.Login) bool { return l.Force && l.Request == "" }
+
+// getLogin serves GET /login/: the way in, alone or as a step of a login.
+//
+// next is where to go afterwards; again=1 asks who is signed in to prove that
+// they are there; switch=1 shows the page although somebody is.
+func (s *Server) getLogin(w http.ResponseWriter, r *http.Request) error {
+	v := visitOf(r)
+	if v.query.Get("login") != "" {
+		l, err := s.login(r)
+		if err != nil {
+			return err
+		}
+		settled := l.UserID != "" || v.user != nil && !l.Force && l.Remote == nil && l.SignUp == nil
+		if settled && v.query.Get("switch") == "" {
+			return s.advance(w, r, l)
+		}
+		return s.showLogin(w, r, http.StatusOK, l, v.query.Get("email"), nil)
+	}
+	next, proof := v.next(), v.query.Get("again") == "1" && v.user != nil
+	if v.user != nil && !proof && v.query.Get("switch") == "" {
+		return s.redirect(w, r, or(next, "/"))
+	}
+	if next == "" && !proof {
+		return s.showLogin(w, r, http.StatusOK, broker.Login{}, "", nil)
+	}
+	l := s.newLogin(w, r, next) // a form must not carry where to go: a login does
+	l.Force = proof
+	if err := s.keep(r.Context(), &l); err != nil {
+		return err
+	}
+	return s.redirect(w, r, withLogin("/login/", l))
+}
+
+// loginOf is the login that a form names, or a new one without a row.
+func (s *Server) loginOf(w http.ResponseWriter, r *http.Request) (broker.Login, error) {
+	if visitOf(r).value("login") != "" {
+		return s.login(r)
+	}
+	return s.newLogin(w, r, visitOf(r).next()), nil
+}
+
+// postLogin serves POST /login/: a password, or (present=1) the choice to go on
+// as who is signed in.
+func (s *Server) postLogin(w http.ResponseWriter, r *http.Request) error {
+	v := visitOf(r)
+	l, err := s.loginOf(w, r)
+	if err != nil {
+		return err
+	}
+	if v.form.Get("present") != "" {
+		return s.goOnAsPresent(w, r, l)
+	}
+	if s.o.NoPasswords {
+		return errNoSuchPage
+	}
+	email := v.form.Get("email")
+	if again(l) && v.user != nil {
+		email = v.user.Email // whoever else they are, that is not the question
+	}
+	user, how, err := s.accounts.Authenticate(r.Context(), email, broker.Secret(v.form.Get("password")))
+	if bad := formProblems(err); bad != nil {
+		return s.showLogin(w, r, statusOf(err), l, email, bad)
+	}
+	if err != nil {
+		return err
+	}
+	l.SignUp = nil // an address that was being proven is not needed any more
+	l.Authenticated(user.ID, how)
+	return s.advance(w, r, l)
+}
+
+// choosing tells whether an application asks for nothing but a choice between
+// accounts (prompt=select_account), and there is one to go on with.
+func choosing(v *visit, l broker.Login) bool {
+	prompt := strings.Fields(requestParam(l, "prompt"))
+	return v.user != nil && l.Remote == nil && slices.Contains(prompt, "select_account") && !slices.Contains(prompt, "login")
+}
+
+// goOnAsPresent takes the account that is signed in as the person's choice: the
+// application's request has been met in that point, and the rest of it counts.
+func (s *Server) goOnAsPresent(w http.ResponseWriter, r *http.Request, l broker.Login) error {
+	if !choosing(visitOf(r), l) {
+		return errForm.Becausef("there is nobody to choose")
+	}
+	request, err := url.ParseQuery(l.Request)
+	if err != nil {
+		return fmt.Errorf("request of login %s: %w", l.ID, err)
+	}
+	rest := slices.DeleteFunc(strings.Fields(request.Get("prompt")), func(p string) bool { return p == "select_account" })
+	if request.Set("prompt", strings.Join(rest, " ")); len(rest) == 0 {
+		request.Del("prompt")
+	}
+	l.Request, l.Force, l.SignUp = request.Encode(), false, nil
+	return s.advance(w, r, l)
+}
+
+// showLogin shows the sign-in page of a login, which may have no row.
+func (s *Server) showLogin(w http.ResponseWriter, r *http.Request, status int, l broker.Login, email string, bad problems) error {
+	formsLeave(w)
+	v := visitOf(r)
+	client, err := s.client(r.Context(), l.ClientID)
+	if err != nil {
+		return err
+	}
+	last := s.cookies.read(r, lastCookie)
+	p := loginPage{
+		base: s.base(r), Login: l.ID, Client: client, Email: email, Problems: bad,
+		Query: printable(v.query.Get("q"), maxID), All: v.query.Get("all") != "", LastPassword: last == lastPassword,
+		Pending: s.remoteView(l.Remote), LocalPasswords: !s.o.NoPasswords,
+	}
+	if p.Email == "" {
+		p.Email, _ = broker.NormalizeEmail(requestParam(l, "login_hint"))
+	}
+	if !s.o.NoPasswords {
+		p.LostPasswordURL = withLogin("/lost-password/", l)
+	}
+	if !s.o.NoSignUp && !s.o.NoPasswords && l.Remote == nil {
+		p.SignUpURL = withLogin("/signup/", l)
+	}
+	if choosing(v, l) {
+		p.Present = v.user.Called()
+	}
+	var mine []string // providers that can prove the person who is signed in
+	if p.Again = again(l) && v.user != nil; p.Again {
+		p.Email, p.CancelURL = v.user.Email, or(broker.LocalPath(l.ReturnTo), "/")
+		p.LocalPasswords = p.LocalPasswords && v.user.HasPassword()
+		if mine, err = s.identityProviders(r, v.user.ID); err != nil {
+			return err
+		}
+	} else if again(l) {
+		p.User = nil
+	}
+	for _, b := range s.providerButtons() {
+		if p.Again && !slices.Contains(mine, b.ID) {
+			continue
+		}
+		b.URL, b.LastUsed = withLogin("/oauth/login/"+url.PathEscape(b.ID)+"/", l), b.ID == last
+		p.Providers = append(p.Providers, b)
+	}
+	return s.show(w, r, status, &p)
+}
+
+// providerButtons are the providers that can be signed in with.
+func (s *Server) providerButtons() []providerButton {
+	var all []providerButton
+	for _, p := range s.linker.Providers() {
+		if !p.LinkOnly {
+			all = append(all, providerButton{ID: p.ID, Title: p.Title, Icon: p.Icon})
+		}
+	}
+	return all
+}
+
+// identityProviders are the providers whose identities open a user's account.
+func (s *Server) identityProviders(r *http.Request, user broker.UserID) ([]string, error) {
+	linked, err := s.linker.Accounts(r.Context(), user)
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for _, l := range linked {
+		if l.OpensAccount {
+			ids = append(ids, l.Identity.Provider)
+		}
+	}
+	return ids, nil
+}
+
+// remoteView is what a page shows of an identity that was proven; nil none.
+func (s *Server) remoteView(p *broker.Profile) *remoteView {
+	if p == nil {
+		return nil
+	}
+	v := remoteView{Provider: p.Provider, Title: p.Provider, Handle: p.Username, Name: p.Name}
+	for _, known := range s.linker.Providers() {
+		if known.ID == p.Provider {
+			v.Title, v.Icon = known.Title, known.Icon
+		}
+	}
+	return &v
+}

@@ -1,0 +1,115 @@
+package web
+
+import (
+	"net/http"
+
+	"idbroker/broker"
+)
+
+// Paths that more than one file names.
+const (
+	profilePath        = "/account/settings/profile/"
+	securityPath       = "/account/settings/security/"
+	linkedAccountsPath = "/account/settings/linkedaccounts/"
+	applicationsPath   = "/account/settings/applications/"
+)
+
+// machines are the endpoints that other origins may post to: they look at no
+// cookie, or (authorize, logout) turn the post into a GET without acting.
+var machines = []string{
+	authorizePath, "/oauth2/logout", "/oauth2/token", "/oauth2/userinfo", "/oauth2/introspect", "/oauth2/revoke",
+}
+
+// routes is every route of the public listener.
+func (s *Server) routes() *http.ServeMux {
+	for _, path := range machines {
+		s.origin.AddInsecureBypassPattern(path)
+	}
+	m := http.NewServeMux()
+
+	m.HandleFunc("GET /{$}", s.page(s.getHome))
+	m.HandleFunc("GET /login/{$}", s.page(s.getLogin))
+	m.HandleFunc("POST /login/{$}", s.page(s.postLogin))
+	m.HandleFunc("GET /logout/{$}", s.page(s.getLogout))
+	m.HandleFunc("POST /logout/{$}", s.page(s.postLogout))
+	m.HandleFunc("GET /signup/{$}", s.page(s.getSignUp))
+	m.HandleFunc("POST /signup/{$}", s.page(s.postSignUp))
+	m.HandleFunc("GET /sent/{$}", s.page(s.getSent))
+	m.HandleFunc("POST /sent/{$}", s.page(s.postSent))
+	m.HandleFunc("GET /verify-email/{$}", s.page(s.getProof))
+	m.HandleFunc("POST /verify-email/{$}", s.page(s.postProof))
+	m.HandleFunc("GET /lost-password/{$}", s.page(s.passwords(s.getLost)))
+	m.HandleFunc("POST /lost-password/{$}", s.page(s.passwords(s.postLost)))
+	m.HandleFunc("GET /reset-password/{$}", s.page(s.passwords(s.getReset)))
+	m.HandleFunc("POST /reset-password/{$}", s.page(s.passwords(s.postReset)))
+	m.HandleFunc("GET /link/{$}", s.page(s.getLink))
+	m.HandleFunc("POST /link/{$}", s.page(s.postLinkDecision))
+	m.HandleFunc("GET /consent/{$}", s.page(s.getConsent))
+	m.HandleFunc("POST /consent/{$}", s.page(s.postConsent))
+	m.HandleFunc("GET /claim/{$}", s.page(s.getClaim))
+	m.HandleFunc("POST /claim/{$}", s.page(s.postClaim))
+
+	m.HandleFunc("GET /oauth/login/{app}/{$}", s.page(s.getStart))
+	m.HandleFunc("POST /oauth/login/{app}/{$}", s.member(s.postLink))
+	m.HandleFunc("GET /oauth/authorized/{app}/{$}", s.page(s.getCallback))
+	m.HandleFunc("GET /oauth/signup/{app}/{$}", s.page(s.getSignUp))
+	m.HandleFunc("POST /oauth/signup/{app}/{$}", s.page(s.postSignUp))
+	m.HandleFunc("GET /oauth/disconnect/{app}/{$}", s.member(s.getDisconnect))
+	m.HandleFunc("POST /oauth/disconnect/{app}/{$}", s.member(s.postDisconnect))
+
+	m.HandleFunc("GET /account/settings/{$}", s.member(s.getSettings))
+	m.HandleFunc("GET /account/settings/profile/{$}", s.member(s.getProfile))
+	m.HandleFunc("POST /account/settings/profile/{$}", s.member(s.postProfile))
+	m.HandleFunc("GET /account/settings/security/{$}", s.member(s.getSecurity))
+	m.HandleFunc("POST /account/settings/password/{$}", s.member(s.passwords(s.postPassword)))
+	m.HandleFunc("POST /account/settings/sessions/{$}", s.member(s.postSessions))
+	m.HandleFunc("GET /account/settings/linkedaccounts/{$}", s.member(s.getLinkedAccounts))
+	m.HandleFunc("GET /account/settings/applications/{$}", s.member(s.getApplications))
+	m.HandleFunc("POST /account/settings/applications/{$}", s.member(s.postApplications))
+	m.HandleFunc("POST /account/settings/language/{$}", s.page(s.postLanguage))
+
+	m.HandleFunc("GET "+authorizePath, s.page(s.getAuthorize))
+	m.HandleFunc("POST "+authorizePath, s.page(s.postAuthorize))
+	m.HandleFunc("GET /oauth2/logout", s.page(s.getEndSession))
+	m.HandleFunc("POST /oauth2/logout", s.page(s.postEndSession))
+	m.HandleFunc("/oauth2/token", s.tokens.ServeToken)
+	m.HandleFunc("/oauth2/userinfo", s.tokens.ServeUserInfo)
+	m.HandleFunc("/oauth2/introspect", s.tokens.ServeIntrospection)
+	m.HandleFunc("/oauth2/revoke", s.tokens.ServeRevocation)
+	m.HandleFunc("/oauth2/jwks.json", s.tokens.ServeJWKS)
+	m.HandleFunc("/.well-known/openid-configuration", s.tokens.ServeDiscovery)
+	m.HandleFunc("/.well-known/oauth-authorization-server", s.tokens.ServeDiscovery)
+
+	m.Handle("GET /static/", s.pages.staticHandler())
+	return m
+}
+
+// passwords serves a route only where the broker keeps passwords.
+func (s *Server) passwords(h handler) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if s.o.NoPasswords {
+			return errNoSuchPage
+		}
+		return h(w, r)
+	}
+}
+
+// getHome serves GET /.
+func (s *Server) getHome(w http.ResponseWriter, r *http.Request) error {
+	p := homePage{base: s.base(r), SignInURL: "/login/"}
+	if !s.o.NoSignUp && !s.o.NoPasswords {
+		p.SignUpURL = "/signup/"
+	}
+	return s.show(w, r, http.StatusOK, &p)
+}
+
+// getSettings serves GET /account/settings/: the first of its pages.
+func (s *Server) getSettings(w http.ResponseWriter, r *http.Request) error {
+	return s.redirect(w, r, profilePath)
+}
+
+// postLanguage serves POST /account/settings/language/: lang, and return, the
+// path of the page that the choice was made on.
+func (s *Server) postLanguage(w http.ResponseWriter, r *http.Request) error {
+	return s.chooseLanguage(w, r, broker.LocalPath(visitOf(r).form.Get("return")))
+}

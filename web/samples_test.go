@@ -1,0 +1,180 @@
+package web
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"idbroker/broker"
+	"idbroker/i18n"
+)
+
+// sample is a page with data, as tests and screenshots show it.
+type sample struct {
+	name string
+	page page
+}
+
+var sampleNow = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+var sampleBrand = Brand{
+	Name: "Open Genome Commons", Help: "mailto:help@commons.example",
+	Privacy: "https://commons.example/privacy", Imprint: "https://commons.example/imprint",
+}
+
+func testRenderer(t testing.TB, brand Brand) *renderer {
+	t.Helper()
+	cat, err := i18n.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := newRenderer(cat, brand)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// words are what people and providers put into pages.
+type words struct {
+	name, handle, email, title, client, host, text string
+}
+
+var plainWords = words{
+	name: "Ada Lovelace", handle: "ada-l", email: "ada@analytical.example", title: "GitHub",
+	client: "Genome Atlas", host: "atlas.commons.example", text: "Firefox on Linux",
+}
+
+var nastyWords = map[string]words{
+	"script": {
+		name: `<script>alert(1)</script>"'><img src=x onerror=alert(1)>`, handle: `"><svg onload=alert(1)>`, email: `"><b>@x.example`,
+		title: `</title><script>alert(2)</script>`, client: `{{.Secret}}<iframe src=javascript:alert(1)>`, host: `javascript:alert(1)`, text: `' onfocus='alert(1)' autofocus='`,
+	},
+	"long": {
+		name: strings.Repeat("Wolfeschlegelsteinhausenbergerdorff ", 6)[:200], handle: strings.Repeat("x", 255), email: strings.Repeat("a", 64) + "@" + strings.Repeat("b", 180) + ".example",
+		title: strings.Repeat("Universität ", 12), client: strings.Repeat("Anwendung", 25), host: strings.Repeat("sub.", 50) + "example", text: strings.Repeat("Browser ", 30),
+	},
+	"rtl": {
+		name: "عائشة بنت محمد", handle: "עדה", email: "a@xn--mgbh0fb.example", title: "جامعة", client: "أطلس \u202eevil\u202c", host: "xn--mgbh0fb.example", text: "متصفح",
+	},
+}
+
+func manyProviders(n int, w words) []providerButton {
+	names := []string{"GitHub", "ORCID", "CERN", "Globus", "Helmholtz ID", "EGI Check-in", "Life Science Login", "eduGAIN", "Google", "Microsoft"}
+	var all []providerButton
+	for i := range n {
+		title, id := names[i%len(names)], fmt.Sprintf("p%d", i)
+		icon := strings.ToLower(title)
+		if i >= len(names) {
+			title = fmt.Sprintf("University of %s %d", w.title, i)
+		}
+		all = append(all, providerButton{ID: id, Title: title, Icon: icon, URL: "/oauth/login/" + id + "/?login=l1"})
+	}
+	return all
+}
+
+// samples are all pages with the same words in them.
+func samples(r *renderer, lang string, w words) []sample {
+	user := &broker.User{ID: "u1", Name: w.name, Email: w.email, Username: w.handle}
+	b := func() base { return r.base(lang, "/login/?login=l1", nil, sampleNow) }
+	in := func(section string) base {
+		b := r.base(lang, "/account/settings/"+section+"/", user, sampleNow)
+		b.Section = section
+		return b
+	}
+	signedIn := r.base(lang, "/", user, sampleNow)
+	client := &clientView{Name: w.client, Host: w.host, URL: "https://" + w.host + "/", Policy: "https://" + w.host + "/privacy", Contacts: []string{w.text, w.email}}
+	github := remoteView{Provider: "github", Title: w.title, Icon: "github", Handle: w.handle, Name: w.name}
+	four := manyProviders(4, w)
+	last := manyProviders(4, w)
+	last[1].LastUsed = true
+	forty := manyProviders(40, w)
+	forty[4].LastUsed = true
+	wrong := problemsOf(&broker.Error{Kind: broker.KindInvalid, Message: "login.wrong"})
+	flashed := in("linkedaccounts")
+	flashed.Flash = &notice{Kind: noticeOK, Message: "linked_accounts.added", Args: map[string]string{"provider": w.title}}
+	long := sampleNow.Add(-400 * 24 * time.Hour)
+	rows := []linkedRow{
+		{remoteView: github, IdentityID: "i1", Subject: "1815", ProfileURL: "https://github.com/ada-l", Since: long, LastUsed: sampleNow.Add(-2 * time.Hour), OpensAccount: true, CanRemove: true, Configured: true, DisconnectURL: "/oauth/disconnect/github/?identity=i1"},
+		{remoteView: remoteView{Provider: "orcid", Title: "ORCID", Icon: "orcid", Name: w.name}, IdentityID: "i2", Subject: "0000-0002-1825-0097", ProfileURL: "javascript:alert(1)", Since: sampleNow.Add(-3 * 24 * time.Hour), OpensAccount: true, CanRemove: true, Configured: true, DisconnectURL: "/oauth/disconnect/orcid/?identity=i2"},
+		{remoteView: remoteView{Provider: "old", Title: "Old Login"}, IdentityID: "i3", Subject: "x", Since: long, Configured: false, CanRemove: true, DisconnectURL: "/oauth/disconnect/old/?identity=i3"},
+	}
+	only := rows[0]
+	only.CanRemove = false
+	errorSample := func(status int, key string) *errorPage {
+		p := errorOf(b(), status, &broker.Error{Message: key, Args: map[string]string{"provider": w.title, "client": w.client, "detail": w.text}}, "k7q2m4xw6abc")
+		return &p
+	}
+	confirm := in("")
+	confirm.Title = confirm.T("linked_accounts.confirm", "provider", w.title)
+	signin, lost := "/login/?login=l1", "/lost-password/?login=l1"
+	return []sample{
+		{"login", &loginPage{base: b(), Login: "l1", Client: client, Providers: four, SignUpURL: "/signup/?login=l1", LostPasswordURL: lost, LocalPasswords: true}},
+		{"login_last", &loginPage{base: b(), Login: "l1", Client: client, Providers: last, SignUpURL: "/signup/", LostPasswordURL: lost, LocalPasswords: true}},
+		{"login_wrong", &loginPage{base: b(), Login: "l1", Providers: four, Email: w.email, Problems: wrong, LastPassword: true, SignUpURL: "/signup/", LostPasswordURL: lost, LocalPasswords: true}},
+		{"login_forty", &loginPage{base: b(), Login: "l1", Client: client, Providers: forty, SignUpURL: "/signup/", LostPasswordURL: lost, LocalPasswords: true}},
+		{"login_search", &loginPage{base: b(), Login: "l1", Providers: forty, Query: "helm", LocalPasswords: true, LostPasswordURL: lost}},
+		{"login_search_none", &loginPage{base: b(), Login: "l1", Providers: forty, Query: w.text}},
+		{"login_again", &loginPage{base: signedIn, Again: true, Login: "l1", Email: w.email, Providers: four[:1], LostPasswordURL: lost, LocalPasswords: true, CancelURL: "/account/settings/security/"}},
+		{"login_pending", &loginPage{base: b(), Login: "l1", Pending: &github, Providers: four[1:], LostPasswordURL: lost, LocalPasswords: true}},
+		{"login_present", &loginPage{base: signedIn, Login: "l1", Client: client, Present: w.name, Providers: four[:2], LostPasswordURL: lost, LocalPasswords: true, SignUpURL: "/signup/"}},
+		{"signup", &signupPage{base: b(), Login: "l1", Client: client, NeedPassword: true, MinPassword: 8, SignInURL: signin}},
+		{"signup_remote", &signupPage{base: b(), Login: "l1", Client: client, Remote: &github, Email: w.email, Name: w.name, Username: w.handle, EmailFromProvider: true, SignInURL: signin, OtherURL: signin}},
+		{"signup_known", &signupPage{base: b(), Login: "l1", Remote: &github, Email: w.email, Name: w.name, Known: broker.MaskEmail(w.email), SignInURL: signin, OtherURL: signin}},
+		{"signup_wrong", &signupPage{base: b(), Login: "l1", Email: w.handle, Name: w.name, Username: w.handle, NeedPassword: true, MinPassword: 8, SignInURL: signin, Problems: problems{
+			"email": broker.ErrEmail, "username": {Message: "field.username_taken"}, "password": (&broker.Error{Message: "password.short"}).With("min", "8"),
+		}}},
+		{"sent", &sentPage{base: b(), Login: "l1", Email: w.email, ContinueURL: signin, ChangeURL: "/signup/?login=l1", CanResend: true}},
+		{"sent_reset", &sentPage{base: b(), Email: w.email, Reset: true, ChangeURL: lost}},
+		{"proof", &proofPage{base: b(), Token: "t0ken", Email: w.email, Provider: w.title}},
+		{"proof_other", &proofPage{base: b(), Token: "t0ken", Email: w.email, OtherBrowser: true}},
+		{"proved", &provedPage{base: b(), Email: w.email, ContinueURL: signin}},
+		{"lost_password", &lostPasswordPage{base: b(), Login: "l1", Email: w.email, SignInURL: signin}},
+		{"reset", &resetPage{base: b(), Token: "t0ken", Email: w.email, MinPassword: 8}},
+		{"link", &linkPage{base: signedIn, Login: "l1", Remote: github}},
+		{"consent", &consentPage{base: signedIn, Login: "l1", Client: *client, Account: w.email, SwitchURL: signin, Claims: []claimView{
+			{Label: "Your name", Value: w.name}, {Label: "Your e-mail address", Value: w.email}, {Label: "An identifier of your account", Value: "qmzk4t7w3b2vyr6xa5cjdnh2ps", Code: true},
+		}}},
+		{"consent_nothing", &consentPage{base: signedIn, Login: "l1", Client: clientView{Name: w.client, Host: w.host}, Account: w.email, Offline: true}},
+		{"logout", &logoutPage{base: signedIn, Client: client, Fields: []hidden{{"state", w.text}}}},
+		{"logged_out", &loggedOutPage{base: b(), Client: client, ContinueURL: "https://" + plainWords.host + "/", Provider: w.title}},
+		{"home", &homePage{base: signedIn}},
+		{"home_out", &homePage{base: b(), SignUpURL: "/signup/"}},
+		{"claim", &claimPage{base: b(), Token: "t0ken", MinPassword: 8}},
+		{"profile", &profilePage{base: in("profile"), Email: w.email, Name: w.name, Username: w.handle, Locale: "de"}},
+		{"security", &securityPage{base: in("security"), LocalPasswords: true, HasPassword: true, PasswordSetAt: long, MinPassword: 8, Identities: 2,
+			Sessions: []sessionRow{
+				{SID: "s1", Device: w.text, IP: "2001:db8::7334", Provider: w.title, Current: true, SignedInAt: sampleNow.Add(-5 * time.Minute), LastSeenAt: sampleNow},
+				{SID: "s2", Device: "Safari on iPhone", Mobile: true, IP: "192.0.2.7", SignedInAt: long, LastSeenAt: sampleNow.Add(-26 * time.Hour)},
+			},
+			Events: []eventRow{
+				{Name: broker.EventSignedIn, At: sampleNow.Add(-5 * time.Minute), Provider: w.title, IP: "2001:db8::7334"},
+				{Name: broker.EventIdentityLinked, At: sampleNow.Add(-2 * time.Hour), Provider: w.title, IP: "192.0.2.7"},
+				{Name: broker.EventConsentGiven, At: sampleNow.Add(-50 * time.Hour), Client: w.client},
+				{Name: "some.later_event", At: long},
+			}}},
+		{"security_wrong", &securityPage{base: in("security"), LocalPasswords: true, HasPassword: true, MinPassword: 8, Problems: problems{"current": {Message: "password.wrong"}}}},
+		{"linked_accounts", &linkedAccountsPage{base: flashed, Linked: rows, Connect: connectButtons(manyProviders(7, w)[2:])}},
+		{"linked_only", &linkedAccountsPage{base: in("linkedaccounts"), Linked: []linkedRow{only}, OnlyWayIn: true, Passwords: true}},
+		{"linked_none", &linkedAccountsPage{base: in("linkedaccounts"), Connect: connectButtons(four)}},
+		{"applications", &applicationsPage{base: in("applications"), Apps: []appRow{
+			{ID: "c1", Name: w.client, Host: w.host, URL: "https://" + plainWords.host + "/", Sees: []string{"your name", "your e-mail address", "your language"}, Since: long, LastUsed: sampleNow.Add(-90 * time.Second), Offline: true},
+			{ID: "c2", Name: "Wiki", Host: "wiki.commons.example", Since: sampleNow},
+		}}},
+		{"applications_none", &applicationsPage{base: in("applications")}},
+		{"confirm", &confirmPage{base: confirm, Remote: &github, Lines: []string{confirm.T("linked_accounts.confirm_effect", "provider", w.title)}, Action: "/oauth/disconnect/github/",
+			Fields: []hidden{{"identity", "i1"}}, Button: confirm.T("linked_accounts.confirm_button", "provider", w.title), Danger: true, BackURL: "/account/settings/linkedaccounts/"}},
+		{"error", errorSample(500, "error.internal")},
+		{"error_provider", errorSample(403, "provider.denied")},
+		{"error_gone", errorSample(410, "mail.used")},
+		{"error_unknown_key", errorSample(400, "")},
+	}
+}
+
+func connectButtons(all []providerButton) []providerButton {
+	for i := range all {
+		all[i].URL = "/oauth/login/" + all[i].ID + "/"
+	}
+	return all
+}

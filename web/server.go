@@ -1,0 +1,185 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"idbroker/broker"
+	"idbroker/broker/local"
+	"idbroker/i18n"
+	"idbroker/linking"
+	"idbroker/tokens"
+)
+
+// Store is what web needs of the database beside what it asks the other rooms
+// for.
+type Store interface {
+	sessionRows
+
+	InTx(ctx context.Context, fn func(ctx context.Context) error) error
+
+	User(ctx context.Context, id broker.UserID) (broker.User, error)
+	UserByEmail(ctx context.Context, email string) (broker.User, error)
+
+	CreateLogin(ctx context.Context, l broker.Login) error
+	Login(ctx context.Context, id broker.LoginID) (broker.Login, error)
+	SaveLogin(ctx context.Context, l broker.Login) error
+	FinishLogin(ctx context.Context, id broker.LoginID, at time.Time) error
+
+	SessionsOf(ctx context.Context, user broker.UserID) ([]broker.Session, error)
+	EndSession(ctx context.Context, user broker.UserID, sid string) error
+	EndSessions(ctx context.Context, user broker.UserID, exceptSID string) ([]string, error)
+
+	Client(ctx context.Context, id string) (broker.Client, error)
+	Consent(ctx context.Context, user broker.UserID, client string) (broker.Consent, error)
+	ConsentsOf(ctx context.Context, user broker.UserID) ([]broker.Consent, error)
+	DeleteConsent(ctx context.Context, user broker.UserID, client string) error
+	GrantsOf(ctx context.Context, user broker.UserID) ([]broker.Grant, error)
+	RevokeGrants(ctx context.Context, f broker.GrantFilter, reason string, at time.Time) (int, error)
+
+	AddEvent(ctx context.Context, e broker.Event) error
+	Events(ctx context.Context, user broker.UserID, limit int) ([]broker.Event, error)
+}
+
+// Options configures a Server. The zero value of a field is its default.
+type Options struct {
+	// BaseURL is our external URL, scheme and host alone:
+	// "https://id.example.org". Required. With https, cookies are Secure and
+	// carry the prefix "__Host-".
+	BaseURL string
+	Brand   Brand
+
+	SessionIdle     time.Duration // without a request; 0: 2 hours
+	SessionAbsolute time.Duration // since sign-in; 0: 12 hours
+	FreshFor        time.Duration // how recent a sign-in is recent; as linking and local have it; 0: 15 minutes
+
+	TrustedHops int  // proxies of ours before us, whose X-Forwarded-… entries count; 0: none
+	MinPassword int  // what the pages say; as local has it; 0: 8
+	NoSignUp    bool // newcomers cannot begin accounts
+	NoPasswords bool // people sign in with providers alone
+
+	Log *slog.Logger // nil: discard
+	// Wake is called after mail was put into the outbox; nil: nobody waits.
+	Wake func()
+	// OnRequest is told of every request, for metrics: route is the pattern,
+	// such as "/login/", and "" where none matched; nil: nobody listens.
+	OnRequest func(method, route string, status int, d time.Duration)
+}
+
+const (
+	defaultFresh       = 15 * time.Minute
+	defaultMinPassword = 8
+)
+
+// Server serves the public listener. It is an http.Handler and safe for
+// concurrent use.
+type Server struct {
+	store    Store
+	linker   *linking.Linker
+	accounts *local.Accounts
+	tokens   *tokens.Service
+	cat      *i18n.Catalogs
+	pages    *renderer
+	sessions *sessionStore
+	cookies  cookies
+	origin   *http.CrossOriginProtection
+	mux      *http.ServeMux
+	host     string // of the base URL, with its port
+	o        Options
+	log      *slog.Logger
+}
+
+// New returns a Server. Errors: the base URL is not scheme and host alone, or a
+// template is broken.
+func New(store Store, linker *linking.Linker, accounts *local.Accounts, tok *tokens.Service, cat *i18n.Catalogs, o Options) (*Server, error) {
+	base, err := url.Parse(o.BaseURL)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("base URL: %w", err)
+	case base.Scheme != "https" && base.Scheme != "http", base.Host == "", base.User != nil,
+		base.Path != "" && base.Path != "/", base.RawQuery != "", base.Fragment != "":
+		return nil, fmt.Errorf("base URL %q must be a scheme and a host, such as https://id.example.org", o.BaseURL)
+	case base.Scheme == "http" && !isLoopback(base.Hostname()):
+		return nil, fmt.Errorf("base URL %q must be https: only loopback goes without", o.BaseURL)
+	}
+	o.BaseURL = base.Scheme + "://" + base.Host
+	o.SessionIdle = or(o.SessionIdle, defaultIdle)
+	o.SessionAbsolute = or(o.SessionAbsolute, defaultAbsolute)
+	o.FreshFor = or(o.FreshFor, defaultFresh)
+	o.MinPassword = or(o.MinPassword, defaultMinPassword)
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Wake == nil {
+		o.Wake = func() {}
+	}
+	if o.OnRequest == nil {
+		o.OnRequest = func(string, string, int, time.Duration) {}
+	}
+	pages, err := newRenderer(cat, o.Brand)
+	if err != nil {
+		return nil, err
+	}
+	jar := cookies{secure: base.Scheme == "https"}
+	s := &Server{
+		store: store, linker: linker, accounts: accounts, tokens: tok, cat: cat, pages: pages, cookies: jar,
+		sessions: &sessionStore{rows: store, cookies: jar, idle: o.SessionIdle, absolute: o.SessionAbsolute},
+		origin:   http.NewCrossOriginProtection(), host: base.Host, o: o, log: o.Log,
+	}
+	if err := s.origin.AddTrustedOrigin(o.BaseURL); err != nil {
+		return nil, fmt.Errorf("base URL: %w", err)
+	}
+	s.mux = s.routes()
+	return s, nil
+}
+
+// or is v, or preset where v is zero.
+func or[T comparable](v, preset T) T {
+	var zero T
+	if v == zero {
+		return preset
+	}
+	return v
+}
+
+func isLoopback(host string) bool {
+	return host == "localhost" || net.ParseIP(host).IsLoopback()
+}
+
+// client returns an application for a page; nil where there is none.
+func (s *Server) client(ctx context.Context, id string) (*clientView, error) {
+	if id == "" {
+		return nil, nil
+	}
+	c, err := s.store.Client(ctx, id)
+	if errors.Is(err, broker.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("client %s: %w", id, err)
+	}
+	v := viewClient(c)
+	return &v, nil
+}
+
+// viewClient is what a person sees of an application. The host comes from its
+// registration, never from a request.
+func viewClient(c broker.Client) clientView {
+	v := clientView{Name: c.Name, URL: c.ClientURI, Policy: c.PolicyURI, Terms: c.TermsURI, Contacts: c.Contacts}
+	if v.Name == "" {
+		v.Name = c.ID
+	}
+	for _, raw := range append([]string{c.ClientURI}, c.RedirectURIs...) {
+		if u, err := url.Parse(raw); err == nil && u.Host != "" {
+			v.Host = u.Host
+			break
+		}
+	}
+	return v
+}

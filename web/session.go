@@ -1,0 +1,142 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/gorilla/sessions"
+
+	"idbroker/broker"
+)
+
+// Lifetimes of sessions. Hour-long pauses are part of a working day; a night is not.
+const (
+	defaultIdle     = 2 * time.Hour
+	defaultAbsolute = 12 * time.Hour
+	// touchEvery bounds how often a session's row is written because it was
+	// seen: reading pages must not become writing the database.
+	touchEvery = time.Minute
+	// maxUserAgent bounds Session.UserAgent, in bytes.
+	maxUserAgent = 255
+)
+
+// sessionRows is what sessionStore needs of the database.
+type sessionRows interface {
+	CreateSession(ctx context.Context, s broker.Session) error
+	Session(ctx context.Context, idHash string) (broker.Session, error)
+	SaveSession(ctx context.Context, s broker.Session) error
+	TouchSession(ctx context.Context, idHash string, at time.Time) error
+	DeleteSession(ctx context.Context, idHash string) error
+}
+
+// sessionStore is a sessions.Store whose cookie carries 256 random bits and
+// whose database keeps their hash and everything else. sessions.Session.ID is
+// the hash, never the cookie's value.
+type sessionStore struct {
+	rows           sessionRows
+	cookies        cookies
+	idle, absolute time.Duration
+}
+
+var _ sessions.Store = (*sessionStore)(nil)
+
+// rowKey is where sessions.Session.Values keeps the broker.Session.
+type rowKey struct{}
+
+// rowOf returns the row of a session; the zero value where it has none.
+func rowOf(s *sessions.Session) broker.Session {
+	row, _ := s.Values[rowKey{}].(broker.Session)
+	return row
+}
+
+// Get returns the session of the request, reading it once.
+func (s *sessionStore) Get(r *http.Request, name string) (*sessions.Session, error) {
+	return sessions.GetRegistry(r).Get(s, name)
+}
+
+// New reads the session that the request's cookie opens. A missing, malformed,
+// unknown or dead one gives a session without a row, and no error; an error is the
+// database's.
+func (s *sessionStore) New(r *http.Request, name string) (*sessions.Session, error) {
+	session := sessions.NewSession(s, name)
+	session.IsNew = true
+	secret := s.cookies.secretCookie(r, sessionCookie)
+	if secret == "" {
+		return session, nil
+	}
+	ctx, at := r.Context(), time.Now()
+	row, err := s.rows.Session(ctx, secret.Hash())
+	if errors.Is(err, broker.ErrNotFound) {
+		return session, nil
+	}
+	if err != nil {
+		return session, fmt.Errorf("read session: %w", err)
+	}
+	if !at.Before(row.ExpiresAt) || at.Sub(row.LastSeenAt) >= s.idle {
+		if err := s.rows.DeleteSession(ctx, row.IDHash); err != nil && !errors.Is(err, broker.ErrNotFound) {
+			return session, fmt.Errorf("delete dead session: %w", err)
+		}
+		return session, nil
+	}
+	if at.Sub(row.LastSeenAt) >= touchEvery {
+		err := s.rows.TouchSession(ctx, row.IDHash, at)
+		if errors.Is(err, broker.ErrNotFound) {
+			return session, nil // ended this very moment
+		}
+		if err != nil {
+			return session, fmt.Errorf("touch session: %w", err)
+		}
+		row.LastSeenAt = at
+	}
+	session.ID, session.IsNew = row.IDHash, false
+	session.Values[rowKey{}] = row
+	for _, n := range decodeNotices(row.Data) {
+		session.AddFlash(n)
+	}
+	return session, nil
+}
+
+// Save writes the session and its cookie. Options.MaxAge < 0 ends it.
+func (s *sessionStore) Save(r *http.Request, w http.ResponseWriter, session *sessions.Session) error {
+	cookie, err := s.write(r.Context(), session)
+	if err != nil {
+		return err
+	}
+	if cookie != nil {
+		http.SetCookie(w, cookie)
+	}
+	return nil
+}
+
+// write writes the session's row and returns the cookie that has to be set
+// when the unit of work that it is part of has been committed; nil none. A
+// session without ID gets a new one.
+func (s *sessionStore) write(ctx context.Context, session *sessions.Session) (*http.Cookie, error) {
+	row := rowOf(session)
+	if session.Options.MaxAge < 0 {
+		if session.ID == "" {
+			return nil, nil
+		}
+		if err := s.rows.DeleteSession(ctx, session.ID); err != nil && !errors.Is(err, broker.ErrNotFound) {
+			return nil, fmt.Errorf("delete session: %w", err)
+		}
+		return s.cookies.make(sessionCookie, "", -1), nil
+	}
+	row.Data = encodeNotices(session.Values["_flash"])
+	if session.ID != "" {
+		session.Values[rowKey{}] = row
+		return nil, s.rows.SaveSession(ctx, row)
+	}
+	secret := broker.NewSecret()
+	row.IDHash = secret.Hash()
+	if err := s.rows.CreateSession(ctx, row); err != nil {
+		return nil, fmt.Errorf("create session: %w", err)
+	}
+	session.ID, session.IsNew = row.IDHash, false
+	session.Values[rowKey{}] = row
+	// No Max-Age: a closed browser ends it, on a machine that others use too.
+	return s.cookies.make(sessionCookie, secret.Reveal(), 0), nil
+}

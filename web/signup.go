@@ -1,0 +1,224 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"idbroker/broker"
+	"idbroker/broker/local"
+)
+
+// resendAfter is how long a person waits before the mail can be sent again.
+const resendAfter = time.Minute
+
+var errResend = &broker.Error{Kind: broker.KindTooMany, Message: "sent.too_soon"}
+
+// getSignUp serves GET /signup/ and GET /oauth/signup/{app}/: the form of a
+// newcomer, in the second case filled in from what the provider told.
+func (s *Server) getSignUp(w http.ResponseWriter, r *http.Request) error {
+	v := visitOf(r)
+	l := broker.Login{ReturnTo: v.next()}
+	if v.query.Get("login") != "" {
+		var err error
+		if l, err = s.login(r); err != nil {
+			return err
+		}
+	}
+	if err := s.maySignUp(r, l); err != nil {
+		return err
+	}
+	if l.UserID != "" || v.user != nil && l.Remote == nil {
+		return s.advance(w, r, l) // signed in already
+	}
+	f := local.SignUpForm{}
+	switch {
+	case l.SignUp != nil: // back from the page that says the mail is out
+		f = local.SignUpForm{Email: l.SignUp.Email, Name: l.SignUp.Name, Username: l.SignUp.Username}
+	case l.Remote != nil:
+		f = local.SignUpForm{Email: l.Remote.Email, Name: l.Remote.Name}
+		f.Username, _ = broker.CleanUsername(l.Remote.Username)
+	}
+	return s.showSignUp(w, r, http.StatusOK, l, f, nil)
+}
+
+// maySignUp tells whether the form is open for a login. A path that names a
+// provider is right for an identity of that provider alone.
+func (s *Server) maySignUp(r *http.Request, l broker.Login) error {
+	app := r.PathValue("app")
+	switch {
+	case app != "" && (l.Remote == nil || l.Remote.Provider != app):
+		return errLoginGone.Becausef("no identity of %s waits", app)
+	case s.o.NoSignUp, s.o.NoPasswords && l.Remote == nil:
+		return local.ErrSignUpClosed
+	}
+	return nil
+}
+
+// postSignUp serves POST /signup/ and POST /oauth/signup/{app}/.
+func (s *Server) postSignUp(w http.ResponseWriter, r *http.Request) error {
+	v := visitOf(r)
+	l, err := s.loginOf(w, r)
+	if err != nil {
+		return err
+	}
+	if err := s.maySignUp(r, l); err != nil {
+		return err
+	}
+	if l.UserID != "" {
+		return s.advance(w, r, l)
+	}
+	f := local.SignUpForm{
+		Email: v.form.Get("email"), Name: v.form.Get("name"), Username: v.form.Get("username"),
+		Locale: s.language(r),
+	}
+	if l.Remote == nil {
+		f.Password = broker.Secret(v.form.Get("password"))
+	}
+	if l.ID == "" {
+		l.ID = broker.LoginID(broker.NewID()) // SignUp writes the row
+	}
+	err = s.accounts.SignUp(r.Context(), l, f)
+	if bad := formProblems(err); bad != nil {
+		if v.value("login") == "" {
+			l.ID = ""
+		}
+		return s.showSignUp(w, r, statusOf(err), l, f, bad)
+	}
+	if err != nil {
+		return s.ended(err)
+	}
+	s.o.Wake()
+	return s.redirect(w, r, stepPath(broker.StepProveEmail, l))
+}
+
+func (s *Server) showSignUp(w http.ResponseWriter, r *http.Request, status int, l broker.Login, f local.SignUpForm, bad problems) error {
+	formsLeave(w)
+	client, err := s.client(r.Context(), l.ClientID)
+	if err != nil {
+		return err
+	}
+	known, err := s.known(r, l)
+	if err != nil {
+		return err
+	}
+	p := signupPage{
+		base: s.base(r), Login: l.ID, Client: client, Remote: s.remoteView(l.Remote), Email: f.Email, Name: f.Name, Username: f.Username,
+		EmailFromProvider: l.Remote != nil && l.Remote.Email != "" && f.Email == l.Remote.Email,
+		NeedPassword:      l.Remote == nil, MinPassword: s.o.MinPassword, Problems: bad, Known: known,
+		SignInURL: withLogin("/login/", l),
+	}
+	if l.Remote != nil {
+		p.OtherURL = "/login/?switch=1&next=" + url.QueryEscape(l.ReturnTo)
+		if l.Request != "" {
+			p.OtherURL = authorizePath + "?" + l.Request // begins anew, without the identity
+		}
+	}
+	return s.show(w, r, status, &p)
+}
+
+// known is the masked address of an account that has the address which the
+// provider has proven to be this person's; "" none. Only that proof allows to
+// tell.
+func (s *Server) known(r *http.Request, l broker.Login) (string, error) {
+	if l.Remote == nil || !l.Remote.EmailVerified || l.Remote.Email == "" {
+		return "", nil
+	}
+	_, err := s.store.UserByEmail(r.Context(), l.Remote.Email)
+	if errors.Is(err, broker.ErrNotFound) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("find address: %w", err)
+	}
+	return broker.MaskEmail(l.Remote.Email), nil
+}
+
+// getSent serves GET /sent/: the mail is out. It goes on by itself once the
+// address has been proven, in whichever browser.
+func (s *Server) getSent(w http.ResponseWriter, r *http.Request) error {
+	l, err := s.login(r)
+	if err != nil {
+		return err
+	}
+	if l.Next(false) != broker.StepProveEmail {
+		return s.advance(w, r, l)
+	}
+	return s.showSent(w, r, l)
+}
+
+func (s *Server) showSent(w http.ResponseWriter, r *http.Request, l broker.Login) error {
+	formsLeave(w)
+	path := "/signup/"
+	if l.Remote != nil {
+		path = stepPath(broker.StepSignUp, broker.Login{ID: l.ID, Remote: l.Remote})
+	} else {
+		path = withLogin(path, l)
+	}
+	return s.show(w, r, http.StatusOK, &sentPage{
+		base: s.base(r), Login: l.ID, Email: l.SignUp.Email, CanResend: true, ChangeURL: path,
+		ContinueURL: stepPath(broker.StepProveEmail, l),
+	})
+}
+
+// postSent serves POST /sent/: the mail once more.
+func (s *Server) postSent(w http.ResponseWriter, r *http.Request) error {
+	l, err := s.login(r)
+	if err != nil {
+		return err
+	}
+	if l.Next(false) != broker.StepProveEmail {
+		return s.advance(w, r, l)
+	}
+	// Each mail moves the end of the login: it tells when the last one went.
+	if visitOf(r).at.Sub(l.ExpiresAt.Add(-broker.LoginLifetime)) < resendAfter {
+		return errResend
+	}
+	if err := s.accounts.ResendProof(r.Context(), l); err != nil {
+		return s.ended(err)
+	}
+	s.o.Wake()
+	if err := s.say(w, r, sessionNotice{Key: "sent.sent_again"}); err != nil {
+		return err
+	}
+	return s.redirect(w, r, stepPath(broker.StepProveEmail, l))
+}
+
+// getProof serves GET /verify-email/: what the link in a mail opens. Looking at
+// it changes nothing, since mail scanners look too.
+func (s *Server) getProof(w http.ResponseWriter, r *http.Request) error {
+	v := visitOf(r)
+	token := broker.Secret(v.query.Get("token"))
+	proof, err := s.accounts.Proof(r.Context(), token)
+	if err != nil {
+		return err
+	}
+	l, err := s.store.Login(r.Context(), proof.LoginID)
+	if err != nil {
+		return s.ended(err)
+	}
+	formsLeave(w)
+	return s.show(w, r, http.StatusOK, &proofPage{
+		base: s.base(r), Token: token, Email: proof.Email, Name: proof.Name, Provider: proof.Provider,
+		OtherBrowser: !l.Live(v.browser, v.at),
+	})
+}
+
+// postProof serves POST /verify-email/: it spends the link. The browser in which
+// the sign-up began goes on; another one learns that it may, and is not
+// signed in: a link that somebody else had sent must not sign its reader in.
+func (s *Server) postProof(w http.ResponseWriter, r *http.Request) error {
+	v := visitOf(r)
+	user, l, err := s.accounts.Prove(r.Context(), broker.Secret(v.form.Get("token")))
+	if err != nil {
+		return err
+	}
+	s.o.Wake()
+	if l.Live(v.browser, v.at) {
+		v.locales = requestParam(l, "ui_locales")
+		return s.advance(w, r, l)
+	}
+	return s.show(w, r, http.StatusOK, &provedPage{base: s.base(r), Email: user.Email, ContinueURL: "/login/"})
+}

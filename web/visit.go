@@ -1,0 +1,235 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/gorilla/sessions"
+
+	"idbroker/broker"
+)
+
+// visit is what a request tells of its visitor. The adapter makes it, enter
+// fills it in.
+type visit struct {
+	at       time.Time         // when the request came
+	jar      *sessions.Session // nil: the route does not look at sessions
+	session  broker.Session    // zero: none that counts
+	user     *broker.User      // nil: nobody is signed in
+	browser  broker.Secret     // "" the browser has no cookie yet
+	form     url.Values        // of a POST
+	query    url.Values
+	locales  string // ui_locales of the login that the page belongs to
+	returnTo string // way on for an error page; "" the start page
+}
+
+type visitKey struct{}
+
+// visitOf is the visit of a request that came through the adapter.
+func visitOf(r *http.Request) *visit {
+	v, _ := r.Context().Value(visitKey{}).(*visit)
+	return v
+}
+
+// page makes a route of a handler that looks at who is there.
+func (s *Server) page(h handler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		err := s.enter(w, r)
+		if err == nil {
+			err = h(w, r)
+		}
+		if err != nil {
+			s.fail(w, r, err)
+		}
+	}
+}
+
+// member makes a route of a handler that somebody must be signed in for. Who is
+// not is sent to sign in and comes back to what they wanted to see; what
+// they wanted to do is not done for them behind that.
+func (s *Server) member(h handler) http.HandlerFunc {
+	return s.page(func(w http.ResponseWriter, r *http.Request) error {
+		isolate(w)
+		if visitOf(r).user != nil {
+			return h(w, r)
+		}
+		if (r.Method == http.MethodGet || r.Method == http.MethodHead) && !wantsJSON(r) {
+			return s.redirect(w, r, "/login/?next="+url.QueryEscape(r.URL.RequestURI()))
+		}
+		return broker.ErrSignIn
+	})
+}
+
+// enter reads the form, the session and its user.
+func (s *Server) enter(w http.ResponseWriter, r *http.Request) error {
+	v := visitOf(r)
+	if err := v.read(r); err != nil {
+		return err
+	}
+	v.browser = s.cookies.secretCookie(r, browserCookie)
+	jar, err := s.sessions.Get(r, sessionCookie)
+	v.jar = jar
+	if err != nil {
+		return err
+	}
+	row := rowOf(jar)
+	if row.UserID == "" {
+		v.session = row
+		return nil
+	}
+	user, err := s.store.User(r.Context(), row.UserID)
+	if err != nil && !errors.Is(err, broker.ErrNotFound) {
+		return fmt.Errorf("user of session: %w", err)
+	}
+	if err != nil || user.Disabled() {
+		return s.drop(w, r) // the session dies with the account
+	}
+	v.session, v.user = row, &user
+	return nil
+}
+
+// read parses query and form. Text that is not UTF-8 or holds a NUL is nobody's
+// typing, and databases choke on it; a field that comes twice is ambiguous.
+func (v *visit) read(r *http.Request) error {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return errForm.Becausef("malformed query") // the cause would show a piece of it
+	}
+	if err := textual(query); err != nil {
+		return err
+	}
+	if !utf8.ValidString(r.URL.Path) || strings.ContainsRune(r.URL.Path, 0) {
+		return errText.Becausef("path")
+	}
+	v.query, v.form = query, url.Values{}
+	if r.Method != http.MethodPost {
+		return nil
+	}
+	if kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); !strings.EqualFold(strings.TrimSpace(kind), "application/x-www-form-urlencoded") && r.ContentLength != 0 {
+		return errForm.Becausef("content type %.100q", kind)
+	}
+	if err := r.ParseForm(); err != nil {
+		var large *http.MaxBytesError
+		if errors.As(err, &large) {
+			return errTooLarge
+		}
+		return errForm.Because(err)
+	}
+	v.form = r.PostForm
+	return textual(v.form)
+}
+
+func textual(values url.Values) error {
+	for name, all := range values {
+		if !utf8.ValidString(name) || strings.ContainsRune(name, 0) {
+			return errText.Becausef("name of a field")
+		}
+		for _, value := range all {
+			if !utf8.ValidString(value) || strings.ContainsRune(value, 0) {
+				return errText.Becausef("field %.50q", name)
+			}
+		}
+	}
+	return nil
+}
+
+// value is a parameter of the form, or of the query where the request has no
+// form. Of a repeated one the first counts, as everywhere in net/url.
+func (v *visit) value(name string) string {
+	if v.form.Has(name) {
+		return v.form.Get(name)
+	}
+	return v.query.Get(name)
+}
+
+// next is the local path to go to at the end; "" none that is safe.
+func (v *visit) next() string { return broker.LocalPath(v.value("next")) }
+
+// base begins a page: language, user, and the notice that waits to be shown.
+func (s *Server) base(r *http.Request) base {
+	v := visitOf(r)
+	path := r.URL.RequestURI()
+	if r.Method != http.MethodGet || broker.LocalPath(path) == "" {
+		path = "/" // a form cannot be returned to
+		if v.query != nil && broker.LocalPath(r.URL.Path) != "" {
+			path = r.URL.Path
+			if login := v.value("login"); login != "" {
+				path += "?login=" + url.QueryEscape(login)
+			}
+		}
+	}
+	return s.pages.base(s.language(r), path, v.user, v.at)
+}
+
+// language is what the visitor reads: what the application asked for, what they
+// chose, what their browser sends.
+func (s *Server) language(r *http.Request) string {
+	v := visitOf(r)
+	preference := s.cookies.read(r, languageCookie)
+	if v.user != nil {
+		preference = or(v.user.Locale, preference)
+	}
+	return s.cat.Match(v.locales, preference, r.Header.Get("Accept-Language"))
+}
+
+// show writes a page, with the notice that waits to be shown.
+func (s *Server) show(w http.ResponseWriter, r *http.Request, status int, p page) error {
+	n, err := s.takeNotice(w, r)
+	if err != nil {
+		return err
+	}
+	if p.top().Flash == nil {
+		p.top().Flash = n
+	}
+	return s.pages.render(w, status, p)
+}
+
+// redirect sends the browser on with GET. to is a path of ours, or a URL that a
+// room has found trustworthy.
+func (s *Server) redirect(w http.ResponseWriter, r *http.Request, to string) error {
+	http.Redirect(w, r, to, http.StatusSeeOther)
+	return nil
+}
+
+// drop ends the session of the request without a word to anybody.
+func (s *Server) drop(w http.ResponseWriter, r *http.Request) error {
+	v := visitOf(r)
+	v.jar.Options.MaxAge = -1
+	err := s.sessions.Save(r, w, v.jar)
+	v.session, v.user = broker.Session{}, nil
+	v.jar = sessions.NewSession(s.sessions, sessionCookie)
+	return err
+}
+
+// printable is s without what cannot be printed, at most max bytes.
+func printable(s string, max int) string {
+	s = strings.Map(func(r rune) rune {
+		if r == utf8.RuneError || !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, s)
+	for len(s) > max {
+		_, size := utf8.DecodeLastRuneInString(s)
+		s = s[:len(s)-size]
+	}
+	return s
+}
+
+// hostPort is a host with its port; "" the scheme's own.
+type hostPort struct{ name, port string }
+
+func splitHost(host string) hostPort {
+	name, port, err := net.SplitHostPort(host)
+	if err != nil {
+		return hostPort{name: strings.Trim(host, "[]")}
+	}
+	return hostPort{name, port}
+}

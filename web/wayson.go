@@ -1,0 +1,57 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+
+	"idbroker/broker"
+	"idbroker/linking"
+)
+
+// waysOn is what somebody can do who sees an error. There is always one: the
+// start page, if nothing better.
+func (s *Server) waysOn(r *http.Request, err error) []action {
+	v := visitOf(r)
+	home := action{Label: "error.home", URL: "/"}
+	signIn := action{Label: "error.sign_in_again", URL: "/login/", Primary: true}
+	linked := action{Label: "error.settings", URL: linkedAccountsPath, Primary: true}
+	var refused *linking.Refused
+	switch {
+	case errors.Is(err, linking.ErrStale):
+		return []action{{Label: "error.sign_in_again", URL: proveAgain(linkedAccountsPath), Primary: true}, home}
+	case errors.Is(err, linking.ErrLast):
+		return []action{{Label: "linked_accounts.set_password", URL: securityPath, Primary: true}, linkedPlain(linked)}
+	case errors.Is(err, errOtherBrowser):
+		return []action{signIn, home}
+	case errors.As(err, &refused):
+		switch a := refused.Attempt; {
+		case a.Purpose == broker.PurposeLink:
+			return []action{linked, home}
+		case a.LoginID != "":
+			signIn.URL += "?login=" + url.QueryEscape(string(a.LoginID))
+		case broker.LocalPath(a.ReturnTo) != "":
+			signIn.URL += "?next=" + url.QueryEscape(a.ReturnTo)
+		}
+		return []action{signIn, home}
+	}
+	switch broker.KindOf(err) {
+	case broker.KindUnauthenticated, broker.KindGone, broker.KindUpstream, broker.KindUnavailable:
+		if v.user == nil {
+			if next := broker.LocalPath(v.returnTo); next != "" {
+				signIn.URL += "?next=" + url.QueryEscape(next)
+			}
+			return []action{signIn, home}
+		}
+		if broker.KindOf(err) == broker.KindUnauthenticated {
+			return []action{{Label: "error.sign_in_again", URL: "/login/?again=1", Primary: true}, home}
+		}
+	}
+	home.Primary = true
+	return []action{home}
+}
+
+func linkedPlain(a action) action {
+	a.Primary = false
+	return a
+}
