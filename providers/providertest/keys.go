@@ -120,3 +120,9 @@ func (s *OpenID) SignWith(stolen any) {
 	defer s.mu.Unlock()
 	s.forced = &k
 }
+
+// PrivateJWK is the current signing key with its private half.
+func (s *OpenID) PrivateJWK() jose.JSONWebKey {
+	k := s.signing()
+	return jose.JSONWebKey{Key: k.private, KeyID: k.kid, Use: "sig"}
+}
