@@ -43,11 +43,7 @@ type kept interface {
 }
 
 // furnish wires the rooms over an open database. counted may be nil.
-func furnish(cfg config.Config, base string, db *store.DB, ring store.Keyring, extra []providers.App, counted *counters, log *slog.Logger) (*rooms, error) {
-	texts, err := i18n.New()
-	if err != nil {
-		return nil, err
-	}
+func furnish(cfg config.Config, base string, db *store.DB, ring store.Keyring, texts *i18n.Catalogs, extra []providers.App, counted *counters, log *slog.Logger) (*rooms, error) {
 	apps, err := registry(cfg, base, log, extra...)
 	if err != nil {
 		return nil, err
@@ -70,8 +66,12 @@ func (p *program) rooms(ctx context.Context) (*rooms, error) {
 	if err != nil {
 		return nil, err
 	}
+	texts, err := i18n.New()
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	base := orElse(cfg.Server.BaseURL, "http://"+cfg.Server.Address)
-	r, err := furnish(cfg, base, db, ring, nil, nil, p.logger(cfg, slog.LevelWarn))
+	r, err := furnish(cfg, base, db, ring, texts, nil, nil, p.logger(cfg, slog.LevelWarn))
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}

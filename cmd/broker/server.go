@@ -10,8 +10,11 @@ import (
 	"net/http"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"idbroker/broker"
 	"idbroker/config"
+	"idbroker/i18n"
 	"idbroker/mail"
 	"idbroker/outbox"
 	"idbroker/providers"
@@ -112,19 +115,19 @@ func (s *server) furnish(ctx context.Context, extra func(base string) (extras, e
 	if err != nil {
 		return err
 	}
+	var texts *i18n.Catalogs
+	var read errgroup.Group // texts are parsed while the database opens
+	read.Go(func() (err error) { texts, err = i18n.New(); return err })
 	db, ring, err := database(ctx, s.cfg, s.log)
-	if err != nil {
+	if err := errors.Join(err, read.Wait()); err != nil {
 		return err
 	}
 	s.rooms = &rooms{db: db} // closed with the server from here on
-	r, err := furnish(s.cfg, s.base, db, ring, x.apps, s.counters, s.log)
+	r, err := furnish(s.cfg, s.base, db, ring, texts, x.apps, s.counters, s.log)
 	if err != nil {
 		return err
 	}
 	s.rooms = r
-	if err := r.tokens.EnsureKeys(ctx); err != nil {
-		return fmt.Errorf("signing keys: %w", err)
-	}
 	for _, c := range x.clients {
 		if err := db.CreateClient(ctx, c); err != nil && !errors.Is(err, broker.ErrConflict) {
 			return fmt.Errorf("client %s: %w", c.ID, err)
@@ -133,6 +136,31 @@ func (s *server) furnish(ctx context.Context, extra func(base string) (extras, e
 	if err := s.postOffice(x.transport); err != nil {
 		return err
 	}
+	var both errgroup.Group // pages are parsed while keys are made
+	both.Go(func() error {
+		if err := r.tokens.EnsureKeys(ctx); err != nil {
+			return fmt.Errorf("signing keys: %w", err)
+		}
+		return nil
+	})
+	both.Go(func() error { return s.face(look) })
+	if err := both.Wait(); err != nil {
+		return err
+	}
+	s.admin = &admin{db: db, tokens: r.tokens, counters: s.counters}
+	if s.side != nil {
+		host, _, _ := net.SplitHostPort(s.listeners[s.side].Addr().String())
+		s.side.Handler = s.admin.handler(config.Loopback(host))
+	}
+	if s.cert != nil {
+		s.counters.set.NewGauge("broker_tls_certificate_not_after_seconds", func() float64 { return float64(s.cert.notAfter().Unix()) })
+	}
+	return nil
+}
+
+// face makes the handler of the public listener.
+func (s *server) face(look web.Brand) error {
+	r := s.rooms
 	face, err := web.New(r.kept, r.linker, r.accounts, r.tokens, r.texts, web.Options{
 		BaseURL: s.base, Brand: look,
 		SessionIdle: s.cfg.Sessions.Idle, SessionAbsolute: s.cfg.Sessions.Absolute, FreshFor: s.cfg.Sessions.Fresh,
@@ -144,14 +172,6 @@ func (s *server) furnish(ctx context.Context, extra func(base string) (extras, e
 		return err
 	}
 	s.public.Handler = face
-	s.admin = &admin{db: db, tokens: r.tokens, counters: s.counters}
-	if s.side != nil {
-		host, _, _ := net.SplitHostPort(s.listeners[s.side].Addr().String())
-		s.side.Handler = s.admin.handler(config.Loopback(host))
-	}
-	if s.cert != nil {
-		s.counters.set.NewGauge("broker_tls_certificate_not_after_seconds", func() float64 { return float64(s.cert.notAfter().Unix()) })
-	}
 	return nil
 }
 

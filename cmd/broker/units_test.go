@@ -1,0 +1,255 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"idbroker/broker"
+	"idbroker/broker/local"
+	"idbroker/config"
+	"idbroker/i18n"
+	"idbroker/store"
+	"idbroker/store/storetest"
+)
+
+func TestRequestHandler(t *testing.T) {
+	var b bytes.Buffer
+	log := slog.New(newHandler(&b, "auto", slog.LevelInfo)).With("part", "x")
+	ctx := broker.WithRequest(context.Background(), broker.Request{ID: "ref1"})
+	log.InfoContext(ctx, "one")
+	log.InfoContext(ctx, "two", "request", "ref1")
+	log.WithGroup("g").Info("three")
+	log.DebugContext(ctx, "four")
+	lines := strings.Split(strings.TrimSpace(b.String()), "\n")
+	if len(lines) != 3 || strings.Count(lines[0], `"request":"ref1"`) != 1 || strings.Count(lines[1], `"request"`) != 1 || strings.Contains(lines[2], "request") || !strings.Contains(lines[0], `"part":"x"`) {
+		t.Errorf("%s", b.String())
+	}
+	b.Reset()
+	slog.New(newHandler(&b, "text", slog.LevelInfo)).InfoContext(ctx, "five")
+	if !strings.Contains(b.String(), "request=ref1") {
+		t.Error(b.String())
+	}
+}
+
+func TestHistogram(t *testing.T) {
+	hs := histograms{name: "h"}
+	for _, d := range []time.Duration{0, time.Millisecond, 3 * time.Millisecond, time.Minute, -time.Second} {
+		hs.of("route", `a"b`).observe(d)
+	}
+	var b bytes.Buffer
+	hs.write(&b)
+	for _, want := range []string{
+		`h_bucket{route="a\"b",le="0.001"} 3`, `h_bucket{route="a\"b",le="0.005"} 4`, `h_bucket{route="a\"b",le="10"} 4`,
+		`h_bucket{route="a\"b",le="+Inf"} 5`, `h_count{route="a\"b"} 5`, `h_sum{route="a\"b"} 60.004`,
+	} {
+		if !strings.Contains(b.String(), want+"\n") {
+			t.Errorf("no %s in\n%s", want, b.String())
+		}
+	}
+}
+
+// failingApps answers every return from a provider with an error.
+type failingApps struct{ err error }
+
+func (failingApps) Providers() []broker.Provider { return nil }
+func (failingApps) Provider(id string) (broker.Provider, bool) {
+	return broker.Provider{}, id == "orcid"
+}
+func (failingApps) Begin(context.Context, string, string, broker.BeginOptions) (broker.Outward, error) {
+	return broker.Outward{}, nil
+}
+func (a failingApps) Complete(context.Context, string, broker.Attempt, broker.Callback) (broker.Profile, error) {
+	return broker.Profile{}, a.err
+}
+func (failingApps) Revoke(context.Context, string, []broker.RemoteToken) error { return nil }
+
+func TestCounted(t *testing.T) {
+	c := newCounters()
+	for kind, want := range map[broker.Kind]string{
+		broker.KindForbidden: "refused", broker.KindGone: "stale", broker.KindUnavailable: "unavailable", broker.KindUpstream: "provider_error", broker.KindInternal: "error",
+	} {
+		apps := countedApps{failingApps{&broker.Error{Kind: kind}}, c}
+		_, _ = apps.Complete(context.Background(), "orcid", broker.Attempt{}, broker.Callback{})
+		_, _ = apps.Complete(context.Background(), "made up by a stranger", broker.Attempt{}, broker.Callback{})
+		var b bytes.Buffer
+		c.write(&b)
+		if !strings.Contains(b.String(), `broker_sign_ins_total{provider="orcid",outcome="`+want+`"} 1`) || strings.Contains(b.String(), "stranger") {
+			t.Errorf("kind %d: no %s", kind, want)
+		}
+	}
+	kept := countedStore{storetest.New(t), c}
+	for _, provider := range []string{"", "orcid"} {
+		e := broker.NewEvent(context.Background(), broker.EventSignedIn, time.Now())
+		e.Provider = provider
+		if err := kept.AddEvent(context.Background(), e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.outbox("mail", "retry")
+	c.job("prune", errors.New("x"))
+	c.job("prune", nil)
+	var b bytes.Buffer
+	c.write(&b)
+	for _, want := range []string{
+		`broker_sign_ins_total{provider="password",outcome="done"} 1`, `broker_sign_ins_total{provider="orcid",outcome="done"} 1`, `broker_events_total{name="session.started"} 2`,
+		`broker_outbox_entries_total{kind="mail",outcome="retry"} 1`, `broker_jobs_total{job="prune",outcome="failed"} 1`, `broker_provider_request_duration_seconds_count{provider="orcid"} 5`,
+	} {
+		if !strings.Contains(b.String(), want+"\n") {
+			t.Errorf("no %s", want)
+		}
+	}
+}
+
+func TestSay(t *testing.T) {
+	for _, tt := range []struct {
+		err  error
+		want string
+	}{
+		{errors.New("plain"), "plain"},
+		{errors.Join(errors.New("a"), errors.New("b\tc")), "a; b c"},
+		{errors.New("evil\x1b[2J"), "evil\uFFFD[2J"},
+		{broker.ErrNotFound.Because(errors.New("why")), "(why)"},
+		{&broker.Error{Message: "no.such.key"}, "no.such.key"},
+		{&local.FormError{Fields: local.Fields{"email": broker.ErrEmail}}, "email: "},
+		{config.Problems{{Path: "a", What: "is wrong"}, {Path: "b", What: "too"}}, "configuration: 2 problems\n  a: is wrong\n  b: too"},
+	} {
+		if got := say(tt.err); !strings.Contains(got, tt.want) {
+			t.Errorf("say(%q) = %q, want %q", tt.err, got, tt.want)
+		}
+	}
+}
+
+func TestReachable(t *testing.T) {
+	for in, want := range map[string]string{":8081": "localhost:8081", "0.0.0.0:1": "localhost:1", "[::]:1": "localhost:1", "127.0.0.1:8081": "127.0.0.1:8081", "example.org:1": "example.org:1", "x": "x"} {
+		if got := reachable(in); got != want {
+			t.Errorf("reachable(%q) = %q", in, got)
+		}
+	}
+}
+
+func TestReady(t *testing.T) {
+	db := storetest.New(t)
+	r := roomsOver(t, db)
+	a := &admin{db: db, tokens: r.tokens, counters: newCounters()}
+	ask := func(path string) (int, string) {
+		w := httptest.NewRecorder()
+		a.handler(false).ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+		return w.Code, w.Body.String()
+	}
+	if code, text := ask(readyPath); code != 503 || !strings.Contains(text, "signing key") {
+		t.Errorf("without a key: %d %s", code, text)
+	}
+	if err := r.tokens.EnsureKeys(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if code, text := ask(readyPath); code != 200 {
+		t.Errorf("%d %s", code, text)
+	}
+	if code, _ := ask("/debug/pprof/"); code != http.StatusNotFound {
+		t.Errorf("profiles beyond loopback: %d", code)
+	}
+	a.stopping.Store(true)
+	if code, text := ask(readyPath); code != 503 || !strings.Contains(text, "shutting down") {
+		t.Errorf("%d %s", code, text)
+	}
+	a.stopping.Store(false)
+	db.Close()
+	if code, text := ask(readyPath); code != 503 || !strings.Contains(text, "database") {
+		t.Errorf("without a database: %d %s", code, text)
+	}
+	if code, _ := ask(livePath); code != 200 {
+		t.Errorf("live: %d", code)
+	}
+}
+
+// roomsOver wires the rooms as serve does, with the defaults.
+func roomsOver(t *testing.T, db *store.DB) *rooms {
+	t.Helper()
+	cfg, err := config.Parse("", nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts, err := i18n.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := furnish(cfg, cfg.Server.BaseURL, db, store.NewKeyring(), texts, nil, newCounters(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestTokenSecrets(t *testing.T) {
+	old := store.NewKeyring()
+	ring := old.Rotated()
+	secrets := tokenSecrets(ring)
+	if len(secrets) != 2 || secrets[0] != ring.Derive("tokens") || secrets[1] != old.Derive("tokens") || secrets[0] == secrets[1] {
+		t.Errorf("%d secrets", len(secrets))
+	}
+}
+
+func TestWriteSecret(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "x")
+	if err := writeSecret(name, []byte("a")); err != nil || mode(t, name) != 0o600 {
+		t.Fatalf("%v", err)
+	}
+	if err := writeSecret(name, []byte("b")); err == nil {
+		t.Error("a secret was replaced")
+	}
+}
+
+func TestEvery(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var b bytes.Buffer
+		s := &server{log: slog.New(slog.NewTextHandler(&b, nil)), counters: newCounters()}
+		ctx, cancel := context.WithCancel(context.Background())
+		runs := 0
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			s.every(ctx, "test", time.Minute, func(context.Context) error {
+				runs++
+				switch runs {
+				case 1:
+					panic("no reason to stop")
+				case 2:
+					return errors.New("nor this")
+				}
+				return nil
+			})
+		}()
+		time.Sleep(5 * time.Minute)
+		cancel()
+		<-done
+		if runs != 4 || strings.Count(b.String(), "background job failed") != 2 || !strings.Contains(b.String(), "no reason to stop") {
+			t.Errorf("%d runs\n%s", runs, b.String())
+		}
+	})
+}
+
+func TestViewKeys(t *testing.T) {
+	at := time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)
+	before, after := at.Add(-time.Hour), at.Add(time.Hour)
+	views := viewKeys([]broker.Key{
+		{ID: "a", SignsFrom: after}, {ID: "b", SignsFrom: before}, {ID: "c", SignsFrom: before, RetiresAt: at}, {ID: "d", SignsFrom: before, RetiresAt: before, ExpiresAt: at, Private: "p4ss"},
+	}, at)
+	for i, want := range []string{"waiting", "signing", "retired", "expired"} {
+		if views[i].State != want {
+			t.Errorf("%s is %s, want %s", views[i].ID, views[i].State, want)
+		}
+	}
+	if b, _ := json.Marshal(views); strings.Contains(string(b), "p4ss") {
+		t.Error("a private key is printed")
+	}
+}
