@@ -42,6 +42,7 @@ type Client struct {
 	PolicyURI              string
 	TermsURI               string
 	Contacts               []string // who runs it
+	Metadata               ClientMetadata
 	CreatedAt              time.Time
 	UpdatedAt              time.Time
 	DisabledAt             time.Time // zero: active

@@ -22,6 +22,7 @@ type Grant struct {
 	RedirectURI   string    // as it stood in the authorization request; "" it was omitted
 	CodeChallenge string    // S256 (RFC 7636); "" none
 	Nonce         string
+	Claims        string // the "claims" parameter, JSON, less what was not granted (OpenID Connect Core 1.0, section 5.5); "" none
 
 	AuthTime time.Time
 	AMR      []string

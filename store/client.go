@@ -26,6 +26,7 @@ type clientRow struct {
 	PolicyURI              string                          `bun:"policy_uri"`
 	TermsURI               string                          `bun:"terms_uri"`
 	Contacts               document[[]string]              `bun:"contacts"`
+	Metadata               document[broker.ClientMetadata] `bun:"metadata"`
 	CreatedAt              micros                          `bun:"created_at"`
 	UpdatedAt              micros                          `bun:"updated_at"`
 	DisabledAt             micros                          `bun:"disabled_at"`
@@ -42,7 +43,7 @@ func rowOfClient(c broker.Client) *clientRow {
 		ID: c.ID, Name: c.Name, Secrets: doc(secrets), AuthMethod: c.AuthMethod, RedirectURIs: doc(c.RedirectURIs),
 		PostLogoutRedirectURIs: doc(c.PostLogoutRedirectURIs), GrantTypes: doc(c.GrantTypes), Scopes: doc(c.Scopes),
 		IDTokenAlg: c.IDTokenAlg, FirstParty: c.FirstParty, RequirePKCE: c.RequirePKCE,
-		ClientURI: c.ClientURI, PolicyURI: c.PolicyURI, TermsURI: c.TermsURI, Contacts: doc(c.Contacts),
+		ClientURI: c.ClientURI, PolicyURI: c.PolicyURI, TermsURI: c.TermsURI, Contacts: doc(c.Contacts), Metadata: doc(c.Metadata),
 		CreatedAt: micro(c.CreatedAt), UpdatedAt: micro(c.UpdatedAt), DisabledAt: micro(c.DisabledAt), Version: c.Version,
 	}
 }
@@ -52,7 +53,7 @@ func (r *clientRow) client() broker.Client {
 		ID: r.ID, Name: r.Name, Secrets: r.Secrets.v, AuthMethod: r.AuthMethod, RedirectURIs: r.RedirectURIs.v,
 		PostLogoutRedirectURIs: r.PostLogoutRedirectURIs.v, GrantTypes: r.GrantTypes.v, Scopes: r.Scopes.v,
 		IDTokenAlg: r.IDTokenAlg, FirstParty: r.FirstParty, RequirePKCE: r.RequirePKCE,
-		ClientURI: r.ClientURI, PolicyURI: r.PolicyURI, TermsURI: r.TermsURI, Contacts: r.Contacts.v,
+		ClientURI: r.ClientURI, PolicyURI: r.PolicyURI, TermsURI: r.TermsURI, Contacts: r.Contacts.v, Metadata: r.Metadata.v,
 		CreatedAt: r.CreatedAt.time(), UpdatedAt: r.UpdatedAt.time(), DisabledAt: r.DisabledAt.time(), Version: r.Version,
 	}
 }

@@ -30,6 +30,7 @@ type grantRow struct {
 	RedirectURI       string             `bun:"redirect_uri"`
 	CodeChallenge     string             `bun:"code_challenge"`
 	Nonce             string             `bun:"nonce"`
+	Claims            string             `bun:"claims"`
 	AuthTime          micros             `bun:"auth_time"`
 	AMR               document[[]string] `bun:"amr"`
 	ACR               string             `bun:"acr"`
@@ -49,7 +50,7 @@ func rowOfGrant(g broker.Grant) *grantRow {
 		ID: string(g.ID), ClientID: g.ClientID, UserID: string(g.UserID), SID: g.SID,
 		Scopes: doc(g.Scopes), Audience: doc(g.Audience), Offline: slices.Contains(g.Scopes, offlineAccess),
 		CodeHash: g.CodeHash, CodeExpiresAt: micro(g.CodeExpiresAt), CodeUsedAt: micro(g.CodeUsedAt),
-		RedirectURI: g.RedirectURI, CodeChallenge: g.CodeChallenge, Nonce: g.Nonce,
+		RedirectURI: g.RedirectURI, CodeChallenge: g.CodeChallenge, Nonce: g.Nonce, Claims: g.Claims,
 		AuthTime: micro(g.AuthTime), AMR: doc(g.AMR), ACR: g.ACR, Provider: g.Provider,
 		RefreshGeneration: g.RefreshGeneration, RefreshRotatedAt: micro(g.RefreshRotatedAt), RefreshExpiresAt: micro(g.RefreshExpiresAt),
 		ExpiresAt: micro(g.ExpiresAt), RevokedAt: micro(g.RevokedAt), RevokedReason: g.RevokedReason,
@@ -62,7 +63,7 @@ func (r *grantRow) grant() broker.Grant {
 		ID: broker.GrantID(r.ID), ClientID: r.ClientID, UserID: broker.UserID(r.UserID), SID: r.SID,
 		Scopes: r.Scopes.v, Audience: r.Audience.v,
 		CodeHash: r.CodeHash, CodeExpiresAt: r.CodeExpiresAt.time(), CodeUsedAt: r.CodeUsedAt.time(),
-		RedirectURI: r.RedirectURI, CodeChallenge: r.CodeChallenge, Nonce: r.Nonce,
+		RedirectURI: r.RedirectURI, CodeChallenge: r.CodeChallenge, Nonce: r.Nonce, Claims: r.Claims,
 		AuthTime: r.AuthTime.time(), AMR: r.AMR.v, ACR: r.ACR, Provider: r.Provider,
 		RefreshGeneration: r.RefreshGeneration, RefreshRotatedAt: r.RefreshRotatedAt.time(), RefreshExpiresAt: r.RefreshExpiresAt.time(),
 		ExpiresAt: r.ExpiresAt.time(), RevokedAt: r.RevokedAt.time(), RevokedReason: r.RevokedReason,

@@ -46,7 +46,12 @@ func fill(t *testing.T, v any) {
 				set(v.Index(i))
 			}
 		case reflect.Map:
-			v.Set(reflect.ValueOf(map[string]string{"ключ": text, "'": "\\"}))
+			v.Set(reflect.MakeMap(v.Type()))
+			for _, key := range []string{"ключ", "'"} {
+				e := reflect.New(v.Type().Elem()).Elem()
+				set(e)
+				v.SetMapIndex(reflect.ValueOf(key), e)
+			}
 		case reflect.Pointer:
 			v.Set(reflect.New(v.Type().Elem()))
 			set(v.Elem())
