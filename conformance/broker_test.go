@@ -179,7 +179,7 @@ type house struct {
 // startDemo runs "serve --demo" as somebody would who has just built it.
 func startDemo(t testing.TB) *house {
 	t.Helper()
-	p := run(t, t.TempDir(), []string{"BROKER_SERVER__ADDRESS=127.0.0.1:0"}, "serve", "--demo")
+	p := run(t, t.TempDir(), []string{"BROKER_SERVER__ADDRESS=127.0.0.1:0", "BROKER_SERVER__ADMIN_ADDRESS=127.0.0.1:0"}, "serve", "--demo")
 	h := &house{
 		process: p,
 		mailbox: p.wait(t, `mailbox +(http://\S+)`), // the last line of the list

@@ -4,23 +4,21 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"net/http"
 	"net/url"
 	"time"
 
 	"github.com/go-jose/go-jose/v3"
-	"github.com/hashicorp/go-retryablehttp"
 	"github.com/ory/fosite"
-	"github.com/ory/fosite/i18n"
 	"github.com/ory/fosite/token/jwt"
-	"golang.org/x/text/language"
 
 	"idbroker/broker"
 )
 
 // newEngine configures fosite: its parser, its dispatcher, our handlers. Every
-// field is set: the engine would fill in the others on first use, while other
-// requests read them.
+// field is set that the engine would otherwise fill in on first use, while other
+// requests read it. HTTPClient and MessageCatalog are not among those: the
+// engine's own texts are never shown, and request_uri and jwks_uri, for which
+// it would call somebody, never reach it.
 func (s *Service) newEngine() fosite.OAuth2Provider {
 	handlers := []grantHandler{
 		&codeHandler{Service: s},
@@ -65,8 +63,6 @@ func (s *Service) newEngine() fosite.OAuth2Provider {
 		ClientSecretsHasher:                noHasher{},
 		ClientAuthenticationStrategy:       s.authenticateForEngine,
 		JWKSFetcherStrategy:                noFetcher{},
-		HTTPClient:                         &retryablehttp.Client{HTTPClient: &http.Client{Transport: noTransport{}}},
-		MessageCatalog:                     english{},
 		FormPostHTMLTemplate:               fosite.DefaultFormPostTemplate, // not offered
 		ResponseModeHandlerExtension:       &fosite.DefaultResponseModeHandler{},
 		AuthorizeEndpointHandlers:          fosite.AuthorizeEndpointHandlers{&authorizeHandler{s}},
@@ -89,24 +85,12 @@ type noHasher struct{}
 func (noHasher) Compare(context.Context, []byte, []byte) error         { return errNotOffered }
 func (noHasher) Hash(context.Context, []byte) (hash []byte, err error) { return nil, errNotOffered }
 
-// noFetcher and noTransport keep the engine from calling anybody.
+// noFetcher keeps the engine from fetching keys.
 type noFetcher struct{}
 
 func (noFetcher) Resolve(context.Context, string, bool) (*jose.JSONWebKeySet, error) {
 	return nil, errNotOffered
 }
-
-type noTransport struct{}
-
-func (noTransport) RoundTrip(*http.Request) (*http.Response, error) { return nil, errNotOffered }
-
-// english is the engine's catalog: its texts stay as they are.
-type english struct{}
-
-func (english) GetMessage(id string, _ language.Tag, _ ...any) string { return id }
-func (english) GetLangFromRequest(*http.Request) language.Tag         { return language.English }
-
-var _ i18n.MessageCatalog = english{}
 
 // engineStore is the engine's storage. It knows clients only: grants go past
 // it (storage.go).

@@ -176,6 +176,29 @@ func TestEndedSessionStaysEnded(t *testing.T) {
 	}
 }
 
+// TestEndedSessionLinksNothing is the same attack at the step that asks whether
+// to link: neither a look nor a yes revives the session or links anything.
+func TestEndedSessionLinksNothing(t *testing.T) {
+	w := newWorld(t)
+	ada := w.user("ada")
+	thief := w.browser()
+	login := thief.walk(thief.get("/oauth/login/demo/"), "bob").to("/oauth/signup/demo/").param("login")
+	step := thief.post("/login/", "login", login, "email", ada.Email, "password", password).to("/link/").location
+	owner := w.browser()
+	owner.signIn("ada")
+	owner.post("/account/settings/sessions/", "others", "1").to(securityPath)
+	thief.get(step).to("/oauth/signup/demo/")
+	for _, decision := range []string{"link", "skip"} {
+		thief.post("/link/", "login", login, "decision", decision).to("/oauth/signup/demo/")
+	}
+	if _, err := thief.session(); err == nil {
+		t.Error("the thief is back")
+	}
+	if all, err := w.db.IdentitiesOf(t.Context(), ada.ID); err != nil || len(all) != 0 {
+		t.Errorf("identities %v, %v", all, err)
+	}
+}
+
 func TestNoticeOfAVisitor(t *testing.T) {
 	w := newWorld(t)
 	w.user("ada")

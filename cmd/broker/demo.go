@@ -73,13 +73,16 @@ func (p *program) demoConfig(dir string) (config.Config, error) {
 			return own, fmt.Errorf("%s: %s: --demo listens on loopback only, since everybody can sign in as anybody; leave the address out", setting, address)
 		}
 	}
-	address := own.Server.Address
-	if own.Server.Address == "127.0.0.1:"+demoPorts.broker {
+	address, admin := own.Server.Address, own.Server.AdminAddress
+	if address == "127.0.0.1:"+demoPorts.broker {
 		address = free("127.0.0.1", demoPorts.broker)
+	}
+	if admin == "127.0.0.1:"+demoPorts.admin {
+		admin = free("127.0.0.1", demoPorts.admin)
 	}
 	return config.Parse("demo", nil, []string{
 		"BROKER_SERVER__ADDRESS=" + address,
-		"BROKER_SERVER__ADMIN_ADDRESS=" + free("127.0.0.1", demoPorts.admin),
+		"BROKER_SERVER__ADMIN_ADDRESS=" + orElse(admin, "off"),
 		"BROKER_DATABASE__DSN=sqlite:" + filepath.Join(dir, "broker.db"),
 		"BROKER_SECRETS__KEYRING_FILE=" + filepath.Join(dir, "broker.key"),
 		"BROKER_MAIL__DIRECTORY=" + filepath.Join(dir, "mail"),
@@ -112,7 +115,10 @@ func newStand() (*stand, error) {
 		listener *net.Listener
 		port     string
 	}{{&s.app, demoPorts.app}, {&s.provider, demoPorts.provider}, {&s.mailbox, demoPorts.mailbox}} {
-		l, err := net.Listen("tcp", free("127.0.0.1", x.port))
+		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", x.port))
+		if err != nil { // taken
+			l, err = net.Listen("tcp", "127.0.0.1:0")
+		}
 		if err != nil {
 			s.close()
 			return nil, fmt.Errorf("demo: %w", err)
