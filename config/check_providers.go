@@ -23,12 +23,12 @@ func (k *checker) providers() {
 		}
 		seen[p.ID] = true
 		if p.Kind == "" && !k.wrong(sub("kind")) {
-			k.add(sub("kind"), "", "is missing", "write one of github, orcid, cern, globus, oidc")
+			k.add(sub("kind"), "", "is missing", "write one of github, orcid, cern, globus, keycloak, oidc")
 		}
 		if p.ClientID == "" && !k.wrong(sub("client_id")) {
 			k.add(sub("client_id"), "", "is missing", "register the broker there with the redirect URI "+k.redirectURI(p.ID))
 		}
-		if p.Kind == "oidc" && p.Issuer == "" && !k.wrong(sub("issuer")) {
+		if (p.Kind == "oidc" || p.Kind == "keycloak") && p.Issuer == "" && !k.wrong(sub("issuer")) {
 			k.add(sub("issuer"), "", "is missing", "write the issuer, whose /.well-known/openid-configuration can be fetched")
 		}
 		k.remote(sub("issuer"), p.Issuer)

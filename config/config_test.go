@@ -193,7 +193,7 @@ log: debug
 		`sessions.idle (broker.yaml:7): "12" is not a duration such as 2h; add the unit: 12s, 12m or 12h`,
 		`sessions.absolute (broker.yaml:8): "soon" is not a duration`,
 		`mail.smtp.tls (broker.yaml:10): "startls" is not one of starttls, implicit, none; did you mean "starttls"?`,
-		`providers[orcid].kind (broker.yaml:12): "orchid" is not one of github, orcid, cern, globus, oidc; did you mean "orcid"?`,
+		`providers[orcid].kind (broker.yaml:12): "orchid" is not one of github, orcid, cern, globus, keycloak, oidc; did you mean "orcid"?`,
 		`providers[1].id (broker.yaml:13): "Bad Id" cannot stand in a path`,
 		`providers[1].client_id`, `providers[1].issuer`,
 		`base_url (broker.yaml:14): is not a known key; did you mean "server.base_url"?`,
@@ -209,5 +209,25 @@ log: debug
 	}
 	if t.Failed() {
 		t.Log(text)
+	}
+}
+
+// TestNoRoleIsNotTheDefault: an empty list of roles asks for none, and is not
+// the same as no list.
+func TestNoRoleIsNotTheDefault(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "broker.yaml")
+	text := "providers:\n  - {id: one, kind: cern, client_id: x, client_secret: y, allowed_roles: []}\n  - {id: two, kind: cern, client_id: x, client_secret: y}\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Load(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := c.Providers[0].AllowedRoles; got == nil || len(got) != 0 {
+		t.Errorf("[] became %#v", got)
+	}
+	if got := c.Providers[1].AllowedRoles; got != nil {
+		t.Errorf("nothing became %#v", got)
 	}
 }

@@ -156,7 +156,7 @@ func (d *decoder) texts(path string, v reflect.Value, raw any) {
 // words decodes a list of texts. A variable holds them separated by commas or
 // spaces.
 func (d *decoder) words(path string, v reflect.Value, raw any) {
-	var list []string
+	list := []string{} // not nil: an empty list is something else than none
 	switch x := raw.(type) {
 	case string:
 		list = strings.FieldsFunc(x, func(r rune) bool { return r == ',' || r == ' ' })

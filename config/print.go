@@ -94,7 +94,7 @@ func (v Value) Text() string {
 		}
 		return plain(strconv.Quote(x))
 	case []string, map[string]string:
-		if reflect.ValueOf(x).Len() == 0 {
+		if reflect.ValueOf(x).IsNil() {
 			return "(not set)"
 		}
 		return fmt.Sprintf("%q", x)

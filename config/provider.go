@@ -6,10 +6,10 @@ import "idbroker/broker"
 // checks here is for package providers to say.
 type Provider struct {
 	ID           string            `koanf:"id" example:"orcid" doc:"Names the provider in paths (/oauth/login/ID/) and in the database: lower-case letters, digits, - and _. It cannot change later."`
-	Kind         string            `koanf:"kind" example:"orcid" enum:"github,orcid,cern,globus,oidc" doc:"What it is. oidc: any OpenID Provider with discovery, a Keycloak realm too."`
+	Kind         string            `koanf:"kind" example:"orcid" enum:"github,orcid,cern,globus,keycloak,oidc" doc:"What it is. keycloak: a realm whose roles may decide. oidc: any OpenID Provider with discovery."`
 	Title        string            `koanf:"title" example:"ORCID" max:"60" doc:"Its name on the button. Not set: the name of its kind."`
 	Icon         string            `koanf:"icon" example:"orcid" doc:"Its mark, one of those built in. Not set: the mark of its kind."`
-	Issuer       string            `koanf:"issuer" example:"https://orcid.org" doc:"OpenID issuer; needed for kind oidc."`
+	Issuer       string            `koanf:"issuer" example:"https://orcid.org" doc:"OpenID issuer; needed for the kinds oidc and keycloak."`
 	BaseURL      string            `koanf:"base_url" example:"https://github.example.org" doc:"GitHub Enterprise Server: its URL."`
 	ClientID     string            `koanf:"client_id" example:"APP-0123456789ABCDEF" doc:"Our client id there."`
 	ClientSecret broker.Secret     `koanf:"client_secret" example:"/run/secrets/orcid-client-secret" doc:"Our client secret there."`
@@ -26,8 +26,8 @@ type Provider struct {
 	LinkOnly     bool              `koanf:"link_only" doc:"Can be linked to an account, cannot sign in."`
 	NoSignUp     bool              `koanf:"no_sign_up" doc:"Can sign in, cannot begin an account."`
 
-	AllowedRoles             []string `koanf:"allowed_roles" example:"[cern_user]" doc:"CERN: who has none of these roles is refused."`
+	AllowedRoles             []string `koanf:"allowed_roles" example:"[cern_user]" doc:"CERN, Keycloak: who has none of these roles is refused. Not set: cern_user at CERN. []: no role is needed."`
 	AllowServiceAccounts     bool     `koanf:"allow_service_accounts" doc:"CERN: accounts that can be handed to another owner may come in."`
-	RequiredIdentityProvider string   `koanf:"required_identity_provider" example:"example.org" doc:"Globus: the identity provider that people must use there."`
+	RequiredIdentityProvider string   `koanf:"required_identity_provider" example:"41143743-f3c8-4d60-bbdb-eeecaba85bd9" doc:"Globus: UUID of the identity provider that people must use there. Set it before launch and never change it: it decides the external ids."`
 	PrivateNetwork           bool     `koanf:"private_network" doc:"It may be reached at private addresses (RFC 1918, RFC 4193), still over https."`
 }

@@ -6,7 +6,11 @@
 // A catalog is a go-i18n message file, catalog/<language>.json: keys of the
 // form page.element, in lower case with underscores, and templates such as
 // "Link {{.provider}}". Every catalog holds the same keys with the same
-// placeholders; a test checks it.
+// placeholders; a test checks it. The texts use plain words: an error says what
+// happened, what it means, and what to do, a sentence each; its heading stands
+// under <key>.title. German says du, to one person and without ceremony. To add
+// a language, add its file: language.name is what it calls itself, language.dir
+// is "ltr" or "rtl".
 package i18n
 
 import (

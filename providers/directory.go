@@ -2,6 +2,7 @@ package providers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -121,6 +122,9 @@ func (d *directory) fetch(ctx context.Context) (metadata, error) {
 		return metadata{}, ErrUpstream.Becausef("discovery: %q is no JSON", clean(a.mediaType()))
 	}
 	m, err := parseMetadata(a.Body, d.issuer, d.plain)
+	if errors.Is(err, errIssuer) {
+		return metadata{}, ErrMisconfigured.Because(redact(err))
+	}
 	if err != nil {
 		return metadata{}, ErrUpstream.Because(redact(err))
 	}

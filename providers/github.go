@@ -57,7 +57,7 @@ func newGitHub(app *App, e env) (goth.Provider, error) {
 		errs = append(errs, errors.New("client_secret: missing; GitHub gives one to every app"))
 	}
 	if app.AuthStyle == AuthNone {
-		errs = append(errs, errors.New("auth_style: GitHub wants the client secret; use client_secret_post"))
+		errs = append(errs, errors.New("auth_style: GitHub wants the client secret; leave it out"))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err

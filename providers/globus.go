@@ -45,7 +45,7 @@ func newGlobus(app *App, e env) (goth.Provider, error) {
 		errs = append(errs, errors.New("client_secret: missing; register a portal or web application at Globus, which gives one"))
 	}
 	if app.AuthStyle != "" && app.AuthStyle != AuthBasic {
-		errs = append(errs, errors.New("auth_style: Globus takes client_secret_basic alone"))
+		errs = append(errs, errors.New("auth_style: Globus takes the client secret in HTTP Basic alone; leave it out"))
 	}
 	if idp := app.RequiredIdentityProvider; idp != "" {
 		if !uuidForm.MatchString(idp) {

@@ -12,7 +12,7 @@ import (
 // newKeycloak makes a realm of a Keycloak: an OpenID Provider whose tokens can
 // tell roles. AllowedRoles are roles of the realm or of our client.
 func newKeycloak(app *App, e env) (goth.Provider, error) {
-	app.setDefaults("Keycloak", "keycloak", EmailVerified)
+	app.setDefaults("Keycloak", "openid", EmailVerified)
 	return newOpenID(app, e, rules{check: func(_ context.Context, p *openID, _ *session, c claims, _ *broker.Profile) error {
 		return p.checkRoles(slices.Concat(c.object("realm_access").list("roles"), clientRoles(c, p.app.ClientID)))
 	}})

@@ -27,6 +27,9 @@ var signingAlgs = []string{
 	"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
 }
 
+// errIssuer: most often the configured issuer has a slash too many or too few.
+var errIssuer = errors.New("discovery")
+
 // parseMetadata reads a discovery document. Its issuer must be identical to ours,
 // or one provider could speak for another (section 4.3). plain allows http.
 func parseMetadata(body []byte, issuer string, plain bool) (metadata, error) {
@@ -35,7 +38,7 @@ func parseMetadata(body []byte, issuer string, plain bool) (metadata, error) {
 		return metadata{}, fmt.Errorf("discovery: %w", err)
 	}
 	if c.str("issuer") != issuer {
-		return metadata{}, fmt.Errorf("discovery: the document's issuer is %q, configured is %q", clean(c.str("issuer")), issuer)
+		return metadata{}, fmt.Errorf("%w: the document's issuer is %q, configured is %q", errIssuer, clean(c.str("issuer")), issuer)
 	}
 	m := metadata{
 		Issuer: issuer, AuthEndpoint: c.str("authorization_endpoint"), TokenEndpoint: c.str("token_endpoint"),

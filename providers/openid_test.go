@@ -69,7 +69,7 @@ func newHouse(t *testing.T, fake *providertest.OpenID, app App) *house {
 	h := &house{t: t, fake: fake, id: app.ID, log: &safeBuffer{}}
 	reg, err := New(Options{
 		Apps: []App{app}, BaseURL: testBase, AllowPrivate: true, Log: slog.New(slog.NewTextHandler(h.log, nil)), now: h.now,
-		limits: limits{call: 2 * time.Second, lookup: time.Second, retry: time.Millisecond},
+		limits: limits{call: 3 * time.Second, lookup: 3 * time.Second, retry: time.Millisecond},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -230,6 +230,19 @@ func TestEveryLieIsRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A slash too many in the configuration is for the operator to mend.
+func TestWrongIssuerIsMisconfiguration(t *testing.T) {
+	for _, lie := range []string{"issuer with slash", "issuer other", "issuer missing"} {
+		h := oidcHouse(t, providertest.OpenIDOptions{}, nil)
+		h.fake.LieAbout(t, lie)
+		_, _, err := h.begin(broker.BeginOptions{})
+		wantError(t, lie, err, ErrMisconfigured)
+	}
+	h := oidcHouse(t, providertest.OpenIDOptions{Path: "/here"}, func(a *App) { a.Issuer += "/nowhere" })
+	_, _, err := h.begin(broker.BeginOptions{})
+	wantError(t, "no document", err, ErrMisconfigured)
 }
 
 func TestUnverifiedEmailStaysUnverified(t *testing.T) {

@@ -52,7 +52,7 @@ func newORCID(app *App, e env) (goth.Provider, error) {
 		errs = append(errs, errors.New("client_secret: missing; ORCID gives one to every client"))
 	}
 	if app.AuthStyle != "" && app.AuthStyle != AuthPost {
-		errs = append(errs, errors.New("auth_style: ORCID takes client_secret_post alone"))
+		errs = append(errs, errors.New("auth_style: ORCID takes the client secret in the body alone; leave it out"))
 	}
 	if app.PKCE == PKCES256 {
 		errs = append(errs, errors.New("pkce: ORCID's token endpoint drops code_verifier; the nonce protects the sign-in"))
@@ -134,7 +134,7 @@ func (p *orcidProvider) BeginAuthContext(ctx context.Context, state string, o br
 	if lang := firstLanguage.FindString(o.UILocales); lang != "" {
 		app.AuthParams["lang"] = lang
 	}
-	s := newSession(p.env.redirectURI, PKCEOff, o, p.env.now())
+	s := newSession(p.env.redirectURI, app.PKCE, o, p.env.now())
 	s.authCodeURL(cfg, state, &app, broker.BeginOptions{Prompt: o.Prompt}, true)
 	return s, nil
 }

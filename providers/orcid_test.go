@@ -213,6 +213,37 @@ func TestORCIDEmail(t *testing.T) {
 	}
 }
 
+// The registry lists verified addresses alone; should that change, nothing does here.
+func TestReadORCIDEmail(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"email":[{"email":"a@example.org","verified":false,"primary":true}]}`:                                          "",
+		`{"email":[{"email":"a@example.org","primary":true}]}`:                                                           "",
+		`{"email":[{"email":"a@example.org","verified":null}]}`:                                                          "",
+		`{"email":[{"email":"a@example.org","primary":true},{"email":"b@example.org","verified":true}]}`:                 "b@example.org",
+		`{"email":[{"email":"a@example.org","verified":true}],"path":"/` + sofia + `/email"}`:                            "a@example.org",
+		`{"email":[{"email":"a@example.org","verified":true},{"email":"b@example.org","verified":true,"primary":true}]}`: "b@example.org",
+		`{"email":null}`: "",
+	} {
+		if got, err := readORCIDEmail([]byte(body), sofia); err != nil || got != want {
+			t.Errorf("%s: %q, %v", body, got, err)
+		}
+	}
+}
+
+// A wrong check character is refused even where everything agrees on it.
+func TestORCIDWrongCheckCharacter(t *testing.T) {
+	const wrong = "0000-0001-2345-678X"
+	o, r, _ := newORCIDStage(t, false)
+	o.Set(func(s *providertest.ORCIDSettings) { s.Claims = func(c map[string]any) { c["sub"] = wrong } })
+	tr := visit(t, r, "orcid", o.Visitor(), sofia)
+	o.Script("/oauth/token", providertest.Edited(func(body string) string {
+		return strings.Replace(body, `"orcid":"`+sofia+`"`, `"orcid":"`+wrong+`"`, 1)
+	}))
+	o.Script("/email", providertest.Fails(providertest.Failure{Body: `{"email":[]}`}))
+	_, err := complete(r, tr)
+	wantRefusal(t, err, ErrUpstream)
+}
+
 // An e-mail claim in the ID token counts for nothing: ORCID sends none.
 func TestORCIDEmailClaim(t *testing.T) {
 	o, r, _ := newORCIDStage(t, false)

@@ -61,7 +61,7 @@ func TestProviders(t *testing.T) {
 	want := []broker.Provider{
 		{ID: "b", Kind: "oidc", Title: "Example", Icon: "star", Issuer: "https://op.example", NoSignUp: true},
 		{ID: "a", Kind: "cern", Title: "CERN", Icon: "cern", Issuer: "https://auth.cern.ch/auth/realms/cern", Hidden: true, LinkOnly: true},
-		{ID: "k", Kind: "keycloak", Title: "Keycloak", Icon: "keycloak", Issuer: "https://sso.example/realms/main"},
+		{ID: "k", Kind: "keycloak", Title: "Keycloak", Icon: "openid", Issuer: "https://sso.example/realms/main"},
 	}
 	for i, got := range r.Providers() {
 		if got != want[i] {

@@ -118,7 +118,7 @@ func TestRevoke(t *testing.T) {
 		{providertest.Failure{Status: 400, Body: `{"error":"unsupported_token_type"}`}, nil},
 		{providertest.Failure{Status: 401, Body: `{"error":"invalid_client"}`}, ErrMisconfigured},
 		{providertest.Failure{Status: 503, Body: `busy`, ContentType: "text/plain"}, ErrUnavailable},
-		{providertest.Failure{Delay: 3 * time.Second}, ErrUnavailable},
+		{providertest.Failure{Delay: 5 * time.Second}, ErrUnavailable},
 		{providertest.Failure{Status: 400, Body: `{"error":"what"}`}, ErrUpstream},
 	} {
 		h.fake.Fail(providertest.Revoke, tt.f)

@@ -178,6 +178,31 @@ func TestFragmentAnswersAndErrors(t *testing.T) {
 	}
 }
 
+// TestRefusedFragmentRequestsAnswerInTheFragment, however early the error.
+func TestRefusedFragmentRequestsAnswerInTheFragment(t *testing.T) {
+	w := newWorld(t)
+	for _, pair := range [][2]string{{"scope", "admin"}, {"response_type", "x"}, {"max_age", "x"}, {"request", "x"}} {
+		a, err := w.s.ParseAuthorization(t.Context(), with(request("app"), "response_mode", "fragment", pair[0], pair[1]))
+		if a == nil || err == nil {
+			t.Fatalf("%v: %v, %v", pair, a, err)
+		}
+		rec := httptest.NewRecorder()
+		w.s.Refuse(rec, httptest.NewRequest(http.MethodGet, "/", nil), a, err)
+		if got := rec.Header().Get("Location"); !strings.HasPrefix(got, testCallback+"#error=") {
+			t.Errorf("%v: Location %q", pair, got)
+		}
+	}
+}
+
+func TestNonceOfAnyLengthComesBack(t *testing.T) {
+	w := newWorld(t)
+	for _, nonce := range []string{"x", strings.Repeat("n", 384), "ü ☃"} {
+		if got := claimsOf(t, w, w.tokens("app", "nonce", nonce).str("id_token")); got.Nonce != nonce {
+			t.Errorf("nonce %q comes back as %q", nonce, got.Nonce)
+		}
+	}
+}
+
 func TestPKCEIsOptionalForConfidentialClients(t *testing.T) {
 	w := newWorld(t)
 	w.parse(with(request("app"), "code_challenge", "", "code_challenge_method", ""))

@@ -122,7 +122,8 @@ func TestReplayedCodeEndsTheGrant(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		code := w.code(request("app"))
 		a := w.redeem("app", code)
-		for range 3 {
+		wantError(t, "replay by somebody without the verifier", w.redeem("app", code, "code_verifier", ""), 400, "invalid_grant")
+		for range 2 {
 			wantError(t, "replay", w.redeem("app", code), 400, "invalid_grant")
 		}
 		wantError(t, "userinfo", w.userInfo(a.str("access_token")), 401, "invalid_token")

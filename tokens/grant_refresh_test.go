@@ -101,6 +101,7 @@ func TestRefreshTokenOfAnotherClientChangesNothing(t *testing.T) {
 		first := w.tokens("app").str("refresh_token")
 		wantError(t, "current", w.refresh("other", first), 400, "invalid_grant")
 		wantError(t, "current, with scope", w.refresh("other", first, "scope", "openid"), 400, "invalid_grant")
+		wantError(t, "current, with a scope that it has not", w.refresh("other", first, "scope", "x"), 400, "invalid_grant")
 		second := w.refresh("app", first).str("refresh_token")
 		third := w.refresh("app", second).str("refresh_token")
 		for _, old := range []string{first, second, third} {

@@ -46,6 +46,9 @@ func (e *statusError) Unwrap() error { return e.err }
 var (
 	errTooLarge = &statusError{http.StatusRequestEntityTooLarge, &broker.Error{Kind: broker.KindBadRequest, Message: "error.too_large"}}
 	errURI      = &statusError{http.StatusRequestURITooLong, &broker.Error{Kind: broker.KindBadRequest, Message: "error.too_large"}}
+	// errGoneAway: the person closed the connection; nobody reads the answer.
+	// 499 is what nginx made of it, and what dashboards know.
+	errGoneAway = &statusError{499, &broker.Error{Kind: broker.KindUnavailable, Message: "error.gone_away"}}
 	errMethod   = &statusError{http.StatusMethodNotAllowed, &broker.Error{Kind: broker.KindBadRequest, Message: "error.method"}}
 )
 
@@ -130,10 +133,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			}
 			s.fail(rec, r, errors.New("panic"))
 		}
-		d := time.Since(began)
-		s.o.OnRequest(r.Method, route(r), rec.status, d)
+		d, status := time.Since(began), or(rec.status, http.StatusOK) // as net/http has it
+		s.o.OnRequest(r.Method, route(r), status, d)
 		s.log.InfoContext(r.Context(), "request", "request", id, "method", r.Method, "route", route(r),
-			"status", rec.status, "ms", float64(d.Microseconds())/1000, "ip", ip)
+			"status", status, "ms", float64(d.Microseconds())/1000, "ip", ip)
 	}()
 	s.setHeaders(rec.Header())
 	rec.Header().Set("X-Request-Id", id)
@@ -219,12 +222,15 @@ type handler func(w http.ResponseWriter, r *http.Request) error
 
 // fail shows an error and logs it.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
-	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
-		err = errGoneAway.Because(err)
+	ctx, id := r.Context(), broker.RequestOf(r.Context()).ID
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		err = errGoneAway
 	}
 	status := statusOf(err)
-	ctx, id := r.Context(), broker.RequestOf(r.Context()).ID
 	s.log.Log(ctx, levelOf(status), "request failed", "request", id, "route", route(r), "status", status, "err", err)
+	if rec, ok := w.(*recorder); ok && rec.status != 0 {
+		return // the answer was under way: the connection broke
+	}
 	var e *broker.Error
 	if !errors.As(err, &e) || status == http.StatusInternalServerError {
 		e = &broker.Error{Message: "error.internal"}
@@ -242,9 +248,6 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		http.Error(w, http.StatusText(status)+"\n"+id, status)
 	}
 }
-
-// errGoneAway: the person closed the connection; nobody reads the answer.
-var errGoneAway = &broker.Error{Kind: broker.KindUnavailable, Message: "error.gone_away"}
 
 func (s *Server) failJSON(w http.ResponseWriter, r *http.Request, status int, e *broker.Error) {
 	w.Header().Set("Content-Type", "application/json")

@@ -1,8 +1,10 @@
 package web
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -110,6 +112,46 @@ func TestPanicInTheMiddleBreaksTheConnection(t *testing.T) {
 		_, _ = rw.Write([]byte("half"))
 		panic("boom")
 	})
+}
+
+// TestGoneAway: somebody who closes the connection is no failure of ours.
+func TestGoneAway(t *testing.T) {
+	w := newWorld(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	rec := w.serve(w.testRequest("GET").WithContext(ctx), func(_ http.ResponseWriter, r *http.Request) error {
+		cancel()
+		return fmt.Errorf("read: %w", r.Context().Err())
+	})
+	if log := w.log.String(); rec.Code != 499 || strings.Contains(log, "level=ERROR") || strings.Contains(log, "level=WARN") {
+		t.Errorf("%d\n%s", rec.Code, log)
+	}
+	rec = w.serve(w.testRequest("GET"), func(rw http.ResponseWriter, _ *http.Request) error {
+		_, _ = rw.Write([]byte("half"))
+		return errors.New("the connection broke")
+	})
+	if rec.Body.String() != "half" {
+		t.Errorf("an error page behind half an answer: %s", rec.Body)
+	}
+}
+
+// TestForgedAddress is the attack of X-Forwarded-For on what the account's
+// owner is told.
+func TestForgedAddress(t *testing.T) {
+	for hops, want := range map[int]string{0: "127.0.0.1", 1: "203.0.113.7", 2: "198.51.100.1"} {
+		w := newWorld(t, func(o *Options) { o.TrustedHops = hops })
+		w.user("ada")
+		b := w.browser()
+		r := b.request("POST", "/login/", strings.NewReader(form("email", "ada@example.org", "password", password).Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("X-Forwarded-For", "6.6.6.6, 198.51.100.1, 203.0.113.7")
+		r.Header.Set("User-Agent", strings.Repeat("x", 1000)+"\u00ad<script>")
+		b.do(r).to("/")
+		row, err := b.session()
+		must(t, err)
+		if row.IP != want || len(row.UserAgent) > maxUserAgent {
+			t.Errorf("behind %d: %q, want %q; user agent of %d bytes", hops, row.IP, want, len(row.UserAgent))
+		}
+	}
 }
 
 func TestUnmatched(t *testing.T) {

@@ -208,6 +208,19 @@ func TestTakenIdentity(t *testing.T) {
 	m.walk(m.post("/oauth/login/demo/"), "ada2").want(409)
 }
 
+// TestUnprovenAddressTellsNothing: only whom the provider has proven an address
+// of learns that it has an account here.
+func TestUnprovenAddressTellsNothing(t *testing.T) {
+	w := newWorld(t)
+	w.user("ada")
+	w.op.AddPerson(providertest.Person{Subject: "eve", Name: "Eve", Email: "ada@example.org", EmailVerified: false})
+	b := w.browser()
+	a := b.walk(b.get("/oauth/login/demo/"), "eve").to("/oauth/signup/demo/")
+	if page := b.get(a.location).want(200); strings.Contains(page.body, "a…@example.org") {
+		t.Errorf("the page tells:\n%s", text(page.body))
+	}
+}
+
 // TestPendingIdentityIsNotLinkedUnasked: who proves an unknown identity while
 // somebody else is signed in in the browser links nothing.
 func TestPendingIdentityIsNotLinkedUnasked(t *testing.T) {

@@ -45,7 +45,7 @@ func (s *Server) postLinkDecision(w http.ResponseWriter, r *http.Request) error 
 		if err := s.linker.LinkPending(r.Context(), v.session, l); err != nil {
 			return s.ended(err)
 		}
-		s.wake(r.Context())
+		s.o.Wake()
 		if l.Request == "" {
 			if err := s.say(w, r, n); err != nil {
 				return err

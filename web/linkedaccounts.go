@@ -99,7 +99,7 @@ func (s *Server) postDisconnect(w http.ResponseWriter, r *http.Request) error {
 	if err := s.linker.Unlink(r.Context(), v.session, app, v.form.Get("identity")); err != nil {
 		return err
 	}
-	s.wake(r.Context())
+	s.o.Wake()
 	if err := s.say(w, r, sessionNotice{Key: "linked_accounts.removed", Args: map[string]string{"provider": s.title(app)}}); err != nil {
 		return err
 	}

@@ -14,10 +14,6 @@ import (
 // provider has the id: it is not of their alphabet.
 const lastPassword = "-"
 
-// errNotSamePerson: they were to prove that they are still there, and are
-// somebody else.
-var errNotSamePerson = &broker.Error{Kind: broker.KindInvalid, Message: "login.other_person"}
-
 // again tells whether a login is for who is signed in to prove that they are
 // still there. An application that asks for it (prompt=login) takes anybody.
 func again(l broker.Login) bool { return l.Force && l.Request == "" }
@@ -78,12 +74,9 @@ func (s *Server) postLogin(w http.ResponseWriter, r *http.Request) error {
 	}
 	email := v.form.Get("email")
 	if again(l) && v.user != nil {
-		email = v.user.Email
+		email = v.user.Email // whoever else they are, that is not the question
 	}
 	user, how, err := s.accounts.Authenticate(r.Context(), email, broker.Secret(v.form.Get("password")))
-	if err == nil && again(l) && v.user != nil && user.ID != v.user.ID {
-		err = errNotSamePerson
-	}
 	if bad := formProblems(err); bad != nil {
 		return s.showLogin(w, r, statusOf(err), l, email, bad)
 	}

@@ -80,7 +80,7 @@ func (p securityPage) Standing() string {
 func (p securityPage) Event(e eventRow) string {
 	key := "events." + strings.ReplaceAll(e.Name, ".", "_")
 	if !p.Has(key) {
-		return e.Name
+		return p.T("events.other") // newer than this page
 	}
 	if e.Provider == "" && e.Client == "" && p.Has(key+"_plain") {
 		key += "_plain"

@@ -188,7 +188,7 @@ func TestSecurityWords(t *testing.T) {
 		{Name: broker.EventSignedIn}:                      "Signed in with your password",
 		{Name: broker.EventSignedIn, Provider: "ORCID"}:   "Signed in with ORCID",
 		{Name: broker.EventRefreshReuse, Client: "Atlas"}: "Access of Atlas ended: an old key was used again",
-		{Name: "future.event"}:                            "future.event",
+		{Name: "future.event"}:                            "Your account was changed",
 	} {
 		if got := p.Event(e); got != want {
 			t.Errorf("%+v: %q", e, got)

@@ -38,7 +38,7 @@ func (s *Server) postLost(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	s.wake(r.Context())
+	s.o.Wake()
 	email, _ = broker.NormalizeEmail(email)
 	return s.show(w, r, http.StatusOK, &sentPage{base: s.base(r), Email: email, Reset: true, ChangeURL: "/lost-password/"})
 }
@@ -69,7 +69,7 @@ func (s *Server) postReset(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	s.wake(r.Context())
+	s.o.Wake()
 	if v.session.UserID == user.ID { // ended with all the others
 		if err := s.drop(w, r); err != nil {
 			return err

@@ -75,7 +75,7 @@ func (s *Server) getCallback(w http.ResponseWriter, r *http.Request) error {
 	back := or(broker.LocalPath(res.Attempt.ReturnTo), "/")
 	switch res.Outcome {
 	case linking.Linked:
-		s.wake(r.Context())
+		s.o.Wake()
 		if err := s.say(w, r, sessionNotice{Key: "linked_accounts.added", Args: title}); err != nil {
 			return err
 		}

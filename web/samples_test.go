@@ -159,7 +159,7 @@ func samples(r *renderer, lang string, w words) []sample {
 		{"linked_only", &linkedAccountsPage{base: in("linkedaccounts"), Linked: []linkedRow{only}, OnlyWayIn: true, Passwords: true}},
 		{"linked_none", &linkedAccountsPage{base: in("linkedaccounts"), Connect: connectButtons(four)}},
 		{"applications", &applicationsPage{base: in("applications"), Apps: []appRow{
-			{ID: "c1", Name: w.client, Host: w.host, URL: "https://" + plainWords.host + "/", Sees: []string{"your name", "your e-mail address", "your language"}, Since: long, LastUsed: sampleNow.Add(-90 * time.Second), Offline: true},
+			{ID: "c1", Name: w.client, Host: w.host, URL: "https://" + plainWords.host + "/", Sees: []string{"Your name", "Your e-mail address", "Your language"}, Since: long, LastUsed: sampleNow.Add(-90 * time.Second), Offline: true},
 			{ID: "c2", Name: "Wiki", Host: "wiki.commons.example", Since: sampleNow},
 		}}},
 		{"applications_none", &applicationsPage{base: in("applications")}},

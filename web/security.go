@@ -114,7 +114,7 @@ func (s *Server) postPassword(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	s.wake(r.Context())
+	s.o.Wake()
 	if err := s.say(w, r, sessionNotice{Key: "security.password_changed"}); err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -20,11 +19,6 @@ const (
 	// touchEvery bounds how often a session's row is written because it was
 	// seen: reading pages must not become writing the database.
 	touchEvery = time.Minute
-	// noticeLifetime is how long a session that belongs to nobody is kept. It
-	// exists only to carry a notice to the next page.
-	noticeLifetime = 10 * time.Minute
-	// maxData bounds Session.Data, in bytes.
-	maxData = 4096
 	// maxUserAgent bounds Session.UserAgent, in bytes.
 	maxUserAgent = 255
 )
@@ -145,48 +139,4 @@ func (s *sessionStore) write(ctx context.Context, session *sessions.Session) (*h
 	session.Values[rowKey{}] = row
 	// No Max-Age: a closed browser ends it, on a machine that others use too.
 	return s.cookies.make(sessionCookie, secret.Reveal(), 0), nil
-}
-
-// sessionNotice waits in Session.Data to be shown once, on the next page.
-type sessionNotice struct {
-	Key     string            `json:"key"` // catalog key
-	Args    map[string]string `json:"args,omitempty"`
-	Problem bool              `json:"problem,omitempty"`
-}
-
-// maxNotices bounds what waits to be shown.
-const maxNotices = 3
-
-// decodeNotices reads Session.Data. What it cannot read is dropped: a notice
-// is no fact.
-func decodeNotices(data []byte) []sessionNotice {
-	var d struct {
-		Notices []sessionNotice `json:"notices"`
-	}
-	if len(data) == 0 || len(data) > maxData || json.Unmarshal(data, &d) != nil {
-		return nil
-	}
-	return d.Notices[:min(len(d.Notices), maxNotices)]
-}
-
-// encodeNotices makes Session.Data of flashes; nil where there are none.
-func encodeNotices(flashes any) []byte {
-	var d struct {
-		Notices []sessionNotice `json:"notices"`
-	}
-	list, _ := flashes.([]any)
-	for _, f := range list {
-		if n, ok := f.(sessionNotice); ok {
-			d.Notices = append(d.Notices, n)
-		}
-	}
-	if len(d.Notices) == 0 {
-		return nil
-	}
-	d.Notices = d.Notices[max(0, len(d.Notices)-maxNotices):]
-	data, err := json.Marshal(d)
-	if err != nil || len(data) > maxData {
-		return nil
-	}
-	return data
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"time"
 
 	"idbroker/broker"
@@ -89,7 +90,7 @@ func (s *Server) postSignUp(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return s.ended(err)
 	}
-	s.wake(r.Context())
+	s.o.Wake()
 	return s.redirect(w, r, stepPath(broker.StepProveEmail, l))
 }
 
@@ -110,7 +111,7 @@ func (s *Server) showSignUp(w http.ResponseWriter, r *http.Request, status int, 
 		SignInURL: withLogin("/login/", l),
 	}
 	if l.Remote != nil {
-		p.OtherURL = "/login/?switch=1"
+		p.OtherURL = "/login/?switch=1&next=" + url.QueryEscape(l.ReturnTo)
 		if l.Request != "" {
 			p.OtherURL = authorizePath + "?" + l.Request // begins anew, without the identity
 		}
@@ -178,7 +179,7 @@ func (s *Server) postSent(w http.ResponseWriter, r *http.Request) error {
 	if err := s.accounts.ResendProof(r.Context(), l); err != nil {
 		return s.ended(err)
 	}
-	s.wake(r.Context())
+	s.o.Wake()
 	if err := s.say(w, r, sessionNotice{Key: "sent.sent_again"}); err != nil {
 		return err
 	}
@@ -214,7 +215,7 @@ func (s *Server) postProof(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	s.wake(r.Context())
+	s.o.Wake()
 	if l.Live(v.browser, v.at) {
 		v.locales = requestParam(l, "ui_locales")
 		return s.advance(w, r, l)

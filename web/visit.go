@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -28,7 +27,6 @@ type visit struct {
 	form     url.Values        // of a POST
 	query    url.Values
 	locales  string // ui_locales of the login that the page belongs to
-	chosen   string // language that was chosen with this request; "" none
 	returnTo string // way on for an error page; "" the start page
 }
 
@@ -62,7 +60,7 @@ func (s *Server) member(h handler) http.HandlerFunc {
 		if visitOf(r).user != nil {
 			return h(w, r)
 		}
-		if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		if (r.Method == http.MethodGet || r.Method == http.MethodHead) && !wantsJSON(r) {
 			return s.redirect(w, r, "/login/?next="+url.QueryEscape(r.URL.RequestURI()))
 		}
 		return broker.ErrSignIn
@@ -174,12 +172,9 @@ func (s *Server) base(r *http.Request) base {
 // chose, what their browser sends.
 func (s *Server) language(r *http.Request) string {
 	v := visitOf(r)
-	preference := v.chosen
-	if preference == "" && v.user != nil {
-		preference = v.user.Locale
-	}
-	if preference == "" {
-		preference = s.cookies.read(r, languageCookie)
+	preference := s.cookies.read(r, languageCookie)
+	if v.user != nil {
+		preference = or(v.user.Locale, preference)
 	}
 	return s.cat.Match(v.locales, preference, r.Header.Get("Accept-Language"))
 }
@@ -201,46 +196,6 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request, status int, p page
 func (s *Server) redirect(w http.ResponseWriter, r *http.Request, to string) error {
 	http.Redirect(w, r, to, http.StatusSeeOther)
 	return nil
-}
-
-// say keeps a notice for the next page. A visitor without a session gets one
-// that carries it and nothing else.
-func (s *Server) say(w http.ResponseWriter, r *http.Request, n sessionNotice) error {
-	v := visitOf(r)
-	if v.jar.ID == "" {
-		v.jar.Values[rowKey{}] = broker.Session{
-			SID: broker.NewID(), CreatedAt: v.at, LastSeenAt: v.at, ExpiresAt: v.at.Add(noticeLifetime),
-			UserAgent: broker.RequestOf(r.Context()).UserAgent, IP: broker.RequestOf(r.Context()).IP,
-		}
-	}
-	v.jar.AddFlash(n)
-	return s.sessions.Save(r, w, v.jar)
-}
-
-// takeNotice returns the notice that waits, and forgets it. A session that
-// existed for it alone ends.
-func (s *Server) takeNotice(w http.ResponseWriter, r *http.Request) (*notice, error) {
-	v := visitOf(r)
-	if v == nil || v.jar == nil {
-		return nil, nil
-	}
-	waiting := v.jar.Flashes()
-	if len(waiting) == 0 {
-		return nil, nil
-	}
-	n, _ := waiting[len(waiting)-1].(sessionNotice)
-	if v.session.UserID == "" {
-		if err := s.drop(w, r); err != nil {
-			return nil, err
-		}
-	} else if err := s.sessions.Save(r, w, v.jar); err != nil && !errors.Is(err, broker.ErrNotFound) {
-		return nil, fmt.Errorf("save session: %w", err)
-	}
-	kind := noticeOK
-	if n.Problem {
-		kind = noticeProblem
-	}
-	return &notice{Kind: kind, Message: n.Key, Args: n.Args}, nil
 }
 
 // drop ends the session of the request without a word to anybody.
@@ -278,7 +233,3 @@ func splitHost(host string) hostPort {
 	}
 	return hostPort{name, port}
 }
-
-// wake tells whoever sends mail that there is some, once the request's work is
-// committed.
-func (s *Server) wake(context.Context) { s.o.Wake() }

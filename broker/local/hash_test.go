@@ -1,8 +1,11 @@
 package local
 
 import (
+	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"idbroker/broker"
 )
@@ -51,6 +54,29 @@ func TestDummyMatchesNothing(t *testing.T) {
 	if !strings.HasPrefix(h.dummy.Reveal(), "$argon2id$") {
 		t.Error("the dummy is no hash")
 	}
+}
+
+// TestHashingIsBounded: who finds no free slot is told that we are busy, and
+// hashing goes on when the slot is free again.
+func TestHashingIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHasher(Argon2{MemoryKiB: 64, Passes: 1, Lanes: 1}, 1)
+		done, err := h.turn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		if _, _, err := h.verify(t.Context(), "", "x"); !errors.Is(err, errBusy) || time.Since(start) != hashWait {
+			t.Errorf("a full house: %v after %s", err, time.Since(start))
+		}
+		if _, err := h.make(t.Context(), "x"); !errors.Is(err, errBusy) {
+			t.Errorf("a full house: %v", err)
+		}
+		done()
+		if _, _, err := h.verify(t.Context(), "", "x"); err != nil {
+			t.Errorf("a free slot: %v", err)
+		}
+	})
 }
 
 // BenchmarkHash is the cost of one password, as it is configured by default.

@@ -1,7 +1,6 @@
 package local_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -531,26 +530,4 @@ func TestSetDisabledEndsEverything(t *testing.T) {
 			t.Errorf("unknown user: %v", err)
 		}
 	})
-}
-
-func TestHashingIsBounded(t *testing.T) {
-	db := storetest.New(t)
-	a := local.New(db, nil, local.Options{MaxHashing: 1, Hashing: local.Argon2{MemoryKiB: 64 * 1024, Passes: 4, Lanes: 1}})
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	var wg sync.WaitGroup
-	var mu sync.Mutex
-	kinds := map[broker.Kind]int{}
-	for range 8 {
-		wg.Go(func() {
-			_, _, err := a.Authenticate(ctx, "nobody@example.org", good)
-			mu.Lock()
-			kinds[broker.KindOf(err)]++
-			mu.Unlock()
-		})
-	}
-	wg.Wait()
-	if kinds[broker.KindUnavailable] == 0 || kinds[broker.KindInternal] != 0 {
-		t.Errorf("answers by kind: %v; want some to be told that we are busy", kinds)
-	}
 }

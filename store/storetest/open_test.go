@@ -107,11 +107,12 @@ func TestClosed(t *testing.T) {
 func TestConnectionsDie(t *testing.T) {
 	dsn := storetest.EmptyPostgres(t)
 	ctx := context.Background()
-	db := storetest.Open(t, dsn)
+	name := "idbroker-" + broker.NewID() // so that nobody else's connections die
+	db := storetest.Open(t, dsn+"&application_name="+name)
 	must(db.MigrateUp(ctx))(t)
 	ok(t, db.CreateClient(ctx, broker.Client{ID: "c"}))
 	must(db.Client(ctx, "c"))(t)
-	_, err := storetest.Raw(t, dsn).Exec("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'idbroker' AND datname = current_database()")
+	_, err := storetest.Raw(t, dsn).Exec("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '" + name + "'")
 	ok(t, err)
 	time.Sleep(1100 * time.Millisecond) // pgx pings a connection that was idle for a second
 	must(db.Client(ctx, "c"))(t)

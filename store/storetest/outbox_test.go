@@ -91,7 +91,7 @@ func TestOutboxWorkers(t *testing.T) {
 		var mu sync.Mutex
 		claimed := map[string]int{}
 		race(func(int) {
-			for {
+			for range entries { // more than enough
 				got, err := db.ClaimOutbox(ctx, 3, at, lease)
 				if err != nil {
 					t.Error(err)

@@ -1,0 +1,117 @@
+package store
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"idbroker/broker"
+)
+
+// capture keeps the text of every statement.
+type capture struct{ queries *[]string }
+
+func (c capture) BeforeQuery(ctx context.Context, e *bun.QueryEvent) context.Context {
+	*c.queries = append(*c.queries, e.Query)
+	return ctx
+}
+
+func (capture) AfterQuery(context.Context, *bun.QueryEvent) {}
+
+// TestIndexes asks SQLite how it finds the rows of each statement: by an index,
+// never by reading a whole table.
+func TestIndexes(t *testing.T) {
+	ctx, at := context.Background(), time.Now()
+	db, err := Open(ctx, Options{DSN: "sqlite:" + filepath.Join(t.TempDir(), "broker.db"), Keys: NewKeyring()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close() //nolint:errcheck // it is thrown away
+	if _, err := db.MigrateUp(ctx); err != nil {
+		t.Fatal(err)
+	}
+	var queries []string
+	db.read.bun, db.write.bun = db.read.bun.WithQueryHook(capture{&queries}), db.write.bun.WithQueryHook(capture{&queries})
+
+	_, _ = db.User(ctx, "u")
+	_, _ = db.UserByEmail(ctx, "e")
+	_, _ = db.UserByUsername(ctx, "n")
+	_ = db.UpdateUser(ctx, broker.User{ID: "u"})
+	_, _ = db.Users(ctx, "u", 9)
+	_, _ = db.CountAdmins(ctx)
+	_, _ = db.Identity(ctx, "p", "i", "s")
+	_, _ = db.IdentitiesOf(ctx, "u")
+	_ = db.TouchIdentity(ctx, "i", at)
+	_ = db.DeleteIdentity(ctx, "i")
+	_, _ = db.RemoteAccount(ctx, "p", "i", "s")
+	_, _ = db.RemoteAccountsOf(ctx, "u")
+	_ = db.DeleteRemoteAccount(ctx, "a")
+	_, _ = db.RemoteTokens(ctx, "a")
+	_, _ = db.Attempt(ctx, "s")
+	_ = db.SpendAttempt(ctx, "s", at)
+	_, _ = db.Login(ctx, "l")
+	_ = db.SaveLogin(ctx, broker.Login{ID: "l"})
+	_ = db.FinishLogin(ctx, "l", at)
+	_ = db.SaveSession(ctx, broker.Session{IDHash: "s"})
+	_ = db.DeleteSession(ctx, "s")
+	_, _ = db.SessionsOf(ctx, "u")
+	_ = db.EndSession(ctx, "u", "s")
+	_, _ = db.EndSessions(ctx, "u", "s")
+	_ = db.UpdateClient(ctx, broker.Client{ID: "c"})
+	_, _ = db.Consent(ctx, "u", "c")
+	_, _ = db.ConsentsOf(ctx, "u")
+	_ = db.DeleteConsent(ctx, "u", "c")
+	_, _ = db.GrantsOf(ctx, "u")
+	_, _, _ = db.Refresh(ctx, "g", "c", 1, at, time.Minute, time.Hour)
+	_ = db.RevokeGrant(ctx, "g", "r", at)
+	_, _ = db.RevokeGrants(ctx, broker.GrantFilter{UserID: "u"}, "r", at)
+	_, _ = db.RevokeGrants(ctx, broker.GrantFilter{SID: "s", KeepOffline: true}, "r", at)
+	_, _ = db.RevokeGrants(ctx, broker.GrantFilter{UserID: "u", ClientID: "c"}, "r", at)
+	_ = db.UpdateKey(ctx, broker.Key{ID: "k"})
+	_, _ = db.MailToken(ctx, "h")
+	_ = db.SpendMailToken(ctx, "h", at)
+	_ = db.VoidMailTokens(ctx, "u", broker.MailReset, at)
+	_, _ = db.ClaimOutbox(ctx, 9, at, time.Minute)
+	_ = db.FinishOutbox(ctx, "o", at)
+	_ = db.RetryOutbox(ctx, "o", at, "")
+	_ = db.FailOutbox(ctx, "o", at, "")
+	_, _ = db.FailedOutbox(ctx, 9)
+	_, _ = db.Events(ctx, "u", 9)
+	_, _ = db.Events(ctx, "", 9)
+	_, _ = db.Prune(ctx, at)
+	for h := range hotCount {
+		queries = append(queries, strings.ReplaceAll(h.text(), "?", "'x'"))
+	}
+
+	// Prune of grants may, once an hour: an index on what every refresh changes
+	// would cost more.
+	const mayScan = "DELETE FROM grants WHERE id IN "
+	for _, q := range queries {
+		rows, err := db.write.sql.QueryContext(ctx, "EXPLAIN QUERY PLAN "+q)
+		if err != nil {
+			t.Fatalf("%s: %v", q, err)
+		}
+		for rows.Next() {
+			var id, parent, unused int
+			var detail string
+			if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
+				t.Fatal(err)
+			}
+			scan := strings.HasPrefix(detail, "SCAN ") && !strings.Contains(detail, "USING") && !strings.HasPrefix(q, mayScan)
+			sorts := strings.Contains(detail, "TEMP B-TREE FOR ORDER BY") && strings.Contains(q, "LIMIT")
+			if scan || sorts {
+				t.Errorf("%s: %s", q, detail)
+			}
+		}
+		if err := rows.Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(queries) < 50 {
+		t.Errorf("only %d statements were looked at", len(queries))
+	}
+}

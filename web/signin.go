@@ -1,0 +1,129 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/gorilla/sessions"
+
+	"idbroker/broker"
+)
+
+// identify makes the session and the login speak of the same person. Who has
+// just been authenticated gets a session, once: a login whose session has been
+// ended elsewhere has lost its person. A login that knows nobody takes the
+// session's user, unless it must not, or an identity waits in it.
+func (s *Server) identify(w http.ResponseWriter, r *http.Request, l *broker.Login) error {
+	v := visitOf(r)
+	if l.UserID != "" {
+		switch {
+		case v.session.UserID == l.UserID && !v.session.AuthTime.Before(l.AuthTime):
+			l.SID = v.session.SID
+			return nil
+		case l.SID == "":
+			return s.startSession(w, r, l)
+		}
+		l.UserID, l.SID = "", ""
+	}
+	if v.user != nil && !l.Force && l.Remote == nil && l.SignUp == nil {
+		l.Authenticated(v.user.ID, broker.Authentication{At: v.session.AuthTime, AMR: v.session.AMR, ACR: v.session.ACR, Provider: v.session.Provider})
+		l.SID = v.session.SID
+	}
+	return nil
+}
+
+// startSession signs the login's user in on this browser, under a new id. It
+// replaces the session that stood; somebody else's ends as if signed out. The
+// same person keeps the sid, since it is the same stay.
+func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.Login) error {
+	v, ctx := visitOf(r), r.Context()
+	user, err := s.store.User(ctx, l.UserID)
+	if err != nil {
+		return fmt.Errorf("user of login: %w", err)
+	}
+	if user.Disabled() {
+		return broker.ErrDisabled
+	}
+	request := broker.RequestOf(ctx)
+	row := broker.Session{
+		SID: broker.NewID(), UserID: user.ID, AuthTime: l.AuthTime, AMR: l.AMR, ACR: l.ACR, Provider: l.Provider,
+		UserAgent: request.UserAgent, IP: request.IP, CreatedAt: v.at, LastSeenAt: v.at, ExpiresAt: v.at.Add(s.o.SessionAbsolute),
+	}
+	if v.session.UserID == user.ID {
+		row.SID = v.session.SID
+	}
+	l.SID = row.SID
+	jar := sessions.NewSession(s.sessions, sessionCookie)
+	jar.Values[rowKey{}] = row
+	var cookie *http.Cookie
+	err = s.store.InTx(ctx, func(ctx context.Context) error {
+		if err := s.endSession(ctx, v, row.SID, v.at); err != nil {
+			return err
+		}
+		if cookie, err = s.sessions.write(ctx, jar); err != nil {
+			return err
+		}
+		if l.ID != "" {
+			if err := s.store.SaveLogin(ctx, *l); err != nil {
+				return s.ended(err)
+			}
+		}
+		e := broker.NewEvent(ctx, broker.EventSignedIn, v.at)
+		e.UserID, e.SID, e.Provider, e.ClientID = user.ID, row.SID, l.Provider, l.ClientID
+		return s.store.AddEvent(ctx, e)
+	})
+	if err != nil {
+		return err
+	}
+	http.SetCookie(w, cookie)
+	http.SetCookie(w, s.cookies.make(lastCookie, or(l.Provider, lastPassword), keepChoice))
+	v.jar, v.session, v.user = jar, rowOf(jar), &user
+	s.log.InfoContext(ctx, "signed in", "user", user.ID, "provider", l.Provider, "client", l.ClientID)
+	return nil
+}
+
+// endSession removes the visit's session inside a unit of work. Unless it goes
+// on under keepSID, what hangs on it ends too.
+func (s *Server) endSession(ctx context.Context, v *visit, keepSID string, at time.Time) error {
+	if v.jar.ID == "" {
+		return nil
+	}
+	if err := s.store.DeleteSession(ctx, v.jar.ID); err != nil && !errors.Is(err, broker.ErrNotFound) {
+		return fmt.Errorf("delete session: %w", err)
+	}
+	if v.session.UserID == "" || v.session.SID == keepSID {
+		return nil
+	}
+	return s.sessionEnded(ctx, v.session.UserID, v.session.SID, at)
+}
+
+// sessionEnded tells the other rooms that a session is over.
+func (s *Server) sessionEnded(ctx context.Context, user broker.UserID, sid string, at time.Time) error {
+	if err := s.tokens.SessionEnded(ctx, user, sid); err != nil {
+		return fmt.Errorf("end session: %w", err)
+	}
+	e := broker.NewEvent(ctx, broker.EventSignedOut, at)
+	e.UserID, e.SID = user, sid
+	return s.store.AddEvent(ctx, e)
+}
+
+// signOut ends the session of this browser. The browser's tie to its logins
+// goes too: whoever sits down next cannot go on with one.
+func (s *Server) signOut(w http.ResponseWriter, r *http.Request) error {
+	v := visitOf(r)
+	err := s.store.InTx(r.Context(), func(ctx context.Context) error { return s.endSession(ctx, v, "", v.at) })
+	if err != nil {
+		return err
+	}
+	if v.user != nil {
+		s.log.InfoContext(r.Context(), "signed out", "user", v.user.ID)
+	}
+	v.session, v.user = broker.Session{}, nil
+	v.jar = sessions.NewSession(s.sessions, sessionCookie)
+	http.SetCookie(w, s.cookies.make(sessionCookie, "", -1))
+	s.forgetBrowser(w, r)
+	return nil
+}
