@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"os/signal"
-	"syscall"
 	"time"
 
 	"idbroker/broker/local"
@@ -94,9 +92,7 @@ func (s *server) claim(ctx context.Context) string {
 // run serves until ctx ends or a listener fails, then stops in order.
 func (s *server) run(ctx context.Context) error {
 	jobs := s.startJobs()
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	defer signal.Stop(hup)
+	defer signal.Stop(s.hangups)
 	var failure error
 	for running := true; running; {
 		select {
@@ -104,7 +100,7 @@ func (s *server) run(ctx context.Context) error {
 			running = false
 		case failure = <-s.failed:
 			running = false
-		case <-hup:
+		case <-s.hangups:
 			s.reload()
 		}
 	}

@@ -8,6 +8,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -44,13 +47,15 @@ type server struct {
 
 	public, side *http.Server // side may be nil
 	listeners    map[*http.Server]net.Listener
-	failed       chan error // of a listener that stopped by itself
+	failed       chan error     // of a listener that stopped by itself
+	hangups      chan os.Signal // SIGHUP
 }
 
 // listen opens the listeners, the database and the rooms, in this order: a
 // port that is taken is told before anything is written.
 func listen(ctx context.Context, cfg config.Config, extra func(base string) (extras, error), log *slog.Logger) (s *server, err error) {
-	s = &server{cfg: cfg, counters: newCounters(), log: log, listeners: map[*http.Server]net.Listener{}, failed: make(chan error, 2)}
+	s = &server{cfg: cfg, counters: newCounters(), log: log, listeners: map[*http.Server]net.Listener{}, failed: make(chan error, 2), hangups: make(chan os.Signal, 1)}
+	signal.Notify(s.hangups, syscall.SIGHUP) // before all else: it would end the process
 	defer func() {
 		if err != nil {
 			s.close()
@@ -215,6 +220,7 @@ func (s *server) start() {
 
 // close lets go of what listen opened. It is for servers that did not start.
 func (s *server) close() {
+	signal.Stop(s.hangups)
 	for _, l := range s.listeners {
 		_ = l.Close()
 	}
