@@ -22,7 +22,7 @@ import (
 
 // stepTime is how long a step of a person may take on a machine that does a
 // dozen other things.
-const stepTime = 20 * time.Second
+const stepTime = 40 * time.Second
 
 // chromium is the browser's path, or a skip that says how to get it.
 func chromium(t *testing.T) string {

@@ -33,11 +33,6 @@ func (w *walker) open(address string) *walker {
 	return w.must(w.Open(context.Background(), address))
 }
 
-func (w *walker) click(words string) *walker {
-	w.t.Helper()
-	return w.must(w.Click(context.Background(), words))
-}
-
 func (w *walker) press(button string, fill visitor.Fill) *walker {
 	w.t.Helper()
 	return w.must(w.Press(context.Background(), button, fill))

@@ -257,9 +257,8 @@ type panicky struct{ goth.Provider }
 
 func (panicky) BeginAuth(string) (goth.Session, error) { panic("token SECRET in a panic") }
 func (panicky) UnmarshalSession(string) (goth.Session, error) {
-	var m map[string]int
-	m["x"] = 1
-	return nil, nil
+	var sessions []goth.Session
+	return sessions[len(sessions)], nil // a run-time panic, unlike the others
 }
 func (panicky) Revoke(context.Context, []broker.RemoteToken) error {
 	panic(errors.New("SECRET"))

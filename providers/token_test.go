@@ -80,6 +80,7 @@ func TestPOSTIsNeverRepeated(t *testing.T) {
 		if n := h.fake.Count(providertest.Revoke); n != 1 {
 			t.Errorf("%+v: %d requests, %v", f, n, err)
 		}
+		h = oidcHouse(t, providertest.OpenIDOptions{}, nil) // anew: the connection may be broken
 		h.fake.Fail(providertest.Token, f, f, f)
 		_, err = h.signIn("user-1")
 		if n := h.fake.Count(providertest.Token); n != 1 {

@@ -80,7 +80,7 @@ func fixture() contents {
 			{ID: "lopen", BrowserHash: hash("b"), ClientID: "wiki", Request: "client_id=wiki&scope=openid+email&state=xyz", Force: true,
 				Remote: &broker.Profile{Provider: "github", Issuer: "https://github.com", Subject: "9", Username: "newcomer", Email: "new@example.org", EmailVerified: true, AMR: []string{"pwd"}, AuthTime: t0, Tokens: []broker.RemoteToken{{AccessToken: "gho_pending", Scopes: []string{"read:user"}, ExpiresAt: always}}, Extra: json.RawMessage(`{"id": 9}`)},
 				SignUp: &broker.SignUp{Email: "new@example.org", Name: "New", Username: "new", Locale: "de", PasswordHash: phc}, StartedAt: t0, ExpiresAt: always},
-			{ID: "ldone", BrowserHash: hash("c"), ReturnTo: "/account/settings/profile/", UserID: "uada", AuthTime: t0, AMR: []string{"pwd"}, ACR: broker.ACRSingle, StartedAt: t0, ExpiresAt: t0.Add(broker.LoginLifetime), FinishedAt: t0.Add(time.Minute)},
+			{ID: "ldone", BrowserHash: hash("c"), ReturnTo: "/account/settings/profile/", UserID: "uada", SID: "sid1", AuthTime: t0, AMR: []string{"pwd"}, ACR: broker.ACRSingle, StartedAt: t0, ExpiresAt: t0.Add(broker.LoginLifetime), FinishedAt: t0.Add(time.Minute)},
 		},
 		sessions: []broker.Session{
 			{IDHash: hash("s1"), SID: "sid1", UserID: "uada", AuthTime: t0, AMR: []string{"pwd"}, ACR: broker.ACRSingle, Data: []byte{0, 1, 255, '\'', '\\'}, UserAgent: "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0", IP: "192.0.2.7", CreatedAt: t0, LastSeenAt: t0.Add(time.Hour), ExpiresAt: always},

@@ -85,6 +85,26 @@ func TestPrompt(t *testing.T) {
 	}
 }
 
+// TestConsentIsDecidedAnew: what was too old, or said already, when the yes came,
+// is not what the page said when it was shown.
+func TestConsentIsDecidedAnew(t *testing.T) {
+	w := newWorld(t)
+	w.user("ada")
+	w.client()
+	b := w.browser()
+	b.signIn("ada")
+	login := b.get(authorize("max_age", "60")).to("/consent/").param("login")
+	l, err := w.db.Login(t.Context(), broker.LoginID(login))
+	must(t, err)
+	l.AuthTime = l.AuthTime.Add(-2 * time.Minute) // they read the page for long
+	must(t, w.db.SaveLogin(t.Context(), l))
+	b.post("/consent/", "login", login, "decision", "allow").to("/login/?login=" + login)
+
+	one, two := b.get(authorize()).param("login"), b.get(authorize()).param("login")
+	w.redeem(b.post("/consent/", "login", one, "decision", "allow"))
+	w.redeem(b.get("/consent/?login=" + two)) // said in the other tab
+}
+
 // TestSelectAccount: who is signed in can be chosen, and then nothing else of
 // the request is forgotten.
 func TestSelectAccount(t *testing.T) {

@@ -3,10 +3,11 @@
 // time of the server's processes, beside the same figures of a bare net/http
 // handler in the same run. It connects to loopback addresses alone.
 //
-//	broker users create --email load@example.org --password-stdin <<< "$BROKER_LOAD_PASSWORD"
-//	broker clients create --name load --redirect-uri http://127.0.0.1:1/ ...
+//	broker users create load@example.org --password-stdin <<< "$BROKER_LOAD_PASSWORD"
+//	broker clients create Load --redirect-uri http://127.0.0.1:1/callback \
+//	    --grant authorization_code --grant refresh_token --grant client_credentials
 //	go run ./conformance/load -issuer http://127.0.0.1:8080 -pid "$(pidof broker)" \
-//	    -client ID -redirect http://127.0.0.1:1/ -email load@example.org -flow code -c 8 -n 2000
+//	    -client ID -email load@example.org -flow code,refresh -c 8 -n 2000
 //
 // The client's secret and the password are read from BROKER_LOAD_SECRET and
 // BROKER_LOAD_PASSWORD, since arguments can be read by every process. What follows
@@ -39,7 +40,7 @@ func main() {
 	defer stop()
 	if err := load(ctx, os.Args[1:], os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "load:", err)
-		os.Exit(1) //nolint:gocritic // nothing is left to stop
+		os.Exit(1)
 	}
 }
 

@@ -208,7 +208,7 @@ CREATE TABLE mail_tokens (
     expires_at {{.Int}} NOT NULL,
     used_at    {{.Int}} NOT NULL
 ){{.Hot}};
-CREATE INDEX mail_tokens_user ON mail_tokens (user_id) WHERE user_id <> '';
+CREATE INDEX mail_tokens_user ON mail_tokens (user_id);
 CREATE INDEX mail_tokens_expiry ON mail_tokens (expires_at);
 
 CREATE TABLE outbox (

@@ -2,6 +2,7 @@ package storetest_test
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -20,7 +21,7 @@ const (
 func TestRefresh(t *testing.T) {
 	t0 := now()
 	standing := broker.Grant{
-		ID: "g", ClientID: "c", UserID: "u", Scopes: []string{"openid"}, RefreshGeneration: 5, RefreshRotatedAt: t0,
+		ClientID: "c", UserID: "u", Scopes: []string{"openid"}, RefreshGeneration: 5, RefreshRotatedAt: t0,
 		RefreshExpiresAt: t0.Add(idle), ExpiresAt: t0.Add(90 * time.Minute), CreatedAt: t0,
 	}
 	type request struct {
@@ -30,7 +31,7 @@ func TestRefresh(t *testing.T) {
 		at         time.Time
 		idle       time.Duration
 	}
-	for _, tt := range []struct {
+	tests := []struct {
 		name    string
 		grant   func(g *broker.Grant)
 		request func(r *request)
@@ -59,16 +60,19 @@ func TestRefresh(t *testing.T) {
 		{"revoked", func(g *broker.Grant) { g.RevokedAt, g.RevokedReason = t0, "user" }, nil, broker.RefreshDead, time.Time{}},
 		{"revoked, old", func(g *broker.Grant) { g.RevokedAt, g.RevokedReason = t0, "user" }, func(r *request) { r.generation = 1 }, broker.RefreshDead, time.Time{}},
 		{"never had one", func(g *broker.Grant) { g.RefreshGeneration = 0 }, func(r *request) { r.generation = 0 }, broker.RefreshDead, time.Time{}},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			storetest.Each(t, func(t *testing.T, db *store.DB) {
+	}
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		for i, tt := range tests {
+			t.Run(tt.name, func(t *testing.T) {
 				ctx := context.Background()
+				id := broker.GrantID(fmt.Sprint("g", i))
 				g := standing
+				g.ID = id
 				if tt.grant != nil {
 					tt.grant(&g)
 				}
 				ok(t, db.CreateGrant(ctx, g))
-				r := request{"g", "c", 5, t0.Add(time.Second), idle}
+				r := request{id, "c", 5, t0.Add(time.Second), idle}
 				if tt.request != nil {
 					tt.request(&r)
 				}
@@ -83,14 +87,14 @@ func TestRefresh(t *testing.T) {
 				case broker.RefreshReuse:
 					g.RevokedAt, g.RevokedReason = r.at, "refresh reuse"
 				}
-				same(t, must(db.Grant(ctx, "g"))(t), g)
-				if r.client != "c" || r.id != "g" {
+				same(t, must(db.Grant(ctx, id))(t), g)
+				if r.client != "c" || r.id != id {
 					g = broker.Grant{}
 				}
 				same(t, got, g)
 			})
-		})
-	}
+		}
+	})
 }
 
 // TestRefreshRace presents one token sixteen times at once: one rotates, the

@@ -83,7 +83,7 @@ func TestRevokeGrants(t *testing.T) {
 		{ID: "5", ClientID: "c"},
 		{ID: "6", UserID: "u", ClientID: "c", SID: "s", RevokedAt: at, RevokedReason: "first"},
 	}
-	for _, tt := range []struct {
+	tests := []struct {
 		filter broker.GrantFilter
 		want   string
 	}{
@@ -98,27 +98,28 @@ func TestRevokeGrants(t *testing.T) {
 		{broker.GrantFilter{UserID: "v", SID: "s"}, ""},
 		{broker.GrantFilter{UserID: "u' OR '1'='1"}, ""},
 		{broker.GrantFilter{UserID: "u\x00"}, ""},
-	} {
-		t.Run(tt.want, func(t *testing.T) {
-			storetest.Each(t, func(t *testing.T, db *store.DB) {
-				ctx := context.Background()
-				for _, g := range grants {
-					ok(t, db.CreateGrant(ctx, g))
-				}
-				n := must(db.RevokeGrants(ctx, tt.filter, "user", at.Add(time.Second)))(t)
-				got := ""
-				for _, g := range grants {
-					if r := must(db.Grant(ctx, g.ID))(t); r.RevokedReason == "user" && r.RevokedAt.Equal(at.Add(time.Second)) {
-						got += string(g.ID)
-					}
-				}
-				if got != tt.want || n != len(tt.want) {
-					t.Errorf("%+v: revoked %q (%d), want %q", tt.filter, got, n, tt.want)
-				}
-				same(t, must(db.Grant(ctx, "6"))(t).RevokedReason, "first")
-			})
-		})
 	}
+	storetest.EachDSN(t, func(t *testing.T, dsn string) {
+		db, raw, ctx := storetest.Open(t, dsn), storetest.Raw(t, dsn), context.Background()
+		for _, tt := range tests {
+			for _, g := range grants {
+				ok(t, db.CreateGrant(ctx, g))
+			}
+			n := must(db.RevokeGrants(ctx, tt.filter, "user", at.Add(time.Second)))(t)
+			got := ""
+			for _, g := range grants {
+				if r := must(db.Grant(ctx, g.ID))(t); r.RevokedReason == "user" && r.RevokedAt.Equal(at.Add(time.Second)) {
+					got += string(g.ID)
+				}
+			}
+			if got != tt.want || n != len(tt.want) {
+				t.Errorf("%+v: revoked %q (%d), want %q", tt.filter, got, n, tt.want)
+			}
+			same(t, must(db.Grant(ctx, "6"))(t).RevokedReason, "first")
+			_, err := raw.Exec("DELETE FROM grants")
+			ok(t, err)
+		}
+	})
 }
 
 func TestRevokeGrant(t *testing.T) {

@@ -37,7 +37,7 @@ func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 func TestSpentOnce(t *testing.T) {
 	at := now()
 	later := at.Add(time.Minute)
-	for _, tt := range []struct {
+	tests := []struct {
 		name   string
 		create func(ctx context.Context, db *store.DB) error
 		spend  func(ctx context.Context, db *store.DB) error
@@ -62,9 +62,10 @@ func TestSpentOnce(t *testing.T) {
 		{"version of a client", func(ctx context.Context, db *store.DB) error {
 			return db.CreateClient(ctx, broker.Client{ID: "x"})
 		}, func(ctx context.Context, db *store.DB) error { return db.UpdateClient(ctx, broker.Client{ID: "x"}) }},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			storetest.Each(t, func(t *testing.T, db *store.DB) {
+	}
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		for _, tt := range tests {
+			t.Run(tt.name, func(t *testing.T) {
 				ctx := context.Background()
 				if err := tt.spend(ctx, db); !errors.Is(err, broker.ErrSpent) {
 					t.Errorf("what never was: %v, want %v", err, broker.ErrSpent)
@@ -92,8 +93,8 @@ func TestSpentOnce(t *testing.T) {
 					t.Errorf("spent %d times", won)
 				}
 			})
-		})
-	}
+		}
+	})
 }
 
 // TestRolledBackIsNotSpent: what was spent in a unit that failed can be spent

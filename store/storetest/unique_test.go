@@ -13,7 +13,7 @@ import (
 
 // TestUnique: what must be unique is, also when sixteen write it at once.
 func TestUnique(t *testing.T) {
-	for _, tt := range []struct {
+	tests := []struct {
 		name   string
 		create func(ctx context.Context, db *store.DB, id string) error
 		field  string
@@ -48,14 +48,15 @@ func TestUnique(t *testing.T) {
 		{"key", func(ctx context.Context, db *store.DB, id string) error {
 			return db.CreateKey(ctx, broker.Key{ID: "k", Private: "p"})
 		}, ""},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			storetest.Each(t, func(t *testing.T, db *store.DB) {
-				ctx := context.Background()
-				ok(t, db.CreateUser(ctx, broker.User{ID: "owner"}))
+	}
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx := context.Background()
+		ok(t, db.CreateUser(ctx, broker.User{ID: "owner"}))
+		for _, tt := range tests {
+			t.Run(tt.name, func(t *testing.T) {
 				var mu sync.Mutex
 				won := 0
-				race(func(i int) {
+				race(func(int) {
 					err := tt.create(ctx, db, broker.NewID())
 					mu.Lock()
 					defer mu.Unlock()
@@ -71,8 +72,8 @@ func TestUnique(t *testing.T) {
 					t.Errorf("%d won", won)
 				}
 			})
-		})
-	}
+		}
+	})
 }
 
 // TestNotUnique: what is empty is not taken.

@@ -32,7 +32,7 @@ func events(t *testing.T, db *store.DB) map[string]bool {
 }
 
 func TestUnit(t *testing.T) {
-	for _, tt := range []struct {
+	tests := []struct {
 		name string
 		fn   func(ctx context.Context, db *store.DB) error
 		want error // nil: committed
@@ -108,10 +108,15 @@ func TestUnit(t *testing.T) {
 			_, err := db.Grant(ctx, "own")
 			return errors.Join(err, event(ctx, db, "b"))
 		}, nil},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			storetest.Each(t, func(t *testing.T, db *store.DB) {
-				ctx := context.Background()
+	}
+	storetest.EachDSN(t, func(t *testing.T, dsn string) {
+		db, raw, ctx := storetest.Open(t, dsn), storetest.Raw(t, dsn), context.Background()
+		for _, tt := range tests {
+			t.Run(tt.name, func(t *testing.T) {
+				for _, table := range []string{"events", "grants"} {
+					_, err := raw.Exec("DELETE FROM " + table)
+					ok(t, err)
+				}
 				ok(t, event(ctx, db, "a"))
 				err := db.InTx(ctx, func(ctx context.Context) error {
 					if err := event(ctx, db, "before"); err != nil {
@@ -127,8 +132,8 @@ func TestUnit(t *testing.T) {
 				}
 				ok(t, db.InTx(ctx, func(ctx context.Context) error { return event(ctx, db, "next") })) // nothing is left open
 			})
-		})
-	}
+		}
+	})
 }
 
 func TestUnitPanic(t *testing.T) {
