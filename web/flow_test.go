@@ -361,3 +361,19 @@ func TestProviderDeclined(t *testing.T) {
 	}
 	b.walk(b.get("/oauth/login/demo/?login="+login), "ada").to("/oauth/signup/demo/")
 }
+
+// TestSignUpClosedLeadsToSignIn: who has an account, and came with an identity that is
+// not linked yet, can sign in within the same login and link.
+func TestSignUpClosedLeadsToSignIn(t *testing.T) {
+	w := newWorld(t, func(o *Options) { o.NoSignUp = true })
+	w.user("ada")
+	w.client()
+	b := w.browser()
+	login := b.get(authorize()).to("/login/").param("login")
+	closed := b.walk(b.get("/oauth/login/demo/?login="+login), "bob").to("/oauth/signup/demo/")
+	page := b.get(closed.location).want(403)
+	if !strings.Contains(page.body, `href="/login/?login=`+login+`"`) {
+		t.Fatalf("no way to sign in and link:\n%s", page.body)
+	}
+	b.post("/login/", "login", login, "email", "ada@example.org", "password", password).to("/link/")
+}
