@@ -244,6 +244,21 @@ func TestLostPassword(t *testing.T) {
 
 // TestIHaveAnAccount: an unknown identity, an account that is proven by its
 // password, and a yes.
+// TestMailTellsTheBrowser: who reads a mail must be able to see whether it was
+// they who asked.
+func TestMailTellsTheBrowser(t *testing.T) {
+	w := newWorld(t)
+	w.user("ada")
+	b := w.browser()
+	r := b.request("POST", "/lost-password/", strings.NewReader("email=ada@example.org"))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
+	b.do(r).want(200)
+	if m := w.mails()[0]; m.Data["browser"] != "Firefox, Linux" || m.Data["ip"] != "127.0.0.1" {
+		t.Errorf("told: %v", m.Data["browser"])
+	}
+}
+
 func TestIHaveAnAccount(t *testing.T) {
 	for _, decision := range []string{"link", "skip"} {
 		w := newWorld(t)
