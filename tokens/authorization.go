@@ -26,6 +26,7 @@ type Authorization struct {
 
 	state        string
 	responseMode fosite.ResponseModeType
+	modeOK       bool                      // it is the one that was asked for
 	request      fosite.AuthorizeRequester // nil where the request was refused
 }
 

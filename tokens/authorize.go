@@ -105,10 +105,8 @@ func (s *Service) trust(ctx context.Context, form url.Values, repeated []string)
 	if !ok {
 		return nil, errRedirectUnknown.With("client", c.Name)
 	}
-	a := &Authorization{Client: c, RedirectURI: trusted, Params: form.Encode(), state: form.Get("state"), responseMode: fosite.ResponseModeQuery}
-	if form.Get("response_mode") == string(fosite.ResponseModeFragment) {
-		a.responseMode = fosite.ResponseModeFragment
-	}
+	a := &Authorization{Client: c, RedirectURI: trusted, Params: form.Encode(), state: form.Get("state")}
+	a.responseMode, a.modeOK = s.responseMode(c, trusted, form)
 	return a, nil
 }
 
@@ -145,7 +143,7 @@ func (s *Service) checkResponse(_ context.Context, a *Authorization, form url.Va
 	case !a.Client.MayGrant(broker.GrantCode):
 		return refuse(fosite.ErrUnauthorizedClient, "The client is not registered for the authorization code grant.")
 	}
-	if m := form.Get("response_mode"); m != "" && !slices.Contains(responseModes, fosite.ResponseModeType(m)) {
+	if !a.modeOK {
 		return errResponseMode
 	}
 	return nil

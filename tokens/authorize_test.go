@@ -125,7 +125,7 @@ func TestAuthorizationTellsWhatWasAsked(t *testing.T) {
 		UILocales: "de en", ACRValues: "a b", HintSubject: w.user.ID, RedirectURI: testCallback,
 	}
 	got := *a
-	got.Client, got.Params, got.state, got.responseMode, got.request = want.Client, "", "", "", nil
+	got.Client, got.Params, got.state, got.responseMode, got.modeOK, got.request = want.Client, "", "", "", false, nil
 	if !reflect.DeepEqual(&got, want) || a.Client.ID != "app" {
 		t.Errorf("ParseAuthorization = %+v, want %+v", got, want)
 	}

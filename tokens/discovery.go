@@ -127,7 +127,7 @@ type metadata struct {
 // are registered, the methods that are checked, the keys that can sign.
 func (s *Service) newDiscovery(set *keySet, at time.Time) (document, error) {
 	var modes []string
-	for _, m := range responseModes {
+	for _, m := range s.modes() {
 		modes = append(modes, string(m))
 	}
 	var algs []string

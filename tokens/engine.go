@@ -63,7 +63,7 @@ func (s *Service) newEngine() fosite.OAuth2Provider {
 		ClientSecretsHasher:                noHasher{},
 		ClientAuthenticationStrategy:       s.authenticateForEngine,
 		JWKSFetcherStrategy:                noFetcher{},
-		FormPostHTMLTemplate:               fosite.DefaultFormPostTemplate, // not offered
+		FormPostHTMLTemplate:               fosite.DefaultFormPostTemplate, // never used: FormPost is ours
 		ResponseModeHandlerExtension:       &fosite.DefaultResponseModeHandler{},
 		AuthorizeEndpointHandlers:          fosite.AuthorizeEndpointHandlers{&authorizeHandler{s}},
 		TokenEndpointHandlers:              list,

@@ -38,9 +38,9 @@ var (
 	errLogoutRedirect  = &broker.Error{Kind: broker.KindBadRequest, Message: "logout.redirect_unknown"}
 )
 
-// errUnsupportedResponseMode has the code that OAuth 2.0 Multiple Response
+// errResponseMode has the code that OAuth 2.0 Multiple Response
 // Types, section 2.1, leaves for it.
-var errResponseMode = refuse(fosite.ErrInvalidRequest, "The response mode is not supported; use query or fragment.")
+var errResponseMode = refuse(fosite.ErrInvalidRequest, "The response mode is not supported, or not for this response type, client or redirect URI.")
 
 // refuse makes a protocol error with a description of ours. Descriptions are
 // constants: nothing that the caller sent is said back to it.

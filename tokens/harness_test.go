@@ -206,6 +206,11 @@ func location(t testing.TB, rec *httptest.ResponseRecorder) url.Values {
 	if err != nil || rec.Code != http.StatusSeeOther {
 		t.Fatalf("status %d, location %q, %v", rec.Code, u, err)
 	}
+	if u.Fragment != "" {
+		q, err := url.ParseQuery(u.EscapedFragment())
+		must(t, err)
+		return q
+	}
 	return u.Query()
 }
 
