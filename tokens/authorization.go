@@ -25,6 +25,7 @@ type Authorization struct {
 	Params string
 
 	state        string
+	responseType string // words in alphabetical order
 	responseMode fosite.ResponseModeType
 	modeOK       bool                      // it is the one that was asked for
 	request      fosite.AuthorizeRequester // nil where the request was refused

@@ -52,7 +52,7 @@ func (s *Service) ParseAuthorization(ctx context.Context, form url.Values) (*Aut
 		return a, refuse(fosite.ErrInvalidRequest, "A parameter is there more than once.")
 	}
 	for _, check := range []func(context.Context, *Authorization, url.Values) error{
-		s.checkUnsupported, s.checkResponse, s.checkScopes, s.checkPKCE, s.checkOpenID, s.checkHint, s.checkWithEngine,
+		s.checkUnsupported, s.checkResponse, s.checkScopes, s.checkTokens, s.checkPKCE, s.checkOpenID, s.checkHint, s.checkWithEngine,
 	} {
 		if err := check(ctx, a, form); err != nil {
 			return a, err
@@ -134,21 +134,6 @@ func (s *Service) checkUnsupported(_ context.Context, _ *Authorization, form url
 	return nil
 }
 
-func (s *Service) checkResponse(_ context.Context, a *Authorization, form url.Values) error {
-	switch t := form.Get("response_type"); {
-	case t == "":
-		return refuse(fosite.ErrInvalidRequest, "The response_type is missing.")
-	case t != responseCode:
-		return refuse(fosite.ErrUnsupportedResponseType, "The response type is not supported; use code.")
-	case !a.Client.MayGrant(broker.GrantCode):
-		return refuse(fosite.ErrUnauthorizedClient, "The client is not registered for the authorization code grant.")
-	}
-	if !a.modeOK {
-		return errResponseMode
-	}
-	return nil
-}
-
 // checkScopes compares scopes as they are written: they are case-sensitive (RFC
 // 6749, section 3.3).
 func (s *Service) checkScopes(_ context.Context, a *Authorization, form url.Values) error {
@@ -159,7 +144,7 @@ func (s *Service) checkScopes(_ context.Context, a *Authorization, form url.Valu
 	if len(scopes) == 0 {
 		return refuse(fosite.ErrInvalidScope, "The scope is missing.")
 	}
-	if !a.Client.MayGrant(broker.GrantRefresh) {
+	if !a.Client.MayGrant(broker.GrantRefresh) || !a.answersWith(responseCode) {
 		// There is nothing to be had offline (OpenID Connect Core 1.0, section
 		// 11: the request is ignored).
 		scopes = slices.DeleteFunc(scopes, func(s string) bool { return s == scopeOffline })

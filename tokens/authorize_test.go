@@ -64,7 +64,7 @@ func TestErrorsBehindATrustedRedirectGoThere(t *testing.T) {
 		{"registration", with(request("app"), "registration", "{}"), "registration_not_supported"},
 		{"no response type", with(request("app"), "response_type", ""), "invalid_request"},
 		{"token", with(request("app"), "response_type", "token"), "unsupported_response_type"},
-		{"hybrid", with(request("app"), "response_type", "code id_token"), "unsupported_response_type"},
+		{"hybrid", with(request("app"), "response_type", "code id_token"), "unauthorized_client"},
 		{"CODE", with(request("app"), "response_type", "CODE"), "unsupported_response_type"},
 		{"form_post", with(request("app"), "response_mode", "form_post"), "invalid_request"},
 		{"unknown response mode", with(request("app"), "response_mode", "x"), "invalid_request"},
@@ -125,7 +125,7 @@ func TestAuthorizationTellsWhatWasAsked(t *testing.T) {
 		UILocales: "de en", ACRValues: "a b", HintSubject: w.user.ID, RedirectURI: testCallback,
 	}
 	got := *a
-	got.Client, got.Params, got.state, got.responseMode, got.modeOK, got.request = want.Client, "", "", "", false, nil
+	got.Client, got.Params, got.state, got.responseMode, got.responseType, got.modeOK, got.request = want.Client, "", "", "", "", false, nil
 	if !reflect.DeepEqual(&got, want) || a.Client.ID != "app" {
 		t.Errorf("ParseAuthorization = %+v, want %+v", got, want)
 	}

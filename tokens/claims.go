@@ -45,7 +45,14 @@ func (s *Service) ClaimsFor(user broker.User, scopes []string) []Claim {
 // userInfo is the response of the userinfo endpoint. sub is always there
 // (OpenID Connect Core 1.0, section 5.3.2).
 type userInfo struct {
-	Subject           string `json:"sub"`
+	Subject string `json:"sub"`
+	personClaims
+}
+
+// personClaims are what we know of a person (OpenID Connect Core 1.0, section
+// 5.1). There is neither an address nor a telephone number among it, so the
+// scopes address and phone are not offered.
+type personClaims struct {
 	Name              string `json:"name,omitempty"`
 	PreferredUsername string `json:"preferred_username,omitempty"`
 	Locale            string `json:"locale,omitempty"`
@@ -56,23 +63,28 @@ type userInfo struct {
 
 // infoOf is what a token with these scopes may read of user.
 func infoOf(user broker.User, scopes []string) userInfo {
-	info := userInfo{Subject: string(user.ID)}
+	return userInfo{Subject: string(user.ID), personClaims: personOf(user, scopes)}
+}
+
+// personOf are the claims of user that scopes ask for.
+func personOf(user broker.User, scopes []string) personClaims {
+	var c personClaims
 	if slices.Contains(scopes, scopeProfile) {
-		info.Name, info.PreferredUsername, info.Locale = user.Name, user.Username, user.Locale
+		c.Name, c.PreferredUsername, c.Locale = user.Name, user.Username, user.Locale
 		if !user.UpdatedAt.IsZero() {
-			info.UpdatedAt = user.UpdatedAt.Unix()
+			c.UpdatedAt = user.UpdatedAt.Unix()
 		}
 	}
 	if slices.Contains(scopes, scopeEmail) && user.Email != "" {
 		verified := user.EmailVerified()
-		info.Email, info.EmailVerified = user.Email, &verified
+		c.Email, c.EmailVerified = user.Email, &verified
 	}
-	return info
+	return c
 }
 
 // claimsSupported is what discovery tells: the claims above and those of the
 // ID token.
 var claimsSupported = []string{
-	"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "amr", "acr", "sid", "azp", "idp",
+	"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "c_hash", "amr", "acr", "sid", "azp", "idp",
 	"name", "preferred_username", "locale", "updated_at", "email", "email_verified",
 }

@@ -111,6 +111,7 @@ func (w *world) on(db *store.DB, change ...func(*Options)) *world {
 		{ID: "spa", AuthMethod: broker.AuthNone, Scopes: all, GrantTypes: grants},
 		{ID: "off", AuthMethod: broker.AuthBasic, Scopes: all, GrantTypes: grants, DisabledAt: now},
 		{ID: "once", AuthMethod: broker.AuthBasic, Scopes: all, GrantTypes: []string{broker.GrantCode}},
+		{ID: "all", AuthMethod: broker.AuthBasic, Scopes: all, GrantTypes: append(grants, broker.GrantImplicit), Metadata: broker.ClientMetadata{ResponseTypes: responseTypes}},
 		{ID: "machine", AuthMethod: broker.AuthBasic, Scopes: []string{"api", "more", "openid", "email"}, GrantTypes: []string{broker.GrantCredentials}},
 	} {
 		c.Name = strings.ToUpper(c.ID)

@@ -79,7 +79,7 @@ func (s *Service) issue(ctx context.Context, r fosite.AccessRequester, resp fosi
 	if g.UserID == "" || !slices.Contains(scopes, scopeOpenID) {
 		return nil
 	}
-	token, err := s.idToken(clientOf(r), g, sess.access, nonce, at)
+	token, err := s.idToken(idTokenRequest{client: clientOf(r), grant: g, access: sess.access, nonce: nonce, at: at})
 	if err != nil {
 		return err
 	}
