@@ -23,7 +23,7 @@ func (s *Service) prepare(a *Authorization, sess *session) error {
 	g := broker.Grant{
 		ID: broker.GrantID(broker.NewID()), ClientID: a.Client.ID, UserID: p.User.ID, SID: p.Session.SID,
 		Scopes: a.request.GetGrantedScopes(), Audience: a.request.GetGrantedAudience(),
-		RedirectURI: param(a.request, "redirect_uri"), CodeChallenge: param(a.request, "code_challenge"), Nonce: param(a.request, "nonce"),
+		RedirectURI: param(a.request, "redirect_uri"), CodeChallenge: param(a.request, "code_challenge"), Nonce: param(a.request, "nonce"), Claims: a.claims.text(),
 		AuthTime: p.Session.AuthTime, AMR: p.Session.AMR, ACR: p.Session.ACR, Provider: p.Session.Provider,
 		CreatedAt: at, LastUsedAt: at,
 	}
@@ -52,9 +52,11 @@ func (s *Service) prepare(a *Authorization, sess *session) error {
 	if a.answersWith(responseIDToken) {
 		last(s.o.IDTokenLifetime)
 		token.grant = g
-		if a.responseType == responseIDToken { // no access token ever comes, so this is where claims go (OpenID Connect Core 1.0, section 5.4)
-			token.person = personOf(p.User, g.Scopes)
+		scopes := g.Scopes // no access token ever comes with it alone, so this is where claims go (OpenID Connect Core 1.0, section 5.4)
+		if a.responseType != responseIDToken {
+			scopes = nil
 		}
+		token.person = personOf(p.User, scopes, names(a.claims.IDToken)...)
 		signed, err := s.idToken(token)
 		if err != nil {
 			return err

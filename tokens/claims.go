@@ -2,6 +2,7 @@ package tokens
 
 import (
 	"slices"
+	"strings"
 
 	"idbroker/broker"
 )
@@ -22,15 +23,16 @@ var userScopes = []string{scopeOpenID, scopeProfile, scopeEmail, scopeOffline}
 type Claim struct {
 	Scope string
 	Name  string // catalog key, such as "claim.name"
-	Value string // as the application gets it
+	Value string // as the application gets it; "" the name says enough
 }
 
-// ClaimsFor lists what an application with these scopes learns of user, with
-// the values. What the account does not have is left out.
+// ClaimsFor lists what an application with these scopes, as Authorization.Asked
+// and Consent.Scopes have them, learns of user, with the values. What the account does not have is left out.
 func (s *Service) ClaimsFor(user broker.User, scopes []string) []Claim {
 	var claims []Claim
 	add := func(scope, name, value string) {
-		if value != "" && slices.Contains(scopes, scope) {
+		claim := strings.TrimPrefix(name, "claim.")
+		if value != "" && (slices.Contains(scopes, scope) || slices.Contains(scopes, claimPrefix+claim)) {
 			claims = append(claims, Claim{Scope: scope, Name: name, Value: value})
 		}
 	}
@@ -39,6 +41,11 @@ func (s *Service) ClaimsFor(user broker.User, scopes []string) []Claim {
 	add(scopeProfile, "claim.preferred_username", user.Username)
 	add(scopeProfile, "claim.locale", user.Locale)
 	add(scopeEmail, "claim.email", user.Email)
+	for _, name := range []string{"updated_at", "email_verified"} { // told with the others of their scope, and worth a line alone
+		if slices.Contains(scopes, claimPrefix+name) {
+			claims = append(claims, Claim{Scope: claimScopes[name], Name: "claim." + name})
+		}
+	}
 	return claims
 }
 
@@ -61,23 +68,36 @@ type personClaims struct {
 	EmailVerified     *bool  `json:"email_verified,omitempty"`
 }
 
-// infoOf is what a token with these scopes may read of user.
-func infoOf(user broker.User, scopes []string) userInfo {
-	return userInfo{Subject: string(user.ID), personClaims: personOf(user, scopes)}
+// infoOf is what a token with these scopes, and these claims beside them, may
+// read of user.
+func infoOf(user broker.User, scopes []string, claims ...string) userInfo {
+	return userInfo{Subject: string(user.ID), personClaims: personOf(user, scopes, claims...)}
 }
 
-// personOf are the claims of user that scopes ask for.
-func personOf(user broker.User, scopes []string) personClaims {
-	var c personClaims
-	if slices.Contains(scopes, scopeProfile) {
-		c.Name, c.PreferredUsername, c.Locale = user.Name, user.Username, user.Locale
-		if !user.UpdatedAt.IsZero() {
-			c.UpdatedAt = user.UpdatedAt.Unix()
-		}
+// personOf are the claims of user that scopes ask for, and those beside them.
+func personOf(user broker.User, scopes []string, claims ...string) personClaims {
+	asked := func(claim string) bool {
+		return slices.Contains(scopes, claimScopes[claim]) || slices.Contains(claims, claim)
 	}
-	if slices.Contains(scopes, scopeEmail) && user.Email != "" {
+	var c personClaims
+	if asked("name") {
+		c.Name = user.Name
+	}
+	if asked("preferred_username") {
+		c.PreferredUsername = user.Username
+	}
+	if asked("locale") {
+		c.Locale = user.Locale
+	}
+	if asked("updated_at") && !user.UpdatedAt.IsZero() {
+		c.UpdatedAt = user.UpdatedAt.Unix()
+	}
+	if asked("email") {
+		c.Email = user.Email
+	}
+	if asked("email_verified") && user.Email != "" {
 		verified := user.EmailVerified()
-		c.Email, c.EmailVerified = user.Email, &verified
+		c.EmailVerified = &verified
 	}
 	return c
 }

@@ -111,6 +111,7 @@ type metadata struct {
 	RevocationAuthMethods     []string `json:"revocation_endpoint_auth_methods_supported"`
 	CodeChallengeMethods      []string `json:"code_challenge_methods_supported"`
 	PromptValuesSupported     []string `json:"prompt_values_supported"`
+	DisplayValuesSupported    []string `json:"display_values_supported"`
 	ClaimTypesSupported       []string `json:"claim_types_supported"`
 	ClaimsSupported           []string `json:"claims_supported"`
 	ClaimsParameterSupported  bool     `json:"claims_parameter_supported"`
@@ -152,9 +153,11 @@ func (s *Service) newDiscovery(set *keySet, at time.Time) (document, error) {
 		IntrospectionAuthMethods: slices.DeleteFunc(slices.Clone(authMethods), func(m string) bool { return m == broker.AuthNone }),
 		RevocationAuthMethods:    authMethods,
 		CodeChallengeMethods:     []string{challengeS256},
-		PromptValuesSupported:    promptValues,
+		PromptValuesSupported:    s.prompts(),
+		DisplayValuesSupported:   []string{"page"}, // others are accepted and get the same page
 		ClaimTypesSupported:      []string{"normal"},
 		ClaimsSupported:          claimsSupported,
+		ClaimsParameterSupported: true,
 		IssParameterSupported:    true,
 		UILocalesSupported:       s.o.UILocales,
 		ServiceDocumentation:     s.o.Documentation, PolicyURI: s.o.PolicyURI, TermsURI: s.o.TermsURI,

@@ -42,6 +42,12 @@ var (
 // Types, section 2.1, leaves for it.
 var errResponseMode = refuse(fosite.ErrInvalidRequest, "The response mode is not supported, or not for this response type, client or redirect URI.")
 
+// errUnmet has the code of OpenID Connect Core Error Code
+// unmet_authentication_requirements 1.0.
+var errUnmet = &fosite.RFC6749Error{
+	ErrorField: "unmet_authentication_requirements", DescriptionField: "The essential acr is none that people can meet here.", CodeField: http.StatusBadRequest,
+}
+
 // refuse makes a protocol error with a description of ours. Descriptions are
 // constants: nothing that the caller sent is said back to it.
 func refuse(base *fosite.RFC6749Error, description string) *fosite.RFC6749Error {
@@ -69,7 +75,7 @@ var knownErrors = map[string]bool{
 	"unsupported_grant_type": true, "unsupported_response_type": true, "invalid_scope": true, "access_denied": true,
 	"login_required": true, "consent_required": true, "interaction_required": true, "account_selection_required": true,
 	"request_not_supported": true, "request_uri_not_supported": true, "registration_not_supported": true,
-	"temporarily_unavailable": true,
+	"temporarily_unavailable": true, "unmet_authentication_requirements": true,
 }
 
 // clean replaces what error_description may not contain (RFC 6749, section
