@@ -29,6 +29,7 @@ type clientView struct {
 	Redirects  []string     `json:"redirect_uris"`
 	Logouts    []string     `json:"post_logout_redirect_uris,omitempty"`
 	Grants     []string     `json:"grant_types"`
+	Responses  []string     `json:"response_types"`
 	Scopes     []string     `json:"scopes"`
 	Alg        string       `json:"id_token_signed_response_alg"`
 	FirstParty bool         `json:"first_party"`
@@ -54,7 +55,7 @@ func viewClient(c broker.Client, at time.Time) clientView {
 		ID: c.ID, Name: c.Name, AuthMethod: c.AuthMethod, Redirects: c.RedirectURIs, Logouts: c.PostLogoutRedirectURIs, Grants: c.GrantTypes,
 		Scopes: c.Scopes, Alg: orElse(c.IDTokenAlg, broker.RS256), FirstParty: c.FirstParty, PKCE: c.RequirePKCE || c.Public(),
 		URI: c.ClientURI, Policy: c.PolicyURI, Terms: c.TermsURI, Contacts: c.Contacts, CreatedAt: c.CreatedAt, DisabledAt: c.DisabledAt,
-		Secrets: []secretView{},
+		Secrets: []secretView{}, Responses: responsesOf(c),
 	}
 	for _, s := range c.Secrets {
 		v.Secrets = append(v.Secrets, secretView{CreatedAt: s.CreatedAt, ExpiresAt: s.ExpiresAt, Live: s.ExpiresAt.IsZero() || at.Before(s.ExpiresAt)})
@@ -75,6 +76,7 @@ func (v clientView) text(w io.Writer) {
 	row(w, "redirect URIs", v.Redirects)
 	row(w, "after sign-out", v.Logouts)
 	row(w, "grant types", v.Grants)
+	row(w, "response types", strings.Join(v.Responses, ", "))
 	row(w, "scopes", v.Scopes)
 	row(w, "ID token", v.Alg)
 	row(w, "PKCE required", yesNo(v.PKCE))
