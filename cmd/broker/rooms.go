@@ -53,11 +53,13 @@ func furnish(cfg config.Config, base string, db *store.DB, ring store.Keyring, t
 		r.kept, r.apps = countedStore{db, counted}, countedApps{apps, counted}
 	}
 	r.linker = linking.New(r.kept, r.apps, linking.Options{FreshFor: cfg.Sessions.Fresh, NoPasswords: !cfg.Accounts.Passwords, Log: log})
+	if r.tokens, err = tokens.New(r.kept, tokenOptions(cfg, base, ring, texts, log)); err != nil {
+		return nil, err
+	}
 	r.accounts = local.New(r.kept, r.linker, local.Options{
-		Issuer: base, MinPassword: cfg.Accounts.PasswordMin, FreshFor: cfg.Sessions.Fresh, NoSignUp: !cfg.Accounts.SignUp, Log: log,
+		Issuer: base, MinPassword: cfg.Accounts.PasswordMin, FreshFor: cfg.Sessions.Fresh, NoSignUp: !cfg.Accounts.SignUp, Log: log, EndGrants: r.tokens.EndGrants,
 	})
-	r.tokens, err = tokens.New(r.kept, tokenOptions(cfg, base, ring, texts, log))
-	return r, err
+	return r, nil
 }
 
 // rooms opens everything that a command needs.

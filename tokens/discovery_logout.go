@@ -1,0 +1,12 @@
+package tokens
+
+// logoutMetadata is what discovery says of sign-out: OpenID Connect Back-Channel
+// Logout 1.0, section 2.1.
+type logoutMetadata struct {
+	Backchannel        bool `json:"backchannel_logout_supported"`
+	BackchannelSession bool `json:"backchannel_logout_session_supported"`
+}
+
+func (s *Service) logoutMetadata() logoutMetadata {
+	return logoutMetadata{Backchannel: true, BackchannelSession: true}
+}
