@@ -28,6 +28,7 @@ type clientsCreate struct {
 	PolicyURI   string   `name:"policy-uri" placeholder:"URL" help:"Its privacy notice."`
 	TermsURI    string   `name:"tos-uri" placeholder:"URL" help:"Its terms."`
 	Contact     []string `placeholder:"WHO" help:"Who runs it, as shown to people. Repeat for more."`
+	logoutFlags
 	output
 }
 
@@ -80,6 +81,7 @@ func (c clientsCreate) client(at time.Time) (broker.Client, broker.Secret) {
 		ClientURI: c.ClientURI, PolicyURI: c.PolicyURI, TermsURI: c.TermsURI, Contacts: c.Contact,
 		CreatedAt: at, UpdatedAt: at,
 	}
+	c.logoutFlags.into(&client.Metadata)
 	if len(client.GrantTypes) == 0 {
 		client.GrantTypes = []string{broker.GrantCode, broker.GrantRefresh}
 	}

@@ -88,11 +88,18 @@ func tokenOptions(cfg config.Config, base string, ring store.Keyring, texts *i18
 	if grace == 0 {
 		grace = -1 // none
 	}
+	reach := tokens.ReachPublic
+	switch u, err := url.Parse(base); {
+	case err == nil && config.Loopback(u.Hostname()): // as with providers
+		reach = tokens.ReachAll
+	case t.PrivateNetwork:
+		reach = tokens.ReachPrivate
+	}
 	secrets := tokenSecrets(ring)
 	return tokens.Options{
 		Issuer: base, Secret: secrets[0], OldSecrets: secrets[1:], Log: log,
 		CodeLifetime: t.Code, AccessLifetime: t.Access, IDTokenLifetime: t.ID,
-		RefreshIdle: t.RefreshIdle, RefreshAbsolute: t.RefreshAbsolute, RefreshGrace: grace, KeyOverlap: t.KeyOverlap,
+		RefreshIdle: t.RefreshIdle, RefreshAbsolute: t.RefreshAbsolute, RefreshGrace: grace, KeyOverlap: t.KeyOverlap, Reach: reach,
 		UILocales: texts.Languages(), PolicyURI: cfg.Brand.Privacy, TermsURI: cfg.Brand.Terms,
 	}
 }
