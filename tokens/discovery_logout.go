@@ -5,8 +5,11 @@ package tokens
 type logoutMetadata struct {
 	Backchannel        bool `json:"backchannel_logout_supported"`
 	BackchannelSession bool `json:"backchannel_logout_session_supported"`
+	// OpenID Connect Front-Channel Logout 1.0, section 3
+	Frontchannel        bool `json:"frontchannel_logout_supported"`
+	FrontchannelSession bool `json:"frontchannel_logout_session_supported"`
 }
 
 func (s *Service) logoutMetadata() logoutMetadata {
-	return logoutMetadata{Backchannel: true, BackchannelSession: true}
+	return logoutMetadata{Backchannel: true, BackchannelSession: true, Frontchannel: true, FrontchannelSession: true}
 }

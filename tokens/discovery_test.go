@@ -122,7 +122,7 @@ func TestDiscoveryTellsTheTruth(t *testing.T) {
 func TestDiscoveryTellsOfSignOut(t *testing.T) {
 	var m map[string]any
 	must(t, json.Unmarshal(newWorld(t).s.keys.Load().discovery.body, &m))
-	for _, name := range []string{"backchannel_logout_supported", "backchannel_logout_session_supported"} {
+	for _, name := range []string{"backchannel_logout_supported", "backchannel_logout_session_supported", "frontchannel_logout_supported", "frontchannel_logout_session_supported"} {
 		if m[name] != true {
 			t.Errorf("%s is %v", name, m[name])
 		}

@@ -139,6 +139,7 @@ func samples(r *renderer, lang string, w words) []sample {
 		{"consent_nothing", &consentPage{base: signedIn, Login: "l1", Client: clientView{Name: w.client, Host: w.host}, Account: w.email, Offline: true}},
 		{"logout", &logoutPage{base: signedIn, Client: client, Fields: []hidden{{"state", w.text}}}},
 		{"logged_out", &loggedOutPage{base: b(), Client: client, ContinueURL: "https://" + plainWords.host + "/", Provider: w.title}},
+		{"logged_out_frames", &loggedOutPage{base: b(), Client: client, ContinueURL: "https://" + plainWords.host + "/", Frames: []string{"https://" + plainWords.host + "/out?iss=x&sid=y"}}},
 		{"home", &homePage{base: signedIn}},
 		{"home_out", &homePage{base: b(), SignUpURL: "/signup/"}},
 		{"claim", &claimPage{base: b(), Token: "t0ken", MinPassword: 8}},

@@ -190,4 +190,14 @@ func TestCheckLogoutURI(t *testing.T) {
 	if p := checkClient(c); len(p) != 1 || !strings.Contains(p[0], "back-channel") {
 		t.Error(p)
 	}
+	c.Metadata = broker.ClientMetadata{FrontchannelLogoutURI: "https://a.example.org/out"}
+	if p := checkClient(c); len(p) != 0 {
+		t.Error(p)
+	}
+	for _, uri := range []string{"https://b.example.org/out", "https://a.example.org:444/out", "http://a.example.org/out", "javascript:alert(1)"} {
+		c.Metadata.FrontchannelLogoutURI = uri
+		if p := checkClient(c); len(p) != 1 || !strings.Contains(p[0], "front-channel") {
+			t.Error(uri, p)
+		}
+	}
 }
