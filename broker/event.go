@@ -38,6 +38,8 @@ const (
 	EventKeyRotated       = "key.rotated"
 	EventClientCreated    = "client.created"
 	EventClientDeleted    = "client.deleted"
+	EventClientDisabled   = "client.disabled"
+	EventClientEnabled    = "client.enabled"
 	EventSecretRotated    = "client.secret_rotated"
 	EventAdminClaimed     = "admin.claimed"
 )

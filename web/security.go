@@ -165,6 +165,7 @@ func (s *Server) postSessions(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
+	s.o.Wake()
 	key := "security.ended"
 	if sid == "" {
 		key = "security.ended_others"

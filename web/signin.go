@@ -86,6 +86,7 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 	if err != nil {
 		return err
 	}
+	s.o.Wake() // whoever was here before may have applications to tell
 	http.SetCookie(w, cookie)
 	http.SetCookie(w, s.cookies.make(lastCookie, or(l.Provider, lastPassword), keepChoice))
 	v.jar, v.session, v.user = jar, rowOf(jar), &user
@@ -126,6 +127,7 @@ func (s *Server) signOut(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	s.o.Wake()
 	if v.user != nil {
 		s.log.InfoContext(r.Context(), "signed out", "user", v.user.ID)
 	}

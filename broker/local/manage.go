@@ -193,7 +193,7 @@ func (a *Accounts) SetDisabled(ctx context.Context, id broker.UserID, disabled b
 			if _, err := a.store.EndSessions(ctx, id, ""); err != nil {
 				return fmt.Errorf("end sessions: %w", err)
 			}
-			if _, err := a.store.RevokeGrants(ctx, broker.GrantFilter{UserID: id}, "operator", at); err != nil {
+			if _, err := a.o.EndGrants(ctx, broker.GrantFilter{UserID: id}, "operator", at); err != nil {
 				return fmt.Errorf("revoke grants: %w", err)
 			}
 		}
