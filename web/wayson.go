@@ -6,6 +6,7 @@ import (
 	"net/url"
 
 	"idbroker/broker"
+	"idbroker/broker/local"
 	"idbroker/linking"
 )
 
@@ -22,6 +23,11 @@ func (s *Server) waysOn(r *http.Request, err error) []action {
 		return []action{{Label: "error.sign_in_again", URL: proveAgain(linkedAccountsPath), Primary: true}, home}
 	case errors.Is(err, linking.ErrLast):
 		return []action{{Label: "linked_accounts.set_password", URL: securityPath, Primary: true}, linkedPlain(linked)}
+	case errors.Is(err, local.ErrSignUpClosed):
+		if id := v.value("login"); id != "" { // where an identity waits to be linked
+			signIn.URL += "?login=" + url.QueryEscape(id)
+		}
+		return []action{signIn, home}
 	case errors.Is(err, errOtherBrowser):
 		return []action{signIn, home}
 	case errors.As(err, &refused):

@@ -119,9 +119,6 @@ func (a *Accounts) Prove(ctx context.Context, token broker.Secret) (broker.User,
 		login.Authenticated(user.ID, how)
 		return a.store.SaveLogin(ctx, login)
 	})
-	if errors.Is(err, broker.ErrConflict) {
-		err = ErrSignUpKnown.Because(err)
-	}
 	if err != nil {
 		return broker.User{}, broker.Login{}, err
 	}
@@ -150,7 +147,10 @@ func (a *Accounts) begin(ctx context.Context, s broker.SignUp, at time.Time) (br
 	if u.HasPassword() {
 		u.PasswordSetAt = at
 	}
-	if err := a.store.CreateUser(ctx, u); err != nil {
+	switch err := a.store.CreateUser(ctx, u); {
+	case errors.Is(err, broker.ErrConflict): // somebody was faster
+		return broker.User{}, ErrSignUpKnown.Because(err)
+	case err != nil:
 		return broker.User{}, fmt.Errorf("create user: %w", err)
 	}
 	return u, a.event(ctx, broker.EventUserCreated, u.ID, at)
