@@ -100,9 +100,14 @@ func (w *Worker) Work(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("claim outbox: %w", err)
 	}
+	going := context.WithoutCancel(ctx) // what has begun is settled even while we are shutting down
 	for _, e := range entries {
-		// What has been claimed is settled even while we are shutting down.
-		if err := w.settle(context.WithoutCancel(ctx), e); err != nil {
+		if ctx.Err() != nil { // what has not is given back
+			err = w.store.RetryOutbox(going, e.ID, e.NextAt, e.LastError)
+		} else {
+			err = w.settle(going, e)
+		}
+		if err != nil {
 			return len(entries), err
 		}
 	}

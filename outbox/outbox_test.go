@@ -49,6 +49,31 @@ func TestDelivers(t *testing.T) {
 	})
 }
 
+// TestStopsBetweenEntries: a shutdown waits for one conversation with a mail
+// server, not for all that were claimed; what was not begun goes to whoever
+// looks next.
+func TestStopsBetweenEntries(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx, cancel := context.WithCancel(t.Context())
+		var got []string
+		w := worker(db, map[string]outbox.Handler{"mail": func(_ context.Context, p []byte) error {
+			got = append(got, string(p))
+			cancel()
+			return nil
+		}})
+		for _, p := range []string{"one", "two", "three"} {
+			enqueue(t, db, "mail", p)
+		}
+		w.Run(ctx)
+		if len(got) != 1 {
+			t.Errorf("handled after the end: %q", got)
+		}
+		if n, err := w.Work(t.Context()); n != 2 || err != nil || len(got) != 3 {
+			t.Errorf("the next one: %d, %v; handled %q", n, err, got)
+		}
+	})
+}
+
 // TestRetriesThenGivesUp lives through the days that a mail server may be down.
 func TestRetriesThenGivesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

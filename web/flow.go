@@ -85,7 +85,7 @@ func (s *Server) keep(ctx context.Context, l *broker.Login) error {
 // ended turns the store's word for a login that is over into the person's.
 func (s *Server) ended(err error) error {
 	if errors.Is(err, broker.ErrSpent) {
-		return errLoginGone.Because(err)
+		return errLoginOver.Because(err)
 	}
 	return err
 }
