@@ -18,7 +18,8 @@ type Options struct {
 	// Secret authenticates access and refresh tokens; every purpose has a key
 	// of its own that is derived from it. Required: 32 random bytes.
 	Secret [32]byte
-	// OldSecrets still verify tokens that were issued under them.
+	// OldSecrets still verify tokens that were issued under them, newest first.
+	// The last makes the pairwise subjects: without it they would change.
 	OldSecrets [][32]byte
 	Log        *slog.Logger // nil: discard
 

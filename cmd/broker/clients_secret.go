@@ -21,7 +21,7 @@ type clientsCreate struct {
 	Auth        string   `name:"auth" enum:"basic,post" default:"basic" help:"How it sends its secret: ${enum}."`
 	Grant       []string `placeholder:"TYPE" help:"authorization_code, refresh_token, client_credentials. Otherwise the first two."`
 	Scope       []string `placeholder:"SCOPE" help:"What it may ask for. Otherwise openid, profile, email and offline_access."`
-	Alg         string   `default:"RS256" enum:"RS256,ES256" help:"Signature of its ID tokens: ${enum}."`
+	Alg         string   `default:"RS256" enum:"RS256,RS384,RS512,PS256,PS384,PS512,ES256,ES384,ES512,EdDSA" help:"Signature of its ID tokens: ${enum}."`
 	FirstParty  bool     `help:"Run by you: people are not asked whether it may know them."`
 	NoPKCE      bool     `name:"no-pkce" help:"It does not know PKCE. Never for public clients."`
 	ClientURI   string   `name:"client-uri" placeholder:"URL" help:"Its home page."`

@@ -36,9 +36,8 @@ func checkClient(c broker.Client) (problems []string) {
 	if !slices.Contains([]string{broker.AuthNone, broker.AuthBasic, broker.AuthPost}, c.AuthMethod) {
 		bad("authentication method %q: use %s, %s or %s", c.AuthMethod, broker.AuthBasic, broker.AuthPost, broker.AuthNone)
 	}
-	if !slices.Contains([]string{"", broker.RS256, broker.ES256}, c.IDTokenAlg) {
-		bad("algorithm %q: use %s or %s", c.IDTokenAlg, broker.RS256, broker.ES256)
-	}
+	checkSignatures(c, bad)
+	checkSubjects(c, bad)
 	checkGrants(c, bad)
 	checkResponseTypes(c, bad)
 	checkScopes(c, bad)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -12,7 +13,7 @@ import (
 // the grant types along that they need.
 func TestResponseTypeFlags(t *testing.T) {
 	c := broker.Client{GrantTypes: []string{broker.GrantCode}}
-	openIDFlags{ResponseType: []string{"token id_token code", "code", "code id_token token"}}.apply(&c)
+	openIDFlags{ResponseType: []string{"token id_token code", "code", "code id_token token"}, MaxAge: -1}.apply(&c)
 	if got := c.Metadata.ResponseTypes; !slices.Equal(got, []string{"code id_token token", "code"}) {
 		t.Errorf("response types %q", got)
 	}
@@ -47,6 +48,38 @@ func TestCheckResponseTypes(t *testing.T) {
 		}
 		if (tt.want == "") != (len(said) == 0) || !strings.Contains(strings.Join(said, "; "), tt.want) {
 			t.Errorf("%q with %q: %q, want %q", tt.types, tt.grants, said, tt.want)
+		}
+	}
+}
+
+// TestSubjectsAndSignatures that a registration may name.
+func TestSubjectsAndSignatures(t *testing.T) {
+	age := 0
+	var flagged broker.Client
+	openIDFlags{UserInfoAlg: "PS256", SubjectType: "pairwise", SectorURI: "https://x.example/s", MaxAge: age}.apply(&flagged)
+	if m := flagged.Metadata; m.UserInfoSignedResponseAlg != "PS256" || m.SubjectType != "pairwise" || m.SectorIdentifierURI == "" || m.DefaultMaxAge == nil || *m.DefaultMaxAge != 0 {
+		t.Errorf("%+v", m)
+	}
+	for _, tt := range []struct {
+		c    broker.Client
+		want string // "" it is fine
+	}{
+		{broker.Client{IDTokenAlg: "EdDSA", Metadata: broker.ClientMetadata{UserInfoSignedResponseAlg: "none"}}, ""},
+		{broker.Client{Metadata: broker.ClientMetadata{UserInfoSignedResponseAlg: "HS256"}}, "userinfo algorithm"},
+		{broker.Client{IDTokenAlg: "none"}, "algorithm \"none\""},
+		{broker.Client{Metadata: broker.ClientMetadata{SubjectType: "secret"}}, "subject type"},
+		{broker.Client{RedirectURIs: []string{"https://a.example/", "https://a.example/b"}, Metadata: broker.ClientMetadata{SubjectType: "pairwise"}}, ""},
+		{broker.Client{RedirectURIs: []string{"https://a.example/", "https://b.example/"}, Metadata: broker.ClientMetadata{SubjectType: "pairwise"}}, "several hosts"},
+		{broker.Client{RedirectURIs: []string{"https://a.example/", "https://b.example/"}, Metadata: broker.ClientMetadata{SubjectType: "pairwise", SectorIdentifierURI: "https://c.example/s.json"}}, ""},
+		{broker.Client{Metadata: broker.ClientMetadata{SectorIdentifierURI: "http://c.example/s.json"}}, "sector identifier"},
+		{broker.Client{Metadata: broker.ClientMetadata{SectorIdentifierURI: "https://"}}, "sector identifier"},
+	} {
+		var said []string
+		bad := func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) }
+		checkSignatures(tt.c, bad)
+		checkSubjects(tt.c, bad)
+		if (tt.want == "") != (len(said) == 0) || !strings.Contains(strings.Join(said, "; "), tt.want) {
+			t.Errorf("%+v: %q, want %q", tt.c, said, tt.want)
 		}
 	}
 }
