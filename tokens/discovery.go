@@ -123,6 +123,7 @@ type metadata struct {
 	ServiceDocumentation      string   `json:"service_documentation,omitempty"`
 	PolicyURI                 string   `json:"op_policy_uri,omitempty"`
 	TermsURI                  string   `json:"op_tos_uri,omitempty"`
+	logoutMetadata
 }
 
 // newDiscovery writes the metadata from what is really there: the handlers that
@@ -157,6 +158,7 @@ func (s *Service) newDiscovery() (document, error) {
 		IssParameterSupported:    true,
 		UILocalesSupported:       s.o.UILocales,
 		ServiceDocumentation:     s.o.Documentation, PolicyURI: s.o.PolicyURI, TermsURI: s.o.TermsURI,
+		logoutMetadata: s.logoutMetadata(),
 	})
 	if err != nil {
 		return document{}, fmt.Errorf("write discovery: %w", err)

@@ -125,3 +125,14 @@ func TestDiscoveryTellsTheTruth(t *testing.T) {
 		t.Errorf("%v are listed and not told", known)
 	}
 }
+
+// TestDiscoveryTellsOfSignOut: OpenID Connect Back-Channel Logout 1.0, section 2.1.
+func TestDiscoveryTellsOfSignOut(t *testing.T) {
+	var m map[string]any
+	must(t, json.Unmarshal(newWorld(t).s.keys.Load().discovery.body, &m))
+	for _, name := range []string{"backchannel_logout_supported", "backchannel_logout_session_supported", "frontchannel_logout_supported", "frontchannel_logout_session_supported"} {
+		if m[name] != true {
+			t.Errorf("%s is %v", name, m[name])
+		}
+	}
+}

@@ -31,6 +31,10 @@ type Options struct {
 	RefreshGrace    time.Duration // 0: 1 minute in which the predecessor of a refresh token is answered again; negative: none
 	KeyOverlap      time.Duration // 0: 1 hour between publishing a new key and signing with it
 
+	// Reach says where applications may be that are told of sign-outs.
+	Reach   Reach
+	Notices Poster // sends them; nil: a client that keeps to Reach
+
 	Paths Paths // where the endpoints are mounted below the issuer
 
 	NoSignUp bool // newcomers cannot begin accounts, so prompt=create is not offered
@@ -94,6 +98,9 @@ func (o Options) complete() (Options, error) {
 	o.RefreshGrace = max(o.RefreshGrace, 0)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Notices == nil {
+		o.Notices = newNoticeClient(o.Reach)
 	}
 	o.Paths = o.Paths.complete()
 	return o, errors.Join(problems...)

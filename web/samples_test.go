@@ -140,6 +140,7 @@ func samples(r *renderer, lang string, w words) []sample {
 		{"form_post", &formPostPage{base: signedIn, Host: w.host, Action: "https://" + plainWords.host + "/cb?x=1", Fields: []hidden{{"code", "ibc.x"}, {"error_description", w.text}, {"state", w.name}}}},
 		{"logout", &logoutPage{base: signedIn, Client: client, Fields: []hidden{{"state", w.text}}}},
 		{"logged_out", &loggedOutPage{base: b(), Client: client, ContinueURL: "https://" + plainWords.host + "/", Provider: w.title}},
+		{"logged_out_frames", &loggedOutPage{base: b(), Client: client, ContinueURL: "https://" + plainWords.host + "/", Frames: []string{"https://" + plainWords.host + "/out?iss=x&sid=y"}}},
 		{"home", &homePage{base: signedIn}},
 		{"home_out", &homePage{base: b(), SignUpURL: "/signup/"}},
 		{"claim", &claimPage{base: b(), Token: "t0ken", MinPassword: 8}},

@@ -29,6 +29,7 @@ type clientsCreate struct {
 	TermsURI    string   `name:"tos-uri" placeholder:"URL" help:"Its terms."`
 	Contact     []string `placeholder:"WHO" help:"Who runs it, as shown to people. Repeat for more."`
 	openIDFlags
+	logoutFlags
 	output
 }
 
@@ -81,6 +82,7 @@ func (c clientsCreate) client(at time.Time) (broker.Client, broker.Secret) {
 		ClientURI: c.ClientURI, PolicyURI: c.PolicyURI, TermsURI: c.TermsURI, Contacts: c.Contact,
 		CreatedAt: at, UpdatedAt: at,
 	}
+	c.logoutFlags.into(&client.Metadata)
 	if len(client.GrantTypes) == 0 {
 		client.GrantTypes = []string{broker.GrantCode, broker.GrantRefresh}
 	}

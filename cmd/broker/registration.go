@@ -41,6 +41,7 @@ func checkClient(c broker.Client) (problems []string) {
 	checkGrants(c, bad)
 	checkResponseTypes(c, bad)
 	checkScopes(c, bad)
+	checkLogout(c, bad)
 	if len(c.RedirectURIs) > maxURIs || len(c.PostLogoutRedirectURIs) > maxURIs {
 		bad("at most %d redirect URIs of a kind can be registered", maxURIs)
 	}
