@@ -160,6 +160,22 @@ func TestPairwiseSubjectsComeBack(t *testing.T) {
 	}
 }
 
+// TestSignOutSpeaksOfPairwiseSubjects.
+func TestSignOutSpeaksOfPairwiseSubjects(t *testing.T) {
+	w := newWorld(t)
+	w.pair()
+	c, err := w.db.Client(t.Context(), "here")
+	must(t, err)
+	c.Metadata.BackchannelLogoutURI = "https://here.example/bye"
+	must(t, w.db.UpdateClient(t.Context(), c))
+	subject := claimsOf(t, w, w.tokens("here").str("id_token")).Subject
+	must(t, w.s.SessionEnded(t.Context(), w.user.ID, w.session.SID))
+	notices := w.notices()
+	if len(notices) != 1 || notices[0].Subject != subject {
+		t.Errorf("notices %+v, want one for %s", notices, subject)
+	}
+}
+
 // TestHintFromBeforePairwise still names the person: the client had it from us.
 func TestHintFromBeforePairwise(t *testing.T) {
 	w := newWorld(t)
