@@ -10,13 +10,14 @@ import (
 
 // Service is the OpenID Provider. It is safe for concurrent use.
 type Service struct {
-	store  Store
-	log    *slog.Logger
-	o      Options
-	mint   mint
-	keys   atomic.Pointer[keySet] // never nil
-	engine fosite.OAuth2Provider
-	grants []string // grant types that the token endpoint serves
+	store   Store
+	log     *slog.Logger
+	o       Options
+	mint    mint
+	keys    atomic.Pointer[keySet] // never nil
+	engine  fosite.OAuth2Provider
+	grants  []string // grant types that the token endpoint serves
+	origins origins  // of browser clients
 }
 
 // New makes a Service. Call EnsureKeys before the first request.

@@ -13,6 +13,7 @@ type Store interface {
 
 	User(ctx context.Context, id broker.UserID) (broker.User, error)
 	Client(ctx context.Context, id string) (broker.Client, error)
+	Clients(ctx context.Context) ([]broker.Client, error)
 
 	CreateGrant(ctx context.Context, g broker.Grant) error
 	Grant(ctx context.Context, id broker.GrantID) (broker.Grant, error)
