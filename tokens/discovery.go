@@ -146,7 +146,7 @@ func (s *Service) newDiscovery(set *keySet, at time.Time) (document, error) {
 		ResponseModesSupported:   modes,
 		GrantTypesSupported:      s.grants,
 		ACRValuesSupported:       []string{broker.ACRSingle},
-		SubjectTypesSupported:    []string{"public"},
+		SubjectTypesSupported:    subjectTypes,
 		IDTokenSigningAlgs:       algs,
 		TokenAuthMethods:         authMethods,
 		IntrospectionAuthMethods: slices.DeleteFunc(slices.Clone(authMethods), func(m string) bool { return m == broker.AuthNone }),

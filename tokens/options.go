@@ -4,10 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/url"
 	"strings"
 	"time"
+
+	"idbroker/broker"
 )
 
 // Options configures a Service. The zero value of a field is its default.
@@ -127,7 +128,5 @@ func checkIssuer(issuer string) error {
 	return nil
 }
 
-// loopback tells whether host is a loopback address or "localhost".
-func loopback(host string) bool {
-	return host == "localhost" || net.ParseIP(host).IsLoopback()
-}
+// loopback tells whether a host can only be this machine.
+func loopback(host string) bool { return broker.Loopback(host) }
