@@ -31,6 +31,8 @@ type Options struct {
 	RefreshGrace    time.Duration // 0: 1 minute in which the predecessor of a refresh token is answered again; negative: none
 	KeyOverlap      time.Duration // 0: 1 hour between publishing a new key and signing with it
 
+	Registration Registration // who may register clients
+
 	Paths Paths // where the endpoints are mounted below the issuer
 
 	UILocales     []string // languages of the pages, for discovery; nil: not told
@@ -42,7 +44,7 @@ type Options struct {
 // Paths are the paths of the endpoints, with a slash in front. "" is the
 // default of each.
 type Paths struct {
-	Authorize, Token, UserInfo, Introspect, Revoke, JWKS, Logout string
+	Authorize, Token, UserInfo, Introspect, Revoke, JWKS, Logout, Register string
 }
 
 const (
@@ -94,6 +96,10 @@ func (o Options) complete() (Options, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	o.Paths = o.Paths.complete()
+	o.Registration = o.Registration.complete()
+	if m := o.Registration.Mode; m != RegisterOff && m != RegisterToken && m != RegisterOpen {
+		problems = append(problems, fmt.Errorf("tokens: registration %q must be %s, %s or %s", m, RegisterOff, RegisterToken, RegisterOpen))
+	}
 	return o, errors.Join(problems...)
 }
 
@@ -109,6 +115,7 @@ func (p Paths) complete() Paths {
 		{&p.Revoke, "/oauth2/revoke"},
 		{&p.JWKS, "/oauth2/jwks.json"},
 		{&p.Logout, "/oauth2/logout"},
+		{&p.Register, "/oauth2/register"},
 	} {
 		if *d.path == "" {
 			*d.path = d.preset

@@ -33,6 +33,13 @@ func (s *server) startJobs() *jobs {
 	j.wait.Go(func() {
 		s.every(ctx, "prune", pruneEvery, func(ctx context.Context) error {
 			n, err := s.rooms.db.Prune(ctx, time.Now())
+			clients, err2 := s.rooms.tokens.PruneClients(ctx)
+			if clients > 0 {
+				s.log.InfoContext(ctx, "unused clients removed", "clients", clients)
+			}
+			if err == nil {
+				err = err2
+			}
 			if n > 0 {
 				s.log.DebugContext(ctx, "rows pruned", "rows", n)
 			}
