@@ -51,7 +51,7 @@ func (s *Service) ForEveryOrigin(next http.HandlerFunc) http.HandlerFunc {
 }
 
 // ForClientOrigins lets scripts call an endpoint whose origin is that of a
-// registered client (clientOrigins). methods are those of the endpoint.
+// registered client (ClientOrigins). methods are those of the endpoint.
 func (s *Service) ForClientOrigins(next http.HandlerFunc, methods ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -85,10 +85,10 @@ func allow(h http.Header, methods string) {
 	h.Set("Access-Control-Max-Age", corsMaxAge)
 }
 
-// clientOrigins are the origins from which a client runs in a browser: those of
+// ClientOrigins are the origins from which a client runs in a browser: those of
 // its redirect URIs where it is public and not on a device, and those that were
 // registered as such. A disabled client has none.
-func clientOrigins(c broker.Client) []string {
+func ClientOrigins(c broker.Client) []string {
 	if !c.DisabledAt.IsZero() {
 		return nil
 	}
@@ -144,7 +144,7 @@ func (o *origins) has(ctx context.Context, store Store, origin string, at time.T
 	}
 	o.set = make(map[string]bool, len(all))
 	for _, c := range all {
-		for _, one := range clientOrigins(c) {
+		for _, one := range ClientOrigins(c) {
 			o.set[one] = true
 		}
 	}

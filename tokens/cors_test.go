@@ -30,7 +30,7 @@ func TestClientOrigins(t *testing.T) {
 		"opaque":             {broker.Client{AuthMethod: broker.AuthNone, Metadata: broker.ClientMetadata{Origins: []string{"null", "*", "", "file:///x", "https://u@x.example", "https:x", "://"}}}, nil, ""},
 	} {
 		tt.client.RedirectURIs = tt.uris
-		if got := strings.Join(clientOrigins(tt.client), " "); got != tt.want {
+		if got := strings.Join(ClientOrigins(tt.client), " "); got != tt.want {
 			t.Errorf("%s: %q, want %q", name, got, tt.want)
 		}
 	}

@@ -21,6 +21,8 @@ type Store interface {
 	SpendInitialAccessToken(ctx context.Context, hash string, at time.Time) error
 	Registrations(ctx context.Context, ip string, since time.Time) (int, error)
 
+	AddTrouble(ctx context.Context, t broker.Trouble) error
+
 	CreateGrant(ctx context.Context, g broker.Grant) error
 	Grant(ctx context.Context, id broker.GrantID) (broker.Grant, error)
 	GrantByCode(ctx context.Context, codeHash string) (broker.Grant, error)
