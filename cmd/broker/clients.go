@@ -18,6 +18,8 @@ type clientCommands struct {
 	List         clientsList   `cmd:"" help:"List applications."`
 	Show         clientsShow   `cmd:"" help:"Show an application's registration."`
 	Delete       clientsDelete `cmd:"" help:"Delete an application with all its tokens and consents."`
+	Token        tokenCommands `cmd:"" help:"Let applications register themselves."`
+	Doctor       clientsDoctor `cmd:"" help:"Tell what an application may do, what would fail and why, and what failed lately."`
 	RotateSecret clientsRotate `cmd:"" help:"Give an application a new secret; the old one goes on for a while."`
 }
 
