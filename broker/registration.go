@@ -70,9 +70,6 @@ func (c Client) Problems(o Offer) (problems []Problem) {
 	if c.IDTokenAlg != "" {
 		oneOf("id_token_signed_response_alg", c.IDTokenAlg, o.IDTokenAlgs)
 	}
-	for _, t := range c.Metadata.ResponseTypes {
-		oneOf("response_types", t, o.ResponseTypes)
-	}
 	if s := c.Metadata.SubjectType; s != "" {
 		oneOf("subject_type", s, o.SubjectTypes)
 	}
@@ -80,6 +77,8 @@ func (c Client) Problems(o Offer) (problems []Problem) {
 		oneOf("application_type", t, []string{"web", "native"})
 	}
 	c.grantProblems(o, bad)
+	c.responseProblems(o, bad)
+	c.logoutProblems(bad)
 	c.scopeProblems(bad)
 	c.uriProblems(bad)
 	c.textProblems(bad)
@@ -98,7 +97,7 @@ func (c Client) grantProblems(o Offer, bad func(string, string, ...any)) {
 			bad(field, "%.100q is not supported; use %s", g, strings.Join(o.GrantTypes, ", "))
 		}
 	}
-	redirects := c.MayGrant(GrantCode) || c.MayGrant("implicit")
+	redirects := c.MayGrant(GrantCode) || c.MayGrant(GrantImplicit)
 	switch {
 	case len(c.GrantTypes) == 0:
 		bad(field, "name at least one")
@@ -106,7 +105,7 @@ func (c Client) grantProblems(o Offer, bad func(string, string, ...any)) {
 		bad("redirect_uris", "%s needs at least one", GrantCode)
 	case !redirects && len(c.RedirectURIs) > 0:
 		bad("redirect_uris", "only %s uses one", GrantCode)
-	case c.MayGrant(GrantRefresh) && !redirects:
+	case c.MayGrant(GrantRefresh) && !c.MayGrant(GrantCode):
 		bad(field, "%s needs %s beside it", GrantRefresh, GrantCode)
 	}
 	if c.Public() && c.MayGrant(GrantCredentials) {
@@ -210,7 +209,7 @@ func (c Client) Localized(field, language, otherwise string) string {
 }
 
 // responseParams are ours to add to a redirect.
-var responseParams = []string{"code", "state", "iss", "error", "error_description"}
+var responseParams = []string{"code", "state", "iss", "error", "error_description", "access_token", "token_type", "expires_in", "scope", "id_token"}
 
 // notInURI tells whether a character cannot stand in a URI.
 func notInURI(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("\\\"<>^`{|}", r) }

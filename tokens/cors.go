@@ -98,17 +98,17 @@ func ClientOrigins(c broker.Client) []string {
 		uris = append(uris, c.RedirectURIs...)
 	}
 	for _, uri := range uris {
-		if o := originOf(uri); o != "" && !slices.Contains(all, o) {
+		if o := browserOrigin(uri); o != "" && !slices.Contains(all, o) {
 			all = append(all, o)
 		}
 	}
 	return all
 }
 
-// originOf is the origin of a URL as browsers write it (RFC 6454, section 6.2);
+// browserOrigin is the origin of a URL as browsers write it (RFC 6454, section 6.2);
 // "" for what is not http or https, whose origin is opaque: "null" belongs to
 // everybody who likes.
-func originOf(uri string) string {
+func browserOrigin(uri string) string {
 	u, err := url.Parse(uri)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil || u.Opaque != "" {
 		return ""

@@ -167,12 +167,12 @@ func TestOriginsAreReadSeldom(t *testing.T) {
 	}
 }
 
-func FuzzOriginOf(f *testing.F) {
+func FuzzBrowserOrigin(f *testing.F) {
 	for _, s := range []string{"https://a.example/cb", "https://a.example:443", "http://[::1]:80/", "null", "https://a:", "https://a.example:port", "org.example:/x"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, uri string) {
-		if o := originOf(uri); o != "" && (originOf(o) != o || strings.Count(o, "/") != 2 || o == "null") {
+		if o := browserOrigin(uri); o != "" && (browserOrigin(o) != o || strings.Count(o, "/") != 2 || o == "null") {
 			t.Errorf("%q has the origin %q", uri, o)
 		}
 	})

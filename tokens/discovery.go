@@ -112,6 +112,7 @@ type metadata struct {
 	RevocationAuthMethods     []string `json:"revocation_endpoint_auth_methods_supported"`
 	CodeChallengeMethods      []string `json:"code_challenge_methods_supported"`
 	PromptValuesSupported     []string `json:"prompt_values_supported"`
+	DisplayValuesSupported    []string `json:"display_values_supported"`
 	ClaimTypesSupported       []string `json:"claim_types_supported"`
 	ClaimsSupported           []string `json:"claims_supported"`
 	ClaimsParameterSupported  bool     `json:"claims_parameter_supported"`
@@ -122,13 +123,14 @@ type metadata struct {
 	ServiceDocumentation      string   `json:"service_documentation,omitempty"`
 	PolicyURI                 string   `json:"op_policy_uri,omitempty"`
 	TermsURI                  string   `json:"op_tos_uri,omitempty"`
+	logoutMetadata
 }
 
 // newDiscovery writes the metadata from what is really there: the handlers that
 // are registered, the methods that are checked, the keys that can sign.
 func (s *Service) newDiscovery(set *keySet, at time.Time) (document, error) {
 	var modes []string
-	for _, m := range responseModes {
+	for _, m := range s.modes() {
 		modes = append(modes, string(m))
 	}
 	var algs []string
@@ -144,9 +146,9 @@ func (s *Service) newDiscovery(set *keySet, at time.Time) (document, error) {
 		IntrospectionEndpoint: s.url(p.Introspect), RevocationEndpoint: s.url(p.Revoke), EndSessionEndpoint: s.url(p.Logout),
 		RegistrationEndpoint:     s.registrationEndpoint(),
 		ScopesSupported:          userScopes,
-		ResponseTypesSupported:   []string{responseCode},
+		ResponseTypesSupported:   responseTypes,
 		ResponseModesSupported:   modes,
-		GrantTypesSupported:      s.grants,
+		GrantTypesSupported:      append(slices.Clone(s.grants), broker.GrantImplicit),
 		ACRValuesSupported:       []string{broker.ACRSingle},
 		SubjectTypesSupported:    subjectTypes,
 		IDTokenSigningAlgs:       algs,
@@ -154,12 +156,15 @@ func (s *Service) newDiscovery(set *keySet, at time.Time) (document, error) {
 		IntrospectionAuthMethods: slices.DeleteFunc(slices.Clone(authMethods), func(m string) bool { return m == broker.AuthNone }),
 		RevocationAuthMethods:    authMethods,
 		CodeChallengeMethods:     []string{challengeS256},
-		PromptValuesSupported:    promptValues,
+		PromptValuesSupported:    s.prompts(),
+		DisplayValuesSupported:   []string{"page"}, // others are accepted and get the same page
 		ClaimTypesSupported:      []string{"normal"},
 		ClaimsSupported:          claimsSupported,
+		ClaimsParameterSupported: true,
 		IssParameterSupported:    true,
 		UILocalesSupported:       s.o.UILocales,
 		ServiceDocumentation:     s.o.Documentation, PolicyURI: s.o.PolicyURI, TermsURI: s.o.TermsURI,
+		logoutMetadata: s.logoutMetadata(),
 	})
 	if err != nil {
 		return document{}, fmt.Errorf("write discovery: %w", err)

@@ -9,15 +9,16 @@ func Offer() broker.Offer {
 	return broker.Offer{
 		AuthMethods:   authMethods,
 		GrantTypes:    grantTypes,
-		ResponseTypes: []string{responseCode},
+		ResponseTypes: responseTypes,
 		IDTokenAlgs:   algorithms,
 		SubjectTypes:  subjectTypes,
 	}
 }
 
 var (
-	// grantTypes are those of the handlers in newEngine; a test holds them together.
-	grantTypes = []string{broker.GrantCode, broker.GrantRefresh, broker.GrantCredentials}
+	// grantTypes are those of the handlers in newEngine and the implicit one, which
+	// has none; a test holds them together.
+	grantTypes = []string{broker.GrantCode, broker.GrantRefresh, broker.GrantCredentials, broker.GrantImplicit}
 	// subjectTypes are the ways in which a person is named to a client.
 	subjectTypes = []string{"public"}
 )

@@ -219,6 +219,7 @@ func (s *Service) readClient(w http.ResponseWriter, r *http.Request, c *broker.C
 	if problems := readMetadata(c, object); len(problems) > 0 {
 		return nil, refuseMetadata(problems)
 	}
+	agree(c, object)
 	if c.Scopes == nil {
 		c.Scopes = slices.Clone(s.o.Registration.Scopes)
 	}
@@ -249,6 +250,30 @@ func defaults(c *broker.Client) {
 	c.Metadata = broker.ClientMetadata{
 		ApplicationType: "web", ResponseTypes: []string{responseCode}, SubjectType: subjectTypes[0],
 		Origins: old.Origins, Dynamic: old.Dynamic, RegistrationTokenHash: old.RegistrationTokenHash, LastUsedAt: old.LastUsedAt,
+	}
+}
+
+// agree writes response types as we compare them, and where a document leaves
+// out the grant types, gives those that its response types need (OpenID Connect
+// Dynamic Client Registration 1.0, section 2).
+func agree(c *broker.Client, object map[string]json.RawMessage) {
+	for i, t := range c.Metadata.ResponseTypes {
+		if known := ResponseType(t); known != "" {
+			c.Metadata.ResponseTypes[i] = known
+		}
+	}
+	if raw, ok := object["grant_types"]; ok && string(raw) != "null" {
+		return
+	}
+	c.GrantTypes = nil
+	for _, t := range c.Metadata.ResponseTypes {
+		words := strings.Fields(t)
+		if (slices.Contains(words, responseCode) || t == responseNone) && !c.MayGrant(broker.GrantCode) {
+			c.GrantTypes = append(c.GrantTypes, broker.GrantCode)
+		}
+		if strings.Contains(t, responseToken) && !c.MayGrant(broker.GrantImplicit) {
+			c.GrantTypes = append(c.GrantTypes, broker.GrantImplicit)
+		}
 	}
 }
 

@@ -39,6 +39,12 @@ var metadataFields = []metadataField{
 	inLanguages(textField("policy_uri", func(c *broker.Client) *string { return &c.PolicyURI })),
 	inLanguages(textField("tos_uri", func(c *broker.Client) *string { return &c.TermsURI })),
 	inLanguages(textField("logo_uri", func(c *broker.Client) *string { return &c.Metadata.LogoURI })), // kept; not shown, since browsers would fetch it from elsewhere
+	textField("backchannel_logout_uri", func(c *broker.Client) *string { return &c.Metadata.BackchannelLogoutURI }),
+	flagField("backchannel_logout_session_required", func(c *broker.Client) *bool { return &c.Metadata.BackchannelLogoutSessionRequired }),
+	textField("frontchannel_logout_uri", func(c *broker.Client) *string { return &c.Metadata.FrontchannelLogoutURI }),
+	flagField("frontchannel_logout_session_required", func(c *broker.Client) *bool { return &c.Metadata.FrontchannelLogoutSessionRequired }),
+	flagField("require_auth_time", func(c *broker.Client) *bool { return &c.Metadata.RequireAuthTime }), // auth_time is in every ID token
+	{name: "default_max_age", read: readMaxAge, write: writeMaxAge},
 	{name: "scope", read: readScope, write: func(c *broker.Client) any { return orNothing(strings.Join(c.Scopes, " ")) }},
 }
 
@@ -85,6 +91,35 @@ func listField(name string, at func(c *broker.Client) *[]string) metadataField {
 			return *at(c)
 		},
 	}
+}
+
+func flagField(name string, at func(c *broker.Client) *bool) metadataField {
+	return metadataField{
+		name: name,
+		read: func(c *broker.Client, raw json.RawMessage) bool { return json.Unmarshal(raw, at(c)) == nil },
+		write: func(c *broker.Client) any {
+			if !*at(c) {
+				return nil
+			}
+			return true
+		},
+	}
+}
+
+func readMaxAge(c *broker.Client, raw json.RawMessage) bool {
+	var age int
+	if json.Unmarshal(raw, &age) != nil || age < 0 {
+		return false
+	}
+	c.Metadata.DefaultMaxAge = &age
+	return true
+}
+
+func writeMaxAge(c *broker.Client) any {
+	if c.Metadata.DefaultMaxAge == nil {
+		return nil
+	}
+	return *c.Metadata.DefaultMaxAge
 }
 
 // inLanguages lets a field be there in several languages.

@@ -3,6 +3,7 @@ package tokens
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -55,7 +56,8 @@ func TestRegister(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		w.s.o.Registration.Mode = RegisterOpen
 		a := w.register(map[string]any{
-			"scope": "openid email api", "client_name#de": "Neu", "policy_uri": "https://new.example/policy", "unknown": map[string]any{"a": 1}, "backchannel_logout_uri": "https://new.example/logout",
+			"scope": "openid email api", "client_name#de": "Neu", "policy_uri": "https://new.example/policy", "unknown": map[string]any{"a": 1}, "initiate_login_uri": "https://new.example/login",
+			"backchannel_logout_uri": "https://new.example/logout", "default_max_age": 0, "require_auth_time": true, "response_types": []string{"id_token code", "code"},
 			"contacts": []string{"ops@new.example"}, "logo_uri": nil, "tos_uri#de": nil,
 		})
 		if a.status != http.StatusCreated || a.header.Get("Cache-Control") != "no-store" {
@@ -64,11 +66,14 @@ func TestRegister(t *testing.T) {
 		for key, want := range map[string]any{
 			"client_name": "New", "client_name#de": "Neu", "token_endpoint_auth_method": "client_secret_basic", "scope": "email openid", "application_type": "web",
 			"id_token_signed_response_alg": "RS256", "subject_type": "public", "client_secret_expires_at": 0.0, "policy_uri": "https://new.example/policy",
-			"unknown": nil, "backchannel_logout_uri": nil, "registration_client_uri": testIssuer + "/oauth2/register/" + a.str("client_id"),
+			"unknown": nil, "initiate_login_uri": nil, "backchannel_logout_uri": "https://new.example/logout", "default_max_age": 0.0, "require_auth_time": true, "registration_client_uri": testIssuer + "/oauth2/register/" + a.str("client_id"),
 		} {
 			if a.json[key] != want {
 				t.Errorf("%s is %v, want %v", key, a.json[key], want)
 			}
+		}
+		if got := fmt.Sprint(a.json["response_types"], a.json["grant_types"]); got != "[code id_token code] [authorization_code implicit]" {
+			t.Error(got)
 		}
 		c, err := w.db.Client(t.Context(), a.str("client_id"))
 		must(t, err)
@@ -142,6 +147,11 @@ func TestRegistrationsThatAreRefused(t *testing.T) {
 		"scheme for a secret":  {asking(map[string]any{"redirect_uris": []string{"org.example:/cb"}}), "invalid_redirect_uri"},
 		"logout":               {asking(map[string]any{"post_logout_redirect_uris": []string{"http://a.example/"}}), "invalid_client_metadata"},
 		"implicit":             {asking(map[string]any{"response_types": []string{"token"}}), "invalid_client_metadata"},
+		"types and grants":     {asking(map[string]any{"response_types": []string{"id_token"}, "grant_types": []string{"authorization_code"}}), "invalid_client_metadata"},
+		"negative age":         {asking(map[string]any{"default_max_age": -1}), "invalid_client_metadata"},
+		"foreign logout frame": {asking(map[string]any{"frontchannel_logout_uri": "https://evil.example/"}), "invalid_client_metadata"},
+		"inner back channel":   {asking(map[string]any{"backchannel_logout_uri": "http://10.0.0.1/"}), "invalid_client_metadata"},
+		"flag a text":          {asking(map[string]any{"require_auth_time": "true"}), "invalid_client_metadata"},
 		"password":             {asking(map[string]any{"grant_types": []string{"password"}}), "invalid_client_metadata"},
 		"machines":             {asking(map[string]any{"grant_types": []string{"authorization_code", "client_credentials"}}), "invalid_client_metadata"},
 		"none as algorithm":    {asking(map[string]any{"id_token_signed_response_alg": "none"}), "invalid_client_metadata"},

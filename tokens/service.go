@@ -10,15 +10,17 @@ import (
 
 // Service is the OpenID Provider. It is safe for concurrent use.
 type Service struct {
-	store    Store
-	log      *slog.Logger
-	o        Options
-	mint     mint
-	keys     atomic.Pointer[keySet] // never nil
-	engine   fosite.OAuth2Provider
-	grants   []string // grant types that the token endpoint serves
+	store  Store
+	log    *slog.Logger
+	o      Options
+	mint   mint
+	keys   atomic.Pointer[keySet] // never nil
+	engine fosite.OAuth2Provider
+	grants []string // grant types that the token endpoint serves
+
 	origins  origins  // of browser clients
 	troubles troubles // of clients, since the last flush
+	formPost FormPost // nil: form_post is not offered
 }
 
 // New makes a Service. Call EnsureKeys before the first request.
