@@ -92,9 +92,9 @@ func algorithmsOf(c broker.Client) []string {
 	return algs
 }
 
-// registered are the algorithms that must have a key: those that always have
+// wanted are the algorithms that must have a key: those that always have
 // one, and those of the clients.
-func (s *Service) registered(ctx context.Context) ([]string, error) {
+func (s *Service) wanted(ctx context.Context) ([]string, error) {
 	clients, err := s.store.Clients(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list clients: %w", err)

@@ -46,6 +46,7 @@ func (s *Service) ParseAuthorization(ctx context.Context, form url.Values) (*Aut
 	}
 	a, err := s.trust(ctx, form, repeated)
 	if err != nil {
+		s.troubles.notePage(form.Get("client_id"), err)
 		return nil, err
 	}
 	if len(repeated) > 0 {

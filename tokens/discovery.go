@@ -99,6 +99,7 @@ type metadata struct {
 	IntrospectionEndpoint     string   `json:"introspection_endpoint"`
 	RevocationEndpoint        string   `json:"revocation_endpoint"`
 	EndSessionEndpoint        string   `json:"end_session_endpoint"`
+	RegistrationEndpoint      string   `json:"registration_endpoint,omitempty"`
 	ScopesSupported           []string `json:"scopes_supported"`
 	ResponseTypesSupported    []string `json:"response_types_supported"`
 	ResponseModesSupported    []string `json:"response_modes_supported"`
@@ -138,12 +139,13 @@ func (s *Service) newDiscovery() (document, error) {
 		Issuer:                s.o.Issuer,
 		AuthorizationEndpoint: s.url(p.Authorize), TokenEndpoint: s.url(p.Token), UserInfoEndpoint: s.url(p.UserInfo), JWKSURI: s.url(p.JWKS),
 		IntrospectionEndpoint: s.url(p.Introspect), RevocationEndpoint: s.url(p.Revoke), EndSessionEndpoint: s.url(p.Logout),
+		RegistrationEndpoint:     s.registrationEndpoint(),
 		ScopesSupported:          userScopes,
 		ResponseTypesSupported:   responseTypes,
 		ResponseModesSupported:   modes,
 		GrantTypesSupported:      append(slices.Clone(s.grants), broker.GrantImplicit),
 		ACRValuesSupported:       []string{broker.ACRSingle},
-		SubjectTypesSupported:    []string{subjectPublic, subjectPairwise},
+		SubjectTypesSupported:    subjectTypes,
 		IDTokenSigningAlgs:       allAlgorithms, // a key is made where one is missing
 		UserInfoSigningAlgs:      append(slices.Clone(allAlgorithms), "none"),
 		TokenAuthMethods:         authMethods,

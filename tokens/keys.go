@@ -22,7 +22,7 @@ const (
 // at once, and loads what there is. Call it before the first request. Replicas
 // that do so at the same time make a key each, and each verifies the other's.
 func (s *Service) EnsureKeys(ctx context.Context) error {
-	algs, err := s.registered(ctx)
+	algs, err := s.wanted(ctx)
 	if err != nil {
 		return err
 	}

@@ -4,10 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/url"
 	"strings"
 	"time"
+
+	"idbroker/broker"
 )
 
 // Options configures a Service. The zero value of a field is its default.
@@ -31,6 +32,8 @@ type Options struct {
 	RefreshGrace    time.Duration // 0: 1 minute in which the predecessor of a refresh token is answered again; negative: none
 	KeyOverlap      time.Duration // 0: 1 hour between publishing a new key and signing with it
 
+	Registration Registration // who may register clients
+
 	// Reach says where applications may be that are told of sign-outs.
 	Reach   Reach
 	Notices Poster // sends them; nil: a client that keeps to Reach
@@ -48,7 +51,7 @@ type Options struct {
 // Paths are the paths of the endpoints, with a slash in front. "" is the
 // default of each.
 type Paths struct {
-	Authorize, Token, UserInfo, Introspect, Revoke, JWKS, Logout string
+	Authorize, Token, UserInfo, Introspect, Revoke, JWKS, Logout, Register string
 }
 
 const (
@@ -103,6 +106,10 @@ func (o Options) complete() (Options, error) {
 		o.Notices = newNoticeClient(o.Reach)
 	}
 	o.Paths = o.Paths.complete()
+	o.Registration = o.Registration.complete()
+	if m := o.Registration.Mode; m != RegisterOff && m != RegisterToken && m != RegisterOpen {
+		problems = append(problems, fmt.Errorf("tokens: registration %q must be %s, %s or %s", m, RegisterOff, RegisterToken, RegisterOpen))
+	}
 	return o, errors.Join(problems...)
 }
 
@@ -118,6 +125,7 @@ func (p Paths) complete() Paths {
 		{&p.Revoke, "/oauth2/revoke"},
 		{&p.JWKS, "/oauth2/jwks.json"},
 		{&p.Logout, "/oauth2/logout"},
+		{&p.Register, "/oauth2/register"},
 	} {
 		if *d.path == "" {
 			*d.path = d.preset
@@ -137,7 +145,5 @@ func checkIssuer(issuer string) error {
 	return nil
 }
 
-// loopback tells whether host is a loopback address or "localhost".
-func loopback(host string) bool {
-	return host == "localhost" || net.ParseIP(host).IsLoopback()
-}
+// loopback tells whether a host can only be this machine.
+func loopback(host string) bool { return broker.Loopback(host) }

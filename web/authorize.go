@@ -81,7 +81,7 @@ func (s *Server) getConsent(w http.ResponseWriter, r *http.Request) error {
 	formsLeave(w)
 	v := visitOf(r)
 	p := consentPage{
-		base: s.base(r), Login: l.ID, Client: viewClient(a.Client), Offline: slices.Contains(a.Scopes, scopeOffline),
+		base: s.base(r), Login: l.ID, Client: viewClient(a.Client, s.language(r)), Offline: slices.Contains(a.Scopes, scopeOffline),
 		Account: v.user.Email, SwitchURL: withLogin("/login/", l) + "&switch=1",
 	}
 	for _, c := range s.tokens.ClaimsOf(a, *v.user) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"idbroker/broker"
+	"idbroker/tokens"
 )
 
 type clientsCreate struct {
@@ -48,8 +49,8 @@ Give the application the issuer, the client id and the secret; everything else i
 func (c clientsCreate) Run(ctx context.Context, p *program) error {
 	at := time.Now()
 	client, secret := c.client(at)
-	if problems := checkClient(client); len(problems) > 0 {
-		return errors.New(strings.Join(problems, "; "))
+	if problems := client.Problems(tokens.Offer()); len(problems) > 0 {
+		return errors.New(joinProblems(problems))
 	}
 	cfg, db, _, err := p.open(ctx)
 	if err != nil {
@@ -181,4 +182,13 @@ func rotated(c broker.Client, secret broker.Secret, overlap time.Duration, at ti
 		}
 	}
 	return append(live, broker.ClientSecret{Hash: secret.Hash(), CreatedAt: at}), nil
+}
+
+// joinProblems says all that is wrong with a registration in one line.
+func joinProblems(problems []broker.Problem) string {
+	var all []string
+	for _, p := range problems {
+		all = append(all, p.String())
+	}
+	return strings.Join(all, "; ")
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"net/url"
 	"slices"
 	"strings"
 
@@ -43,41 +42,6 @@ func (f openIDFlags) apply(c *broker.Client) {
 	}
 }
 
-// checkSignatures wants algorithms that we have.
-func checkSignatures(c broker.Client, bad func(string, ...any)) {
-	known := tokens.Algorithms()
-	if c.IDTokenAlg != "" && !slices.Contains(known, c.IDTokenAlg) {
-		bad("algorithm %q: use one of %s", c.IDTokenAlg, strings.Join(known, ", "))
-	}
-	if alg := c.Metadata.UserInfoSignedResponseAlg; alg != "" && alg != "none" && !slices.Contains(known, alg) {
-		bad("userinfo algorithm %q: use one of %s", alg, strings.Join(known, ", "))
-	}
-}
-
-// checkSubjects wants pairwise subjects to have a sector that does not move
-// when a redirect URI is added (OpenID Connect Core 1.0, section 8.1).
-func checkSubjects(c broker.Client, bad func(string, ...any)) {
-	m := c.Metadata
-	if !slices.Contains([]string{"", "public", "pairwise"}, m.SubjectType) {
-		bad("subject type %q: use public or pairwise", m.SubjectType)
-	}
-	if m.SectorIdentifierURI != "" {
-		if u, err := url.Parse(m.SectorIdentifierURI); err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.Fragment != "" {
-			bad("sector identifier %q: write an https URL", m.SectorIdentifierURI)
-		}
-		return
-	}
-	hosts := map[string]bool{}
-	for _, uri := range c.RedirectURIs {
-		if u, err := url.Parse(uri); err == nil {
-			hosts[u.Host] = true
-		}
-	}
-	if m.SubjectType == "pairwise" && len(hosts) > 1 {
-		bad("subject type pairwise: the redirect URIs have several hosts; add --sector-identifier-uri")
-	}
-}
-
 // responsesOf are the response types of a registration.
 func responsesOf(c broker.Client) []string {
 	switch {
@@ -87,19 +51,4 @@ func responsesOf(c broker.Client) []string {
 		return []string{"code"}
 	}
 	return []string{}
-}
-
-// checkResponseTypes wants response types and grant types to agree.
-func checkResponseTypes(c broker.Client, bad func(string, ...any)) {
-	for _, t := range c.Metadata.ResponseTypes {
-		words := strings.Fields(t)
-		switch {
-		case tokens.ResponseType(t) == "":
-			bad("response type %q: use %s", t, strings.Join(tokens.ResponseTypes(), ", "))
-		case slices.Contains(words, "code") && !c.MayGrant(broker.GrantCode):
-			bad("response type %q: it needs the grant type %s", t, broker.GrantCode)
-		case strings.Contains(t, "token") && !c.MayGrant(broker.GrantImplicit):
-			bad("response type %q: it needs the grant type %s", t, broker.GrantImplicit)
-		}
-	}
 }

@@ -1,12 +1,12 @@
 package main
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
 	"idbroker/broker"
+	"idbroker/tokens"
 )
 
 // TestResponseTypeFlags: the words of a response type have no order, and bring
@@ -35,15 +35,15 @@ func TestCheckResponseTypes(t *testing.T) {
 	}{
 		{nil, []string{broker.GrantCode}, ""},
 		{[]string{"code", "none", "code id_token"}, []string{broker.GrantCode, broker.GrantImplicit}, ""},
-		{[]string{"token"}, []string{broker.GrantImplicit}, `response type "token": use code`},
+		{[]string{"token"}, []string{broker.GrantImplicit}, `"token" is not supported; use code`},
 		{[]string{"code code"}, []string{broker.GrantCode}, "use code"},
 		{[]string{"code id_token"}, []string{broker.GrantImplicit}, "needs the grant type authorization_code"},
 		{[]string{"id_token"}, []string{broker.GrantCode}, "needs the grant type implicit"},
 	} {
 		var said []string
-		for _, problem := range checkClient(broker.Client{GrantTypes: tt.grants, Metadata: broker.ClientMetadata{ResponseTypes: tt.types}}) {
-			if strings.HasPrefix(problem, "response type") {
-				said = append(said, problem)
+		for _, problem := range (broker.Client{GrantTypes: tt.grants, Metadata: broker.ClientMetadata{ResponseTypes: tt.types}}).Problems(tokens.Offer()) {
+			if problem.Field == "response_types" {
+				said = append(said, problem.String())
 			}
 		}
 		if (tt.want == "") != (len(said) == 0) || !strings.Contains(strings.Join(said, "; "), tt.want) {
@@ -60,26 +60,14 @@ func TestSubjectsAndSignatures(t *testing.T) {
 	if m := flagged.Metadata; m.UserInfoSignedResponseAlg != "PS256" || m.SubjectType != "pairwise" || m.SectorIdentifierURI == "" || m.DefaultMaxAge == nil || *m.DefaultMaxAge != 0 {
 		t.Errorf("%+v", m)
 	}
-	for _, tt := range []struct {
-		c    broker.Client
-		want string // "" it is fine
-	}{
-		{broker.Client{IDTokenAlg: "EdDSA", Metadata: broker.ClientMetadata{UserInfoSignedResponseAlg: "none"}}, ""},
-		{broker.Client{Metadata: broker.ClientMetadata{UserInfoSignedResponseAlg: "HS256"}}, "userinfo algorithm"},
-		{broker.Client{IDTokenAlg: "none"}, "algorithm \"none\""},
-		{broker.Client{Metadata: broker.ClientMetadata{SubjectType: "secret"}}, "subject type"},
-		{broker.Client{RedirectURIs: []string{"https://a.example/", "https://a.example/b"}, Metadata: broker.ClientMetadata{SubjectType: "pairwise"}}, ""},
-		{broker.Client{RedirectURIs: []string{"https://a.example/", "https://b.example/"}, Metadata: broker.ClientMetadata{SubjectType: "pairwise"}}, "several hosts"},
-		{broker.Client{RedirectURIs: []string{"https://a.example/", "https://b.example/"}, Metadata: broker.ClientMetadata{SubjectType: "pairwise", SectorIdentifierURI: "https://c.example/s.json"}}, ""},
-		{broker.Client{Metadata: broker.ClientMetadata{SectorIdentifierURI: "http://c.example/s.json"}}, "sector identifier"},
-		{broker.Client{Metadata: broker.ClientMetadata{SectorIdentifierURI: "https://"}}, "sector identifier"},
-	} {
+	for alg, want := range map[string]string{"PS256": "", "EdDSA": "", "none": "userinfo_signed", "HS256": "id_token_signed"} {
 		var said []string
-		bad := func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) }
-		checkSignatures(tt.c, bad)
-		checkSubjects(tt.c, bad)
-		if (tt.want == "") != (len(said) == 0) || !strings.Contains(strings.Join(said, "; "), tt.want) {
-			t.Errorf("%+v: %q, want %q", tt.c, said, tt.want)
+		for _, p := range (broker.Client{IDTokenAlg: alg, Metadata: broker.ClientMetadata{UserInfoSignedResponseAlg: "HS384", SubjectType: "pairwise"}}).Problems(tokens.Offer()) {
+			said = append(said, p.String())
+		}
+		text := strings.Join(said, "; ")
+		if !strings.Contains(text, want) || !strings.Contains(text, "HS384") || strings.Contains(text, "subject_type") || want == "" && strings.Contains(text, "id_token_signed") {
+			t.Errorf("%s: %s", alg, text)
 		}
 	}
 }
