@@ -85,6 +85,12 @@ func TestIndexes(t *testing.T) {
 	_, _ = db.FailedOutbox(ctx, 9)
 	_, _ = db.Events(ctx, "u", 9)
 	_, _ = db.Events(ctx, "", 9)
+	_ = db.SpendInitialAccessToken(ctx, "h", at)
+	_ = db.DeleteInitialAccessToken(ctx, "h")
+	_, _ = db.Registrations(ctx, "", at)
+	_, _ = db.Registrations(ctx, "::1", at)
+	_ = db.AddTrouble(ctx, broker.Trouble{ClientID: "c"})
+	_, _ = db.Troubles(ctx, "c", 9)
 	_, _ = db.Prune(ctx, at)
 	for h := range hotCount {
 		queries = append(queries, strings.ReplaceAll(h.text(), "?", "'x'"))

@@ -4,10 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/url"
 	"strings"
 	"time"
+
+	"idbroker/broker"
 )
 
 // Options configures a Service. The zero value of a field is its default.
@@ -18,7 +19,8 @@ type Options struct {
 	// Secret authenticates access and refresh tokens; every purpose has a key
 	// of its own that is derived from it. Required: 32 random bytes.
 	Secret [32]byte
-	// OldSecrets still verify tokens that were issued under them.
+	// OldSecrets still verify tokens that were issued under them, newest first.
+	// The last makes the pairwise subjects: without it they would change.
 	OldSecrets [][32]byte
 	Log        *slog.Logger // nil: discard
 
@@ -29,6 +31,8 @@ type Options struct {
 	RefreshAbsolute time.Duration // 0: 365 days end it whatever happens
 	RefreshGrace    time.Duration // 0: 1 minute in which the predecessor of a refresh token is answered again; negative: none
 	KeyOverlap      time.Duration // 0: 1 hour between publishing a new key and signing with it
+
+	Registration Registration // who may register clients
 
 	// Reach says where applications may be that are told of sign-outs.
 	Reach   Reach
@@ -47,7 +51,7 @@ type Options struct {
 // Paths are the paths of the endpoints, with a slash in front. "" is the
 // default of each.
 type Paths struct {
-	Authorize, Token, UserInfo, Introspect, Revoke, JWKS, Logout string
+	Authorize, Token, UserInfo, Introspect, Revoke, JWKS, Logout, Register string
 }
 
 const (
@@ -102,6 +106,10 @@ func (o Options) complete() (Options, error) {
 		o.Notices = newNoticeClient(o.Reach)
 	}
 	o.Paths = o.Paths.complete()
+	o.Registration = o.Registration.complete()
+	if m := o.Registration.Mode; m != RegisterOff && m != RegisterToken && m != RegisterOpen {
+		problems = append(problems, fmt.Errorf("tokens: registration %q must be %s, %s or %s", m, RegisterOff, RegisterToken, RegisterOpen))
+	}
 	return o, errors.Join(problems...)
 }
 
@@ -117,6 +125,7 @@ func (p Paths) complete() Paths {
 		{&p.Revoke, "/oauth2/revoke"},
 		{&p.JWKS, "/oauth2/jwks.json"},
 		{&p.Logout, "/oauth2/logout"},
+		{&p.Register, "/oauth2/register"},
 	} {
 		if *d.path == "" {
 			*d.path = d.preset
@@ -136,7 +145,5 @@ func checkIssuer(issuer string) error {
 	return nil
 }
 
-// loopback tells whether host is a loopback address or "localhost".
-func loopback(host string) bool {
-	return host == "localhost" || net.ParseIP(host).IsLoopback()
-}
+// loopback tells whether a host can only be this machine.
+func loopback(host string) bool { return broker.Loopback(host) }

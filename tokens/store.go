@@ -13,6 +13,15 @@ type Store interface {
 
 	User(ctx context.Context, id broker.UserID) (broker.User, error)
 	Client(ctx context.Context, id string) (broker.Client, error)
+	Clients(ctx context.Context) ([]broker.Client, error)
+
+	CreateClient(ctx context.Context, c broker.Client) error
+	UpdateClient(ctx context.Context, c broker.Client) error
+	DeleteClient(ctx context.Context, id string) error
+	SpendInitialAccessToken(ctx context.Context, hash string, at time.Time) error
+	Registrations(ctx context.Context, ip string, since time.Time) (int, error)
+
+	AddTrouble(ctx context.Context, t broker.Trouble) error
 
 	CreateGrant(ctx context.Context, g broker.Grant) error
 	Grant(ctx context.Context, id broker.GrantID) (broker.Grant, error)

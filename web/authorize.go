@@ -81,10 +81,10 @@ func (s *Server) getConsent(w http.ResponseWriter, r *http.Request) error {
 	formsLeave(w)
 	v := visitOf(r)
 	p := consentPage{
-		base: s.base(r), Login: l.ID, Client: viewClient(a.Client), Offline: slices.Contains(a.Scopes, scopeOffline),
+		base: s.base(r), Login: l.ID, Client: viewClient(a.Client, s.language(r)), Offline: slices.Contains(a.Scopes, scopeOffline),
 		Account: v.user.Email, SwitchURL: withLogin("/login/", l) + "&switch=1",
 	}
-	for _, c := range s.tokens.ClaimsFor(*v.user, a.Asked()) {
+	for _, c := range s.tokens.ClaimsOf(a, *v.user) {
 		p.Claims = append(p.Claims, claimView{Label: p.T(c.Name), Value: c.Value, Code: c.Scope == scopeOpenID})
 	}
 	return s.show(w, r, http.StatusOK, &p)
