@@ -305,7 +305,7 @@ func refuseMetadata(problems []broker.Problem) error {
 // giveSecret makes a client that needs a secret have one, and one that needs
 // none have none; "" where none was made.
 func giveSecret(c *broker.Client, at time.Time) broker.Secret {
-	if c.Public() {
+	if !strings.HasPrefix(c.AuthMethod, "client_secret_") { // it has a key of its own, or nothing to keep
 		c.Secrets = nil
 		return ""
 	}

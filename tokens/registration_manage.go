@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
+
+	"github.com/ory/fosite"
 
 	"idbroker/broker"
 )
@@ -56,6 +59,12 @@ func (s *Service) ServeRegistered(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// updatePause is the least time between two updates of a registration: each
+// leaves an event, and events stay.
+const updatePause = 10 * time.Second
+
+var errHasty = &fosite.RFC6749Error{ErrorField: "temporarily_unavailable", DescriptionField: "The registration was changed a moment ago.", CodeField: http.StatusTooManyRequests}
+
 var errWrongMethod = refuse(errMethod, "Use GET, PUT or DELETE.")
 
 // owned is the client whose registration access token this is; errToken where it
@@ -70,7 +79,7 @@ func (s *Service) owned(ctx context.Context, id string, token broker.Secret) (br
 		return c, errToken
 	case err != nil:
 		return c, err
-	case !c.Metadata.Dynamic || !c.DisabledAt.IsZero() || !token.Matches(c.Metadata.RegistrationTokenHash):
+	case !c.DisabledAt.IsZero() || !token.Matches(c.Metadata.RegistrationTokenHash):
 		return broker.Client{}, errToken
 	}
 	return c, nil
@@ -83,6 +92,10 @@ var notInUpdate = []string{"registration_access_token", "registration_client_uri
 // replace serves PUT: the document is the whole new registration.
 func (s *Service) replace(w http.ResponseWriter, r *http.Request, c broker.Client, token broker.Secret) (map[string]any, error) {
 	at := time.Now()
+	if c.UpdatedAt.After(c.CreatedAt) && at.Sub(c.UpdatedAt) < updatePause {
+		w.Header().Set("Retry-After", strconv.Itoa(int(updatePause/time.Second)))
+		return nil, errHasty
+	}
 	object, err := s.readClient(w, r, &c, at)
 	if err != nil {
 		return nil, err

@@ -20,19 +20,31 @@ func TestManageRegistration(t *testing.T) {
 		if got.status != 200 || got.str("client_name") != "New" || got.str("registration_access_token") != token || got.json["client_secret"] != nil || got.header.Get("Cache-Control") != "no-store" {
 			t.Errorf("read: %d %s", got.status, got.body)
 		}
+		later := func() { // no update follows another at once
+			c, err := w.db.Client(t.Context(), id)
+			must(t, err)
+			c.CreatedAt, c.UpdatedAt = c.CreatedAt.Add(-time.Hour), c.UpdatedAt.Add(-time.Minute)
+			must(t, w.db.UpdateClient(t.Context(), c))
+		}
 		// An update says everything anew.
 		got = w.json("PUT", path, token, asking(map[string]any{"client_id": id, "client_secret": a.str("client_secret"), "client_name": "Newer", "scope": nil, "contacts": nil}))
 		if got.status != 200 || got.str("client_name") != "Newer" || got.json["contacts"] != nil || got.str("scope") != "email offline_access openid profile" || got.json["client_secret"] != nil {
 			t.Errorf("update: %d %s", got.status, got.body)
 		}
+		if got := w.json("PUT", path, token, asking(map[string]any{"client_id": id})); got.status != 429 || got.header.Get("Retry-After") != "10" {
+			t.Errorf("again at once: %d %s", got.status, got.body)
+		}
+		later()
 		// To a public client and back: another secret.
 		if got = w.json("PUT", path, token, asking(map[string]any{"client_id": id, "token_endpoint_auth_method": "none"})); got.status != 200 {
 			t.Errorf("to public: %d %s", got.status, got.body)
 		}
+		later()
 		got = w.json("PUT", path, token, asking(map[string]any{"client_id": id}))
 		if got.status != 200 || got.str("client_secret") == "" || got.str("client_secret") == a.str("client_secret") {
 			t.Errorf("back: %d %s", got.status, got.body)
 		}
+		later()
 		for name, change := range map[string]map[string]any{
 			"no id": nil, "another id": {"client_id": "app"}, "id a number": {"client_id": 1}, "wrong secret": {"client_id": id, "client_secret": a.str("client_secret")},
 			"token sent back": {"client_id": id, "registration_access_token": token}, "time sent back": {"client_id": id, "client_id_issued_at": 1},
