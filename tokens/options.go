@@ -45,7 +45,7 @@ type Options struct {
 // Paths are the paths of the endpoints, with a slash in front. "" is the
 // default of each.
 type Paths struct {
-	Authorize, Token, UserInfo, Introspect, Revoke, JWKS, Logout string
+	Authorize, Token, UserInfo, Introspect, Revoke, JWKS, Logout, CheckSession string
 }
 
 const (
@@ -115,6 +115,7 @@ func (p Paths) complete() Paths {
 		{&p.Revoke, "/oauth2/revoke"},
 		{&p.JWKS, "/oauth2/jwks.json"},
 		{&p.Logout, "/oauth2/logout"},
+		{&p.CheckSession, "/oauth2/check-session"},
 	} {
 		if *d.path == "" {
 			*d.path = d.preset

@@ -47,7 +47,7 @@ func (s *Service) Respond(ctx context.Context, w http.ResponseWriter, r *http.Re
 		return fmt.Errorf("authorize %s: %w", a.Client.ID, err)
 	}
 	s.log.InfoContext(ctx, "authorization granted", "client", a.Client.ID, "user", string(p.User.ID), "grant", a.request.GetID())
-	s.answer(w, a, url.Values{"code": {response.GetCode()}})
+	s.answer(w, a, s.withSessionState(a, p, url.Values{"code": {response.GetCode()}}))
 	return nil
 }
 

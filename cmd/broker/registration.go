@@ -93,7 +93,7 @@ func checkScopes(c broker.Client, bad func(string, ...any)) {
 }
 
 // responseParams are ours to add to a redirect.
-var responseParams = []string{"code", "state", "iss", "error", "error_description"}
+var responseParams = []string{"code", "state", "session_state", "iss", "error", "error_description"}
 
 // checkRedirect says what is wrong with a redirect URI; "" nothing. It is
 // compared as text later, so what two parsers could read differently is
