@@ -50,7 +50,7 @@ type Request struct {
 	ID        string // the reference number on error pages and in the log
 	IP        string
 	UserAgent string
-	Browser   string // UserAgent for people: "Firefox on Linux"; "" unknown
+	Browser   string // UserAgent for people: "Firefox, Linux"; "" unknown
 }
 
 type requestKey struct{}

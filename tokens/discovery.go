@@ -111,6 +111,7 @@ type metadata struct {
 	RevocationAuthMethods     []string `json:"revocation_endpoint_auth_methods_supported"`
 	CodeChallengeMethods      []string `json:"code_challenge_methods_supported"`
 	PromptValuesSupported     []string `json:"prompt_values_supported"`
+	DisplayValuesSupported    []string `json:"display_values_supported"`
 	ClaimTypesSupported       []string `json:"claim_types_supported"`
 	ClaimsSupported           []string `json:"claims_supported"`
 	ClaimsParameterSupported  bool     `json:"claims_parameter_supported"`
@@ -128,7 +129,7 @@ type metadata struct {
 // are registered, the methods that are checked, the keys that can sign.
 func (s *Service) newDiscovery(set *keySet, at time.Time) (document, error) {
 	var modes []string
-	for _, m := range responseModes {
+	for _, m := range s.modes() {
 		modes = append(modes, string(m))
 	}
 	var algs []string
@@ -143,9 +144,9 @@ func (s *Service) newDiscovery(set *keySet, at time.Time) (document, error) {
 		AuthorizationEndpoint: s.url(p.Authorize), TokenEndpoint: s.url(p.Token), UserInfoEndpoint: s.url(p.UserInfo), JWKSURI: s.url(p.JWKS),
 		IntrospectionEndpoint: s.url(p.Introspect), RevocationEndpoint: s.url(p.Revoke), EndSessionEndpoint: s.url(p.Logout),
 		ScopesSupported:          userScopes,
-		ResponseTypesSupported:   []string{responseCode},
+		ResponseTypesSupported:   responseTypes,
 		ResponseModesSupported:   modes,
-		GrantTypesSupported:      s.grants,
+		GrantTypesSupported:      append(slices.Clone(s.grants), broker.GrantImplicit),
 		ACRValuesSupported:       []string{broker.ACRSingle},
 		SubjectTypesSupported:    []string{"public"},
 		IDTokenSigningAlgs:       algs,
@@ -153,9 +154,11 @@ func (s *Service) newDiscovery(set *keySet, at time.Time) (document, error) {
 		IntrospectionAuthMethods: slices.DeleteFunc(slices.Clone(authMethods), func(m string) bool { return m == broker.AuthNone }),
 		RevocationAuthMethods:    authMethods,
 		CodeChallengeMethods:     []string{challengeS256},
-		PromptValuesSupported:    promptValues,
+		PromptValuesSupported:    s.prompts(),
+		DisplayValuesSupported:   []string{"page"}, // others are accepted and get the same page
 		ClaimTypesSupported:      []string{"normal"},
 		ClaimsSupported:          claimsSupported,
+		ClaimsParameterSupported: true,
 		IssParameterSupported:    true,
 		UILocalesSupported:       s.o.UILocales,
 		ServiceDocumentation:     s.o.Documentation, PolicyURI: s.o.PolicyURI, TermsURI: s.o.TermsURI,

@@ -36,6 +36,8 @@ type Options struct {
 
 	Paths Paths // where the endpoints are mounted below the issuer
 
+	NoSignUp bool // newcomers cannot begin accounts, so prompt=create is not offered
+
 	UILocales     []string // languages of the pages, for discovery; nil: not told
 	Documentation string   // service_documentation; "" not told
 	PolicyURI     string   // op_policy_uri; "" not told

@@ -137,6 +137,7 @@ func samples(r *renderer, lang string, w words) []sample {
 			{Label: "Your name", Value: w.name}, {Label: "Your e-mail address", Value: w.email}, {Label: "An identifier of your account", Value: "qmzk4t7w3b2vyr6xa5cjdnh2ps", Code: true},
 		}}},
 		{"consent_nothing", &consentPage{base: signedIn, Login: "l1", Client: clientView{Name: w.client, Host: w.host}, Account: w.email, Offline: true}},
+		{"form_post", &formPostPage{base: signedIn, Host: w.host, Action: "https://" + plainWords.host + "/cb?x=1", Fields: []hidden{{"code", "ibc.x"}, {"error_description", w.text}, {"state", w.name}}}},
 		{"logout", &logoutPage{base: signedIn, Client: client, Fields: []hidden{{"state", w.text}}}},
 		{"logged_out", &loggedOutPage{base: b(), Client: client, ContinueURL: "https://" + plainWords.host + "/", Provider: w.title}},
 		{"logged_out_frames", &loggedOutPage{base: b(), Client: client, ContinueURL: "https://" + plainWords.host + "/", Frames: []string{"https://" + plainWords.host + "/out?iss=x&sid=y"}}},

@@ -137,7 +137,7 @@ func New(store Store, linker *linking.Linker, accounts *local.Accounts, tok *tok
 		return nil, fmt.Errorf("base URL: %w", err)
 	}
 	s.mux = s.routes()
-	return s, nil
+	return s, tok.UseFormPost(s.formPost)
 }
 
 // or is v, or preset where v is zero.

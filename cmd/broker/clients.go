@@ -31,6 +31,7 @@ type clientView struct {
 	Redirects  []string     `json:"redirect_uris"`
 	Logouts    []string     `json:"post_logout_redirect_uris,omitempty"`
 	Grants     []string     `json:"grant_types"`
+	Responses  []string     `json:"response_types"`
 	Scopes     []string     `json:"scopes"`
 	Alg        string       `json:"id_token_signed_response_alg"`
 	FirstParty bool         `json:"first_party"`
@@ -57,7 +58,7 @@ func viewClient(c broker.Client, at time.Time) clientView {
 		ID: c.ID, Name: c.Name, AuthMethod: c.AuthMethod, Redirects: c.RedirectURIs, Logouts: c.PostLogoutRedirectURIs, Grants: c.GrantTypes,
 		Scopes: c.Scopes, Alg: orElse(c.IDTokenAlg, broker.RS256), FirstParty: c.FirstParty, PKCE: c.RequirePKCE || c.Public(),
 		URI: c.ClientURI, Policy: c.PolicyURI, Terms: c.TermsURI, Contacts: c.Contacts, CreatedAt: c.CreatedAt, DisabledAt: c.DisabledAt,
-		Secrets: []secretView{}, logoutView: viewLogout(c.Metadata),
+		Secrets: []secretView{}, Responses: responsesOf(c), logoutView: viewLogout(c.Metadata),
 	}
 	for _, s := range c.Secrets {
 		v.Secrets = append(v.Secrets, secretView{CreatedAt: s.CreatedAt, ExpiresAt: s.ExpiresAt, Live: s.ExpiresAt.IsZero() || at.Before(s.ExpiresAt)})
@@ -79,6 +80,7 @@ func (v clientView) text(w io.Writer) {
 	row(w, "after sign-out", v.Logouts)
 	v.logoutView.text(w)
 	row(w, "grant types", v.Grants)
+	row(w, "response types", strings.Join(v.Responses, ", "))
 	row(w, "scopes", v.Scopes)
 	row(w, "ID token", v.Alg)
 	row(w, "PKCE required", yesNo(v.PKCE))

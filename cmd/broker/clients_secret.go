@@ -28,6 +28,7 @@ type clientsCreate struct {
 	PolicyURI   string   `name:"policy-uri" placeholder:"URL" help:"Its privacy notice."`
 	TermsURI    string   `name:"tos-uri" placeholder:"URL" help:"Its terms."`
 	Contact     []string `placeholder:"WHO" help:"Who runs it, as shown to people. Repeat for more."`
+	openIDFlags
 	logoutFlags
 	output
 }
@@ -88,6 +89,7 @@ func (c clientsCreate) client(at time.Time) (broker.Client, broker.Secret) {
 	if len(client.Scopes) == 0 && client.MayGrant(broker.GrantCode) {
 		client.Scopes = []string{"openid", "profile", "email", "offline_access"}
 	}
+	c.openIDFlags.apply(&client)
 	if c.Public {
 		return client, ""
 	}

@@ -40,6 +40,7 @@ func checkClient(c broker.Client) (problems []string) {
 		bad("algorithm %q: use %s or %s", c.IDTokenAlg, broker.RS256, broker.ES256)
 	}
 	checkGrants(c, bad)
+	checkResponseTypes(c, bad)
 	checkScopes(c, bad)
 	checkLogout(c, bad)
 	if len(c.RedirectURIs) > maxURIs || len(c.PostLogoutRedirectURIs) > maxURIs {
@@ -59,7 +60,8 @@ func checkClient(c broker.Client) (problems []string) {
 }
 
 func checkGrants(c broker.Client, bad func(string, ...any)) {
-	known := []string{broker.GrantCode, broker.GrantRefresh, broker.GrantCredentials}
+	known := []string{broker.GrantCode, broker.GrantRefresh, broker.GrantCredentials, broker.GrantImplicit}
+	redirects := c.MayGrant(broker.GrantCode) || c.MayGrant(broker.GrantImplicit)
 	for _, g := range c.GrantTypes {
 		if !slices.Contains(known, g) {
 			bad("grant type %q: use %s", g, strings.Join(known, ", "))
@@ -68,9 +70,9 @@ func checkGrants(c broker.Client, bad func(string, ...any)) {
 	switch {
 	case len(c.GrantTypes) == 0:
 		bad("grant types: name at least one")
-	case c.MayGrant(broker.GrantCode) && len(c.RedirectURIs) == 0:
+	case redirects && len(c.RedirectURIs) == 0:
 		bad("redirect URI: %s needs at least one; add --redirect-uri", broker.GrantCode)
-	case !c.MayGrant(broker.GrantCode) && len(c.RedirectURIs) > 0:
+	case !redirects && len(c.RedirectURIs) > 0:
 		bad("redirect URI: only %s uses one", broker.GrantCode)
 	case c.MayGrant(broker.GrantRefresh) && !c.MayGrant(broker.GrantCode):
 		bad("grant type %s: it needs %s beside it", broker.GrantRefresh, broker.GrantCode)
@@ -93,7 +95,7 @@ func checkScopes(c broker.Client, bad func(string, ...any)) {
 }
 
 // responseParams are ours to add to a redirect.
-var responseParams = []string{"code", "state", "session_state", "iss", "error", "error_description"}
+var responseParams = []string{"code", "state", "session_state", "iss", "error", "error_description", "access_token", "token_type", "expires_in", "scope", "id_token"}
 
 // checkRedirect says what is wrong with a redirect URI; "" nothing. It is
 // compared as text later, so what two parsers could read differently is

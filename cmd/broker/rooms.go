@@ -100,7 +100,7 @@ func tokenOptions(cfg config.Config, base string, ring store.Keyring, texts *i18
 		Issuer: base, Secret: secrets[0], OldSecrets: secrets[1:], Log: log,
 		CodeLifetime: t.Code, AccessLifetime: t.Access, IDTokenLifetime: t.ID,
 		RefreshIdle: t.RefreshIdle, RefreshAbsolute: t.RefreshAbsolute, RefreshGrace: grace, KeyOverlap: t.KeyOverlap, Reach: reach,
-		UILocales: texts.Languages(), PolicyURI: cfg.Brand.Privacy, TermsURI: cfg.Brand.Terms,
+		NoSignUp: !cfg.Accounts.SignUp, UILocales: texts.Languages(), PolicyURI: cfg.Brand.Privacy, TermsURI: cfg.Brand.Terms,
 	}
 }
 
