@@ -79,6 +79,7 @@ func TestIndexes(t *testing.T) {
 	_ = db.SpendMailToken(ctx, "h", at)
 	_ = db.VoidMailTokens(ctx, "u", broker.MailReset, at)
 	_, _ = db.ClaimOutbox(ctx, 9, at, time.Minute)
+	_, _ = db.ClaimOutbox(ctx, 9, at, time.Minute, "k", "l")
 	_ = db.FinishOutbox(ctx, "o", at)
 	_ = db.RetryOutbox(ctx, "o", at, "")
 	_ = db.FailOutbox(ctx, "o", at, "")

@@ -130,6 +130,9 @@ func TestDiscoveryTellsTheTruth(t *testing.T) {
 func TestDiscoveryTellsOfSignOut(t *testing.T) {
 	var m map[string]any
 	must(t, json.Unmarshal(newWorld(t).s.keys.Load().discovery.body, &m))
+	if m["check_session_iframe"] != testIssuer+"/oauth2/check-session" {
+		t.Errorf("check_session_iframe is %v", m["check_session_iframe"])
+	}
 	for _, name := range []string{"backchannel_logout_supported", "backchannel_logout_session_supported", "frontchannel_logout_supported", "frontchannel_logout_session_supported"} {
 		if m[name] != true {
 			t.Errorf("%s is %v", name, m[name])

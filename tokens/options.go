@@ -51,7 +51,7 @@ type Options struct {
 // Paths are the paths of the endpoints, with a slash in front. "" is the
 // default of each.
 type Paths struct {
-	Authorize, Token, UserInfo, Introspect, Revoke, JWKS, Logout, Register string
+	Authorize, Token, UserInfo, Introspect, Revoke, JWKS, Logout, Register, CheckSession string
 }
 
 const (
@@ -126,6 +126,7 @@ func (p Paths) complete() Paths {
 		{&p.JWKS, "/oauth2/jwks.json"},
 		{&p.Logout, "/oauth2/logout"},
 		{&p.Register, "/oauth2/register"},
+		{&p.CheckSession, "/oauth2/check-session"},
 	} {
 		if *d.path == "" {
 			*d.path = d.preset

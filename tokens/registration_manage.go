@@ -143,6 +143,10 @@ func (s *Service) unregister(ctx context.Context, c broker.Client) error {
 
 func (s *Service) forget(ctx context.Context, id, event string, at time.Time) error {
 	return s.store.InTx(ctx, func(ctx context.Context) error {
+		// Before the grants go: they tell which sessions it took part in.
+		if _, err := s.EndGrants(ctx, broker.GrantFilter{ClientID: id}, "client", at); err != nil {
+			return err
+		}
 		if err := s.store.DeleteClient(ctx, id); err != nil {
 			return err
 		}

@@ -15,6 +15,9 @@ const authorizePath = "/oauth2/authorize"
 func (s *Server) getAuthorize(w http.ResponseWriter, r *http.Request) error {
 	v := visitOf(r)
 	v.locales = v.query.Get("ui_locales")
+	if v.user == nil && s.cookies.secretCookie(r, sessionCookie) != "" {
+		s.setState(w, "") // the session ended elsewhere; without its cookie we would not know
+	}
 	a, err := s.tokens.ParseAuthorization(r.Context(), v.query)
 	if a == nil {
 		return err

@@ -211,6 +211,7 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, l broker.Login, 
 // respond gives the application its answer and ends the login.
 func (s *Server) respond(w http.ResponseWriter, r *http.Request, l broker.Login, a *tokens.Authorization, consent *broker.Consent) error {
 	v := visitOf(r)
+	s.setState(w, v.session.SID)
 	return s.tokens.Respond(r.Context(), w, r, a, tokens.Approval{
 		User: *v.user, Session: v.session, Scopes: a.Scopes, Consent: consent, Login: l.ID,
 	})

@@ -73,6 +73,7 @@ func (s *Server) routes() *http.ServeMux {
 	m.HandleFunc("POST "+authorizePath, s.page(s.postAuthorize))
 	m.HandleFunc("GET /oauth2/logout", s.page(s.getEndSession))
 	m.HandleFunc("POST /oauth2/logout", s.page(s.postEndSession))
+	m.HandleFunc("GET "+checkSessionPath, s.getCheckSession())
 	m.HandleFunc("/oauth2/token", s.tokens.ForClientOrigins(s.tokens.ServeToken, "POST"))
 	m.HandleFunc("/oauth2/userinfo", s.tokens.ForClientOrigins(s.tokens.ServeUserInfo, "GET", "POST"))
 	m.HandleFunc("/oauth2/introspect", s.tokens.ServeIntrospection)

@@ -202,6 +202,7 @@ func (s *Server) redirect(w http.ResponseWriter, r *http.Request, to string) err
 func (s *Server) drop(w http.ResponseWriter, r *http.Request) error {
 	v := visitOf(r)
 	v.jar.Options.MaxAge = -1
+	s.setState(w, "")
 	err := s.sessions.Save(r, w, v.jar)
 	v.session, v.user = broker.Session{}, nil
 	v.jar = sessions.NewSession(s.sessions, sessionCookie)

@@ -31,6 +31,7 @@ func (s *server) startJobs() *jobs {
 	ctx, cancel := context.WithCancel(context.Background())
 	j := &jobs{cancel: cancel}
 	j.wait.Go(func() { s.outbox.Run(ctx) })
+	j.wait.Go(func() { s.notices.Run(ctx) })
 	j.wait.Go(func() { s.every(ctx, "reload keys", reloadEvery, s.rooms.tokens.ReloadKeys) })
 	j.wait.Go(func() {
 		s.every(ctx, "keep troubles", reloadEvery, s.rooms.tokens.FlushTroubles)
