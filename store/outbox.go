@@ -63,7 +63,7 @@ func (db *DB) ClaimOutbox(ctx context.Context, limit int, at time.Time, lease ti
 	}
 	args, of := []any{micro(at.Add(lease)), micro(at), micro(at)}, ""
 	if len(kinds) > 0 {
-		args, of = append(args, bun.In(kinds)), " AND kind IN (?)"
+		args, of = append(args, bun.List(kinds)), " AND kind IN (?)"
 	}
 	skip := ""
 	if db.flavour == flavourPostgres {

@@ -1,12 +1,10 @@
 package web
 
 import (
-	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -98,29 +96,11 @@ func TestStateCookie(t *testing.T) {
 	}
 }
 
-// newTab is a tab of a real browser.
-func newTab(t *testing.T) context.Context {
-	skip := t.Skipf
-	if os.Getenv("BROKER_TEST_ALL") == "1" {
-		skip = t.Fatalf
-	}
-	alloc, stop := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox)...)
-	t.Cleanup(stop)
-	ctx, stop := chromedp.NewContext(alloc)
-	t.Cleanup(stop)
-	ctx, stop = context.WithTimeout(ctx, 2*time.Minute)
-	t.Cleanup(stop)
-	if err := chromedp.Do(ctx); err != nil {
-		skip("no browser: install chromium (%v)", err)
-	}
-	return ctx
-}
-
 // TestSessionInARealBrowser: an application's page asks our frame about the
 // session while the person signs in and out; at the end the application's
 // frame is loaded, and the browser comes back by itself.
 func TestSessionInARealBrowser(t *testing.T) {
-	ctx := newTab(t)
+	ctx := chromium(t)
 	w := newWorld(t)
 	w.user("ada")
 	out := make(chan url.Values, 10)

@@ -15,24 +15,32 @@ import (
 	"idbroker/broker"
 )
 
-// TestFormsMayLeave: in a real browser, which applies form-action to the whole
-// chain of redirects behind a form and strips cookies from posts of other
-// sites. The application posts the request; its callback goes on to another
-// origin of its own.
-func TestFormsMayLeave(t *testing.T) {
+// chromium starts a browser for a test. Where there is none the test skips, or
+// fails where all must run.
+func chromium(t *testing.T) context.Context {
+	t.Helper()
 	skip := t.Skipf
 	if os.Getenv("BROKER_TEST_ALL") == "1" {
 		skip = t.Fatalf
 	}
 	alloc, stop := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox)...)
-	defer stop()
+	t.Cleanup(stop)
 	ctx, stop := chromedp.NewContext(alloc)
-	defer stop()
+	t.Cleanup(stop)
 	ctx, stop = context.WithTimeout(ctx, 2*time.Minute)
-	defer stop()
+	t.Cleanup(stop)
 	if err := chromedp.Do(ctx); err != nil {
 		skip("no browser: install chromium (%v)", err)
 	}
+	return ctx
+}
+
+// TestFormsMayLeave: in a real browser, which applies form-action to the whole
+// chain of redirects behind a form and strips cookies from posts of other
+// sites. The application posts the request; its callback goes on to another
+// origin of its own.
+func TestFormsMayLeave(t *testing.T) {
+	ctx := chromium(t)
 	page := func(w http.ResponseWriter, body string) {
 		w.Header().Set("Content-Type", "text/html")
 		_, _ = io.WriteString(w, body)

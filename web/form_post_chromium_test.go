@@ -1,15 +1,12 @@
 package web
 
 import (
-	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -18,19 +15,7 @@ import (
 
 // TestFormPostsItself in a real browser, under our policy, to another site, once.
 func TestFormPostsItself(t *testing.T) {
-	skip := t.Skipf
-	if os.Getenv("BROKER_TEST_ALL") == "1" {
-		skip = t.Fatalf
-	}
-	alloc, stop := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox)...)
-	defer stop()
-	ctx, stop := chromedp.NewContext(alloc)
-	defer stop()
-	ctx, stop = context.WithTimeout(ctx, 2*time.Minute)
-	defer stop()
-	if err := chromedp.Do(ctx); err != nil {
-		skip("no browser: install chromium (%v)", err)
-	}
+	ctx := chromium(t)
 	posts := make(chan url.Values, 10)
 	app := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		rw.Header().Set("Content-Type", "text/html")
