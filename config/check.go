@@ -38,6 +38,7 @@ func (k *checker) check() {
 	k.mail()
 	k.brand()
 	k.lifetimes()
+	k.applications()
 	k.providers()
 }
 

@@ -17,16 +17,17 @@ import (
 // Config is everything that an operator can set. The zero value is not usable:
 // Load fills in the defaults.
 type Config struct {
-	Server    Server     `koanf:"server" doc:"Where the broker listens and under which address people reach it."`
-	Database  Database   `koanf:"database" doc:"Where everything is kept."`
-	Secrets   Secrets    `koanf:"secrets" doc:"The keys that seal what the database holds. Back them up apart from the database: neither is of use without the other."`
-	Mail      Mail       `koanf:"mail" doc:"How mails leave. Without an SMTP server they are written to a directory."`
-	Brand     Brand      `koanf:"brand" doc:"How the pages introduce themselves."`
-	Accounts  Accounts   `koanf:"accounts" doc:"What people may do for themselves."`
-	Sessions  Sessions   `koanf:"sessions" doc:"How long a browser stays signed in at the broker."`
-	Tokens    Tokens     `koanf:"tokens" doc:"How long the tokens of applications last."`
-	Providers []Provider `koanf:"providers" doc:"Remote apps that people can sign in with. The order is the order of the buttons."`
-	Log       Log        `koanf:"log" doc:"What is written to standard error."`
+	Server       Server       `koanf:"server" doc:"Where the broker listens and under which address people reach it."`
+	Database     Database     `koanf:"database" doc:"Where everything is kept."`
+	Secrets      Secrets      `koanf:"secrets" doc:"The keys that seal what the database holds. Back them up apart from the database: neither is of use without the other."`
+	Mail         Mail         `koanf:"mail" doc:"How mails leave. Without an SMTP server they are written to a directory."`
+	Brand        Brand        `koanf:"brand" doc:"How the pages introduce themselves."`
+	Accounts     Accounts     `koanf:"accounts" doc:"What people may do for themselves."`
+	Sessions     Sessions     `koanf:"sessions" doc:"How long a browser stays signed in at the broker."`
+	Tokens       Tokens       `koanf:"tokens" doc:"How long the tokens of applications last."`
+	Applications Applications `koanf:"applications" doc:"What applications may have the broker do."`
+	Providers    []Provider   `koanf:"providers" doc:"Remote apps that people can sign in with. The order is the order of the buttons."`
+	Log          Log          `koanf:"log" doc:"What is written to standard error."`
 
 	origin   map[string]string // path: where its value came from; missing: the default
 	warnings []string

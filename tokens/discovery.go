@@ -91,22 +91,23 @@ func (s *Service) ServeDiscovery(w http.ResponseWriter, r *http.Request) {
 // metadata is the document of RFC 8414, section 2, and OpenID Connect Discovery
 // 1.0, section 3.
 type metadata struct {
-	Issuer                    string   `json:"issuer"`
-	AuthorizationEndpoint     string   `json:"authorization_endpoint"`
-	TokenEndpoint             string   `json:"token_endpoint"`
-	UserInfoEndpoint          string   `json:"userinfo_endpoint"`
-	JWKSURI                   string   `json:"jwks_uri"`
-	IntrospectionEndpoint     string   `json:"introspection_endpoint"`
-	RevocationEndpoint        string   `json:"revocation_endpoint"`
-	EndSessionEndpoint        string   `json:"end_session_endpoint"`
-	ScopesSupported           []string `json:"scopes_supported"`
-	ResponseTypesSupported    []string `json:"response_types_supported"`
-	ResponseModesSupported    []string `json:"response_modes_supported"`
-	GrantTypesSupported       []string `json:"grant_types_supported"`
-	ACRValuesSupported        []string `json:"acr_values_supported"`
-	SubjectTypesSupported     []string `json:"subject_types_supported"`
-	IDTokenSigningAlgs        []string `json:"id_token_signing_alg_values_supported"`
-	TokenAuthMethods          []string `json:"token_endpoint_auth_methods_supported"`
+	Issuer                 string   `json:"issuer"`
+	AuthorizationEndpoint  string   `json:"authorization_endpoint"`
+	TokenEndpoint          string   `json:"token_endpoint"`
+	UserInfoEndpoint       string   `json:"userinfo_endpoint"`
+	JWKSURI                string   `json:"jwks_uri"`
+	IntrospectionEndpoint  string   `json:"introspection_endpoint"`
+	RevocationEndpoint     string   `json:"revocation_endpoint"`
+	EndSessionEndpoint     string   `json:"end_session_endpoint"`
+	ScopesSupported        []string `json:"scopes_supported"`
+	ResponseTypesSupported []string `json:"response_types_supported"`
+	ResponseModesSupported []string `json:"response_modes_supported"`
+	GrantTypesSupported    []string `json:"grant_types_supported"`
+	ACRValuesSupported     []string `json:"acr_values_supported"`
+	SubjectTypesSupported  []string `json:"subject_types_supported"`
+	IDTokenSigningAlgs     []string `json:"id_token_signing_alg_values_supported"`
+	TokenAuthMethods       []string `json:"token_endpoint_auth_methods_supported"`
+	clientMetadata
 	IntrospectionAuthMethods  []string `json:"introspection_endpoint_auth_methods_supported"`
 	RevocationAuthMethods     []string `json:"revocation_endpoint_auth_methods_supported"`
 	CodeChallengeMethods      []string `json:"code_challenge_methods_supported"`
@@ -149,6 +150,7 @@ func (s *Service) newDiscovery(set *keySet, at time.Time) (document, error) {
 		SubjectTypesSupported:    []string{"public"},
 		IDTokenSigningAlgs:       algs,
 		TokenAuthMethods:         authMethods,
+		clientMetadata:           s.clientMetadata(),
 		IntrospectionAuthMethods: slices.DeleteFunc(slices.Clone(authMethods), func(m string) bool { return m == broker.AuthNone }),
 		RevocationAuthMethods:    authMethods,
 		CodeChallengeMethods:     []string{challengeS256},

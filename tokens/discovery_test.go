@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"idbroker/broker"
 )
 
 func TestDocumentsAreReady(t *testing.T) {
@@ -94,6 +96,10 @@ func TestDiscoveryTellsTheTruth(t *testing.T) {
 	}
 	if !strings.Contains(string(w.s.keys.Load().discovery.body), `"request_uri_parameter_supported":false`) {
 		t.Error("request_uri_parameter_supported is left out, which means true")
+	}
+	if !slices.Contains(m.TokenAuthMethods, broker.AuthPrivateKeyJWT) || slices.Contains(m.TokenAuthMethods, "client_secret_jwt") ||
+		!slices.Equal(m.TokenAuthAlgs, clientAlgs) || !slices.Equal(m.RevocationAuthAlgs, clientAlgs) || !slices.Equal(m.IntrospectionAuthAlgs, clientAlgs) {
+		t.Errorf("client authentication %+v", m)
 	}
 	known := map[string]bool{}
 	for _, claim := range m.ClaimsSupported {

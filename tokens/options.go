@@ -21,6 +21,9 @@ type Options struct {
 	// OldSecrets still verify tokens that were issued under them.
 	OldSecrets [][32]byte
 	Log        *slog.Logger // nil: discard
+	// Fetcher gets the keys and request objects that clients publish; nil: those
+	// that are registered by value are all that there are.
+	Fetcher Fetcher
 
 	CodeLifetime    time.Duration // 0: 1 minute
 	AccessLifetime  time.Duration // 0: 10 minutes

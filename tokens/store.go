@@ -14,6 +14,9 @@ type Store interface {
 	User(ctx context.Context, id broker.UserID) (broker.User, error)
 	Client(ctx context.Context, id string) (broker.Client, error)
 
+	// SpendAssertion notes the use of an assertion; broker.ErrSpent the second time.
+	SpendAssertion(ctx context.Context, client, jtiHash string, expires time.Time) error
+
 	CreateGrant(ctx context.Context, g broker.Grant) error
 	Grant(ctx context.Context, id broker.GrantID) (broker.Grant, error)
 	GrantByCode(ctx context.Context, codeHash string) (broker.Grant, error)

@@ -33,12 +33,13 @@ func checkClient(c broker.Client) (problems []string) {
 	if name, ok := broker.CleanName(c.Name); !ok || name == "" || name != c.Name || utf8.RuneCountInString(name) > maxAppName {
 		bad("name %q: give a name of at most %d printable characters; people read it", c.Name, maxAppName)
 	}
-	if !slices.Contains([]string{broker.AuthNone, broker.AuthBasic, broker.AuthPost}, c.AuthMethod) {
-		bad("authentication method %q: use %s, %s or %s", c.AuthMethod, broker.AuthBasic, broker.AuthPost, broker.AuthNone)
+	if !slices.Contains([]string{broker.AuthNone, broker.AuthBasic, broker.AuthPost, broker.AuthPrivateKeyJWT}, c.AuthMethod) {
+		bad("authentication method %q: use %s, %s, %s or %s", c.AuthMethod, broker.AuthBasic, broker.AuthPost, broker.AuthPrivateKeyJWT, broker.AuthNone)
 	}
 	if !slices.Contains([]string{"", broker.RS256, broker.ES256}, c.IDTokenAlg) {
 		bad("algorithm %q: use %s or %s", c.IDTokenAlg, broker.RS256, broker.ES256)
 	}
+	checkKeys(c, bad)
 	checkGrants(c, bad)
 	checkScopes(c, bad)
 	if len(c.RedirectURIs) > maxURIs || len(c.PostLogoutRedirectURIs) > maxURIs {

@@ -52,7 +52,7 @@ func TestCheckClient(t *testing.T) {
 		"id \"":               func(c *broker.Client) { c.ID = strings.Repeat("x", 101) },
 		"name":                func(c *broker.Client) { c.Name = "a\u202eb" },
 		"name \"\"":           func(c *broker.Client) { c.Name = "" },
-		"method":              func(c *broker.Client) { c.AuthMethod = "private_key_jwt" },
+		"method":              func(c *broker.Client) { c.AuthMethod = "client_secret_jwt" },
 		"algorithm":           func(c *broker.Client) { c.IDTokenAlg = "none" },
 		"algorithm \"HS256\"": func(c *broker.Client) { c.IDTokenAlg = "HS256" },
 		"grant type":          func(c *broker.Client) { c.GrantTypes = []string{broker.GrantCode, "password"} },

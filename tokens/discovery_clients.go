@@ -1,0 +1,12 @@
+package tokens
+
+// clientMetadata is the part of the metadata about what clients sign.
+type clientMetadata struct {
+	TokenAuthAlgs         []string `json:"token_endpoint_auth_signing_alg_values_supported"`
+	IntrospectionAuthAlgs []string `json:"introspection_endpoint_auth_signing_alg_values_supported"`
+	RevocationAuthAlgs    []string `json:"revocation_endpoint_auth_signing_alg_values_supported"`
+}
+
+func (s *Service) clientMetadata() clientMetadata {
+	return clientMetadata{TokenAuthAlgs: clientAlgs, IntrospectionAuthAlgs: clientAlgs, RevocationAuthAlgs: clientAlgs}
+}
