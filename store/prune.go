@@ -25,7 +25,7 @@ const (
 )
 
 // Prune removes what nobody needs any more, as of a time: attempts, logins,
-// sessions and mail tokens that expired a day ago, spent assertions an hour ago, grants that ended a week
+// sessions, mail tokens and pushed requests that expired a day ago, spent assertions an hour ago, grants that ended a week
 // ago, outbox entries done a week or given up a month ago. Events stay. It works
 // in small batches, each its own transaction, and returns how many rows went,
 // also where it stopped with an error.
@@ -40,6 +40,7 @@ func (db *DB) Prune(ctx context.Context, at time.Time) (int, error) {
 		{"logins", "id", "expires_at < ?", []any{dead}},
 		{"sessions", "id_hash", "expires_at < ? AND expires_at <> 0", []any{dead}},
 		{"mail_tokens", "hash", "expires_at < ?", []any{dead}},
+		{"pushed_requests", "uri_hash", "expires_at < ?", []any{dead}},
 		{"spent_assertions", "(client_id, jti_hash)", "expires_at < ?", []any{micro(at.Add(-assertionKept))}},
 		{"grants", "id", `revoked_at < ? AND revoked_at <> 0 OR expires_at < ? AND expires_at <> 0
 			OR refresh_expires_at < ? AND refresh_expires_at <> 0

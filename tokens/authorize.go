@@ -44,9 +44,20 @@ func (s *Service) ParseAuthorization(ctx context.Context, form url.Values) (*Aut
 	if size := len(form.Encode()); size > maxParams {
 		return nil, errRequestInvalid.Becausef("%d bytes of parameters", size)
 	}
+	if strings.HasPrefix(form.Get("request_uri"), pushedPrefix) {
+		return s.parsePushed(ctx, form, repeated)
+	}
+	return s.parse(ctx, form, repeated, false)
+}
+
+// parse checks a request. pushed: the client sent it directly.
+func (s *Service) parse(ctx context.Context, form url.Values, repeated []string, pushed bool) (*Authorization, error) {
 	a, err := s.trust(ctx, form, repeated)
 	if err != nil {
 		return nil, err
+	}
+	if !pushed && (s.o.RequirePAR || a.Client.Metadata.RequirePAR) {
+		return a, refuse(fosite.ErrInvalidRequest, "The client must push its authorization requests (RFC 9126).")
 	}
 	if len(repeated) > 0 {
 		return a, refuse(fosite.ErrInvalidRequest, "A parameter is there more than once.")

@@ -101,6 +101,9 @@ func TestDiscoveryTellsTheTruth(t *testing.T) {
 		!slices.Equal(m.TokenAuthAlgs, clientAlgs) || !slices.Equal(m.RevocationAuthAlgs, clientAlgs) || !slices.Equal(m.IntrospectionAuthAlgs, clientAlgs) {
 		t.Errorf("client authentication %+v", m)
 	}
+	if m.PAREndpoint != testIssuer+"/id/oauth2/par" || m.RequirePAR {
+		t.Errorf("pushed requests %+v", m)
+	}
 	known := map[string]bool{}
 	for _, claim := range m.ClaimsSupported {
 		known[claim] = true

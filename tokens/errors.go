@@ -33,6 +33,7 @@ var (
 	errRedirectMissing = &broker.Error{Kind: broker.KindBadRequest, Message: "authorize.redirect_missing"}
 	errRedirectUnknown = &broker.Error{Kind: broker.KindBadRequest, Message: "authorize.redirect_unknown"}
 	errRequestInvalid  = &broker.Error{Kind: broker.KindBadRequest, Message: "authorize.invalid"}
+	errRequestGone     = &broker.Error{Kind: broker.KindGone, Message: "authorize.request_gone"}
 	errFinished        = &broker.Error{Kind: broker.KindGone, Message: "authorize.finished"}
 	errLogoutInvalid   = &broker.Error{Kind: broker.KindBadRequest, Message: "logout.invalid"}
 	errLogoutRedirect  = &broker.Error{Kind: broker.KindBadRequest, Message: "logout.redirect_unknown"}

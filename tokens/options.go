@@ -33,6 +33,10 @@ type Options struct {
 	RefreshGrace    time.Duration // 0: 1 minute in which the predecessor of a refresh token is answered again; negative: none
 	KeyOverlap      time.Duration // 0: 1 hour between publishing a new key and signing with it
 
+	// RequirePAR has every client push its authorization requests; otherwise
+	// those that are registered so.
+	RequirePAR bool
+
 	Paths Paths // where the endpoints are mounted below the issuer
 
 	UILocales     []string // languages of the pages, for discovery; nil: not told
@@ -44,7 +48,7 @@ type Options struct {
 // Paths are the paths of the endpoints, with a slash in front. "" is the
 // default of each.
 type Paths struct {
-	Authorize, Token, UserInfo, Introspect, Revoke, JWKS, Logout string
+	Authorize, Token, UserInfo, Introspect, Revoke, JWKS, Logout, PAR string
 }
 
 const (
@@ -111,6 +115,7 @@ func (p Paths) complete() Paths {
 		{&p.Revoke, "/oauth2/revoke"},
 		{&p.JWKS, "/oauth2/jwks.json"},
 		{&p.Logout, "/oauth2/logout"},
+		{&p.PAR, "/oauth2/par"},
 	} {
 		if *d.path == "" {
 			*d.path = d.preset

@@ -30,10 +30,15 @@ func (s *Service) Respond(ctx context.Context, w http.ResponseWriter, r *http.Re
 	}
 	var response fosite.AuthorizeResponder
 	var err error
-	if p.Consent == nil && p.Login == "" {
+	if p.Consent == nil && p.Login == "" && a.pushed == "" {
 		response, err = issue(ctx) // one statement is a unit by itself
 	} else {
 		err = s.store.InTx(ctx, func(ctx context.Context) error {
+			if a.pushed != "" {
+				if err := s.store.SpendPushedRequest(ctx, a.pushed, at); err != nil {
+					return err
+				}
+			}
 			if response, err = issue(ctx); err != nil {
 				return err
 			}

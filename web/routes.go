@@ -17,7 +17,7 @@ const (
 // machines are the endpoints that other origins may post to: they look at no
 // cookie, or (authorize, logout) turn the post into a GET without acting.
 var machines = []string{
-	authorizePath, "/oauth2/logout", "/oauth2/token", "/oauth2/userinfo", "/oauth2/introspect", "/oauth2/revoke",
+	authorizePath, "/oauth2/logout", "/oauth2/token", "/oauth2/userinfo", "/oauth2/introspect", "/oauth2/revoke", "/oauth2/par",
 }
 
 // routes is every route of the public listener.
@@ -76,6 +76,7 @@ func (s *Server) routes() *http.ServeMux {
 	m.HandleFunc("/oauth2/userinfo", s.tokens.ServeUserInfo)
 	m.HandleFunc("/oauth2/introspect", s.tokens.ServeIntrospection)
 	m.HandleFunc("/oauth2/revoke", s.tokens.ServeRevocation)
+	m.HandleFunc("/oauth2/par", s.tokens.ServePAR)
 	m.HandleFunc("/oauth2/jwks.json", s.tokens.ServeJWKS)
 	m.HandleFunc("/.well-known/openid-configuration", s.tokens.ServeDiscovery)
 	m.HandleFunc("/.well-known/oauth-authorization-server", s.tokens.ServeDiscovery)

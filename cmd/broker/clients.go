@@ -34,6 +34,7 @@ type clientView struct {
 	FirstParty bool         `json:"first_party"`
 	PKCE       bool         `json:"require_pkce"`
 	JWKSURI    string       `json:"jwks_uri,omitempty"`
+	RequirePAR bool         `json:"require_pushed_authorization_requests,omitempty"`
 	URI        string       `json:"client_uri,omitempty"`
 	Policy     string       `json:"policy_uri,omitempty"`
 	Terms      string       `json:"tos_uri,omitempty"`
@@ -53,7 +54,7 @@ type secretView struct {
 func viewClient(c broker.Client, at time.Time) clientView {
 	v := clientView{
 		ID: c.ID, Name: c.Name, AuthMethod: c.AuthMethod, Redirects: c.RedirectURIs, Logouts: c.PostLogoutRedirectURIs, Grants: c.GrantTypes,
-		Scopes: c.Scopes, Alg: orElse(c.IDTokenAlg, broker.RS256), FirstParty: c.FirstParty, JWKSURI: c.Metadata.JWKSURI, PKCE: c.RequirePKCE || c.Public(),
+		Scopes: c.Scopes, Alg: orElse(c.IDTokenAlg, broker.RS256), FirstParty: c.FirstParty, JWKSURI: c.Metadata.JWKSURI, RequirePAR: c.Metadata.RequirePAR, PKCE: c.RequirePKCE || c.Public(),
 		URI: c.ClientURI, Policy: c.PolicyURI, Terms: c.TermsURI, Contacts: c.Contacts, CreatedAt: c.CreatedAt, DisabledAt: c.DisabledAt,
 		Secrets: []secretView{},
 	}
@@ -74,6 +75,9 @@ func (v clientView) text(w io.Writer) {
 	row(w, "name", v.Name)
 	row(w, "authenticates with", v.AuthMethod)
 	row(w, "keys", v.JWKSURI)
+	if v.RequirePAR {
+		row(w, "pushes its requests", yesNo(true))
+	}
 	row(w, "redirect URIs", v.Redirects)
 	row(w, "after sign-out", v.Logouts)
 	row(w, "grant types", v.Grants)

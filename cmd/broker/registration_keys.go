@@ -16,9 +16,10 @@ import (
 
 // clientKeys are the flags of an application that signs what it sends.
 type clientKeys struct {
-	JWKS    string `name:"jwks" type:"path" placeholder:"FILE" help:"Its public keys, a JWK Set."`
-	JWKSURI string `name:"jwks-uri" placeholder:"URL" help:"Or where it publishes them."`
-	AuthAlg string `name:"auth-alg" placeholder:"ALG" help:"The one algorithm of its assertions. Otherwise any."`
+	JWKS       string `name:"jwks" type:"path" placeholder:"FILE" help:"Its public keys, a JWK Set."`
+	JWKSURI    string `name:"jwks-uri" placeholder:"URL" help:"Or where it publishes them."`
+	RequirePAR bool   `name:"require-par" help:"It must push its authorization requests (RFC 9126)."`
+	AuthAlg    string `name:"auth-alg" placeholder:"ALG" help:"The one algorithm of its assertions. Otherwise any."`
 }
 
 // maxKeyFile bounds a JWK Set: it is read with every registration.
@@ -26,7 +27,7 @@ const maxKeyFile = 64 << 10
 
 // fill puts what the flags say into a registration.
 func (k clientKeys) fill(c *broker.Client) error {
-	c.Metadata.JWKSURI, c.Metadata.TokenEndpointAuthSigningAlg = k.JWKSURI, k.AuthAlg
+	c.Metadata.JWKSURI, c.Metadata.TokenEndpointAuthSigningAlg, c.Metadata.RequirePAR = k.JWKSURI, k.AuthAlg, k.RequirePAR
 	if k.JWKS == "" {
 		return nil
 	}

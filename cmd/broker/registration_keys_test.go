@@ -27,8 +27,8 @@ func TestClientsThatHaveKeys(t *testing.T) {
 	keys := file("keys.json", publicKey)
 	base := []string{"clients", "create", "Portal", "--redirect-uri", "https://portal.example.org/cb"}
 	var made clientView
-	o.read(&made, append(base, "--id", "portal", "--auth", "private_key_jwt", "--jwks", keys, "--auth-alg", "EdDSA")...)
-	if made.Secret != "" || made.AuthMethod != broker.AuthPrivateKeyJWT || len(made.Secrets) != 0 {
+	o.read(&made, append(base, "--id", "portal", "--auth", "private_key_jwt", "--jwks", keys, "--auth-alg", "EdDSA", "--require-par")...)
+	if made.Secret != "" || made.AuthMethod != broker.AuthPrivateKeyJWT || len(made.Secrets) != 0 || !made.RequirePAR {
 		t.Errorf("%+v", made)
 	}
 	o.read(&made, append(base, "--auth", "private_key_jwt", "--jwks-uri", "https://portal.example.org/jwks")...)
