@@ -47,7 +47,7 @@ func (s *Service) ParseAuthorization(ctx context.Context, form url.Values) (*Aut
 	if strings.HasPrefix(form.Get("request_uri"), pushedPrefix) {
 		return s.parsePushed(ctx, form, repeated)
 	}
-	return s.parse(ctx, form, repeated, false)
+	return s.parseSigned(ctx, form, repeated, false)
 }
 
 // parse checks a request. pushed: the client sent it directly.
@@ -133,14 +133,10 @@ func clientIDChars(id string) bool {
 	return id != "" && len(id) <= maxClient
 }
 
-// checkUnsupported answers what OpenID Connect Core 1.0, sections 6 and 7.2.1,
-// have for an OpenID Provider without request objects and registration.
+// checkUnsupported answers what OpenID Connect Core 1.0, section 7.2.1, has for
+// an OpenID Provider without registration in the request.
 func (s *Service) checkUnsupported(_ context.Context, _ *Authorization, form url.Values) error {
 	switch {
-	case form.Has("request"):
-		return refuse(fosite.ErrRequestNotSupported, "Request objects are not supported.")
-	case form.Has("request_uri"):
-		return refuse(fosite.ErrRequestURINotSupported, "Request objects are not supported.")
 	case form.Has("registration"):
 		return refuse(fosite.ErrRegistrationNotSupported, "The registration parameter is not supported.")
 	}

@@ -108,20 +108,18 @@ type metadata struct {
 	IDTokenSigningAlgs     []string `json:"id_token_signing_alg_values_supported"`
 	TokenAuthMethods       []string `json:"token_endpoint_auth_methods_supported"`
 	clientMetadata
-	IntrospectionAuthMethods  []string `json:"introspection_endpoint_auth_methods_supported"`
-	RevocationAuthMethods     []string `json:"revocation_endpoint_auth_methods_supported"`
-	CodeChallengeMethods      []string `json:"code_challenge_methods_supported"`
-	PromptValuesSupported     []string `json:"prompt_values_supported"`
-	ClaimTypesSupported       []string `json:"claim_types_supported"`
-	ClaimsSupported           []string `json:"claims_supported"`
-	ClaimsParameterSupported  bool     `json:"claims_parameter_supported"`
-	RequestParameterSupported bool     `json:"request_parameter_supported"`
-	RequestURISupported       bool     `json:"request_uri_parameter_supported"` // absent would mean true
-	IssParameterSupported     bool     `json:"authorization_response_iss_parameter_supported"`
-	UILocalesSupported        []string `json:"ui_locales_supported,omitempty"`
-	ServiceDocumentation      string   `json:"service_documentation,omitempty"`
-	PolicyURI                 string   `json:"op_policy_uri,omitempty"`
-	TermsURI                  string   `json:"op_tos_uri,omitempty"`
+	IntrospectionAuthMethods []string `json:"introspection_endpoint_auth_methods_supported"`
+	RevocationAuthMethods    []string `json:"revocation_endpoint_auth_methods_supported"`
+	CodeChallengeMethods     []string `json:"code_challenge_methods_supported"`
+	PromptValuesSupported    []string `json:"prompt_values_supported"`
+	ClaimTypesSupported      []string `json:"claim_types_supported"`
+	ClaimsSupported          []string `json:"claims_supported"`
+	ClaimsParameterSupported bool     `json:"claims_parameter_supported"`
+	IssParameterSupported    bool     `json:"authorization_response_iss_parameter_supported"`
+	UILocalesSupported       []string `json:"ui_locales_supported,omitempty"`
+	ServiceDocumentation     string   `json:"service_documentation,omitempty"`
+	PolicyURI                string   `json:"op_policy_uri,omitempty"`
+	TermsURI                 string   `json:"op_tos_uri,omitempty"`
 }
 
 // newDiscovery writes the metadata from what is really there: the handlers that

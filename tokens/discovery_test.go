@@ -78,7 +78,7 @@ func TestDiscoveryTellsTheTruth(t *testing.T) {
 	}
 	if !slices.Equal(m.GrantTypesSupported, []string{"authorization_code", "refresh_token", "client_credentials"}) ||
 		!slices.Equal(m.IDTokenSigningAlgs, []string{"RS256", "ES256"}) || !slices.Equal(m.ResponseTypesSupported, []string{"code"}) ||
-		!slices.Equal(m.CodeChallengeMethods, []string{"S256"}) || !m.IssParameterSupported || m.RequestParameterSupported || m.RequestURISupported ||
+		!slices.Equal(m.CodeChallengeMethods, []string{"S256"}) || !m.IssParameterSupported || !m.RequestSupported || m.RequestURISupported ||
 		slices.Contains(m.IntrospectionAuthMethods, "none") || !slices.Contains(m.TokenAuthMethods, "none") || !slices.Equal(m.UILocalesSupported, []string{"en", "de"}) {
 		t.Errorf("metadata %+v", m)
 	}
@@ -100,6 +100,9 @@ func TestDiscoveryTellsTheTruth(t *testing.T) {
 	if !slices.Contains(m.TokenAuthMethods, broker.AuthPrivateKeyJWT) || slices.Contains(m.TokenAuthMethods, "client_secret_jwt") ||
 		!slices.Equal(m.TokenAuthAlgs, clientAlgs) || !slices.Equal(m.RevocationAuthAlgs, clientAlgs) || !slices.Equal(m.IntrospectionAuthAlgs, clientAlgs) {
 		t.Errorf("client authentication %+v", m)
+	}
+	if !slices.Equal(m.RequestAlgs, clientAlgs) || !m.RequestURIRegistered || slices.Contains(m.RequestAlgs, "none") {
+		t.Errorf("request objects %+v", m)
 	}
 	if m.PAREndpoint != testIssuer+"/id/oauth2/par" || m.RequirePAR {
 		t.Errorf("pushed requests %+v", m)

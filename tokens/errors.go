@@ -70,7 +70,7 @@ var knownErrors = map[string]bool{
 	"unsupported_grant_type": true, "unsupported_response_type": true, "invalid_scope": true, "access_denied": true,
 	"login_required": true, "consent_required": true, "interaction_required": true, "account_selection_required": true,
 	"request_not_supported": true, "request_uri_not_supported": true, "registration_not_supported": true,
-	"temporarily_unavailable": true,
+	"temporarily_unavailable": true, "invalid_request_object": true, "invalid_request_uri": true,
 }
 
 // clean replaces what error_description may not contain (RFC 6749, section

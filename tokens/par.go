@@ -69,7 +69,7 @@ func (s *Service) push(w http.ResponseWriter, r *http.Request) (pushedAnswer, er
 	if len(form.Encode()) > maxParams {
 		return pushedAnswer{}, errTooBig
 	}
-	a, err := s.parse(ctx, form, nil, true)
+	a, err := s.parseSigned(ctx, form, nil, true)
 	if err != nil {
 		return pushedAnswer{}, forClient(err)
 	}
@@ -87,7 +87,10 @@ func (s *Service) push(w http.ResponseWriter, r *http.Request) (pushedAnswer, er
 // forClient turns an error that would be a page into one that a client reads.
 func forClient(err error) error {
 	var page *broker.Error
+	var refusal *fosite.RFC6749Error
 	switch {
+	case errors.As(err, &refusal):
+		return refusal
 	case errors.Is(err, errRedirectMissing), errors.Is(err, errRedirectUnknown):
 		return errPushedRedirect
 	case errors.As(err, &page) && page.Kind == broker.KindBadRequest:

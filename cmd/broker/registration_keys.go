@@ -16,18 +16,25 @@ import (
 
 // clientKeys are the flags of an application that signs what it sends.
 type clientKeys struct {
-	JWKS       string `name:"jwks" type:"path" placeholder:"FILE" help:"Its public keys, a JWK Set."`
-	JWKSURI    string `name:"jwks-uri" placeholder:"URL" help:"Or where it publishes them."`
-	RequirePAR bool   `name:"require-par" help:"It must push its authorization requests (RFC 9126)."`
-	AuthAlg    string `name:"auth-alg" placeholder:"ALG" help:"The one algorithm of its assertions. Otherwise any."`
+	JWKS       string   `name:"jwks" type:"path" placeholder:"FILE" help:"Its public keys, a JWK Set."`
+	JWKSURI    string   `name:"jwks-uri" placeholder:"URL" help:"Or where it publishes them."`
+	RequirePAR bool     `name:"require-par" help:"It must push its authorization requests (RFC 9126)."`
+	AuthAlg    string   `name:"auth-alg" placeholder:"ALG" help:"The one algorithm of its assertions. Otherwise any."`
+	RequestAlg string   `name:"request-alg" placeholder:"ALG" help:"The one algorithm of its request objects. Otherwise any."`
+	RequestURI []string `name:"request-uri" sep:"none" placeholder:"URL" help:"Where it publishes request objects; exact. Repeat for more."`
 }
 
 // maxKeyFile bounds a JWK Set: it is read with every registration.
 const maxKeyFile = 64 << 10
 
+// maxRequestURI is what OpenID Connect Core 1.0, section 6.2, gives a
+// request_uri.
+const maxRequestURI = 512
+
 // fill puts what the flags say into a registration.
 func (k clientKeys) fill(c *broker.Client) error {
 	c.Metadata.JWKSURI, c.Metadata.TokenEndpointAuthSigningAlg, c.Metadata.RequirePAR = k.JWKSURI, k.AuthAlg, k.RequirePAR
+	c.Metadata.RequestObjectSigningAlg, c.Metadata.RequestURIs = k.RequestAlg, k.RequestURI
 	if k.JWKS == "" {
 		return nil
 	}
@@ -66,6 +73,27 @@ func checkKeys(c broker.Client, bad func(string, ...any)) {
 			bad("algorithm of assertions: only %s has some", broker.AuthPrivateKeyJWT)
 		}
 		checkClientAlg(alg, bad)
+	}
+	checkObjects(c, bad)
+}
+
+// checkObjects says what is wrong with an application's request objects.
+func checkObjects(c broker.Client, bad func(string, ...any)) {
+	m := c.Metadata
+	if m.JWKS == "" && m.JWKSURI == "" && (m.RequestObjectSigningAlg != "" || len(m.RequestURIs) > 0) {
+		bad("request objects: they need keys; add --jwks or --jwks-uri")
+	}
+	if m.RequestObjectSigningAlg != "" {
+		checkClientAlg(m.RequestObjectSigningAlg, bad)
+	}
+	if len(m.RequestURIs) > maxURIs {
+		bad("at most %d addresses of request objects can be registered", maxURIs)
+	}
+	for _, uri := range m.RequestURIs {
+		if len(uri) > maxRequestURI { // OpenID Connect Core 1.0, section 6.2
+			bad("address of a request object %q: it has more than %d characters", uri, maxRequestURI)
+		}
+		checkFetched("address of a request object", uri, bad)
 	}
 }
 

@@ -35,6 +35,10 @@ func TestClientsThatHaveKeys(t *testing.T) {
 	if made.JWKSURI != "https://portal.example.org/jwks" {
 		t.Errorf("%+v", made)
 	}
+	o.read(&made, append(base, "--jwks", keys, "--request-alg", "EdDSA", "--request-uri", "https://portal.example.org/r#x")...)
+	if made.Secret == "" {
+		t.Errorf("%+v", made)
+	}
 	private := file("private.json", strings.Replace(publicKey, `"x"`, `"d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A","x"`, 1))
 	for _, args := range [][]string{
 		{"--auth", "private_key_jwt"}, {"--auth", "private_key_jwt", "--jwks", keys, "--jwks-uri", "https://portal.example.org/jwks"},
@@ -43,6 +47,8 @@ func TestClientsThatHaveKeys(t *testing.T) {
 		{"--auth", "private_key_jwt", "--jwks-uri", "http://portal.example.org/jwks"}, {"--auth", "private_key_jwt", "--jwks-uri", "file:///etc/passwd"},
 		{"--auth", "private_key_jwt", "--jwks", keys, "--auth-alg", "none"}, {"--auth", "private_key_jwt", "--jwks", keys, "--auth-alg", "HS256"},
 		{"--auth", "basic", "--auth-alg", "ES256"}, {"--auth", "client_secret_jwt"},
+		{"--request-alg", "ES256"}, {"--request-uri", "https://portal.example.org/r"}, {"--jwks", keys, "--request-alg", "none"},
+		{"--jwks", keys, "--request-uri", "http://portal.example.org/r"}, {"--jwks", keys, "--request-uri", "https://portal.example.org/" + strings.Repeat("x", maxRequestURI)},
 	} {
 		o.refuses(append(append([]string{}, base...), args...)...)
 	}
