@@ -104,6 +104,7 @@ func TestAssertionsThatAreRefused(t *testing.T) {
 		"four parts":               token + ".x",
 		"encrypted":                "a.b.c.d.e",
 		"rubbish":                  "x",
+		"critical, and signed":     sign(t, header{crit: true}, good),
 		"critical extension":       encode(`{"alg":"ES256","kid":"p256","crit":["x"],"x":1}`) + "." + parts[1] + "." + parts[2],
 		"claim twice":              sign(t, header{}, `{"iss":"signing","sub":"signing","sub":"other","aud":"`+testIssuer+`"}`),
 		"claims: list":             sign(t, header{}, `[]`),

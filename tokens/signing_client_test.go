@@ -75,7 +75,10 @@ func (c claimSet) with(pairs ...any) claimSet {
 }
 
 // header is what a test changes in the header of a JWT; kid "-" leaves it out.
-type header struct{ alg, kid, key, typ string }
+type header struct {
+	alg, kid, key, typ string
+	crit               bool // names an extension that must be understood
+}
 
 // sign signs claims as a client does.
 func sign(t testing.TB, h header, claims any) string {
@@ -92,6 +95,9 @@ func sign(t testing.TB, h header, claims any) string {
 	o := &jose.SignerOptions{}
 	if h.kid != "-" {
 		o.WithHeader("kid", h.kid)
+	}
+	if h.crit {
+		o.WithHeader("crit", []string{"b64"}).WithHeader("b64", true)
 	}
 	if h.typ != "" {
 		o.WithType(jose.ContentType(h.typ))
