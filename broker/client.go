@@ -18,6 +18,7 @@ const (
 	GrantCode        = "authorization_code"
 	GrantRefresh     = "refresh_token"
 	GrantCredentials = "client_credentials"
+	GrantImplicit    = "implicit" // tokens through the browser; no grant type of the token endpoint
 )
 
 // Signing algorithms of ID tokens (RFC 7518, section 3.1).

@@ -38,6 +38,8 @@ const (
 	EventKeyRotated       = "key.rotated"
 	EventClientCreated    = "client.created"
 	EventClientDeleted    = "client.deleted"
+	EventClientDisabled   = "client.disabled"
+	EventClientEnabled    = "client.enabled"
 	EventSecretRotated    = "client.secret_rotated"
 	EventAdminClaimed     = "admin.claimed"
 )
@@ -48,7 +50,7 @@ type Request struct {
 	ID        string // the reference number on error pages and in the log
 	IP        string
 	UserAgent string
-	Browser   string // UserAgent for people: "Firefox on Linux"; "" unknown
+	Browser   string // UserAgent for people: "Firefox, Linux"; "" unknown
 }
 
 type requestKey struct{}

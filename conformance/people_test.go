@@ -43,7 +43,7 @@ func TestErrorPages(t *testing.T) {
 	b.open(h.issuer + "/oauth2/authorize?client_id=nobody&response_type=code").sees("We don’t know this application").look("error-client")
 	b.open(h.issuer + "/oauth2/authorize?client_id=demo-app&response_type=code&redirect_uri=https://evil.example/").sees("way back that it named is not").lacks("evil.example")
 	b.open(h.issuer + "/oauth/authorized/harbour/?code=x&state=y").sees("We don’t know this sign-in").look("error-attempt")
-	b.open(h.issuer + "/oauth/login/nobody/").look("error-provider")
+	b.open(h.issuer + "/oauth/login/nobody/").sees("There is no “nobody” here").look("error-provider")
 	b.open(h.issuer + "/verify-email/?token=wrong").sees("We don’t know this link").look("error-link")
 	b.open(h.issuer + "/account/settings/security/").sees("Sign in")
 	b.open(h.issuer + "/claim/?token=wrong").sees("The link works once").lacks("Create administrator")
@@ -93,12 +93,12 @@ func TestPassword(t *testing.T) {
 	b.fill("email", "joan@example.org").fill("password", other).click("Sign in").sees("Link Harbour ID to your account?").look("link")
 	b.click("Link Harbour ID").sees("Hello, Joan Clarke")
 	b.open(h.issuer+"/account/settings/linkedaccounts/").sees("Alan Turing", "Unlink").look("linked-accounts-password")
-	b.open(h.issuer+"/account/settings/security/").sees("This device", "Harbour ID linked").look("security")
+	b.open(h.issuer+"/account/settings/security/").sees("This device", "Harbour ID linked", "Signed in with your password").look("security")
 	b.fill("current", other).fill("password", password).click("Change password").sees("you are signed out everywhere else.", "Password changed").look("security-changed")
 	b.open(h.issuer+"/account/settings/profile/").look("profile").fill("name", "Joan E. L. Clarke").click("Save changes").sees("Your changes are saved", "Joan E. L. Clarke")
 	b.click("Deutsch").sees("Profil").look("profile-german")
 	b.open(h.issuer + "/account/settings/security/").look("security-german")
-	b.open(h.mailbox + "/").look("mailbox")
+	b.open(h.mailbox+"/").sees(h.issuer+"/lost-password/", h.issuer+"/account/settings/linkedaccounts/", "Headless Chrome").lacks("unknown").look("mailbox")
 }
 
 // withoutValidation lets a form go that the browser would hold back, so that

@@ -106,7 +106,7 @@ func (l *Linker) Providers() []broker.Provider {
 func (l *Linker) provider(id string) (broker.Provider, error) {
 	p, ok := l.apps.Provider(id)
 	if !ok || p.Hidden {
-		return broker.Provider{}, ErrUnknownProvider
+		return broker.Provider{}, ErrUnknownProvider.With("provider", id)
 	}
 	return p, nil
 }

@@ -346,10 +346,10 @@ func TestUnlink(t *testing.T) {
 		var wg sync.WaitGroup
 		var mu sync.Mutex
 		refused := 0
+		identities := []string{id(without, 0), id(without, 1)} // before the first is gone
 		for i, p := range []string{"one", "two"} {
-			identity := id(without, i)
 			wg.Go(func() {
-				if err := w.Unlink(t.Context(), session(without, 0), p, identity); errors.Is(err, linking.ErrLast) {
+				if err := w.Unlink(t.Context(), session(without, 0), p, identities[i]); errors.Is(err, linking.ErrLast) {
 					mu.Lock()
 					refused++
 					mu.Unlock()

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"idbroker/broker"
 )
@@ -49,6 +50,7 @@ type Sender struct {
 
 // New returns a Sender.
 func New(t Transport, c Catalogs, o Options) *Sender {
+	o.BaseURL = strings.TrimSuffix(o.BaseURL, "/")
 	return &Sender{transport: t, texts: c, o: o}
 }
 

@@ -97,7 +97,7 @@ func (t *smtpTransport) Send(ctx context.Context, m Message) error {
 // compose makes the MIME message; go-mail refuses addresses and headers that
 // could not be written safely.
 func (m Message) compose() (*gomail.Msg, error) {
-	msg := gomail.NewMsg()
+	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent()) // who reads mail need not know our library
 	if err := msg.From(m.From); err != nil {
 		return nil, fmt.Errorf("sender: %w", err)
 	}

@@ -257,10 +257,10 @@ type panicky struct{ goth.Provider }
 
 func (panicky) BeginAuth(string) (goth.Session, error) { panic("token SECRET in a panic") }
 func (panicky) UnmarshalSession(string) (goth.Session, error) {
-	var m map[string]int
-	m["x"] = 1
-	return nil, nil
+	var s *panicky
+	return s.inner(), nil // a nil pointer
 }
+func (p *panicky) inner() goth.Session { return p.Provider.(goth.Session) }
 func (panicky) Revoke(context.Context, []broker.RemoteToken) error {
 	panic(errors.New("SECRET"))
 }

@@ -127,7 +127,7 @@ func valueless(err error) string {
 	case errors.As(err, &network):
 		return network.Error()
 	}
-	for _, known := range []error{sql.ErrConnDone, sql.ErrTxDone, driver.ErrBadConn, errOver, errNoKey, errUnsealed, io.EOF, io.ErrUnexpectedEOF} {
+	for _, known := range []error{sql.ErrConnDone, sql.ErrTxDone, driver.ErrBadConn, errOver, errNoKey, errUnsealed, errColumn, io.EOF, io.ErrUnexpectedEOF} {
 		if errors.Is(err, known) {
 			return known.Error()
 		}

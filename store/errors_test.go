@@ -34,6 +34,9 @@ func TestFailed(t *testing.T) {
 		{context.Canceled, context.Canceled, "read x: context canceled"},
 		{fmt.Errorf("unable to encode %q", secret), nil, "read x: *errors.errorString (its text is withheld, it may quote a value)"},
 		{fmt.Errorf("unable to encode %q: %w", secret, sql.ErrTxDone), sql.ErrTxDone, "read x: " + sql.ErrTxDone.Error()},
+		{fmt.Errorf("sql: Scan error: %w", new(document[[]string]).Scan(secret)), errColumn, "read x: " + errColumn.Error()},
+		{fmt.Errorf("sql: Scan error: %w", new(document[[]string]).Scan(1.5)), errColumn, "read x: " + errColumn.Error()},
+		{fmt.Errorf("sql: Scan error: %w", new(micros).Scan(secret)), errColumn, "read x: " + errColumn.Error()},
 		{&os.PathError{Op: "open", Path: "/broker.db", Err: os.ErrPermission}, os.ErrPermission, "read x: open /broker.db: permission denied"},
 		{ErrText.Becausef("column y"), ErrText, "read x: error.text: column y"},
 	} {

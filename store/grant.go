@@ -136,22 +136,26 @@ func (db *DB) RevokeGrant(ctx context.Context, id broker.GrantID, reason string,
 
 // RevokeGrants ends the grants that f selects, and returns how many those were.
 func (db *DB) RevokeGrants(ctx context.Context, f broker.GrantFilter, reason string, at time.Time) (int, error) {
-	query, args := "UPDATE grants SET revoked_at = ?, revoked_reason = ? WHERE revoked_at = 0", []any{micro(at), reason}
-	restrict := func(column, value string) {
-		if value != "" {
-			query += " AND " + column + " = ? AND " + column + " <> ''" // the second lets the partial index be used
-			args = append(args, value)
-		}
-	}
-	restrict("user_id", string(f.UserID))
-	restrict("client_id", f.ClientID)
-	restrict("sid", f.SID)
-	if len(args) == 2 {
+	where, args := selecting(f)
+	if where == "" {
 		return 0, nil
 	}
 	if f.KeepOffline {
-		query += " AND NOT offline"
+		where += " AND NOT offline"
 	}
-	n, err := db.exec(ctx, "revoke grants", query, args...)
+	n, err := db.exec(ctx, "revoke grants", "UPDATE grants SET revoked_at = ?, revoked_reason = ? WHERE revoked_at = 0"+where,
+		append([]any{micro(at), reason}, args...)...)
 	return int(n), err
+}
+
+// selecting is the condition for what f selects, each part with AND before it;
+// "" where f selects nothing.
+func selecting(f broker.GrantFilter) (where string, args []any) {
+	for _, r := range []struct{ column, value string }{{"user_id", string(f.UserID)}, {"client_id", f.ClientID}, {"sid", f.SID}} {
+		if r.value != "" {
+			where += " AND " + r.column + " = ? AND " + r.column + " <> ''" // the second lets the partial index be used
+			args = append(args, r.value)
+		}
+	}
+	return where, args
 }

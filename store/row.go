@@ -11,6 +11,9 @@ import (
 	"unicode/utf8"
 )
 
+// errColumn: somebody else wrote to the database, or a disk forgot.
+var errColumn = errors.New("a column does not hold what it should; restore the database from a backup")
+
 // micros is a time as the database keeps it: microseconds since 1970, UTC; 0
 // for the zero time.
 type micros int64
@@ -36,7 +39,7 @@ func (m micros) time() time.Time {
 func (m *micros) Scan(src any) error {
 	n, ok := src.(int64)
 	if !ok {
-		return fmt.Errorf("a time is %T in the database", src)
+		return fmt.Errorf("a time is %T: %w", src, errColumn)
 	}
 	*m = micros(n)
 	return nil
@@ -71,12 +74,12 @@ func (d *document[T]) Scan(src any) error {
 	case []byte:
 		b = s
 	default:
-		return fmt.Errorf("a document is %T in the database", src)
+		return fmt.Errorf("a document is %T: %w", src, errColumn)
 	}
 	var v T
 	if len(b) > 0 {
 		if err := json.Unmarshal(b, &v); err != nil {
-			return errors.New("a document in the database is not the JSON that it should be") // the cause would quote it
+			return errColumn // the cause would quote it
 		}
 	}
 	d.v = v

@@ -34,3 +34,12 @@ func (s *Service) access(ctx context.Context, token string, at time.Time) (stand
 	}
 	return standing{accessToken: t, grant: g, scopes: t.scopes(g.Scopes)}, nil
 }
+
+// claims are those that the token may read beside its scopes. One that was
+// narrowed to some scopes has these alone.
+func (t standing) claims() []string {
+	if t.Narrowed != 0 {
+		return nil
+	}
+	return names(wishesOf(t.grant).UserInfo)
+}

@@ -14,7 +14,7 @@ type Authorization struct {
 	Client      broker.Client
 	RedirectURI string   // the trusted one
 	Scopes      []string // what is asked for, without repetitions
-	Prompt      []string // none, login, consent, select_account
+	Prompt      []string // none, login, consent, select_account, create
 	MaxAge      *time.Duration
 	LoginHint   string
 	UILocales   string
@@ -25,9 +25,12 @@ type Authorization struct {
 	// others to send: what it says of how the request came is believed.
 	Params string
 
-	pushed       string // hash of the request_uri that it was pushed under; "" none
+	pushed       string      // hash of the request_uri that it was pushed under; "" none
+	claims       claimWishes // of the claims parameter; what we know of it
 	state        string
+	responseType string // words in alphabetical order
 	responseMode fosite.ResponseModeType
+	modeOK       bool                      // it is the one that was asked for
 	request      fosite.AuthorizeRequester // nil where the request was refused
 }
 

@@ -27,12 +27,12 @@ const (
 )
 
 // promptValues are the values of prompt that we know.
-var promptValues = []string{promptNone, promptLogin, promptConsent, promptSelect}
+var promptValues = []string{promptNone, promptLogin, promptConsent, promptSelect, promptCreate}
 
 // authorizeParams are the parameters that Authorization.Params keeps. Others
 // are ignored (RFC 6749, section 3.1).
 var authorizeParams = []string{
-	"acr_values", "client_id", "code_challenge", "code_challenge_method", "display", "id_token_hint", "login_hint", "max_age",
+	"acr_values", "claims", "claims_locales", "client_id", "code_challenge", "code_challenge_method", "display", "id_token_hint", "login_hint", "max_age",
 	"nonce", "prompt", "redirect_uri", "registration", "request", "request_uri", "response_mode", "response_type", "scope", "state", "ui_locales",
 }
 
@@ -63,7 +63,7 @@ func (s *Service) parse(ctx context.Context, form url.Values, repeated []string,
 		return a, refuse(fosite.ErrInvalidRequest, "A parameter is there more than once.")
 	}
 	for _, check := range []func(context.Context, *Authorization, url.Values) error{
-		s.checkUnsupported, s.checkResponse, s.checkScopes, s.checkPKCE, s.checkOpenID, s.checkHint, s.checkWithEngine,
+		s.checkUnsupported, s.checkResponse, s.checkScopes, s.checkTokens, s.checkPKCE, s.checkOpenID, s.checkHint, s.checkClaims, s.checkWithEngine,
 	} {
 		if err := check(ctx, a, form); err != nil {
 			return a, err
@@ -116,10 +116,8 @@ func (s *Service) trust(ctx context.Context, form url.Values, repeated []string)
 	if !ok {
 		return nil, errRedirectUnknown.With("client", c.Name)
 	}
-	a := &Authorization{Client: c, RedirectURI: trusted, Params: form.Encode(), state: form.Get("state"), responseMode: fosite.ResponseModeQuery}
-	if form.Get("response_mode") == string(fosite.ResponseModeFragment) {
-		a.responseMode = fosite.ResponseModeFragment
-	}
+	a := &Authorization{Client: c, RedirectURI: trusted, Params: form.Encode(), state: form.Get("state")}
+	a.responseMode, a.modeOK = s.responseMode(c, trusted, form)
 	return a, nil
 }
 
@@ -143,21 +141,6 @@ func (s *Service) checkUnsupported(_ context.Context, _ *Authorization, form url
 	return nil
 }
 
-func (s *Service) checkResponse(_ context.Context, a *Authorization, form url.Values) error {
-	switch t := form.Get("response_type"); {
-	case t == "":
-		return refuse(fosite.ErrInvalidRequest, "The response_type is missing.")
-	case t != responseCode:
-		return refuse(fosite.ErrUnsupportedResponseType, "The response type is not supported; use code.")
-	case !a.Client.MayGrant(broker.GrantCode):
-		return refuse(fosite.ErrUnauthorizedClient, "The client is not registered for the authorization code grant.")
-	}
-	if m := form.Get("response_mode"); m != "" && !slices.Contains(responseModes, fosite.ResponseModeType(m)) {
-		return errResponseMode
-	}
-	return nil
-}
-
 // checkScopes compares scopes as they are written: they are case-sensitive (RFC
 // 6749, section 3.3).
 func (s *Service) checkScopes(_ context.Context, a *Authorization, form url.Values) error {
@@ -168,7 +151,7 @@ func (s *Service) checkScopes(_ context.Context, a *Authorization, form url.Valu
 	if len(scopes) == 0 {
 		return refuse(fosite.ErrInvalidScope, "The scope is missing.")
 	}
-	if !a.Client.MayGrant(broker.GrantRefresh) {
+	if !a.Client.MayGrant(broker.GrantRefresh) || !a.answersWith(responseCode) {
 		// There is nothing to be had offline (OpenID Connect Core 1.0, section
 		// 11: the request is ignored).
 		scopes = slices.DeleteFunc(scopes, func(s string) bool { return s == scopeOffline })
@@ -197,7 +180,7 @@ func parseScopes(text string, allowed []string) ([]string, error) {
 
 func (s *Service) checkOpenID(_ context.Context, a *Authorization, form url.Values) error {
 	a.LoginHint, a.UILocales, a.ACRValues = form.Get("login_hint"), form.Get("ui_locales"), form.Get("acr_values")
-	for _, text := range []string{a.LoginHint, a.UILocales, a.ACRValues} {
+	for _, text := range []string{a.LoginHint, a.UILocales, a.ACRValues, form.Get("claims_locales"), form.Get("display")} {
 		if !plain(text, maxHint) {
 			return refuse(fosite.ErrInvalidRequest, "A hint is too long or not text.")
 		}
@@ -208,7 +191,7 @@ func (s *Service) checkOpenID(_ context.Context, a *Authorization, form url.Valu
 	if p := form.Get("prompt"); p != "" {
 		a.Prompt = strings.Fields(p)
 		for _, value := range a.Prompt {
-			if !slices.Contains(promptValues, value) {
+			if !slices.Contains(s.prompts(), value) {
 				return refuse(fosite.ErrInvalidRequest, "A prompt value is not supported.")
 			}
 		}
@@ -221,6 +204,9 @@ func (s *Service) checkOpenID(_ context.Context, a *Authorization, form url.Valu
 		if !ok {
 			return refuse(fosite.ErrInvalidRequest, "The max_age is not a number of seconds.")
 		}
+		a.MaxAge = &age
+	} else if n := a.Client.Metadata.DefaultMaxAge; n != nil && *n >= 0 {
+		age, _ := parseAge(strconv.Itoa(*n))
 		a.MaxAge = &age
 	}
 	return nil
@@ -260,8 +246,7 @@ func (s *Service) checkHint(_ context.Context, a *Authorization, form url.Values
 	if err != nil || claims.Audience != a.Client.ID {
 		return refuse(fosite.ErrInvalidRequest, "The id_token_hint is not an ID token that was issued to this client.")
 	}
-	a.HintSubject = broker.UserID(claims.Subject)
-	return nil
+	return s.expect(a, claims.Subject)
 }
 
 // checkWithEngine makes the engine's request, which checks much of this again.

@@ -63,7 +63,7 @@ func TestErrorsBehindATrustedRedirectGoThere(t *testing.T) {
 		{"registration", with(request("app"), "registration", "{}"), "registration_not_supported"},
 		{"no response type", with(request("app"), "response_type", ""), "invalid_request"},
 		{"token", with(request("app"), "response_type", "token"), "unsupported_response_type"},
-		{"hybrid", with(request("app"), "response_type", "code id_token"), "unsupported_response_type"},
+		{"hybrid", with(request("app"), "response_type", "code id_token"), "unauthorized_client"},
 		{"CODE", with(request("app"), "response_type", "CODE"), "unsupported_response_type"},
 		{"form_post", with(request("app"), "response_mode", "form_post"), "invalid_request"},
 		{"unknown response mode", with(request("app"), "response_mode", "x"), "invalid_request"},
@@ -82,7 +82,8 @@ func TestErrorsBehindATrustedRedirectGoThere(t *testing.T) {
 		{"short challenge", with(request("app"), "code_challenge", "x"), "invalid_request"},
 		{"challenge that is no base64url", with(request("app"), "code_challenge", strings.Repeat("=", 43)), "invalid_request"},
 		{"none with others", with(request("app"), "prompt", "none login"), "invalid_request"},
-		{"unknown prompt", with(request("app"), "prompt", "create"), "invalid_request"},
+		{"unknown prompt", with(request("app"), "prompt", "x"), "invalid_request"},
+		{"none with create", with(request("app"), "prompt", "none create"), "invalid_request"},
 		{"Login", with(request("app"), "prompt", "Login"), "invalid_request"},
 		{"negative max_age", with(request("app"), "max_age", "-1"), "invalid_request"},
 		{"max_age that is no number", with(request("app"), "max_age", "1h"), "invalid_request"},
@@ -124,7 +125,7 @@ func TestAuthorizationTellsWhatWasAsked(t *testing.T) {
 		UILocales: "de en", ACRValues: "a b", HintSubject: w.user.ID, RedirectURI: testCallback,
 	}
 	got := *a
-	got.Client, got.Params, got.state, got.responseMode, got.request = want.Client, "", "", "", nil
+	got.Client, got.Params, got.state, got.responseMode, got.responseType, got.modeOK, got.request = want.Client, "", "", "", "", false, nil
 	if !reflect.DeepEqual(&got, want) || a.Client.ID != "app" {
 		t.Errorf("ParseAuthorization = %+v, want %+v", got, want)
 	}

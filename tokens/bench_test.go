@@ -119,7 +119,7 @@ func BenchmarkIDToken(b *testing.B) {
 			c.IDTokenAlg = broker.ES256
 		}
 		for b.Loop() {
-			if _, err := w.s.idToken(c, g, a.str("access_token"), "n", g.CreatedAt); err != nil {
+			if _, err := w.s.idToken(idTokenRequest{client: c, grant: g, access: a.str("access_token"), nonce: "n", at: g.CreatedAt}); err != nil {
 				b.Fatal(err)
 			}
 		}

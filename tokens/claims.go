@@ -2,6 +2,7 @@ package tokens
 
 import (
 	"slices"
+	"strings"
 
 	"idbroker/broker"
 )
@@ -22,15 +23,16 @@ var userScopes = []string{scopeOpenID, scopeProfile, scopeEmail, scopeOffline}
 type Claim struct {
 	Scope string
 	Name  string // catalog key, such as "claim.name"
-	Value string // as the application gets it
+	Value string // as the application gets it; "" the name says enough
 }
 
-// ClaimsFor lists what an application with these scopes learns of user, with
-// the values. What the account does not have is left out.
+// ClaimsFor lists what an application with these scopes, as Authorization.Asked
+// and Consent.Scopes have them, learns of user, with the values. What the account does not have is left out.
 func (s *Service) ClaimsFor(user broker.User, scopes []string) []Claim {
 	var claims []Claim
 	add := func(scope, name, value string) {
-		if value != "" && slices.Contains(scopes, scope) {
+		claim := strings.TrimPrefix(name, "claim.")
+		if value != "" && (slices.Contains(scopes, scope) || slices.Contains(scopes, claimPrefix+claim)) {
 			claims = append(claims, Claim{Scope: scope, Name: name, Value: value})
 		}
 	}
@@ -39,13 +41,25 @@ func (s *Service) ClaimsFor(user broker.User, scopes []string) []Claim {
 	add(scopeProfile, "claim.preferred_username", user.Username)
 	add(scopeProfile, "claim.locale", user.Locale)
 	add(scopeEmail, "claim.email", user.Email)
+	for _, name := range []string{"updated_at", "email_verified"} { // told with the others of their scope, and worth a line alone
+		if slices.Contains(scopes, claimPrefix+name) {
+			claims = append(claims, Claim{Scope: claimScopes[name], Name: "claim." + name})
+		}
+	}
 	return claims
 }
 
 // userInfo is the response of the userinfo endpoint. sub is always there
 // (OpenID Connect Core 1.0, section 5.3.2).
 type userInfo struct {
-	Subject           string `json:"sub"`
+	Subject string `json:"sub"`
+	personClaims
+}
+
+// personClaims are what we know of a person (OpenID Connect Core 1.0, section
+// 5.1). There is neither an address nor a telephone number among it, so the
+// scopes address and phone are not offered.
+type personClaims struct {
 	Name              string `json:"name,omitempty"`
 	PreferredUsername string `json:"preferred_username,omitempty"`
 	Locale            string `json:"locale,omitempty"`
@@ -54,25 +68,43 @@ type userInfo struct {
 	EmailVerified     *bool  `json:"email_verified,omitempty"`
 }
 
-// infoOf is what a token with these scopes may read of user.
-func infoOf(user broker.User, scopes []string) userInfo {
-	info := userInfo{Subject: string(user.ID)}
-	if slices.Contains(scopes, scopeProfile) {
-		info.Name, info.PreferredUsername, info.Locale = user.Name, user.Username, user.Locale
-		if !user.UpdatedAt.IsZero() {
-			info.UpdatedAt = user.UpdatedAt.Unix()
-		}
+// infoOf is what a token with these scopes, and these claims beside them, may
+// read of user.
+func infoOf(user broker.User, scopes []string, claims ...string) userInfo {
+	return userInfo{Subject: string(user.ID), personClaims: personOf(user, scopes, claims...)}
+}
+
+// personOf are the claims of user that scopes ask for, and those beside them.
+func personOf(user broker.User, scopes []string, claims ...string) personClaims {
+	asked := func(claim string) bool {
+		return slices.Contains(scopes, claimScopes[claim]) || slices.Contains(claims, claim)
 	}
-	if slices.Contains(scopes, scopeEmail) && user.Email != "" {
+	var c personClaims
+	if asked("name") {
+		c.Name = user.Name
+	}
+	if asked("preferred_username") {
+		c.PreferredUsername = user.Username
+	}
+	if asked("locale") {
+		c.Locale = user.Locale
+	}
+	if asked("updated_at") && !user.UpdatedAt.IsZero() {
+		c.UpdatedAt = user.UpdatedAt.Unix()
+	}
+	if asked("email") {
+		c.Email = user.Email
+	}
+	if asked("email_verified") && user.Email != "" {
 		verified := user.EmailVerified()
-		info.Email, info.EmailVerified = user.Email, &verified
+		c.EmailVerified = &verified
 	}
-	return info
+	return c
 }
 
 // claimsSupported is what discovery tells: the claims above and those of the
 // ID token.
 var claimsSupported = []string{
-	"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "amr", "acr", "sid", "azp", "idp",
+	"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "c_hash", "amr", "acr", "sid", "azp", "idp",
 	"name", "preferred_username", "locale", "updated_at", "email", "email_verified",
 }

@@ -68,7 +68,7 @@ func (a *Authorization) forced(user broker.UserID, authTime, at time.Time, justN
 	if justNow {
 		return false
 	}
-	if slices.Contains(a.Prompt, promptLogin) || slices.Contains(a.Prompt, promptSelect) {
+	if slices.Contains(a.Prompt, promptLogin) || slices.Contains(a.Prompt, promptSelect) || a.Creates() {
 		return true
 	}
 	if a.MaxAge == nil || user == "" {
@@ -91,7 +91,7 @@ func (a *Authorization) asks(user broker.UserID, c broker.Consent) bool {
 	case a.Client.Public() && !strings.HasPrefix(a.RedirectURI, "https://"):
 		return true
 	}
-	return !c.Covers(a.Scopes)
+	return !c.Covers(a.Asked())
 }
 
 // Values of the prompt parameter (OpenID Connect Core 1.0, section 3.1.2.1).
@@ -100,4 +100,17 @@ const (
 	promptLogin   = "login"
 	promptConsent = "consent"
 	promptSelect  = "select_account"
+	promptCreate  = "create" // Initiating User Registration via OpenID Connect 1.0
 )
+
+// Creates tells whether the application wants a new account: the sign-up page
+// comes first.
+func (a *Authorization) Creates() bool { return slices.Contains(a.Prompt, promptCreate) }
+
+// prompts are the values of prompt that are answered.
+func (s *Service) prompts() []string {
+	if s.o.NoSignUp {
+		return slices.DeleteFunc(slices.Clone(promptValues), func(p string) bool { return p == promptCreate })
+	}
+	return promptValues
+}

@@ -91,27 +91,27 @@ func (s *Service) ServeDiscovery(w http.ResponseWriter, r *http.Request) {
 // metadata is the document of RFC 8414, section 2, and OpenID Connect Discovery
 // 1.0, section 3.
 type metadata struct {
-	Issuer                 string   `json:"issuer"`
-	AuthorizationEndpoint  string   `json:"authorization_endpoint"`
-	TokenEndpoint          string   `json:"token_endpoint"`
-	UserInfoEndpoint       string   `json:"userinfo_endpoint"`
-	JWKSURI                string   `json:"jwks_uri"`
-	IntrospectionEndpoint  string   `json:"introspection_endpoint"`
-	RevocationEndpoint     string   `json:"revocation_endpoint"`
-	EndSessionEndpoint     string   `json:"end_session_endpoint"`
-	ScopesSupported        []string `json:"scopes_supported"`
-	ResponseTypesSupported []string `json:"response_types_supported"`
-	ResponseModesSupported []string `json:"response_modes_supported"`
-	GrantTypesSupported    []string `json:"grant_types_supported"`
-	ACRValuesSupported     []string `json:"acr_values_supported"`
-	SubjectTypesSupported  []string `json:"subject_types_supported"`
-	IDTokenSigningAlgs     []string `json:"id_token_signing_alg_values_supported"`
-	TokenAuthMethods       []string `json:"token_endpoint_auth_methods_supported"`
-	clientMetadata
+	Issuer                   string   `json:"issuer"`
+	AuthorizationEndpoint    string   `json:"authorization_endpoint"`
+	TokenEndpoint            string   `json:"token_endpoint"`
+	UserInfoEndpoint         string   `json:"userinfo_endpoint"`
+	JWKSURI                  string   `json:"jwks_uri"`
+	IntrospectionEndpoint    string   `json:"introspection_endpoint"`
+	RevocationEndpoint       string   `json:"revocation_endpoint"`
+	EndSessionEndpoint       string   `json:"end_session_endpoint"`
+	ScopesSupported          []string `json:"scopes_supported"`
+	ResponseTypesSupported   []string `json:"response_types_supported"`
+	ResponseModesSupported   []string `json:"response_modes_supported"`
+	GrantTypesSupported      []string `json:"grant_types_supported"`
+	ACRValuesSupported       []string `json:"acr_values_supported"`
+	SubjectTypesSupported    []string `json:"subject_types_supported"`
+	IDTokenSigningAlgs       []string `json:"id_token_signing_alg_values_supported"`
+	TokenAuthMethods         []string `json:"token_endpoint_auth_methods_supported"`
 	IntrospectionAuthMethods []string `json:"introspection_endpoint_auth_methods_supported"`
 	RevocationAuthMethods    []string `json:"revocation_endpoint_auth_methods_supported"`
 	CodeChallengeMethods     []string `json:"code_challenge_methods_supported"`
 	PromptValuesSupported    []string `json:"prompt_values_supported"`
+	DisplayValuesSupported   []string `json:"display_values_supported"`
 	ClaimTypesSupported      []string `json:"claim_types_supported"`
 	ClaimsSupported          []string `json:"claims_supported"`
 	ClaimsParameterSupported bool     `json:"claims_parameter_supported"`
@@ -120,13 +120,15 @@ type metadata struct {
 	ServiceDocumentation     string   `json:"service_documentation,omitempty"`
 	PolicyURI                string   `json:"op_policy_uri,omitempty"`
 	TermsURI                 string   `json:"op_tos_uri,omitempty"`
+	clientMetadata
+	logoutMetadata
 }
 
 // newDiscovery writes the metadata from what is really there: the handlers that
 // are registered, the methods that are checked, the keys that can sign.
 func (s *Service) newDiscovery(set *keySet, at time.Time) (document, error) {
 	var modes []string
-	for _, m := range responseModes {
+	for _, m := range s.modes() {
 		modes = append(modes, string(m))
 	}
 	var algs []string
@@ -141,9 +143,9 @@ func (s *Service) newDiscovery(set *keySet, at time.Time) (document, error) {
 		AuthorizationEndpoint: s.url(p.Authorize), TokenEndpoint: s.url(p.Token), UserInfoEndpoint: s.url(p.UserInfo), JWKSURI: s.url(p.JWKS),
 		IntrospectionEndpoint: s.url(p.Introspect), RevocationEndpoint: s.url(p.Revoke), EndSessionEndpoint: s.url(p.Logout),
 		ScopesSupported:          userScopes,
-		ResponseTypesSupported:   []string{responseCode},
+		ResponseTypesSupported:   responseTypes,
 		ResponseModesSupported:   modes,
-		GrantTypesSupported:      s.grants,
+		GrantTypesSupported:      append(slices.Clone(s.grants), broker.GrantImplicit),
 		ACRValuesSupported:       []string{broker.ACRSingle},
 		SubjectTypesSupported:    []string{"public"},
 		IDTokenSigningAlgs:       algs,
@@ -152,12 +154,15 @@ func (s *Service) newDiscovery(set *keySet, at time.Time) (document, error) {
 		IntrospectionAuthMethods: slices.DeleteFunc(slices.Clone(authMethods), func(m string) bool { return m == broker.AuthNone }),
 		RevocationAuthMethods:    authMethods,
 		CodeChallengeMethods:     []string{challengeS256},
-		PromptValuesSupported:    promptValues,
+		PromptValuesSupported:    s.prompts(),
+		DisplayValuesSupported:   []string{"page"}, // others are accepted and get the same page
 		ClaimTypesSupported:      []string{"normal"},
 		ClaimsSupported:          claimsSupported,
+		ClaimsParameterSupported: true,
 		IssParameterSupported:    true,
 		UILocalesSupported:       s.o.UILocales,
 		ServiceDocumentation:     s.o.Documentation, PolicyURI: s.o.PolicyURI, TermsURI: s.o.TermsURI,
+		logoutMetadata: s.logoutMetadata(),
 	})
 	if err != nil {
 		return document{}, fmt.Errorf("write discovery: %w", err)

@@ -76,8 +76,8 @@ func TestDiscoveryTellsTheTruth(t *testing.T) {
 	if m.Issuer != testIssuer+"/id/" || m.TokenEndpoint != testIssuer+"/id/t" || m.AuthorizationEndpoint != testIssuer+"/id/oauth2/authorize" {
 		t.Errorf("issuer %s, endpoints %s, %s", m.Issuer, m.TokenEndpoint, m.AuthorizationEndpoint)
 	}
-	if !slices.Equal(m.GrantTypesSupported, []string{"authorization_code", "refresh_token", "client_credentials"}) ||
-		!slices.Equal(m.IDTokenSigningAlgs, []string{"RS256", "ES256"}) || !slices.Equal(m.ResponseTypesSupported, []string{"code"}) ||
+	if !slices.Equal(m.GrantTypesSupported, []string{"authorization_code", "refresh_token", "client_credentials", "implicit"}) ||
+		!slices.Equal(m.IDTokenSigningAlgs, []string{"RS256", "ES256"}) || len(m.ResponseTypesSupported) != 7 || slices.Contains(m.ResponseTypesSupported, "token") ||
 		!slices.Equal(m.CodeChallengeMethods, []string{"S256"}) || !m.IssParameterSupported || !m.RequestSupported || m.RequestURISupported ||
 		slices.Contains(m.IntrospectionAuthMethods, "none") || !slices.Contains(m.TokenAuthMethods, "none") || !slices.Equal(m.UILocalesSupported, []string{"en", "de"}) {
 		t.Errorf("metadata %+v", m)
@@ -88,8 +88,14 @@ func TestDiscoveryTellsTheTruth(t *testing.T) {
 	for _, prompt := range m.PromptValuesSupported {
 		w.parse(with(request("app"), "prompt", prompt))
 	}
+	for _, t := range m.ResponseTypesSupported {
+		w.parse(with(request("all"), "response_type", t))
+	}
 	w.parse(with(request("app"), "scope", strings.Join(m.ScopesSupported, " ")))
 	for _, grant := range m.GrantTypesSupported {
+		if grant == "implicit" { // of the authorization endpoint
+			continue
+		}
 		if a := w.call(w.s.ServeToken, "app", with(nil, "grant_type", grant)); a.str("error") == "unsupported_grant_type" {
 			t.Errorf("%s: %s", grant, a.body)
 		}
@@ -114,7 +120,9 @@ func TestDiscoveryTellsTheTruth(t *testing.T) {
 	told := map[string]any{}
 	w.session.Provider = "orcid"
 	a := w.tokens("app")
-	for _, v := range []any{claimsOf(t, w, a.str("id_token")), infoOf(w.user, userScopes)} {
+	hybrid := w.parse(with(request("all"), "response_type", "code id_token"))
+	front := w.respond(hybrid, w.approval(hybrid)).Get("id_token")
+	for _, v := range []any{claimsOf(t, w, a.str("id_token")), claimsOf(t, w, front), infoOf(w.user, userScopes)} {
 		text, err := json.Marshal(v)
 		must(t, err)
 		must(t, json.Unmarshal(text, &told))
@@ -127,5 +135,16 @@ func TestDiscoveryTellsTheTruth(t *testing.T) {
 	}
 	if len(known) > 0 {
 		t.Errorf("%v are listed and not told", known)
+	}
+}
+
+// TestDiscoveryTellsOfSignOut: OpenID Connect Back-Channel Logout 1.0, section 2.1.
+func TestDiscoveryTellsOfSignOut(t *testing.T) {
+	var m map[string]any
+	must(t, json.Unmarshal(newWorld(t).s.keys.Load().discovery.body, &m))
+	for _, name := range []string{"backchannel_logout_supported", "backchannel_logout_session_supported", "frontchannel_logout_supported", "frontchannel_logout_session_supported"} {
+		if m[name] != true {
+			t.Errorf("%s is %v", name, m[name])
+		}
 	}
 }

@@ -63,7 +63,7 @@ func (s *Service) newEngine() fosite.OAuth2Provider {
 		ClientSecretsHasher:                noHasher{},
 		ClientAuthenticationStrategy:       s.authenticateForEngine,
 		JWKSFetcherStrategy:                noFetcher{},
-		FormPostHTMLTemplate:               fosite.DefaultFormPostTemplate, // not offered
+		FormPostHTMLTemplate:               fosite.DefaultFormPostTemplate, // never used: FormPost is ours
 		ResponseModeHandlerExtension:       &fosite.DefaultResponseModeHandler{},
 		AuthorizeEndpointHandlers:          fosite.AuthorizeEndpointHandlers{&authorizeHandler{s}},
 		TokenEndpointHandlers:              list,
@@ -132,7 +132,7 @@ func (c *engineClient) GetID() string                      { return c.ID }
 func (c *engineClient) GetHashedSecret() []byte            { return nil }
 func (c *engineClient) GetRedirectURIs() []string          { return []string{c.redirectURI} }
 func (c *engineClient) GetGrantTypes() fosite.Arguments    { return c.GrantTypes }
-func (c *engineClient) GetResponseTypes() fosite.Arguments { return fosite.Arguments{responseCode} }
+func (c *engineClient) GetResponseTypes() fosite.Arguments { return responseTypesOf(c.Client) }
 func (c *engineClient) GetScopes() fosite.Arguments        { return c.Scopes }
 func (c *engineClient) IsPublic() bool                     { return c.Public() }
 func (c *engineClient) GetAudience() fosite.Arguments      { return nil }

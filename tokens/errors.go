@@ -39,9 +39,15 @@ var (
 	errLogoutRedirect  = &broker.Error{Kind: broker.KindBadRequest, Message: "logout.redirect_unknown"}
 )
 
-// errUnsupportedResponseMode has the code that OAuth 2.0 Multiple Response
+// errResponseMode has the code that OAuth 2.0 Multiple Response
 // Types, section 2.1, leaves for it.
-var errResponseMode = refuse(fosite.ErrInvalidRequest, "The response mode is not supported; use query or fragment.")
+var errResponseMode = refuse(fosite.ErrInvalidRequest, "The response mode is not supported, or not for this response type, client or redirect URI.")
+
+// errUnmet has the code of OpenID Connect Core Error Code
+// unmet_authentication_requirements 1.0.
+var errUnmet = &fosite.RFC6749Error{
+	ErrorField: "unmet_authentication_requirements", DescriptionField: "The essential acr is none that people can meet here.", CodeField: http.StatusBadRequest,
+}
 
 // refuse makes a protocol error with a description of ours. Descriptions are
 // constants: nothing that the caller sent is said back to it.
@@ -71,6 +77,7 @@ var knownErrors = map[string]bool{
 	"login_required": true, "consent_required": true, "interaction_required": true, "account_selection_required": true,
 	"request_not_supported": true, "request_uri_not_supported": true, "registration_not_supported": true,
 	"temporarily_unavailable": true, "invalid_request_object": true, "invalid_request_uri": true,
+	"unmet_authentication_requirements": true,
 }
 
 // clean replaces what error_description may not contain (RFC 6749, section

@@ -111,6 +111,7 @@ func (w *world) on(db *store.DB, change ...func(*Options)) *world {
 		{ID: "spa", AuthMethod: broker.AuthNone, Scopes: all, GrantTypes: grants},
 		{ID: "off", AuthMethod: broker.AuthBasic, Scopes: all, GrantTypes: grants, DisabledAt: now},
 		{ID: "once", AuthMethod: broker.AuthBasic, Scopes: all, GrantTypes: []string{broker.GrantCode}},
+		{ID: "all", AuthMethod: broker.AuthBasic, Scopes: all, GrantTypes: append(grants, broker.GrantImplicit), Metadata: broker.ClientMetadata{ResponseTypes: responseTypes}},
 		{ID: "machine", AuthMethod: broker.AuthBasic, Scopes: []string{"api", "more", "openid", "email"}, GrantTypes: []string{broker.GrantCredentials}},
 	} {
 		c.Name = strings.ToUpper(c.ID)
@@ -205,6 +206,11 @@ func location(t testing.TB, rec *httptest.ResponseRecorder) url.Values {
 	u, err := url.Parse(rec.Header().Get("Location"))
 	if err != nil || rec.Code != http.StatusSeeOther {
 		t.Fatalf("status %d, location %q, %v", rec.Code, u, err)
+	}
+	if u.Fragment != "" {
+		q, err := url.ParseQuery(u.EscapedFragment())
+		must(t, err)
+		return q
 	}
 	return u.Query()
 }

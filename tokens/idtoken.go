@@ -2,10 +2,12 @@ package tokens
 
 import (
 	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -14,7 +16,8 @@ import (
 )
 
 // idClaims are the claims of an ID token (OpenID Connect Core 1.0, section 2).
-// What a person is called stands in userinfo.
+// What a person is called stands in userinfo, but for clients that get no
+// access token.
 type idClaims struct {
 	Issuer          string   `json:"iss"`
 	Subject         string   `json:"sub"`
@@ -24,11 +27,13 @@ type idClaims struct {
 	IssuedAt        int64    `json:"iat"`
 	AuthTime        int64    `json:"auth_time,omitempty"`
 	Nonce           string   `json:"nonce,omitempty"`
-	AccessTokenHash string   `json:"at_hash"`
-	AMR             []string `json:"amr,omitempty"` // RFC 8176
+	AccessTokenHash string   `json:"at_hash,omitempty"`
+	CodeHash        string   `json:"c_hash,omitempty"` // OpenID Connect Core 1.0, section 3.3.2.11
+	AMR             []string `json:"amr,omitempty"`    // RFC 8176
 	ACR             string   `json:"acr,omitempty"`
 	SID             string   `json:"sid,omitempty"` // OpenID Connect Back-Channel Logout 1.0, section 2.1
 	Provider        string   `json:"idp"`           // id of the identity provider that was used; "local": a password
+	personClaims
 }
 
 // providerLocal is the "idp" of somebody who came with a password.
@@ -37,23 +42,32 @@ const providerLocal = "local"
 // errNoKey: no key of the algorithm can sign now.
 var errNoKey = errors.New("tokens: no signing key")
 
+// idTokenRequest is what an ID token is made of.
+type idTokenRequest struct {
+	client       broker.Client
+	grant        broker.Grant
+	access, code string // issued beside it; "" none
+	nonce        string
+	person       personClaims
+	at           time.Time
+}
+
 // idToken makes the ID token of a grant for the client, signed with the
 // algorithm that the client is registered for. Everything in it but the times
-// and at_hash stays the same when it is refreshed (OpenID Connect Core 1.0,
+// and the hashes stays the same when it is refreshed (OpenID Connect Core 1.0,
 // section 12.2).
-func (s *Service) idToken(c broker.Client, g broker.Grant, access, nonce string, at time.Time) (string, error) {
-	alg := c.IDTokenAlg
-	if alg == "" {
-		alg = broker.RS256
-	}
-	key := s.keys.Load().signer(alg, at)
+func (s *Service) idToken(r idTokenRequest) (string, error) {
+	alg := idTokenAlg(r.client)
+	key := s.keys.Load().signer(alg, r.at)
 	if key == nil {
 		return "", fmt.Errorf("%w: %s", errNoKey, alg)
 	}
+	g := r.grant
 	claims := idClaims{
-		Issuer: s.o.Issuer, Subject: string(g.UserID), Audience: c.ID, AuthorizedParty: c.ID,
-		ExpiresAt: at.Add(s.o.IDTokenLifetime).Unix(), IssuedAt: at.Unix(),
-		Nonce: nonce, AccessTokenHash: leftHash(access), AMR: g.AMR, ACR: g.ACR, SID: g.SID, Provider: g.Provider,
+		Issuer: s.o.Issuer, Subject: string(g.UserID), Audience: r.client.ID, AuthorizedParty: r.client.ID,
+		ExpiresAt: r.at.Add(s.o.IDTokenLifetime).Unix(), IssuedAt: r.at.Unix(),
+		Nonce: r.nonce, AccessTokenHash: leftHash(alg, r.access), CodeHash: leftHash(alg, r.code),
+		AMR: g.AMR, ACR: g.ACR, SID: g.SID, Provider: g.Provider, personClaims: r.person,
 	}
 	if !g.AuthTime.IsZero() {
 		claims.AuthTime = g.AuthTime.Unix()
@@ -65,18 +79,46 @@ func (s *Service) idToken(c broker.Client, g broker.Grant, access, nonce string,
 	if err != nil {
 		return "", err
 	}
-	signed, err := key.signer.Sign(payload)
+	return key.sign(payload)
+}
+
+// sign makes a JWT of a payload.
+func (k *signingKey) sign(payload []byte) (string, error) {
+	signed, err := k.signer.Sign(payload)
 	if err != nil {
-		return "", fmt.Errorf("sign with %s: %w", key.ID, err)
+		return "", fmt.Errorf("sign with %s: %w", k.ID, err)
 	}
 	return signed.CompactSerialize()
 }
 
-// leftHash is at_hash: the left half of the hash that the signature algorithm
-// uses (OpenID Connect Core 1.0, section 3.1.3.6). Both of ours use SHA-256.
-func leftHash(token string) string {
-	sum := sha256.Sum256([]byte(token))
-	return base64.RawURLEncoding.EncodeToString(sum[:sha256.Size/2])
+// idTokenAlg is the algorithm of a client's ID tokens.
+func idTokenAlg(c broker.Client) string {
+	if c.IDTokenAlg == "" {
+		return broker.RS256
+	}
+	return c.IDTokenAlg
+}
+
+// leftHash is at_hash and c_hash: the left half of the hash that the signature
+// algorithm uses (OpenID Connect Core 1.0, section 3.1.3.6); "" for "". EdDSA
+// with Ed25519 uses SHA-512 (RFC 8032, section 5.1).
+func leftHash(alg, value string) string {
+	if value == "" {
+		return ""
+	}
+	var sum []byte
+	switch {
+	case strings.HasSuffix(alg, "256"):
+		h := sha256.Sum256([]byte(value))
+		sum = h[:]
+	case strings.HasSuffix(alg, "384"):
+		h := sha512.Sum384([]byte(value))
+		sum = h[:]
+	default:
+		h := sha512.Sum512([]byte(value))
+		sum = h[:]
+	}
+	return base64.RawURLEncoding.EncodeToString(sum[:len(sum)/2])
 }
 
 // maxHintToken bounds an ID token that comes back to us.

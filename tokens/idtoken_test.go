@@ -48,7 +48,7 @@ func TestIDTokenSaysWhoHowAndWhen(t *testing.T) {
 	want := idClaims{
 		Issuer: testIssuer, Subject: string(w.user.ID), Audience: "app", AuthorizedParty: "app",
 		IssuedAt: got.IssuedAt, ExpiresAt: got.IssuedAt + 600, AuthTime: w.session.AuthTime.Unix(), Nonce: "n-1",
-		AccessTokenHash: leftHash(a.str("access_token")), AMR: []string{"pwd", "otp"}, ACR: broker.ACRSingle, SID: w.session.SID, Provider: "orcid",
+		AccessTokenHash: leftHash("RS256", a.str("access_token")), AMR: []string{"pwd", "otp"}, ACR: broker.ACRSingle, SID: w.session.SID, Provider: "orcid",
 	}
 	if !equalClaims(got, want) || time.Since(time.Unix(got.IssuedAt, 0)) > time.Minute {
 		t.Errorf("claims %+v, want %+v", got, want)
@@ -60,7 +60,7 @@ func TestIDTokenSaysWhoHowAndWhen(t *testing.T) {
 }
 
 func TestLeftHash(t *testing.T) { // OpenID Connect Core 1.0, appendix A.3
-	if got := leftHash("jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y"); got != "77QmUPtjPfzWtF2AnpK9RQ" {
+	if got := leftHash("RS256", "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y"); got != "77QmUPtjPfzWtF2AnpK9RQ" {
 		t.Errorf("leftHash = %s", got)
 	}
 }

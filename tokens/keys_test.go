@@ -174,7 +174,7 @@ func TestWithoutKeysNothingIsServed(t *testing.T) {
 	if s.HasSigningKey() {
 		t.Error("a key out of nothing")
 	}
-	if _, err := s.idToken(broker.Client{ID: "app"}, broker.Grant{}, "", "", time.Now()); !errors.Is(err, errNoKey) {
+	if _, err := s.idToken(idTokenRequest{client: broker.Client{ID: "app"}, at: time.Now()}); !errors.Is(err, errNoKey) {
 		t.Errorf("idToken: %v", err)
 	}
 }
@@ -186,7 +186,7 @@ func TestRotationWhileSigning(t *testing.T) {
 	for range 8 {
 		wg.Go(func() {
 			for range 20 {
-				if _, err := w.s.idToken(broker.Client{ID: "es", IDTokenAlg: broker.ES256}, broker.Grant{UserID: "u"}, "x", "", time.Now()); err != nil {
+				if _, err := w.s.idToken(idTokenRequest{client: broker.Client{ID: "es", IDTokenAlg: broker.ES256}, grant: broker.Grant{UserID: "u"}, at: time.Now()}); err != nil {
 					t.Error(err)
 				}
 			}

@@ -31,6 +31,7 @@ type signingKey struct {
 	broker.Key
 	public jose.JSONWebKey
 	signer jose.Signer
+	logout jose.Signer // of logout tokens
 }
 
 // newKeySet parses rows, reusing what the present snapshot has parsed.
@@ -91,10 +92,11 @@ func (k *signingKey) parse(row broker.Key) error {
 	}
 	alg := jose.SignatureAlgorithm(row.Alg)
 	k.public = jose.JSONWebKey{Key: public, KeyID: row.ID, Algorithm: row.Alg, Use: "sig"}
-	k.signer, err = jose.NewSigner(
-		jose.SigningKey{Algorithm: alg, Key: jose.JSONWebKey{Key: private, KeyID: row.ID, Algorithm: row.Alg}},
-		(&jose.SignerOptions{}).WithType("JWT"),
-	)
+	key := jose.SigningKey{Algorithm: alg, Key: jose.JSONWebKey{Key: private, KeyID: row.ID, Algorithm: row.Alg}}
+	if k.signer, err = jose.NewSigner(key, (&jose.SignerOptions{}).WithType("JWT")); err != nil {
+		return err
+	}
+	k.logout, err = logoutSigner(key)
 	return err
 }
 

@@ -3,7 +3,6 @@ package tokens
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/url"
 	"slices"
 	"time"
@@ -76,17 +75,11 @@ func (s *Service) ParseLogout(ctx context.Context, form url.Values) (Logout, err
 
 // SessionEnded ends what a session gave to applications, except grants with
 // offline_access: they were given to outlast it (OpenID Connect Core 1.0,
-// section 11).
+// section 11). All its applications are told; see EndGrants.
 func (s *Service) SessionEnded(ctx context.Context, user broker.UserID, sid string) error {
 	if user == "" || sid == "" { // "" would select more than the session
 		return nil
 	}
-	n, err := s.store.RevokeGrants(ctx, broker.GrantFilter{UserID: user, SID: sid, KeepOffline: true}, reasonLogout, time.Now())
-	if err != nil {
-		return fmt.Errorf("end the grants of session %s: %w", sid, err)
-	}
-	if n > 0 {
-		s.log.InfoContext(ctx, "grants ended", "user", string(user), "sid", sid, "count", n, "reason", reasonLogout)
-	}
-	return nil
+	_, err := s.EndGrants(ctx, broker.GrantFilter{UserID: user, SID: sid, KeepOffline: true}, reasonLogout, time.Now())
+	return err
 }

@@ -37,7 +37,13 @@ type Options struct {
 	// those that are registered so.
 	RequirePAR bool
 
+	// Reach says where applications may be that are told of sign-outs.
+	Reach   Reach
+	Notices Poster // sends them; nil: a client that keeps to Reach
+
 	Paths Paths // where the endpoints are mounted below the issuer
+
+	NoSignUp bool // newcomers cannot begin accounts, so prompt=create is not offered
 
 	UILocales     []string // languages of the pages, for discovery; nil: not told
 	Documentation string   // service_documentation; "" not told
@@ -98,6 +104,9 @@ func (o Options) complete() (Options, error) {
 	o.RefreshGrace = max(o.RefreshGrace, 0)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Notices == nil {
+		o.Notices = newNoticeClient(o.Reach)
 	}
 	o.Paths = o.Paths.complete()
 	return o, errors.Join(problems...)

@@ -28,7 +28,7 @@ func (s *Service) checkPKCE(_ context.Context, a *Authorization, form url.Values
 	switch {
 	case challenge == "" && method != "":
 		return refuse(fosite.ErrInvalidRequest, "The code_challenge is missing.")
-	case challenge == "" && (a.Client.Public() || a.Client.RequirePKCE):
+	case challenge == "" && a.answersWith(responseCode) && (a.Client.Public() || a.Client.RequirePKCE):
 		return refuse(fosite.ErrInvalidRequest, "This client must use PKCE; the code_challenge is missing.")
 	case challenge == "":
 		return nil

@@ -5,16 +5,8 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/ory/fosite"
-
 	"idbroker/broker"
 )
-
-// responseCode is the one response type.
-const responseCode = "code"
-
-// responseModes are the response modes that we write.
-var responseModes = []fosite.ResponseModeType{fosite.ResponseModeQuery, fosite.ResponseModeFragment}
 
 // forbiddenSchemes can run or read things in the browser. They are refused even
 // where somebody registered them.
@@ -78,33 +70,6 @@ func sameButPort(registered, requested string) bool {
 	return rest(registered, a) == rest(requested, b)
 }
 
-// addParams adds parameters to a redirect URI and leaves its text alone.
-func addParams(uri string, mode fosite.ResponseModeType, params url.Values) string {
-	switch {
-	case mode == fosite.ResponseModeFragment:
-		return uri + "#" + params.Encode()
-	case !strings.Contains(uri, "?"):
-		return uri + "?" + params.Encode()
-	case strings.HasSuffix(uri, "?"), strings.HasSuffix(uri, "&"):
-		return uri + params.Encode()
-	}
-	return uri + "&" + params.Encode()
-}
-
-// answer sends the browser back to the application. Every answer names us (RFC
-// 9207) and none is kept: not in a cache, not in a Referer.
-func (s *Service) answer(w http.ResponseWriter, a *Authorization, params url.Values) {
-	if a.state != "" {
-		params.Set("state", a.state)
-	}
-	params.Set("iss", s.o.Issuer)
-	h := w.Header()
-	h.Set("Cache-Control", "no-store")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Location", addParams(a.RedirectURI, a.responseMode, params))
-	w.WriteHeader(http.StatusSeeOther) // 303: never repeats a POST (RFC 9700, section 4.12)
-}
-
 // Refuse tells the application why its request was refused. An error that is
 // no protocol error is server_error there and goes to the log here.
 func (s *Service) Refuse(w http.ResponseWriter, r *http.Request, a *Authorization, err error) {
@@ -114,5 +79,5 @@ func (s *Service) Refuse(w http.ResponseWriter, r *http.Request, a *Authorizatio
 	} else {
 		s.log.InfoContext(r.Context(), "authorization refused", "client", a.Client.ID, "error", code)
 	}
-	s.answer(w, a, url.Values{"error": {code}, "error_description": {description}})
+	s.answer(w, r, a, url.Values{"error": {code}, "error_description": {description}})
 }

@@ -179,7 +179,7 @@ func objectParams(j clientJWT, c broker.Client, outer url.Values) (url.Values, e
 	}
 	form.Set("client_id", c.ID)
 	if j.typ != objectType {
-		if t := form.Get("response_type"); t != "" && outer.Has("response_type") && t != outer.Get("response_type") {
+		if t := form.Get("response_type"); t != "" && outer.Has("response_type") && !sameWords(t, outer.Get("response_type")) {
 			return nil, refuse(fosite.ErrInvalidRequest, "The response_type is not that of the request object.")
 		}
 		for _, name := range []string{"response_type", "scope"} {
@@ -189,6 +189,11 @@ func objectParams(j clientJWT, c broker.Client, outer url.Values) (url.Values, e
 		}
 	}
 	return form, nil
+}
+
+// sameWords compares parameters that are words in any order.
+func sameWords(a, b string) bool {
+	return slices.Equal(slices.Sorted(strings.FieldsSeq(a)), slices.Sorted(strings.FieldsSeq(b)))
 }
 
 // jsonParams are the parameters that are JSON objects.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"time"
 
@@ -14,22 +13,26 @@ import (
 	"idbroker/broker"
 )
 
-// Respond issues the code for an approved authorization and writes the
-// redirect. Grant, consent and the end of the login are one unit of work. An
+// Respond issues the code and the tokens of an approved authorization and
+// writes the answer. Grant, consent and the end of the login are one unit of work. An
 // error is for a page; nothing was written then.
 func (s *Service) Respond(ctx context.Context, w http.ResponseWriter, r *http.Request, a *Authorization, p Approval) error {
 	if err := a.check(p); err != nil {
 		return err
 	}
 	at := time.Now()
+	for _, scope := range p.Scopes {
+		a.request.GrantScope(scope)
+	}
+	sess := &session{at: at, approval: p}
+	err := s.prepare(a, sess)
+	if err != nil {
+		return fmt.Errorf("authorize %s: %w", a.Client.ID, err)
+	}
 	issue := func(ctx context.Context) (fosite.AuthorizeResponder, error) {
-		for _, scope := range p.Scopes {
-			a.request.GrantScope(scope)
-		}
-		return s.engine.NewAuthorizeResponse(ctx, a.request, &session{at: at, approval: p})
+		return s.engine.NewAuthorizeResponse(ctx, a.request, sess)
 	}
 	var response fosite.AuthorizeResponder
-	var err error
 	if p.Consent == nil && p.Login == "" && a.pushed == "" {
 		response, err = issue(ctx) // one statement is a unit by itself
 	} else {
@@ -51,8 +54,8 @@ func (s *Service) Respond(ctx context.Context, w http.ResponseWriter, r *http.Re
 	case err != nil:
 		return fmt.Errorf("authorize %s: %w", a.Client.ID, err)
 	}
-	s.log.InfoContext(ctx, "authorization granted", "client", a.Client.ID, "user", string(p.User.ID), "grant", a.request.GetID())
-	s.answer(w, a, url.Values{"code": {response.GetCode()}})
+	s.log.InfoContext(ctx, "authorization granted", "client", a.Client.ID, "user", string(p.User.ID), "grant", string(sess.grant.ID))
+	s.answer(w, r, a, response.GetParameters())
 	return nil
 }
 
@@ -96,24 +99,5 @@ func (a *Authorization) check(p Approval) error {
 			return fmt.Errorf("tokens: scope %q was not asked for", scope)
 		}
 	}
-	return nil
-}
-
-// authorizeHandler issues codes: the engine calls it for an approved request.
-type authorizeHandler struct{ s *Service }
-
-// HandleAuthorizeEndpointRequest implements fosite.AuthorizeEndpointHandler.
-func (h *authorizeHandler) HandleAuthorizeEndpointRequest(ctx context.Context, ar fosite.AuthorizeRequester, resp fosite.AuthorizeResponder) error {
-	if !ar.GetResponseTypes().ExactOne(responseCode) {
-		return nil
-	}
-	code := newCode()
-	g := grantOf(ar, code, h.s.o.CodeLifetime)
-	ar.SetID(string(g.ID))
-	if err := h.s.store.CreateGrant(ctx, g); err != nil {
-		return err
-	}
-	resp.AddParameter(responseCode, code.Reveal())
-	ar.SetResponseTypeHandled(responseCode)
 	return nil
 }

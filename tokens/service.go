@@ -17,6 +17,8 @@ type Service struct {
 	keys   atomic.Pointer[keySet] // never nil
 	engine fosite.OAuth2Provider
 	grants []string // grant types that the token endpoint serves
+
+	formPost FormPost // nil: form_post is not offered
 }
 
 // New makes a Service. Call EnsureKeys before the first request.

@@ -28,6 +28,8 @@ type Store interface {
 	Refresh(ctx context.Context, id broker.GrantID, client string, generation int, at time.Time, grace, idle time.Duration) (broker.Grant, broker.RefreshOutcome, error)
 	RevokeGrant(ctx context.Context, id broker.GrantID, reason string, at time.Time) error
 	RevokeGrants(ctx context.Context, f broker.GrantFilter, reason string, at time.Time) (int, error)
+	Participants(ctx context.Context, f broker.GrantFilter) ([]broker.Participant, error)
+	Enqueue(ctx context.Context, e broker.OutboxEntry) error
 
 	SaveConsent(ctx context.Context, c broker.Consent) error
 	FinishLogin(ctx context.Context, id broker.LoginID, at time.Time) error

@@ -79,12 +79,30 @@ func (s *Service) issue(ctx context.Context, r fosite.AccessRequester, resp fosi
 	if g.UserID == "" || !slices.Contains(scopes, scopeOpenID) {
 		return nil
 	}
-	token, err := s.idToken(clientOf(r), g, sess.access, nonce, at)
+	person, err := s.person(ctx, g)
+	if err != nil {
+		return err
+	}
+	token, err := s.idToken(idTokenRequest{person: person, client: clientOf(r), grant: g, access: sess.access, nonce: nonce, at: at})
 	if err != nil {
 		return err
 	}
 	resp.SetExtra("id_token", token)
 	return nil
+}
+
+// person are the claims that the client wants in its ID tokens. Few want any,
+// and only they cost a look at the account.
+func (s *Service) person(ctx context.Context, g broker.Grant) (personClaims, error) {
+	wanted := names(wishesOf(g).IDToken)
+	if len(wanted) == 0 {
+		return personClaims{}, nil
+	}
+	user, err := s.store.User(ctx, g.UserID)
+	if err != nil {
+		return personClaims{}, err
+	}
+	return personOf(user, nil, wanted...), nil
 }
 
 // incident ends a grant and records why, in one unit of work.

@@ -29,7 +29,7 @@ func (s *Service) ServeUserInfo(w http.ResponseWriter, r *http.Request) {
 		var user broker.User
 		user, err = s.store.User(r.Context(), t.grant.UserID)
 		if err == nil && !user.Disabled() {
-			writeJSON(w, http.StatusOK, infoOf(user, t.scopes))
+			writeJSON(w, http.StatusOK, infoOf(user, t.scopes, t.claims()...))
 			return
 		}
 		if err == nil || errors.Is(err, broker.ErrNotFound) {

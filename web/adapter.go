@@ -120,7 +120,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rec := &recorder{ResponseWriter: w}
 	ip := clientIP(r, s.o.TrustedHops)
 	r = r.WithContext(context.WithValue(broker.WithRequest(r.Context(), broker.Request{
-		ID: id, IP: ip, UserAgent: printable(r.UserAgent(), maxUserAgent),
+		ID: id, IP: ip, UserAgent: printable(r.UserAgent(), maxUserAgent), Browser: browserName(r.UserAgent()),
 	}), visitKey{}, &visit{at: began}))
 	defer func() {
 		if p := recover(); p != nil {

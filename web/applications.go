@@ -104,7 +104,7 @@ func (s *Server) postApplications(w http.ResponseWriter, r *http.Request) error 
 		if err != nil && !errors.Is(err, broker.ErrNotFound) {
 			return fmt.Errorf("delete consent: %w", err)
 		}
-		n, revoked := s.store.RevokeGrants(ctx, broker.GrantFilter{UserID: v.user.ID, ClientID: id}, "user", v.at)
+		n, revoked := s.tokens.EndGrants(ctx, broker.GrantFilter{UserID: v.user.ID, ClientID: id}, "user", v.at)
 		if revoked != nil {
 			return fmt.Errorf("revoke grants: %w", revoked)
 		}
@@ -118,6 +118,7 @@ func (s *Server) postApplications(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
+	s.o.Wake()
 	if removed { // twice is fine, and says nothing new
 		if err := s.say(w, r, sessionNotice{Key: "applications.removed", Args: map[string]string{"client": name}}); err != nil {
 			return err

@@ -328,3 +328,22 @@ func TestNothingSecretInTheLog(t *testing.T) {
 		}
 	}
 }
+
+// TestIdentityTakenDuringSignUp: the identity got an account while the mail was
+// under way; the address did not, and nobody is told so.
+func TestIdentityTakenDuringSignUp(t *testing.T) {
+	w := newWorld(t)
+	var tokens []string
+	for _, email := range []string{"one@example.org", "two@example.org"} {
+		b := w.browser()
+		login := b.walk(b.get("/oauth/login/demo/"), "bob").to("/oauth/signup/demo/").param("login")
+		b.post("/signup/", "login", login, "name", "Bob", "email", email).to("/sent/")
+		tokens = append(tokens, strings.TrimPrefix(w.mailedLink("sign-up"), "/verify-email/?token="))
+	}
+	b := w.browser()
+	b.post("/verify-email/", "token", tokens[0]).want(200)
+	b.post("/verify-email/", "token", tokens[1]).want(409).says("linked to another account of ours")
+	if n, err := w.db.CountUsers(t.Context()); n != 1 || err != nil {
+		t.Errorf("%d users, %v", n, err)
+	}
+}

@@ -84,7 +84,7 @@ func (s *Server) getConsent(w http.ResponseWriter, r *http.Request) error {
 		base: s.base(r), Login: l.ID, Client: viewClient(a.Client), Offline: slices.Contains(a.Scopes, scopeOffline),
 		Account: v.user.Email, SwitchURL: withLogin("/login/", l) + "&switch=1",
 	}
-	for _, c := range s.tokens.ClaimsFor(*v.user, a.Scopes) {
+	for _, c := range s.tokens.ClaimsFor(*v.user, a.Asked()) {
 		p.Claims = append(p.Claims, claimView{Label: p.T(c.Name), Value: c.Value, Code: c.Scope == scopeOpenID})
 	}
 	return s.show(w, r, http.StatusOK, &p)
@@ -112,7 +112,7 @@ func (s *Server) postConsent(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		return s.respond(w, r, l, a, &broker.Consent{
-			UserID: v.user.ID, ClientID: a.Client.ID, Scopes: union(given.Scopes, a.Scopes),
+			UserID: v.user.ID, ClientID: a.Client.ID, Scopes: union(given.Scopes, a.Asked()),
 			CreatedAt: or(given.CreatedAt, v.at), UpdatedAt: v.at,
 		})
 	}

@@ -14,6 +14,8 @@ import (
 var (
 	// errLoginGone: there is no such login, or it has ended.
 	errLoginGone = &broker.Error{Kind: broker.KindGone, Message: "login.expired"}
+	// errLoginOver: it has been completed, or refused, in this browser.
+	errLoginOver = &broker.Error{Kind: broker.KindGone, Message: "login.finished"}
 	// errOtherBrowser: it began in another browser, or before a sign-out.
 	errOtherBrowser = &broker.Error{Kind: broker.KindForbidden, Message: "login.browser"}
 )
@@ -49,11 +51,16 @@ func (s *Server) login(r *http.Request) (broker.Login, error) {
 	if !v.browser.Matches(l.BrowserHash) {
 		return broker.Login{}, errOtherBrowser
 	}
-	if !l.Live(v.browser, v.at) {
+	v.locales, v.returnTo = requestParam(l, "ui_locales"), l.ReturnTo
+	if l.Request != "" {
+		v.returnTo = authorizePath + "?" + l.Request // begins anew
+	}
+	switch {
+	case !l.FinishedAt.IsZero():
+		return broker.Login{}, errLoginOver
+	case !l.Live(v.browser, v.at):
 		return broker.Login{}, errLoginGone.Becausef("it has ended")
 	}
-	v.locales = requestParam(l, "ui_locales")
-	v.returnTo = l.ReturnTo
 	return l, nil
 }
 
@@ -130,6 +137,9 @@ func (s *Server) proceed(w http.ResponseWriter, r *http.Request, l broker.Login,
 	}
 	if err := s.keep(r.Context(), &l); err != nil {
 		return err
+	}
+	if step == broker.StepIdentify && a != nil && a.Creates() && s.maySignUp(r, l) == nil {
+		return s.redirect(w, r, withLogin("/signup/", l))
 	}
 	return s.redirect(w, r, stepPath(step, l))
 }

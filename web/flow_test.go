@@ -244,6 +244,21 @@ func TestLostPassword(t *testing.T) {
 
 // TestIHaveAnAccount: an unknown identity, an account that is proven by its
 // password, and a yes.
+// TestMailTellsTheBrowser: who reads a mail must be able to see whether it was
+// they who asked.
+func TestMailTellsTheBrowser(t *testing.T) {
+	w := newWorld(t)
+	w.user("ada")
+	b := w.browser()
+	r := b.request("POST", "/lost-password/", strings.NewReader("email=ada@example.org"))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
+	b.do(r).want(200)
+	if m := w.mails()[0]; m.Data["browser"] != "Firefox, Linux" || m.Data["ip"] != "127.0.0.1" {
+		t.Errorf("told: %v", m.Data["browser"])
+	}
+}
+
 func TestIHaveAnAccount(t *testing.T) {
 	for _, decision := range []string{"link", "skip"} {
 		w := newWorld(t)
@@ -360,4 +375,20 @@ func TestProviderDeclined(t *testing.T) {
 		t.Errorf("%d", a.status)
 	}
 	b.walk(b.get("/oauth/login/demo/?login="+login), "ada").to("/oauth/signup/demo/")
+}
+
+// TestSignUpClosedLeadsToSignIn: who has an account, and came with an identity that is
+// not linked yet, can sign in within the same login and link.
+func TestSignUpClosedLeadsToSignIn(t *testing.T) {
+	w := newWorld(t, func(o *Options) { o.NoSignUp = true })
+	w.user("ada")
+	w.client()
+	b := w.browser()
+	login := b.get(authorize()).to("/login/").param("login")
+	closed := b.walk(b.get("/oauth/login/demo/?login="+login), "bob").to("/oauth/signup/demo/")
+	page := b.get(closed.location).want(403)
+	if !strings.Contains(page.body, `href="/login/?login=`+login+`"`) {
+		t.Fatalf("no way to sign in and link:\n%s", page.body)
+	}
+	b.post("/login/", "login", login, "email", "ada@example.org", "password", password).to("/link/")
 }

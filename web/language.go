@@ -37,7 +37,7 @@ func (s *Server) overrule(r *http.Request, back, lang string) error {
 	}
 	visitOf(r).query.Set("login", u.Query().Get("login"))
 	l, err := s.login(r)
-	if errors.Is(err, errLoginGone) || errors.Is(err, errOtherBrowser) {
+	if errors.Is(err, errLoginGone) || errors.Is(err, errLoginOver) || errors.Is(err, errOtherBrowser) {
 		return nil
 	}
 	if err != nil {

@@ -44,13 +44,20 @@ func (s *Server) postLogout(w http.ResponseWriter, r *http.Request) error {
 // logOut ends the session and goes where the request asked to, if that is
 // registered.
 func (s *Server) logOut(w http.ResponseWriter, r *http.Request, asked tokens.Logout) error {
-	provider := visitOf(r).session.Provider
-	if visitOf(r).user != nil {
+	v, provider := visitOf(r), visitOf(r).session.Provider
+	var frames []tokens.Frame
+	if v.user != nil {
+		var err error
+		if frames, err = s.tokens.FrontchannelLogout(r.Context(), v.user.ID, v.session.SID); err != nil {
+			return err
+		}
 		if err := s.signOut(w, r); err != nil {
 			return err
 		}
 	}
 	switch {
+	case len(frames) > 0:
+		return s.showFrames(w, r, asked, provider, frames)
 	case asked.RedirectURI != "":
 		return s.redirect(w, r, asked.RedirectURI)
 	case provider != "":

@@ -51,12 +51,14 @@ type logoutPage struct {
 }
 
 // loggedOutPage says that nobody is signed in any more:
-// templates/logged_out.html, at /logout/.
+// templates/logged_out.html, at /logout/, and at the end of a sign-out that
+// applications are told of through the browser.
 type loggedOutPage struct {
 	base
 	Client      *clientView // where ContinueURL leads; nil nobody sent the person here
 	ContinueURL string      // back to the application; "" nowhere
 	Provider    string      // title of a provider where the person may still be signed in; "" none
+	Frames      []string    // pages of applications that sign the person out there
 }
 
 // hidden is a value that a form carries along.

@@ -82,7 +82,11 @@ func (p securityPage) Event(e eventRow) string {
 	if !p.Has(key) {
 		return p.T("events.other") // newer than this page
 	}
-	if e.Provider == "" && e.Client == "" && p.Has(key+"_plain") {
+	named := e.Client
+	if strings.HasPrefix(e.Name, "session.") || strings.HasPrefix(e.Name, "identity.") {
+		named = e.Provider // a session may be for a client, and begin with a password
+	}
+	if named == "" && p.Has(key+"_plain") {
 		key += "_plain"
 	}
 	return p.T(key, "provider", e.Provider, "client", e.Client)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/mileusna/useragent"
 
@@ -51,6 +52,16 @@ func (s *Server) showSecurity(w http.ResponseWriter, r *http.Request, status int
 		return err
 	}
 	return s.show(w, r, status, &p)
+}
+
+// browserName is a user agent for mails, in no language: "Firefox, Linux". It is
+// "" for what is no browser; programs at the token endpoint need not wait for it.
+func browserName(userAgent string) string {
+	if !strings.HasPrefix(userAgent, "Mozilla/") || len(userAgent) > maxUserAgent {
+		return ""
+	}
+	ua := useragent.Parse(userAgent)
+	return strings.Trim(printable(ua.Name, maxID)+", "+printable(ua.OS, maxID), ", ")
 }
 
 // viewSession is what a person sees of a session: enough to recognise it.
@@ -154,6 +165,7 @@ func (s *Server) postSessions(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
+	s.o.Wake()
 	key := "security.ended"
 	if sid == "" {
 		key = "security.ended_others"

@@ -65,7 +65,8 @@ type Options struct {
 	NoPasswords bool // people sign in with providers alone
 
 	Log *slog.Logger // nil: discard
-	// Wake is called after mail was put into the outbox; nil: nobody waits.
+	// Wake is called after something may have been put into the outbox; nil:
+	// nobody waits.
 	Wake func()
 	// OnRequest is told of every request, for metrics: route is the pattern,
 	// such as "/login/", and "" where none matched; nil: nobody listens.
@@ -136,7 +137,7 @@ func New(store Store, linker *linking.Linker, accounts *local.Accounts, tok *tok
 		return nil, fmt.Errorf("base URL: %w", err)
 	}
 	s.mux = s.routes()
-	return s, nil
+	return s, tok.UseFormPost(s.formPost)
 }
 
 // or is v, or preset where v is zero.

@@ -199,6 +199,23 @@ func TestEndedSessionLinksNothing(t *testing.T) {
 	}
 }
 
+// TestResetEndsWaitingLogins is the attack of somebody who signed up with
+// another person's address: the owner confirmed by mistake and then chose a
+// password of their own. The browser in which the sign-up began is out.
+func TestResetEndsWaitingLogins(t *testing.T) {
+	w := newWorld(t)
+	thief, owner := w.browser(), w.browser()
+	waiting := thief.post("/signup/", "email", "ada@example.org", "name", "Ada", "password", password).to("/sent/").location
+	token := strings.TrimPrefix(w.mailedLink("sign-up"), "/verify-email/?token=")
+	owner.post("/verify-email/", "token", token).want(200)
+	owner.post("/lost-password/", "email", "ada@example.org").want(200)
+	token = strings.TrimPrefix(w.mailedLink("reset"), "/reset-password/?token=")
+	owner.post("/reset-password/", "token", token, "password", "another long one").to("/login/")
+
+	thief.follow(thief.get(waiting))
+	thief.nobody()
+}
+
 func TestNoticeOfAVisitor(t *testing.T) {
 	w := newWorld(t)
 	w.user("ada")

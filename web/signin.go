@@ -24,7 +24,9 @@ func (s *Server) identify(w http.ResponseWriter, r *http.Request, l *broker.Logi
 			l.SID = v.session.SID
 			return nil
 		case l.SID == "":
-			return s.startSession(w, r, l)
+			if err := s.startSession(w, r, l); err != nil || l.UserID != "" {
+				return err
+			}
 		}
 		l.UserID, l.SID = "", ""
 	}
@@ -37,7 +39,9 @@ func (s *Server) identify(w http.ResponseWriter, r *http.Request, l *broker.Logi
 
 // startSession signs the login's user in on this browser, under a new id. It
 // replaces the session that stood; somebody else's ends as if signed out. The
-// same person keeps the sid, since it is the same stay.
+// same person keeps the sid, since it is the same stay. A login that has waited
+// for its browser since before the password was changed loses its person: the
+// change ended whatever stood.
 func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.Login) error {
 	v, ctx := visitOf(r), r.Context()
 	user, err := s.store.User(ctx, l.UserID)
@@ -46,6 +50,10 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 	}
 	if user.Disabled() {
 		return broker.ErrDisabled
+	}
+	if l.AuthTime.Before(v.at) && l.AuthTime.Before(user.PasswordSetAt) {
+		l.UserID = ""
+		return nil
 	}
 	request := broker.RequestOf(ctx)
 	row := broker.Session{
@@ -78,6 +86,7 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 	if err != nil {
 		return err
 	}
+	s.o.Wake() // whoever was here before may have applications to tell
 	http.SetCookie(w, cookie)
 	http.SetCookie(w, s.cookies.make(lastCookie, or(l.Provider, lastPassword), keepChoice))
 	v.jar, v.session, v.user = jar, rowOf(jar), &user
@@ -118,6 +127,7 @@ func (s *Server) signOut(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	s.o.Wake()
 	if v.user != nil {
 		s.log.InfoContext(r.Context(), "signed out", "user", v.user.ID)
 	}

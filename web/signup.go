@@ -30,7 +30,7 @@ func (s *Server) getSignUp(w http.ResponseWriter, r *http.Request) error {
 	if err := s.maySignUp(r, l); err != nil {
 		return err
 	}
-	if l.UserID != "" || v.user != nil && l.Remote == nil {
+	if l.UserID != "" || v.user != nil && l.Remote == nil && (!l.Force || again(l)) {
 		return s.advance(w, r, l) // signed in already
 	}
 	f := local.SignUpForm{}

@@ -6,6 +6,7 @@ import (
 	"net/url"
 
 	"idbroker/broker"
+	"idbroker/broker/local"
 	"idbroker/linking"
 )
 
@@ -22,6 +23,11 @@ func (s *Server) waysOn(r *http.Request, err error) []action {
 		return []action{{Label: "error.sign_in_again", URL: proveAgain(linkedAccountsPath), Primary: true}, home}
 	case errors.Is(err, linking.ErrLast):
 		return []action{{Label: "linked_accounts.set_password", URL: securityPath, Primary: true}, linkedPlain(linked)}
+	case errors.Is(err, local.ErrSignUpClosed):
+		if id := v.value("login"); id != "" { // where an identity waits to be linked
+			signIn.URL += "?login=" + url.QueryEscape(id)
+		}
+		return []action{signIn, home}
 	case errors.Is(err, errOtherBrowser):
 		return []action{signIn, home}
 	case errors.As(err, &refused):
@@ -37,11 +43,15 @@ func (s *Server) waysOn(r *http.Request, err error) []action {
 	}
 	switch broker.KindOf(err) {
 	case broker.KindUnauthenticated, broker.KindGone, broker.KindUpstream, broker.KindUnavailable:
-		if v.user == nil {
-			if next := broker.LocalPath(v.returnTo); next != "" {
-				signIn.URL += "?next=" + url.QueryEscape(next)
-			}
+		next := broker.LocalPath(v.returnTo)
+		switch {
+		case v.user == nil && next != "":
+			signIn.URL += "?next=" + url.QueryEscape(next)
 			return []action{signIn, home}
+		case v.user == nil:
+			return []action{signIn, home}
+		case next != "":
+			return []action{{Label: "error.go_on", URL: next, Primary: true}, home}
 		}
 		if broker.KindOf(err) == broker.KindUnauthenticated {
 			return []action{{Label: "error.sign_in_again", URL: "/login/?again=1", Primary: true}, home}

@@ -92,9 +92,11 @@ func newWorld(t testing.TB, edit ...func(*Options)) *world {
 	reg, err := providers.New(providers.Options{Apps: apps, BaseURL: w.url, Log: log, AllowPrivate: true})
 	must(t, err)
 	linker := linking.New(w.db, reg, linking.Options{Log: log})
-	w.accounts = local.New(w.db, linker, local.Options{Issuer: w.url, Hashing: local.Argon2{MemoryKiB: 64, Passes: 1, Lanes: 1}, Log: log})
 	w.tokens, err = tokens.New(w.db, tokens.Options{Issuer: w.url, Secret: sha256.Sum256([]byte("test")), Log: log})
 	must(t, err)
+	w.accounts = local.New(w.db, linker, local.Options{
+		Issuer: w.url, Hashing: local.Argon2{MemoryKiB: 64, Passes: 1, Lanes: 1}, Log: log, EndGrants: w.tokens.EndGrants,
+	})
 	w.keys()
 	cat, err := i18n.New()
 	must(t, err)

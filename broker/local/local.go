@@ -61,6 +61,9 @@ type Options struct {
 	NoSignUp    bool          // newcomers cannot begin accounts
 	Hashing     Argon2        // zero: defaults
 	Log         *slog.Logger  // nil: discard
+	// EndGrants ends grants and tells the applications, inside a unit of work;
+	// nil: the store's RevokeGrants, which tells nobody.
+	EndGrants func(ctx context.Context, f broker.GrantFilter, reason string, at time.Time) (int, error)
 }
 
 const (
@@ -89,6 +92,9 @@ func New(store Store, links Attacher, o Options) *Accounts {
 	}
 	if o.FreshFor == 0 {
 		o.FreshFor = freshFor
+	}
+	if o.EndGrants == nil {
+		o.EndGrants = store.RevokeGrants
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

@@ -63,17 +63,17 @@ func (a *Accounts) prepare(ctx context.Context, n NewUser) (broker.User, error) 
 
 // insert writes a new account and its event.
 func (a *Accounts) insert(ctx context.Context, u broker.User) error {
-	if _, err := a.store.UserByEmail(ctx, u.Email); err == nil {
+	switch _, known, err := a.owner(ctx, u.Email); {
+	case err != nil:
+		return err
+	case known:
 		return ErrSignUpKnown
-	} else if !errors.Is(err, broker.ErrNotFound) {
-		return fmt.Errorf("find address: %w", err)
 	}
-	if u.Username != "" {
-		if _, err := a.store.UserByUsername(ctx, u.Username); err == nil {
-			return &FormError{Fields{"username": ErrUsernameTaken}}
-		} else if !errors.Is(err, broker.ErrNotFound) {
-			return fmt.Errorf("find username: %w", err)
-		}
+	switch taken, err := a.taken(ctx, u.Username, ""); {
+	case err != nil:
+		return err
+	case taken:
+		return &FormError{Fields{"username": ErrUsernameTaken}}
 	}
 	if err := a.store.CreateUser(ctx, u); err != nil {
 		return fmt.Errorf("create user: %w", err)
@@ -163,13 +163,11 @@ func (a *Accounts) UpdateProfile(ctx context.Context, id broker.UserID, name, us
 		if err != nil {
 			return fmt.Errorf("lock user: %w", err)
 		}
-		if f.Username != "" {
-			switch other, err := a.store.UserByUsername(ctx, f.Username); {
-			case err == nil && other.ID != id:
-				return &FormError{Fields{"username": ErrUsernameTaken}}
-			case err != nil && !errors.Is(err, broker.ErrNotFound):
-				return fmt.Errorf("find username: %w", err)
-			}
+		switch taken, err := a.taken(ctx, f.Username, id); {
+		case err != nil:
+			return err
+		case taken:
+			return &FormError{Fields{"username": ErrUsernameTaken}}
 		}
 		u.Name, u.Username, u.Locale, u.UpdatedAt = f.Name, f.Username, locale, at
 		return a.store.UpdateUser(ctx, u)
@@ -195,7 +193,7 @@ func (a *Accounts) SetDisabled(ctx context.Context, id broker.UserID, disabled b
 			if _, err := a.store.EndSessions(ctx, id, ""); err != nil {
 				return fmt.Errorf("end sessions: %w", err)
 			}
-			if _, err := a.store.RevokeGrants(ctx, broker.GrantFilter{UserID: id}, "operator", at); err != nil {
+			if _, err := a.o.EndGrants(ctx, broker.GrantFilter{UserID: id}, "operator", at); err != nil {
 				return fmt.Errorf("revoke grants: %w", err)
 			}
 		}

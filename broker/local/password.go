@@ -150,7 +150,7 @@ func (a *Accounts) setPassword(ctx context.Context, user broker.User, hash broke
 		return fmt.Errorf("end sessions: %w", err)
 	}
 	for _, sid := range ended {
-		if _, err := a.store.RevokeGrants(ctx, broker.GrantFilter{UserID: user.ID, SID: sid}, "password changed", at); err != nil {
+		if _, err := a.o.EndGrants(ctx, broker.GrantFilter{UserID: user.ID, SID: sid}, "password changed", at); err != nil {
 			return fmt.Errorf("revoke grants: %w", err)
 		}
 	}

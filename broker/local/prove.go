@@ -55,6 +55,18 @@ func (a *Accounts) live(ctx context.Context, token broker.Secret, purpose broker
 	return t, nil
 }
 
+// spend uses a mail token up, once.
+func (a *Accounts) spend(ctx context.Context, t broker.MailToken, at time.Time) error {
+	err := a.store.SpendMailToken(ctx, t.Hash, at)
+	if errors.Is(err, broker.ErrSpent) {
+		return ErrMailUsed
+	}
+	if err != nil {
+		return fmt.Errorf("spend mail token: %w", err)
+	}
+	return nil
+}
+
 // pending returns a live sign-up token and the login that it completes. A form
 // that was sent again with another address voids the links to the first one.
 func (a *Accounts) pending(ctx context.Context, token broker.Secret, at time.Time) (broker.MailToken, broker.Login, error) {
@@ -89,10 +101,8 @@ func (a *Accounts) Prove(ctx context.Context, token broker.Secret) (broker.User,
 		if err != nil {
 			return err
 		}
-		if err := a.store.SpendMailToken(ctx, t.Hash, at); errors.Is(err, broker.ErrSpent) {
-			return ErrMailUsed
-		} else if err != nil {
-			return fmt.Errorf("spend mail token: %w", err)
+		if err := a.spend(ctx, t, at); err != nil {
+			return err
 		}
 		login = pending
 		if user, err = a.begin(ctx, *login.SignUp, at); err != nil {
@@ -109,9 +119,6 @@ func (a *Accounts) Prove(ctx context.Context, token broker.Secret) (broker.User,
 		login.Authenticated(user.ID, how)
 		return a.store.SaveLogin(ctx, login)
 	})
-	if errors.Is(err, broker.ErrConflict) {
-		err = ErrSignUpKnown.Because(err)
-	}
 	if err != nil {
 		return broker.User{}, broker.Login{}, err
 	}
@@ -121,17 +128,17 @@ func (a *Accounts) Prove(ctx context.Context, token broker.Secret) (broker.User,
 
 // begin creates the user of a proven form.
 func (a *Accounts) begin(ctx context.Context, s broker.SignUp, at time.Time) (broker.User, error) {
-	if _, err := a.store.UserByEmail(ctx, s.Email); err == nil {
+	switch _, known, err := a.owner(ctx, s.Email); {
+	case err != nil:
+		return broker.User{}, err
+	case known:
 		return broker.User{}, ErrSignUpKnown
-	} else if !errors.Is(err, broker.ErrNotFound) {
-		return broker.User{}, fmt.Errorf("find address: %w", err)
 	}
-	if s.Username != "" {
-		if _, err := a.store.UserByUsername(ctx, s.Username); err == nil {
-			s.Username = "" // taken meanwhile; they can choose another one on the profile page
-		} else if !errors.Is(err, broker.ErrNotFound) {
-			return broker.User{}, fmt.Errorf("find username: %w", err)
-		}
+	switch taken, err := a.taken(ctx, s.Username, ""); {
+	case err != nil:
+		return broker.User{}, err
+	case taken:
+		s.Username = "" // since the form; they can choose another one on the profile page
 	}
 	u := broker.User{
 		ID: broker.UserID(broker.NewID()), Email: s.Email, EmailVerifiedAt: at, Username: s.Username, Name: s.Name, Locale: s.Locale,
@@ -140,7 +147,10 @@ func (a *Accounts) begin(ctx context.Context, s broker.SignUp, at time.Time) (br
 	if u.HasPassword() {
 		u.PasswordSetAt = at
 	}
-	if err := a.store.CreateUser(ctx, u); err != nil {
+	switch err := a.store.CreateUser(ctx, u); {
+	case errors.Is(err, broker.ErrConflict): // somebody was faster
+		return broker.User{}, ErrSignUpKnown.Because(err)
+	case err != nil:
 		return broker.User{}, fmt.Errorf("create user: %w", err)
 	}
 	return u, a.event(ctx, broker.EventUserCreated, u.ID, at)

@@ -19,9 +19,9 @@ func (a *Accounts) RequestReset(ctx context.Context, email, locale string) error
 	if err != nil {
 		return err
 	}
-	user, err := a.store.UserByEmail(ctx, email)
-	if err != nil && !errors.Is(err, broker.ErrNotFound) {
-		return fmt.Errorf("find address: %w", err)
+	user, _, err := a.owner(ctx, email)
+	if err != nil {
+		return err
 	}
 	token := broker.NewSecret()
 	return a.store.InTx(ctx, func(ctx context.Context) error {
@@ -95,10 +95,8 @@ func (a *Accounts) Reset(ctx context.Context, token, password broker.Secret) (br
 		if err != nil {
 			return err
 		}
-		if err := a.store.SpendMailToken(ctx, t.Hash, at); errors.Is(err, broker.ErrSpent) {
-			return ErrMailUsed
-		} else if err != nil {
-			return fmt.Errorf("spend mail token: %w", err)
+		if err := a.spend(ctx, t, at); err != nil {
+			return err
 		}
 		if user = u; !user.EmailVerified() {
 			user.EmailVerifiedAt = at

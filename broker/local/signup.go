@@ -113,19 +113,44 @@ func (a *Accounts) SignUp(ctx context.Context, login broker.Login, f SignUpForm)
 	login.SignUp = &broker.SignUp{Email: f.Email, Name: f.Name, Username: f.Username, Locale: f.Locale, PasswordHash: hash}
 	login.ExpiresAt = at.Add(broker.LoginLifetime) // the mail needs its time
 	return a.store.InTx(ctx, func(ctx context.Context) error {
-		if f.Username != "" {
-			switch _, err := a.store.UserByUsername(ctx, f.Username); {
-			case err == nil:
-				return &FormError{Fields{"username": ErrUsernameTaken}}
-			case !errors.Is(err, broker.ErrNotFound):
-				return fmt.Errorf("find username: %w", err)
-			}
+		switch taken, err := a.taken(ctx, f.Username, ""); {
+		case err != nil:
+			return err
+		case taken:
+			return &FormError{Fields{"username": ErrUsernameTaken}}
 		}
 		if err := a.saveLogin(ctx, login); err != nil {
 			return err
 		}
 		return a.mailProof(ctx, login, at)
 	})
+}
+
+// owner is the user who has an address; known is false where nobody has.
+func (a *Accounts) owner(ctx context.Context, email string) (u broker.User, known bool, err error) {
+	u, err = a.store.UserByEmail(ctx, email)
+	if errors.Is(err, broker.ErrNotFound) {
+		return broker.User{}, false, nil
+	}
+	if err != nil {
+		return broker.User{}, false, fmt.Errorf("find address: %w", err)
+	}
+	return u, true, nil
+}
+
+// taken tells whether somebody but except has a username. "" is never taken.
+func (a *Accounts) taken(ctx context.Context, username string, except broker.UserID) (bool, error) {
+	if username == "" {
+		return false, nil
+	}
+	u, err := a.store.UserByUsername(ctx, username)
+	if errors.Is(err, broker.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("find username: %w", err)
+	}
+	return u.ID != except, nil
 }
 
 // saveLogin updates the login, or creates it where it is new.
@@ -148,12 +173,12 @@ func (a *Accounts) mailProof(ctx context.Context, login broker.Login, at time.Ti
 		data["provider"] = a.links.Title(login.Remote.Provider)
 	}
 	token := broker.NewSecret()
-	switch owner, err := a.store.UserByEmail(ctx, to); {
-	case err == nil:
+	switch owner, known, err := a.owner(ctx, to); {
+	case err != nil:
+		return err
+	case known:
 		data["name"], data["link"] = owner.Called(), a.o.Issuer+"/login/"
 		return a.store.Enqueue(ctx, mail(ctx, to, "known", locale, at, data))
-	case !errors.Is(err, broker.ErrNotFound):
-		return fmt.Errorf("find address: %w", err)
 	}
 	err := a.store.CreateMailToken(ctx, broker.MailToken{
 		Hash: token.Hash(), Purpose: broker.MailSignUp, Email: to, LoginID: login.ID,

@@ -14,11 +14,13 @@ import (
 )
 
 type clientCommands struct {
-	Create       clientsCreate `cmd:"" help:"Register an application."`
-	List         clientsList   `cmd:"" help:"List applications."`
-	Show         clientsShow   `cmd:"" help:"Show an application's registration."`
-	Delete       clientsDelete `cmd:"" help:"Delete an application with all its tokens and consents."`
-	RotateSecret clientsRotate `cmd:"" help:"Give an application a new secret; the old one goes on for a while."`
+	Create       clientsCreate  `cmd:"" help:"Register an application."`
+	List         clientsList    `cmd:"" help:"List applications."`
+	Show         clientsShow    `cmd:"" help:"Show an application's registration."`
+	Delete       clientsDelete  `cmd:"" help:"Delete an application with all its tokens and consents."`
+	Disable      clientsDisable `cmd:"" help:"Turn an application away: its tokens end at once; nothing is deleted."`
+	Enable       clientsEnable  `cmd:"" help:"Let a disabled application in again."`
+	RotateSecret clientsRotate  `cmd:"" help:"Give an application a new secret; the old one goes on for a while."`
 }
 
 type clientView struct {
@@ -29,6 +31,7 @@ type clientView struct {
 	Redirects  []string     `json:"redirect_uris"`
 	Logouts    []string     `json:"post_logout_redirect_uris,omitempty"`
 	Grants     []string     `json:"grant_types"`
+	Responses  []string     `json:"response_types"`
 	Scopes     []string     `json:"scopes"`
 	Alg        string       `json:"id_token_signed_response_alg"`
 	FirstParty bool         `json:"first_party"`
@@ -43,6 +46,7 @@ type clientView struct {
 	CreatedAt  time.Time    `json:"created_at"`
 	DisabledAt time.Time    `json:"disabled_at,omitzero"`
 	Issuer     string       `json:"issuer,omitempty"`
+	logoutView
 }
 
 type secretView struct {
@@ -56,7 +60,7 @@ func viewClient(c broker.Client, at time.Time) clientView {
 		ID: c.ID, Name: c.Name, AuthMethod: c.AuthMethod, Redirects: c.RedirectURIs, Logouts: c.PostLogoutRedirectURIs, Grants: c.GrantTypes,
 		Scopes: c.Scopes, Alg: orElse(c.IDTokenAlg, broker.RS256), FirstParty: c.FirstParty, JWKSURI: c.Metadata.JWKSURI, RequirePAR: c.Metadata.RequirePAR, PKCE: c.RequirePKCE || c.Public(),
 		URI: c.ClientURI, Policy: c.PolicyURI, Terms: c.TermsURI, Contacts: c.Contacts, CreatedAt: c.CreatedAt, DisabledAt: c.DisabledAt,
-		Secrets: []secretView{},
+		Secrets: []secretView{}, Responses: responsesOf(c), logoutView: viewLogout(c.Metadata),
 	}
 	for _, s := range c.Secrets {
 		v.Secrets = append(v.Secrets, secretView{CreatedAt: s.CreatedAt, ExpiresAt: s.ExpiresAt, Live: s.ExpiresAt.IsZero() || at.Before(s.ExpiresAt)})
@@ -80,7 +84,9 @@ func (v clientView) text(w io.Writer) {
 	}
 	row(w, "redirect URIs", v.Redirects)
 	row(w, "after sign-out", v.Logouts)
+	v.logoutView.text(w)
 	row(w, "grant types", v.Grants)
+	row(w, "response types", strings.Join(v.Responses, ", "))
 	row(w, "scopes", v.Scopes)
 	row(w, "ID token", v.Alg)
 	row(w, "PKCE required", yesNo(v.PKCE))
@@ -88,6 +94,7 @@ func (v clientView) text(w io.Writer) {
 	row(w, "home page", v.URI)
 	row(w, "contacts", v.Contacts)
 	row(w, "created", v.CreatedAt)
+	row(w, "disabled", v.DisabledAt)
 	for _, s := range v.Secrets {
 		row(w, "secret", "made "+when(s.CreatedAt)+", expires "+when(s.ExpiresAt))
 	}
@@ -168,23 +175,27 @@ type clientsDelete struct {
 
 // Run deletes an application.
 func (c clientsDelete) Run(ctx context.Context, p *program) error {
-	_, db, _, err := p.open(ctx)
+	r, err := p.rooms(ctx)
 	if err != nil {
 		return err
 	}
-	defer db.Close()
-	found, err := findClient(ctx, db, c.Client)
+	defer r.close()
+	found, err := findClient(ctx, r.db, c.Client)
 	if err != nil {
 		return err
 	}
 	if !c.Yes {
 		return fmt.Errorf("deleting %q (%s) ends its tokens and cannot be undone; run it again with --yes", found.Name, found.ID)
 	}
-	err = db.InTx(ctx, func(ctx context.Context) error {
-		if err := db.DeleteClient(ctx, found.ID); err != nil {
+	err = r.db.InTx(ctx, func(ctx context.Context) error {
+		at := time.Now()
+		if _, err := r.tokens.EndGrants(ctx, broker.GrantFilter{ClientID: found.ID}, "operator", at); err != nil {
 			return err
 		}
-		return db.AddEvent(ctx, event(ctx, broker.EventClientDeleted, found.ID, time.Now()))
+		if err := r.db.DeleteClient(ctx, found.ID); err != nil {
+			return err
+		}
+		return r.db.AddEvent(ctx, event(ctx, broker.EventClientDeleted, found.ID, at))
 	})
 	if err != nil {
 		return err

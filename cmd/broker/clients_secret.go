@@ -29,6 +29,8 @@ type clientsCreate struct {
 	TermsURI    string   `name:"tos-uri" placeholder:"URL" help:"Its terms."`
 	Contact     []string `placeholder:"WHO" help:"Who runs it, as shown to people. Repeat for more."`
 	clientKeys
+	openIDFlags
+	logoutFlags
 	output
 }
 
@@ -85,12 +87,14 @@ func (c clientsCreate) client(at time.Time) (broker.Client, broker.Secret) {
 		ClientURI: c.ClientURI, PolicyURI: c.PolicyURI, TermsURI: c.TermsURI, Contacts: c.Contact,
 		CreatedAt: at, UpdatedAt: at,
 	}
+	c.logoutFlags.into(&client.Metadata)
 	if len(client.GrantTypes) == 0 {
 		client.GrantTypes = []string{broker.GrantCode, broker.GrantRefresh}
 	}
 	if len(client.Scopes) == 0 && client.MayGrant(broker.GrantCode) {
 		client.Scopes = []string{"openid", "profile", "email", "offline_access"}
 	}
+	c.openIDFlags.apply(&client)
 	if c.Public {
 		return client, ""
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -181,6 +182,10 @@ func TestMigrate(t *testing.T) {
 		o.read(&all, "migrate", "status")
 		if all[len(all)-1].Applied {
 			t.Errorf("after down: %+v", all)
+		}
+		o.run("migrate", "down", "--yes", "--steps", strconv.Itoa(len(all))) // all the way: more than there are is fine
+		if o.read(&all, "migrate", "status"); all[0].Applied {
+			t.Errorf("after all the way down: %+v", all)
 		}
 	}
 	t.Run("sqlite", func(t *testing.T) { walk(t, storetest.EmptySQLite(t), true) })

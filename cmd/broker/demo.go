@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"idbroker/broker"
@@ -64,7 +65,9 @@ Ctrl-C ends it.
 // demoConfig is the configuration of a demo. It takes addresses from the
 // operator's, to refuse those that are not loopback, and its look.
 func (p *program) demoConfig(dir string) (config.Config, error) {
-	own, err := config.Load(p.config, p.environ)
+	// A demo makes its own base URL. Without one here, an address that others
+	// can reach would be refused for the lack of it, and not for what it is.
+	own, err := config.Load(p.config, append(slices.Clone(p.environ), "BROKER_SERVER__BASE_URL=https://demo.invalid"))
 	if err != nil {
 		return own, err
 	}

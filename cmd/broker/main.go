@@ -37,6 +37,7 @@ type commands struct {
 	Users       userCommands       `cmd:"" help:"Create, list and disable accounts."`
 	Clients     clientCommands     `cmd:"" help:"Register applications and rotate their secrets."`
 	Keys        keyCommands        `cmd:"" help:"List and rotate signing keys; make a keyring."`
+	Logouts     logoutCommands     `cmd:"" help:"See which applications could not be told of sign-outs, and tell them again."`
 	Migrate     migrateCommands    `cmd:"" help:"Bring the database schema up to date, or back."`
 	Settings    configCommands     `cmd:"" name:"config" help:"Check, print and explain the configuration."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Tell whether a running broker is ready."`

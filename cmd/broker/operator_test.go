@@ -84,7 +84,13 @@ func (o *operator) try(stdin string, args ...string) (stdout, stderr string, cod
 	cmd := o.command(args...)
 	var out, errs bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &out, &errs
-	err := cmd.Run()
+	if err := cmd.Start(); err != nil {
+		o.t.Fatal(err)
+	}
+	// A refusal that does not come must not hold up the tests.
+	late := time.AfterFunc(2*startTime, func() { _ = cmd.Process.Kill() })
+	defer late.Stop()
+	err := cmd.Wait()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		o.t.Fatal(err)

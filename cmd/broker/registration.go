@@ -41,7 +41,9 @@ func checkClient(c broker.Client) (problems []string) {
 	}
 	checkKeys(c, bad)
 	checkGrants(c, bad)
+	checkResponseTypes(c, bad)
 	checkScopes(c, bad)
+	checkLogout(c, bad)
 	if len(c.RedirectURIs) > maxURIs || len(c.PostLogoutRedirectURIs) > maxURIs {
 		bad("at most %d redirect URIs of a kind can be registered", maxURIs)
 	}
@@ -59,7 +61,8 @@ func checkClient(c broker.Client) (problems []string) {
 }
 
 func checkGrants(c broker.Client, bad func(string, ...any)) {
-	known := []string{broker.GrantCode, broker.GrantRefresh, broker.GrantCredentials}
+	known := []string{broker.GrantCode, broker.GrantRefresh, broker.GrantCredentials, broker.GrantImplicit}
+	redirects := c.MayGrant(broker.GrantCode) || c.MayGrant(broker.GrantImplicit)
 	for _, g := range c.GrantTypes {
 		if !slices.Contains(known, g) {
 			bad("grant type %q: use %s", g, strings.Join(known, ", "))
@@ -68,9 +71,9 @@ func checkGrants(c broker.Client, bad func(string, ...any)) {
 	switch {
 	case len(c.GrantTypes) == 0:
 		bad("grant types: name at least one")
-	case c.MayGrant(broker.GrantCode) && len(c.RedirectURIs) == 0:
+	case redirects && len(c.RedirectURIs) == 0:
 		bad("redirect URI: %s needs at least one; add --redirect-uri", broker.GrantCode)
-	case !c.MayGrant(broker.GrantCode) && len(c.RedirectURIs) > 0:
+	case !redirects && len(c.RedirectURIs) > 0:
 		bad("redirect URI: only %s uses one", broker.GrantCode)
 	case c.MayGrant(broker.GrantRefresh) && !c.MayGrant(broker.GrantCode):
 		bad("grant type %s: it needs %s beside it", broker.GrantRefresh, broker.GrantCode)
@@ -93,7 +96,7 @@ func checkScopes(c broker.Client, bad func(string, ...any)) {
 }
 
 // responseParams are ours to add to a redirect.
-var responseParams = []string{"code", "state", "iss", "error", "error_description"}
+var responseParams = []string{"code", "state", "iss", "error", "error_description", "access_token", "token_type", "expires_in", "scope", "id_token"}
 
 // checkRedirect says what is wrong with a redirect URI; "" nothing. It is
 // compared as text later, so what two parsers could read differently is

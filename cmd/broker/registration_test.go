@@ -56,7 +56,7 @@ func TestCheckClient(t *testing.T) {
 		"algorithm":           func(c *broker.Client) { c.IDTokenAlg = "none" },
 		"algorithm \"HS256\"": func(c *broker.Client) { c.IDTokenAlg = "HS256" },
 		"grant type":          func(c *broker.Client) { c.GrantTypes = []string{broker.GrantCode, "password"} },
-		"grant type \"impl":   func(c *broker.Client) { c.GrantTypes = []string{broker.GrantCode, "implicit"} },
+		"grant type \"devi":   func(c *broker.Client) { c.GrantTypes = []string{broker.GrantCode, "device_code"} },
 		"name at least one":   func(c *broker.Client) { c.GrantTypes = nil },
 		"needs at least one":  func(c *broker.Client) { c.RedirectURIs = nil },
 		"only authorization":  func(c *broker.Client) { c.GrantTypes = []string{broker.GrantCredentials} },

@@ -53,11 +53,13 @@ func furnish(cfg config.Config, base string, db *store.DB, ring store.Keyring, t
 		r.kept, r.apps = countedStore{db, counted}, countedApps{apps, counted}
 	}
 	r.linker = linking.New(r.kept, r.apps, linking.Options{FreshFor: cfg.Sessions.Fresh, NoPasswords: !cfg.Accounts.Passwords, Log: log})
+	if r.tokens, err = tokens.New(r.kept, tokenOptions(cfg, base, ring, texts, log)); err != nil {
+		return nil, err
+	}
 	r.accounts = local.New(r.kept, r.linker, local.Options{
-		Issuer: base, MinPassword: cfg.Accounts.PasswordMin, FreshFor: cfg.Sessions.Fresh, NoSignUp: !cfg.Accounts.SignUp, Log: log,
+		Issuer: base, MinPassword: cfg.Accounts.PasswordMin, FreshFor: cfg.Sessions.Fresh, NoSignUp: !cfg.Accounts.SignUp, Log: log, EndGrants: r.tokens.EndGrants,
 	})
-	r.tokens, err = tokens.New(r.kept, tokenOptions(cfg, base, ring, texts, log))
-	return r, err
+	return r, nil
 }
 
 // rooms opens everything that a command needs.
@@ -86,12 +88,19 @@ func tokenOptions(cfg config.Config, base string, ring store.Keyring, texts *i18
 	if grace == 0 {
 		grace = -1 // none
 	}
+	reach := tokens.ReachPublic
+	switch u, err := url.Parse(base); {
+	case err == nil && config.Loopback(u.Hostname()): // as with providers
+		reach = tokens.ReachAll
+	case t.PrivateNetwork:
+		reach = tokens.ReachPrivate
+	}
 	secrets := tokenSecrets(ring)
 	return tokens.Options{
 		Issuer: base, Secret: secrets[0], OldSecrets: secrets[1:], Log: log, Fetcher: fetcher(cfg, base), RequirePAR: cfg.Applications.RequirePAR,
 		CodeLifetime: t.Code, AccessLifetime: t.Access, IDTokenLifetime: t.ID,
-		RefreshIdle: t.RefreshIdle, RefreshAbsolute: t.RefreshAbsolute, RefreshGrace: grace, KeyOverlap: t.KeyOverlap,
-		UILocales: texts.Languages(), PolicyURI: cfg.Brand.Privacy, TermsURI: cfg.Brand.Terms,
+		RefreshIdle: t.RefreshIdle, RefreshAbsolute: t.RefreshAbsolute, RefreshGrace: grace, KeyOverlap: t.KeyOverlap, Reach: reach,
+		NoSignUp: !cfg.Accounts.SignUp, UILocales: texts.Languages(), PolicyURI: cfg.Brand.Privacy, TermsURI: cfg.Brand.Terms,
 	}
 }
 

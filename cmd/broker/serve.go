@@ -47,6 +47,9 @@ func (c serveCommand) Run(ctx context.Context, p *program) error {
 	}
 	s.start()
 	s.log.InfoContext(ctx, "listening", "address", s.listeners[s.public].Addr().String(), "base_url", s.base, "tls", s.cert != nil, "version", version().Version)
+	if cfg.Mail.SMTP.Host == "" {
+		s.log.WarnContext(ctx, "no mail server: mails are only written to files; set mail.smtp", "directory", cfg.Mail.Directory)
+	}
 	fmt.Fprint(p.out, s.announcement()+s.claim(ctx))
 	return s.run(ctx)
 }

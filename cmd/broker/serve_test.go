@@ -91,7 +91,8 @@ func TestBadConfiguration(t *testing.T) {
 			t.Errorf("%v: exit code %d\n%s%s", args, code, out, errs)
 		}
 		for _, want := range []string{"server.base_url (broker.yaml:1)", "server.adress (broker.yaml:1)", "mail.smtp.tls (broker.yaml:2)", "database.dsn (broker.yaml:3)", "mail.from"} {
-			if !strings.Contains(errs, want) {
+			demo := len(args) == 2 && args[1] == "--demo" // makes a base URL of its own
+			if !strings.Contains(errs, want) && !(demo && strings.HasPrefix(want, "server.base_url")) {
 				t.Errorf("%v: %q is not in\n%s", args, want, errs)
 			}
 		}
@@ -300,9 +301,10 @@ func TestMetricsAndHealth(t *testing.T) {
 func TestDemo(t *testing.T) {
 	o := newOperator(t)
 	for _, env := range []string{"BROKER_SERVER__ADDRESS=0.0.0.0:8080", "BROKER_SERVER__ADMIN_ADDRESS=192.0.2.1:1"} {
-		line := o.set("BROKER_SERVER__BASE_URL=https://id.example.org", env).refuses("serve", "--demo")
-		if !strings.Contains(line, "loopback only") {
-			t.Error(line)
+		for _, base := range []string{"BROKER_SERVER__BASE_URL=https://id.example.org", "BROKER_SERVER__BASE_URL="} {
+			if line := o.set(base, env).refuses("serve", "--demo"); !strings.Contains(line, "loopback only") {
+				t.Error(line)
+			}
 		}
 	}
 	cmd := o.command("serve", "--demo")

@@ -197,8 +197,10 @@ func (s *server) postOffice(transport mail.Transport) error {
 	if from == "" {
 		from = "no-reply@localhost.localdomain" // written to files alone: config asks for a sender with an SMTP server
 	}
-	sender := mail.New(transport, s.rooms.texts, mail.Options{From: from, Brand: s.cfg.Brand.Name})
-	s.outbox = outbox.New(s.rooms.db, map[string]outbox.Handler{broker.OutboxMail: sender.Handle}, s.log, s.counters.outbox)
+	sender := mail.New(transport, s.rooms.texts, mail.Options{From: from, Brand: s.cfg.Brand.Name, BaseURL: s.base})
+	s.outbox = outbox.New(s.rooms.db, map[string]outbox.Handler{
+		broker.OutboxMail: sender.Handle, broker.OutboxLogout: s.rooms.tokens.DeliverLogout,
+	}, s.log, s.counters.outbox)
 	return nil
 }
 

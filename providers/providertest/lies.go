@@ -61,7 +61,7 @@ var idTokenLies = map[string]lieAbout{
 		return strings.Join(parts, ".")
 	}},
 	"JSON serialization": {sign: func(s *OpenID, g Grant, payload []byte) any {
-		jws, err := jose.ParseSigned(s.signing().sign(payload), []jose.SignatureAlgorithm{jose.SignatureAlgorithm(s.o.Alg)})
+		jws, err := jose.ParseSignedCompact(s.signing().sign(payload), []jose.SignatureAlgorithm{jose.SignatureAlgorithm(s.o.Alg)})
 		if err != nil {
 			panic(err)
 		}

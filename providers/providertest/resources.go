@@ -114,7 +114,7 @@ func (s *OpenID) serveEndSession(w http.ResponseWriter, r *http.Request) {
 	id := q.Get("client_id")
 	if hint := q.Get("id_token_hint"); hint != "" {
 		k := s.signing()
-		jws, err := jose.ParseSigned(hint, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(k.alg)})
+		jws, err := jose.ParseSignedCompact(hint, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(k.alg)})
 		if err == nil {
 			_, err = jws.Verify(k.private.Public())
 		}

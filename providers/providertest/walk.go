@@ -26,7 +26,12 @@ func (s *OpenID) TryWalk(authURL, subject string) (*url.URL, error) {
 	if err != nil {
 		return nil, err
 	}
-	browser := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	// Every httptest server that closes cuts the idle connections of the default
+	// transport, and with them a form of a test that runs beside.
+	browser := &http.Client{
+		Transport:     &http.Transport{DisableKeepAlives: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 	resp, err := browser.Get(authURL)
 	if err != nil {
 		return nil, err

@@ -254,6 +254,12 @@ func TestVisitsAreBounded(t *testing.T) {
 	if _, ok := one.arrive("a", at); ok || len(one.departures) != maxDepartures {
 		t.Errorf("%d departures", len(one.departures))
 	}
+	if _, ok := one.arrive("k", at); !ok {
+		t.Error("a departure does not arrive")
+	}
+	if _, ok := one.arrive("k", at); ok {
+		t.Error("a departure arrives twice")
+	}
 	if _, ok := one.arrive("z", at.Add(departureLifetime+time.Second)); ok {
 		t.Error("an expired departure arrives")
 	}

@@ -1,0 +1,91 @@
+package tokens
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"idbroker/broker"
+)
+
+const (
+	// logoutTokenLifetime is the most that OpenID Connect Back-Channel Logout
+	// 1.0, section 4, recommends. Every attempt gets a token of its own.
+	logoutTokenLifetime = 2 * time.Minute
+
+	logoutType  = "logout+jwt"
+	logoutEvent = "http://schemas.openid.net/event/backchannel-logout"
+)
+
+// logoutClaims are those of OpenID Connect Back-Channel Logout 1.0, section 2.4.
+// There is no nonce, so that nobody takes the token for an ID token.
+type logoutClaims struct {
+	Issuer    string              `json:"iss"`
+	Subject   string              `json:"sub"`
+	Audience  string              `json:"aud"`
+	IssuedAt  int64               `json:"iat"`
+	ExpiresAt int64               `json:"exp"`
+	ID        string              `json:"jti"`
+	SID       string              `json:"sid,omitempty"`
+	Events    map[string]struct{} `json:"events"`
+}
+
+// logoutToken makes the logout token of a notice, signed like the client's ID
+// tokens.
+func (s *Service) logoutToken(n broker.LogoutNotice, at time.Time) (string, error) {
+	alg := n.Alg
+	if alg == "" {
+		alg = broker.RS256
+	}
+	key := s.keys.Load().signer(alg, at)
+	if key == nil {
+		return "", fmt.Errorf("%w: %s", errNoKey, alg)
+	}
+	payload, err := json.Marshal(logoutClaims{
+		Issuer: s.o.Issuer, Subject: n.Subject, Audience: n.ClientID, IssuedAt: at.Unix(), ExpiresAt: at.Add(logoutTokenLifetime).Unix(),
+		ID: broker.NewID(), SID: n.SID, Events: map[string]struct{}{logoutEvent: {}},
+	})
+	if err != nil {
+		return "", err
+	}
+	signed, err := key.logout.Sign(payload)
+	if err != nil {
+		return "", fmt.Errorf("sign with %s: %w", key.ID, err)
+	}
+	return signed.CompactSerialize()
+}
+
+// logoutSigner signs logout tokens with a key.
+func logoutSigner(key jose.SigningKey) (jose.Signer, error) {
+	return jose.NewSigner(key, (&jose.SignerOptions{}).WithType(logoutType))
+}
+
+// DeliverLogout is the outbox handler of broker.OutboxLogout: it posts a logout
+// token to the application (section 2.5). An application that answers 400 has
+// understood and refused, so it is not asked again; everything else is.
+func (s *Service) DeliverLogout(ctx context.Context, payload []byte) error {
+	var n broker.LogoutNotice
+	if err := json.Unmarshal(payload, &n); err != nil {
+		return broker.Permanent(fmt.Errorf("read logout notice: %w", err))
+	}
+	token, err := s.logoutToken(n, time.Now())
+	if err != nil {
+		return err
+	}
+	status, err := s.o.Notices.Post(ctx, n.URI, url.Values{"logout_token": {token}})
+	switch {
+	case err != nil:
+		return fmt.Errorf("tell client %s: %w", n.ClientID, err)
+	case status >= 200 && status <= 299:
+		s.log.InfoContext(ctx, "application told of a sign-out", "client", n.ClientID, "user", n.Subject, "sid", n.SID)
+		return nil
+	case status == http.StatusBadRequest:
+		return broker.Permanent(fmt.Errorf("client %s refused the logout token: status %d", n.ClientID, status))
+	}
+	return fmt.Errorf("client %s answered with status %d", n.ClientID, status)
+}
