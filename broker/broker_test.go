@@ -120,6 +120,7 @@ func TestNormalizeEmail(t *testing.T) {
 		"ada@localhost": "ada@localhost", "jürgen@bücher.example": "jürgen@bücher.example",
 		"": "", "ada": "", "@x.org": "", "ada@": "", "ada@x": "", "a@b@c.org": "", "ada @x.org": "", "ada@x..org": "", "ada@.org": "", "ada@x.org.": "",
 		"ada@x.org\r\nBcc: eve@x.org": "", "ada@x.org\x00": "", "\"a b\"@x.org": "", "<ada@x.org>": "", "ada@x.org,eve@x.org": "", "ada@[127.0.0.1]": "",
+		"ada@x.org'": "", "ada@x/y.org": "", "ada@x.org|": "", "ada@x_y.org": "", "ada@x=y.org": "",
 		".ada@x.org": "", "a..b@x.org": "", "ada\u202e@x.org": "", strings.Repeat("a", 65) + "@x.org": "", "a@" + strings.Repeat("x", 260) + ".org": "", "a\xff@x.org": "",
 	} {
 		got, err := NormalizeEmail(in)

@@ -6,7 +6,7 @@ import "time"
 // stays published until the last token that it signed has expired.
 type Key struct {
 	ID        string // "kid"
-	Alg       string // RS256 or ES256
+	Alg       string // RS256, ES256, or another that a client is registered for
 	Private   Secret // PKCS #8, PEM; sealed at rest
 	CreatedAt time.Time
 	SignsFrom time.Time // when it begins to sign

@@ -79,7 +79,7 @@ func NormalizeEmail(s string) (string, error) {
 		strings.ContainsAny(s, "\"(),:;<>[\\]"), strings.Contains(domain, "@"),
 		strings.HasPrefix(domain, "."), strings.HasSuffix(domain, "."), strings.Contains(domain, ".."),
 		strings.HasPrefix(domain, "-"), strings.HasPrefix(local, "."), strings.HasSuffix(local, "."), strings.Contains(local, ".."),
-		!strings.Contains(domain, ".") && domain != "localhost":
+		!strings.Contains(domain, ".") && domain != "localhost", strings.ContainsFunc(domain, noHost):
 		return "", ErrEmail
 	}
 	for _, r := range s {
@@ -88,6 +88,13 @@ func NormalizeEmail(s string) (string, error) {
 		}
 	}
 	return s, nil
+}
+
+// noHost tells whether no domain of a mailbox has r in it (RFC 5321, section
+// 4.1.2; RFC 6531, section 3.3, adds what is not ASCII). Mail there would
+// never arrive, and the person would wait for it.
+func noHost(r rune) bool {
+	return r < utf8.RuneSelf && !('a' <= r && r <= 'z' || '0' <= r && r <= '9' || r == '-' || r == '.')
 }
 
 // MaskEmail shows enough of an address to recognise one's own:

@@ -4,11 +4,12 @@ import (
 	"fmt"
 	"net"
 	"net/mail"
-	"net/netip"
 	"net/url"
 	"os"
 	"regexp"
 	"strings"
+
+	"idbroker/broker"
 )
 
 // checker holds the rules that concern more than the form of one value.
@@ -233,12 +234,5 @@ func splitAddress(address string) (host, port string, ok bool) {
 	return host, port, true
 }
 
-// Loopback tells whether a host name or address can only be this machine. The
-// empty host is every interface, so it is not.
-func Loopback(host string) bool {
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
-		return true
-	}
-	ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return err == nil && ip.Unmap().IsLoopback()
-}
+// Loopback tells whether a host can only be this machine; see broker.Loopback.
+func Loopback(host string) bool { return broker.Loopback(host) }

@@ -26,6 +26,7 @@ type Config struct {
 	Sessions     Sessions     `koanf:"sessions" doc:"How long a browser stays signed in at the broker."`
 	Tokens       Tokens       `koanf:"tokens" doc:"How long the tokens of applications last."`
 	Applications Applications `koanf:"applications" doc:"What applications may have the broker do."`
+	Registration Registration `koanf:"registration" doc:"Whether applications may register themselves (RFC 7591). Without it an operator does, with \"broker clients create\"."`
 	Providers    []Provider   `koanf:"providers" doc:"Remote apps that people can sign in with. The order is the order of the buttons."`
 	Log          Log          `koanf:"log" doc:"What is written to standard error."`
 
@@ -114,6 +115,16 @@ type Tokens struct {
 	RefreshGrace    time.Duration `koanf:"refresh_grace" default:"1m" min:"0s" max:"5m" doc:"How long the predecessor of a refresh token is still answered, for applications that refresh twice at once. 0s: not at all."`
 	KeyOverlap      time.Duration `koanf:"key_overlap" default:"1h" min:"1m" max:"30d" doc:"How long a new signing key is published before it signs, so that applications have fetched it by then."`
 	PrivateNetwork  bool          `koanf:"private_network" doc:"Applications may be told of sign-outs at private addresses (RFC 1918, RFC 4193), still over https."`
+}
+
+// Registration is the section "registration".
+type Registration struct {
+	Mode       string        `koanf:"mode" default:"off" enum:"off,token,open" doc:"token: whoever has an initial access token (\"broker clients token create\"). open: everybody, within the limits below."`
+	Scopes     []string      `koanf:"scopes" example:"[openid, email]" doc:"What such applications may ask for at most. Not set: openid, profile, email, offline_access."`
+	PerAddress int           `koanf:"per_address" default:"10" min:"1" max:"100000" doc:"Open registrations a day from one address."`
+	PerDay     int           `koanf:"per_day" default:"100" min:"1" max:"1000000" doc:"Open registrations a day altogether."`
+	Total      int           `koanf:"total" default:"1000" min:"1" max:"100000" doc:"How many applications that registered themselves there may be."`
+	Unused     time.Duration `koanf:"unused" default:"90d" min:"1d" max:"1000d" doc:"An application that registered itself and was not used for so long is removed."`
 }
 
 // Log is the section "log".

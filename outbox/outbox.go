@@ -9,16 +9,20 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"idbroker/broker"
 )
 
 // Store is what the worker needs of the database.
 type Store interface {
-	ClaimOutbox(ctx context.Context, limit int, at time.Time, lease time.Duration) ([]broker.OutboxEntry, error)
+	ClaimOutbox(ctx context.Context, limit int, at time.Time, lease time.Duration, kinds ...string) ([]broker.OutboxEntry, error)
 	FinishOutbox(ctx context.Context, id string, at time.Time) error
 	RetryOutbox(ctx context.Context, id string, next time.Time, lastError string) error
 	FailOutbox(ctx context.Context, id string, at time.Time, lastError string) error
@@ -55,16 +59,30 @@ type Worker struct {
 	handlers map[string]Handler
 	log      *slog.Logger
 	wake     chan struct{}
+	kinds    []string // those that it has a handler for
+	atOnce   int
 	done     func(kind, outcome string)
 }
 
-// New returns a Worker. done, which may be nil, is told "done", "retry" or
+// New returns a Worker for the kinds that handlers names; entries of others wait
+// for another worker, or another replica. Kinds that can hold each other up
+// belong to different workers. done, which may be nil, is told "done", "retry" or
 // "failed" for each entry.
 func New(store Store, handlers map[string]Handler, log *slog.Logger, done func(kind, outcome string)) *Worker {
 	if done == nil {
 		done = func(string, string) {}
 	}
-	return &Worker{store: store, handlers: handlers, log: log, wake: make(chan struct{}, 1), done: done}
+	return &Worker{
+		store: store, handlers: handlers, log: log, wake: make(chan struct{}, 1), done: done,
+		kinds: slices.Sorted(maps.Keys(handlers)), atOnce: 1,
+	}
+}
+
+// AtOnce lets the worker handle up to n entries at the same time, and returns
+// it. Call it before Run.
+func (w *Worker) AtOnce(n int) *Worker {
+	w.atOnce = n
+	return w
 }
 
 // Wake makes the worker look now. It never blocks.
@@ -96,17 +114,25 @@ func (w *Worker) Run(ctx context.Context) {
 
 // Work claims one batch, handles it, and returns how many entries it held.
 func (w *Worker) Work(ctx context.Context) (int, error) {
-	entries, err := w.store.ClaimOutbox(ctx, batch, time.Now(), lease)
+	if len(w.kinds) == 0 {
+		return 0, nil // naming none would claim all
+	}
+	entries, err := w.store.ClaimOutbox(ctx, batch, time.Now(), lease, w.kinds...)
 	if err != nil {
 		return 0, fmt.Errorf("claim outbox: %w", err)
 	}
+	going := context.WithoutCancel(ctx) // what has begun is settled even while we are shutting down
+	var all errgroup.Group
+	all.SetLimit(w.atOnce)
 	for _, e := range entries {
-		// What has been claimed is settled even while we are shutting down.
-		if err := w.settle(context.WithoutCancel(ctx), e); err != nil {
-			return len(entries), err
-		}
+		all.Go(func() error {
+			if ctx.Err() != nil { // what has not begun is given back
+				return w.store.RetryOutbox(going, e.ID, e.NextAt, e.LastError)
+			}
+			return w.settle(going, e)
+		})
 	}
-	return len(entries), nil
+	return len(entries), all.Wait()
 }
 
 // settle handles one entry and records how it went.
@@ -130,10 +156,6 @@ func (w *Worker) settle(ctx context.Context, e broker.OutboxEntry) error {
 
 // handle calls the handler; its panic is its error.
 func (w *Worker) handle(ctx context.Context, e broker.OutboxEntry) (err error) {
-	h, ok := w.handlers[e.Kind]
-	if !ok {
-		return fmt.Errorf("no handler for kind %q", e.Kind) // a newer replica may have one: try again
-	}
 	defer func() {
 		if p := recover(); p != nil {
 			err = broker.Permanent(fmt.Errorf("handler panicked: %v", p))
@@ -141,7 +163,7 @@ func (w *Worker) handle(ctx context.Context, e broker.OutboxEntry) (err error) {
 	}()
 	ctx, cancel := context.WithTimeout(ctx, handlerTime)
 	defer cancel()
-	return h(ctx, e.Payload)
+	return w.handlers[e.Kind](ctx, e.Payload) // it claims no other kinds
 }
 
 // pause is how long to wait after the n-th attempt, with a fifth of jitter so

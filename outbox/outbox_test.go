@@ -49,6 +49,31 @@ func TestDelivers(t *testing.T) {
 	})
 }
 
+// TestStopsBetweenEntries: a shutdown waits for one conversation with a mail
+// server, not for all that were claimed; what was not begun goes to whoever
+// looks next.
+func TestStopsBetweenEntries(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx, cancel := context.WithCancel(t.Context())
+		var got []string
+		w := worker(db, map[string]outbox.Handler{"mail": func(_ context.Context, p []byte) error {
+			got = append(got, string(p))
+			cancel()
+			return nil
+		}})
+		for _, p := range []string{"one", "two", "three"} {
+			enqueue(t, db, "mail", p)
+		}
+		w.Run(ctx)
+		if len(got) != 1 {
+			t.Errorf("handled after the end: %q", got)
+		}
+		if n, err := w.Work(t.Context()); n != 2 || err != nil || len(got) != 3 {
+			t.Errorf("the next one: %d, %v; handled %q", n, err, got)
+		}
+	})
+}
+
 // TestRetriesThenGivesUp lives through the days that a mail server may be down.
 func TestRetriesThenGivesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -104,11 +129,14 @@ func TestGivesUpAtOnce(t *testing.T) {
 func TestUnknownKindWaits(t *testing.T) {
 	db := storetest.New(t)
 	enqueue(t, db, "from-the-future", "x")
-	if n, err := worker(db, nil).Work(t.Context()); n != 1 || err != nil {
-		t.Fatalf("%d, %v", n, err)
+	done := func(context.Context, []byte) error { return nil }
+	for _, known := range []map[string]outbox.Handler{nil, {"mail": done}} {
+		if n, err := worker(db, known).Work(t.Context()); n != 0 || err != nil {
+			t.Fatalf("%d, %v", n, err)
+		}
 	}
-	if dead, err := db.FailedOutbox(t.Context(), 10); len(dead) != 0 || err != nil {
-		t.Errorf("%+v, %v", dead, err)
+	if n, err := worker(db, map[string]outbox.Handler{"from-the-future": done}).Work(t.Context()); n != 1 || err != nil {
+		t.Errorf("the newer replica: %d, %v", n, err)
 	}
 }
 
@@ -180,4 +208,28 @@ func TestWake(t *testing.T) {
 		cancel()
 		<-done
 	})
+}
+
+// TestKindsDoNotHoldEachOtherUp: a worker takes its own kinds alone, and several
+// of them at once where it may.
+func TestKindsDoNotHoldEachOtherUp(t *testing.T) {
+	db := storetest.New(t)
+	enqueue(t, db, "logout", "slow one")
+	enqueue(t, db, "logout", "slow two")
+	enqueue(t, db, "mail", "x")
+	both := make(chan struct{}, 2)
+	notices := worker(db, map[string]outbox.Handler{"logout": func(ctx context.Context, _ []byte) error {
+		both <- struct{}{}
+		for len(both) < 2 && ctx.Err() == nil { // each waits for the other
+			time.Sleep(time.Millisecond)
+		}
+		return ctx.Err()
+	}}).AtOnce(2)
+	mails := worker(db, map[string]outbox.Handler{"mail": func(context.Context, []byte) error { return nil }})
+	if n, err := notices.Work(t.Context()); n != 2 || err != nil {
+		t.Errorf("notices: %d, %v", n, err)
+	}
+	if n, err := mails.Work(t.Context()); n != 1 || err != nil {
+		t.Errorf("mails: %d, %v", n, err)
+	}
 }

@@ -111,14 +111,20 @@ func (db *DB) GrantsOf(ctx context.Context, user broker.UserID) ([]broker.Grant,
 	return each(rows, (*grantRow).grant), err
 }
 
+// ownerActive leaves out what belongs to a disabled user: an authorization that
+// was under way while an operator disabled its user may have left a grant
+// behind the one statement that revoked the others.
+const ownerActive = ` AND NOT EXISTS (SELECT 1 FROM users WHERE users.id = grants.user_id AND users.disabled_at <> 0)`
+
 // redeemSQL spends a code.
 const redeemSQL = `UPDATE grants SET code_used_at = ?, refresh_generation = ?, refresh_rotated_at = ?, refresh_expires_at = ?, expires_at = ?, last_used_at = ?
-	WHERE id = ? AND code_hash <> '' AND code_used_at = 0 AND code_expires_at > ? AND revoked_at = 0`
+	WHERE id = ? AND code_hash <> '' AND code_used_at = 0 AND code_expires_at > ? AND revoked_at = 0` + ownerActive
 
 // RedeemCode spends the code of a grant, and writes what the tokens for it
 // brought: RefreshGeneration, RefreshRotatedAt, RefreshExpiresAt and ExpiresAt of
 // g; code and grant are marked as used at a time. broker.ErrSpent where the
-// code was used or has expired, or the grant is revoked or unknown.
+// code was used or has expired, the grant is revoked or unknown, or its user is
+// disabled.
 func (db *DB) RedeemCode(ctx context.Context, g broker.Grant, at time.Time) error {
 	n, err := db.hotExec(ctx, hotRedeem, "redeem code",
 		int64(micro(at)), int64(g.RefreshGeneration), int64(micro(g.RefreshRotatedAt)), int64(micro(g.RefreshExpiresAt)),

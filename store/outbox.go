@@ -53,12 +53,17 @@ func (db *DB) Enqueue(ctx context.Context, e broker.OutboxEntry) error {
 }
 
 // ClaimOutbox gives at most limit entries that are due to the caller alone, for
-// the time of the lease; the longest due first. Each counts as an attempt. An
-// entry whose payload does not open is given up instead of returned.
-func (db *DB) ClaimOutbox(ctx context.Context, limit int, at time.Time, lease time.Duration) ([]broker.OutboxEntry, error) {
+// the time of the lease; the longest due first. Where kinds are named, only
+// theirs. Each counts as an attempt. An entry whose payload does not open is given
+// up instead of returned.
+func (db *DB) ClaimOutbox(ctx context.Context, limit int, at time.Time, lease time.Duration, kinds ...string) ([]broker.OutboxEntry, error) {
 	const what = "claim outbox"
 	if limit <= 0 {
 		return nil, nil
+	}
+	args, of := []any{micro(at.Add(lease)), micro(at), micro(at)}, ""
+	if len(kinds) > 0 {
+		args, of = append(args, bun.In(kinds)), " AND kind IN (?)"
 	}
 	skip := ""
 	if db.flavour == flavourPostgres {
@@ -66,9 +71,9 @@ func (db *DB) ClaimOutbox(ctx context.Context, limit int, at time.Time, lease ti
 	}
 	var rows []outboxRow
 	err := db.returning(ctx, what, &rows, `UPDATE outbox SET claimed_until = ?, attempts = attempts + 1 WHERE id IN (
-			SELECT id FROM outbox WHERE done_at = 0 AND failed_at = 0 AND next_at <= ? AND claimed_until <= ?
+			SELECT id FROM outbox WHERE done_at = 0 AND failed_at = 0 AND next_at <= ? AND claimed_until <= ?`+of+`
 			ORDER BY next_at, id LIMIT ?`+skip+`)
-		RETURNING `+names(outboxColumns), micro(at.Add(lease)), micro(at), micro(at), limit)
+		RETURNING `+names(outboxColumns), append(args, limit)...)
 	if err != nil {
 		return nil, err
 	}

@@ -22,11 +22,15 @@ const (
 	// assertionKept is how long an assertion is remembered after it expired:
 	// the clocks of replicas differ, though less than this.
 	assertionKept = time.Hour
+	// troubleKept is how long a refusal of a client is told to its operator.
+	troubleKept = 30 * 24 * time.Hour
 )
 
 // Prune removes what nobody needs any more, as of a time: attempts, logins,
-// sessions, mail tokens and pushed requests that expired a day ago, spent assertions an hour ago, grants that ended a week
-// ago, outbox entries done a week or given up a month ago. Events stay. It works
+// sessions, mail tokens and pushed requests that expired a day ago, spent
+// assertions an hour ago, grants that ended a week ago, outbox entries done a
+// week or given up a month ago, initial access tokens that are of no use since a
+// day, troubles of a month ago. Events stay. It works
 // in small batches, each its own transaction, and returns how many rows went,
 // also where it stopped with an error.
 func (db *DB) Prune(ctx context.Context, at time.Time) (int, error) {
@@ -47,6 +51,8 @@ func (db *DB) Prune(ctx context.Context, at time.Time) (int, error) {
 			OR code_hash <> '' AND code_used_at = 0 AND code_expires_at < ?`, []any{deadGrant, deadGrant, deadGrant, deadGrant}},
 		{"outbox", "id", "done_at < ? AND done_at <> 0", []any{micro(at.Add(-outboxKept))}},
 		{"outbox", "id", "failed_at < ? AND failed_at <> 0", []any{micro(at.Add(-failedKept))}},
+		{"initial_access_tokens", "hash", "expires_at < ? AND expires_at <> 0", []any{dead}},
+		{"client_troubles", "last_at", "last_at < ?", []any{micro(at.Add(-troubleKept))}},
 	} {
 		query := "DELETE FROM " + p.table + " WHERE " + p.key + " IN (SELECT " + strings.Trim(p.key, "()") + " FROM " + p.table + " WHERE " + p.where + " LIMIT ?)"
 		for {

@@ -14,7 +14,7 @@ const rotateSQL = `UPDATE grants SET refresh_generation = refresh_generation + 1
 		refresh_expires_at = CASE WHEN CAST(? AS bigint) = 0 THEN refresh_expires_at
 			WHEN expires_at > 0 AND expires_at < ? THEN expires_at ELSE ? END,
 		last_used_at = ?
-	WHERE id = ? AND client_id = ? AND refresh_generation = ? AND refresh_generation > 0` + refreshable
+	WHERE id = ? AND client_id = ? AND refresh_generation = ? AND refresh_generation > 0` + refreshable + ownerActive
 
 // refreshable tells whether a grant can be refreshed at all at a time (twice).
 const refreshable = ` AND revoked_at = 0 AND (expires_at = 0 OR expires_at > ?) AND (refresh_expires_at = 0 OR refresh_expires_at > ?)`
@@ -35,7 +35,7 @@ const reuseSQL = `UPDATE grants SET revoked_at = ?, revoked_reason = 'refresh re
 //     The client did not see the answer, or asked twice at once.
 //   - broker.RefreshReuse: it was rotated before; the grant is revoked now.
 //   - broker.RefreshDead: the grant is revoked, expired, unknown or another
-//     client's, or the generation never was; nothing changed, and the grant is
+//     client's, its user is disabled, or the generation never was; nothing changed, and the grant is
 //     the zero value where it is not the client's.
 //
 // Each step is one conditional statement, so it needs no unit of work, and the

@@ -54,6 +54,7 @@ func (s *Service) ParseAuthorization(ctx context.Context, form url.Values) (*Aut
 func (s *Service) parse(ctx context.Context, form url.Values, repeated []string, pushed bool) (*Authorization, error) {
 	a, err := s.trust(ctx, form, repeated)
 	if err != nil {
+		s.troubles.notePage(form.Get("client_id"), err)
 		return nil, err
 	}
 	if !pushed && (s.o.RequirePAR || a.Client.Metadata.RequirePAR) {
@@ -61,6 +62,9 @@ func (s *Service) parse(ctx context.Context, form url.Values, repeated []string,
 	}
 	if len(repeated) > 0 {
 		return a, refuse(fosite.ErrInvalidRequest, "A parameter is there more than once.")
+	}
+	if err := s.readyToSign(ctx, a.Client); err != nil {
+		return a, err
 	}
 	for _, check := range []func(context.Context, *Authorization, url.Values) error{
 		s.checkUnsupported, s.checkResponse, s.checkScopes, s.checkTokens, s.checkPKCE, s.checkOpenID, s.checkHint, s.checkClaims, s.checkWithEngine,
@@ -246,7 +250,7 @@ func (s *Service) checkHint(_ context.Context, a *Authorization, form url.Values
 	if err != nil || claims.Audience != a.Client.ID {
 		return refuse(fosite.ErrInvalidRequest, "The id_token_hint is not an ID token that was issued to this client.")
 	}
-	return s.expect(a, claims.Subject)
+	return s.expect(a, s.hinted(a.Client, claims))
 }
 
 // checkWithEngine makes the engine's request, which checks much of this again.

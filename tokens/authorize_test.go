@@ -157,7 +157,7 @@ func TestStateOfAnyLengthComesBack(t *testing.T) {
 		if q.Get("state") != state || q.Has("state") != (state != "") {
 			t.Errorf("state %q comes back as %q", state, q["state"])
 		}
-		if q.Get("iss") != testIssuer || !strings.HasPrefix(q.Get("code"), "ibc.") || len(q) > 3 {
+		if q.Get("iss") != testIssuer || !strings.HasPrefix(q.Get("code"), "ibc.") || len(q) > 4 {
 			t.Errorf("redirect with %v", q)
 		}
 	}

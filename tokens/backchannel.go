@@ -57,7 +57,7 @@ func (s *Service) tell(ctx context.Context, who []broker.Participant, sid string
 		if c.Metadata.BackchannelLogoutURI == "" || !c.DisabledAt.IsZero() {
 			continue
 		}
-		n := broker.LogoutNotice{URI: c.Metadata.BackchannelLogoutURI, ClientID: c.ID, Alg: c.IDTokenAlg, Subject: string(p.UserID)}
+		n := broker.LogoutNotice{URI: c.Metadata.BackchannelLogoutURI, ClientID: c.ID, Alg: c.IDTokenAlg, Subject: s.subjectOf(c, p.UserID)}
 		if sid != "" || c.Metadata.BackchannelLogoutSessionRequired {
 			n.SID = p.SID
 		}

@@ -118,6 +118,24 @@ func TestEndGrantsTells(t *testing.T) {
 	}
 }
 
+// TestDisabledClientsAreToldNothing: an operator turned them away; they heard it
+// then.
+func TestDisabledClientsAreToldNothing(t *testing.T) {
+	w := newWorld(t)
+	w.hears("app", hearing, false)
+	w.tokens("app")
+	c, err := w.db.Client(t.Context(), "app")
+	must(t, err)
+	c.DisabledAt, c.Metadata.FrontchannelLogoutURI = time.Now(), "https://app.example/out"
+	must(t, w.db.UpdateClient(t.Context(), c))
+	frames, err := w.s.FrontchannelLogout(t.Context(), w.user.ID, w.session.SID)
+	must(t, err)
+	must(t, w.s.SessionEnded(t.Context(), w.user.ID, w.session.SID))
+	if got := w.notices(); len(got) != 0 || len(frames) != 0 {
+		t.Errorf("told %+v, frames %v", got, frames)
+	}
+}
+
 // TestEndGrantsIsOneUnit: where word cannot be left, nothing has ended.
 func TestEndGrantsIsOneUnit(t *testing.T) {
 	w := newWorld(t)

@@ -49,6 +49,17 @@ func (s *Service) ClaimsFor(user broker.User, scopes []string) []Claim {
 	return claims
 }
 
+// ClaimsOf lists what the application of a request learns of user.
+func (s *Service) ClaimsOf(a *Authorization, user broker.User) []Claim {
+	claims := s.ClaimsFor(user, a.Asked())
+	for i := range claims {
+		if claims[i].Name == "claim.sub" {
+			claims[i].Value = s.subjectOf(a.Client, user.ID)
+		}
+	}
+	return claims
+}
+
 // userInfo is the response of the userinfo endpoint. sub is always there
 // (OpenID Connect Core 1.0, section 5.3.2).
 type userInfo struct {

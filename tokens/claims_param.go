@@ -164,7 +164,11 @@ func (s *Service) checkClaims(_ context.Context, a *Authorization, form url.Valu
 			if json.Unmarshal(sub.Value, &value) != nil || value == "" {
 				return refuse(fosite.ErrInvalidRequest, "The value of the claim sub is not text.")
 			}
-			if err := s.expect(a, value); err != nil {
+			user, ok := s.userOf(a.Client, value)
+			if !ok { // nobody whom the client could know
+				return ErrLoginRequired
+			}
+			if err := s.expect(a, user); err != nil {
 				return err
 			}
 		}
@@ -173,12 +177,12 @@ func (s *Service) checkClaims(_ context.Context, a *Authorization, form url.Valu
 	return nil
 }
 
-// expect makes the request one for the person whom subject names.
-func (s *Service) expect(a *Authorization, subject string) error {
-	if a.HintSubject != "" && a.HintSubject != broker.UserID(subject) {
+// expect makes the request one for a person.
+func (s *Service) expect(a *Authorization, user broker.UserID) error {
+	if a.HintSubject != "" && a.HintSubject != user {
 		return refuse(fosite.ErrInvalidRequest, "The request names two people.")
 	}
-	a.HintSubject = broker.UserID(subject)
+	a.HintSubject = user
 	return nil
 }
 

@@ -149,6 +149,7 @@ func (s *Service) authenticateForEngine(ctx context.Context, r *http.Request, fo
 	if err != nil {
 		return nil, err
 	}
+	s.noteUse(ctx, c, atOf(ctx))
 	return &engineClient{Client: c}, nil
 }
 

@@ -87,7 +87,7 @@ func segment(part string) (map[string]json.RawMessage, error) {
 	if err != nil || strings.ContainsAny(part, "\r\n") {
 		return nil, errJWT
 	}
-	return strictObject(body)
+	return readObject(body)
 }
 
 // verify checks the signature with one of keys.

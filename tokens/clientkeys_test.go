@@ -55,7 +55,7 @@ func TestParseClientKeys(t *testing.T) {
 	}
 }
 
-func TestStrictObject(t *testing.T) {
+func TestReadObject(t *testing.T) {
 	for text, ok := range map[string]bool{
 		`{}`: true, ` {"a":{"b":[1,{"c":null}]}} `: true, `{"a":1,"A":2}`: true,
 		``: false, ` `: false, `[]`: false, `null`: false, `"x"`: false, `{"a":1,"a":1}`: false, `{"a":{"b":1,"b":1}}`: false, `{"a":[{"b":1,"b":1}]}`: false,
@@ -63,7 +63,7 @@ func TestStrictObject(t *testing.T) {
 		`{"a":1,"\u0061":2}`: false,
 		`{"a":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + `}`: false,
 	} {
-		if _, err := strictObject([]byte(text)); (err == nil) != ok {
+		if _, err := readObject([]byte(text)); (err == nil) != ok {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
@@ -88,7 +88,7 @@ func FuzzReadClientJWT(f *testing.F) {
 		}
 		b, err := json.Marshal(j.claims)
 		must(t, err)
-		if _, err := strictObject(b); err != nil {
+		if _, err := readObject(b); err != nil {
 			t.Errorf("%s: %v", b, err)
 		}
 		keys, err := ParseClientKeys([]byte(jwks("stranger")))

@@ -99,6 +99,7 @@ type metadata struct {
 	IntrospectionEndpoint    string   `json:"introspection_endpoint"`
 	RevocationEndpoint       string   `json:"revocation_endpoint"`
 	EndSessionEndpoint       string   `json:"end_session_endpoint"`
+	RegistrationEndpoint     string   `json:"registration_endpoint,omitempty"`
 	ScopesSupported          []string `json:"scopes_supported"`
 	ResponseTypesSupported   []string `json:"response_types_supported"`
 	ResponseModesSupported   []string `json:"response_modes_supported"`
@@ -106,6 +107,7 @@ type metadata struct {
 	ACRValuesSupported       []string `json:"acr_values_supported"`
 	SubjectTypesSupported    []string `json:"subject_types_supported"`
 	IDTokenSigningAlgs       []string `json:"id_token_signing_alg_values_supported"`
+	UserInfoSigningAlgs      []string `json:"userinfo_signing_alg_values_supported"`
 	TokenAuthMethods         []string `json:"token_endpoint_auth_methods_supported"`
 	IntrospectionAuthMethods []string `json:"introspection_endpoint_auth_methods_supported"`
 	RevocationAuthMethods    []string `json:"revocation_endpoint_auth_methods_supported"`
@@ -126,29 +128,25 @@ type metadata struct {
 
 // newDiscovery writes the metadata from what is really there: the handlers that
 // are registered, the methods that are checked, the keys that can sign.
-func (s *Service) newDiscovery(set *keySet, at time.Time) (document, error) {
+func (s *Service) newDiscovery() (document, error) {
 	var modes []string
 	for _, m := range s.modes() {
 		modes = append(modes, string(m))
-	}
-	var algs []string
-	for _, alg := range algorithms {
-		if set.signer(alg, at) != nil {
-			algs = append(algs, alg)
-		}
 	}
 	p := s.o.Paths
 	body, err := json.Marshal(metadata{
 		Issuer:                s.o.Issuer,
 		AuthorizationEndpoint: s.url(p.Authorize), TokenEndpoint: s.url(p.Token), UserInfoEndpoint: s.url(p.UserInfo), JWKSURI: s.url(p.JWKS),
 		IntrospectionEndpoint: s.url(p.Introspect), RevocationEndpoint: s.url(p.Revoke), EndSessionEndpoint: s.url(p.Logout),
+		RegistrationEndpoint:     s.registrationEndpoint(),
 		ScopesSupported:          userScopes,
 		ResponseTypesSupported:   responseTypes,
 		ResponseModesSupported:   modes,
 		GrantTypesSupported:      append(slices.Clone(s.grants), broker.GrantImplicit),
 		ACRValuesSupported:       []string{broker.ACRSingle},
-		SubjectTypesSupported:    []string{"public"},
-		IDTokenSigningAlgs:       algs,
+		SubjectTypesSupported:    subjectTypes,
+		IDTokenSigningAlgs:       allAlgorithms, // a key is made where one is missing
+		UserInfoSigningAlgs:      append(slices.Clone(allAlgorithms), "none"),
 		TokenAuthMethods:         authMethods,
 		clientMetadata:           s.clientMetadata(),
 		IntrospectionAuthMethods: slices.DeleteFunc(slices.Clone(authMethods), func(m string) bool { return m == broker.AuthNone }),

@@ -8,8 +8,10 @@ type logoutMetadata struct {
 	// OpenID Connect Front-Channel Logout 1.0, section 3
 	Frontchannel        bool `json:"frontchannel_logout_supported"`
 	FrontchannelSession bool `json:"frontchannel_logout_session_supported"`
+	// OpenID Connect Session Management 1.0, section 3.3
+	CheckSession string `json:"check_session_iframe"`
 }
 
 func (s *Service) logoutMetadata() logoutMetadata {
-	return logoutMetadata{Backchannel: true, BackchannelSession: true, Frontchannel: true, FrontchannelSession: true}
+	return logoutMetadata{Backchannel: true, BackchannelSession: true, Frontchannel: true, FrontchannelSession: true, CheckSession: s.url(s.o.Paths.CheckSession)}
 }

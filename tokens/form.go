@@ -113,6 +113,9 @@ func (s *Service) fail(w http.ResponseWriter, r *http.Request, endpoint string, 
 			w.Header().Set("Retry-After", "5")
 		}
 	default:
+		if endpoint != "register" && endpoint != "registration" { // their reasons quote what was sent
+			s.troubles.noteRequest(r, endpoint, code, description)
+		}
 		s.log.InfoContext(r.Context(), "request refused", "endpoint", endpoint, "error", code, "reason", description)
 	}
 	if status == http.StatusUnauthorized {

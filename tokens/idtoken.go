@@ -64,7 +64,7 @@ func (s *Service) idToken(r idTokenRequest) (string, error) {
 	}
 	g := r.grant
 	claims := idClaims{
-		Issuer: s.o.Issuer, Subject: string(g.UserID), Audience: r.client.ID, AuthorizedParty: r.client.ID,
+		Issuer: s.o.Issuer, Subject: s.subjectOf(r.client, g.UserID), Audience: r.client.ID, AuthorizedParty: r.client.ID,
 		ExpiresAt: r.at.Add(s.o.IDTokenLifetime).Unix(), IssuedAt: r.at.Unix(),
 		Nonce: r.nonce, AccessTokenHash: leftHash(alg, r.access), CodeHash: leftHash(alg, r.code),
 		AMR: g.AMR, ACR: g.ACR, SID: g.SID, Provider: g.Provider, personClaims: r.person,
@@ -133,7 +133,7 @@ func (s *Service) readHint(token string) (idClaims, error) {
 	if len(token) > maxHintToken {
 		return idClaims{}, errHint
 	}
-	jws, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.RS256, jose.ES256})
+	jws, err := jose.ParseSignedCompact(token, josed())
 	if err != nil {
 		return idClaims{}, errHint
 	}
@@ -148,7 +148,7 @@ func (s *Service) readHint(token string) (idClaims, error) {
 		return idClaims{}, errHint
 	}
 	var claims idClaims
-	if err := json.Unmarshal(payload, &claims); err != nil || claims.Issuer != s.o.Issuer || claims.Subject == "" || claims.Audience == "" {
+	if err := json.Unmarshal(payload, &claims); err != nil || claims.Issuer != s.o.Issuer || claims.Subject == "" || claims.Audience == "" || claims.ExpiresAt == 0 { // signed userinfo has no end
 		return idClaims{}, errHint
 	}
 	return claims, nil

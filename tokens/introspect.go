@@ -62,7 +62,12 @@ func (s *Service) introspect(w http.ResponseWriter, r *http.Request) (introspect
 		return introspection{}, err
 	}
 	answer.Active, answer.ClientID, answer.Issuer = true, g.ClientID, s.o.Issuer
-	answer.Subject, answer.Audience, answer.SID, answer.ACR = string(g.UserID), g.Audience, g.SID, g.ACR
+	if g.ClientID != client.ID { // sub is that of the client that has the token
+		if client, err = s.store.Client(ctx, g.ClientID); err != nil {
+			return introspection{}, err
+		}
+	}
+	answer.Subject, answer.Audience, answer.SID, answer.ACR = s.subjectOf(client, g.UserID), g.Audience, g.SID, g.ACR
 	if g.UserID == "" {
 		answer.Subject = g.ClientID
 	}

@@ -2,23 +2,14 @@ package tokens
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"idbroker/broker"
 )
-
-// algorithms that we sign with. Every OpenID Provider must offer RS256 (OpenID
-// Connect Core 1.0, section 15.1); ES256 costs a twentieth of it.
-var algorithms = []string{broker.RS256, broker.ES256}
 
 const (
 	rsaBits = 2048
@@ -27,33 +18,15 @@ const (
 	keyMargin = time.Hour
 )
 
-// EnsureKeys makes the first key of each algorithm, for use at once, and loads
-// what there is. Call it before the first request. Replicas that do so at the
-// same time make a key each, and each verifies the other's.
+// EnsureKeys makes the first key of each algorithm that must have one, for use
+// at once, and loads what there is. Call it before the first request. Replicas
+// that do so at the same time make a key each, and each verifies the other's.
 func (s *Service) EnsureKeys(ctx context.Context) error {
-	if err := s.ReloadKeys(ctx); err != nil {
+	algs, err := s.wanted(ctx)
+	if err != nil {
 		return err
 	}
-	at := time.Now()
-	made := false
-	for _, alg := range algorithms {
-		if s.keys.Load().signer(alg, at) != nil {
-			continue
-		}
-		k, err := newKey(alg, at, at)
-		if err != nil {
-			return err
-		}
-		if err := s.store.CreateKey(ctx, k); err != nil {
-			return fmt.Errorf("create key: %w", err)
-		}
-		s.log.InfoContext(ctx, "signing key made", "key", k.ID, "alg", alg)
-		made = true
-	}
-	if !made {
-		return nil
-	}
-	return s.ReloadKeys(ctx)
+	return s.makeKeys(ctx, algs, time.Now())
 }
 
 // ReloadKeys loads the keys again, so that replicas see a rotation. Where it
@@ -71,16 +44,19 @@ func (s *Service) ReloadKeys(ctx context.Context) error {
 	return nil
 }
 
-// RotateKeys makes a new key for alg ("" for every algorithm). It is published
+// RotateKeys makes a new key for alg ("" for every algorithm that has one). It is published
 // at once and signs after Options.KeyOverlap; the one before it signs until
 // then, and stays published until the last token that it signed has expired.
 func (s *Service) RotateKeys(ctx context.Context, alg string) ([]broker.Key, error) {
-	algs := algorithms
-	if alg != "" {
-		if !slices.Contains(algorithms, alg) {
-			return nil, (&broker.Error{Kind: broker.KindInvalid, Message: "key.algorithm"}).Becausef("%q is none of %v", alg, algorithms)
+	if alg != "" && !slices.Contains(allAlgorithms, alg) {
+		return nil, (&broker.Error{Kind: broker.KindInvalid, Message: "key.algorithm"}).Becausef("%q is none of %v", alg, allAlgorithms)
+	}
+	algs := []string{alg}
+	if alg == "" {
+		var err error
+		if algs, err = s.inUse(ctx); err != nil {
+			return nil, err
 		}
-		algs = []string{alg}
 	}
 	at := time.Now()
 	from := at.Add(s.o.KeyOverlap)
@@ -132,6 +108,21 @@ func (s *Service) RotateKeys(ctx context.Context, alg string) ([]broker.Key, err
 	return made, nil
 }
 
+// inUse are the algorithms that have a key.
+func (s *Service) inUse(ctx context.Context) ([]string, error) {
+	rows, err := s.store.Keys(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list keys: %w", err)
+	}
+	algs := slices.Clone(algorithms)
+	for _, k := range rows {
+		if k.RetiresAt.IsZero() && !slices.Contains(algs, k.Alg) {
+			algs = append(algs, k.Alg)
+		}
+	}
+	return algs, nil
+}
+
 // ListKeys lists all keys, newest first, without their private parts.
 func (s *Service) ListKeys(ctx context.Context) ([]broker.Key, error) {
 	rows, err := s.store.Keys(ctx)
@@ -145,7 +136,7 @@ func (s *Service) ListKeys(ctx context.Context) ([]broker.Key, error) {
 	return rows, nil
 }
 
-// HasSigningKey tells whether every algorithm can sign now.
+// HasSigningKey tells whether every algorithm that always has a key can sign now.
 func (s *Service) HasSigningKey() bool {
 	at := time.Now()
 	for _, alg := range algorithms {
@@ -158,16 +149,7 @@ func (s *Service) HasSigningKey() bool {
 
 // newKey makes a key pair.
 func newKey(alg string, at, from time.Time) (broker.Key, error) {
-	var private any
-	var err error
-	switch alg {
-	case broker.RS256:
-		private, err = rsa.GenerateKey(rand.Reader, rsaBits)
-	case broker.ES256:
-		private, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	default:
-		err = errors.New("unknown algorithm")
-	}
+	private, err := newPrivate(alg)
 	if err != nil {
 		return broker.Key{}, fmt.Errorf("make %s key: %w", alg, err)
 	}

@@ -2,10 +2,6 @@ package tokens
 
 import (
 	"cmp"
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rsa"
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
@@ -62,7 +58,7 @@ func (s *Service) newKeySet(rows []broker.Key, at time.Time) (*keySet, error) {
 		return nil, fmt.Errorf("write JWKS: %w", err)
 	}
 	set.jwks = newDocument("application/jwk-set+json", body, jwksMaxAge)
-	set.discovery, err = s.newDiscovery(set, at)
+	set.discovery, err = s.newDiscovery()
 	return set, err
 }
 
@@ -75,20 +71,9 @@ func (k *signingKey) parse(row broker.Key) error {
 	if err != nil {
 		return err
 	}
-	var public crypto.PublicKey
-	switch p := private.(type) {
-	case *rsa.PrivateKey:
-		public = p.Public()
-		if row.Alg != broker.RS256 || p.N.BitLen() < rsaBits {
-			return fmt.Errorf("an RSA key of %d bits cannot be used for %s", p.N.BitLen(), row.Alg)
-		}
-	case *ecdsa.PrivateKey:
-		public = p.Public()
-		if row.Alg != broker.ES256 || p.Curve != elliptic.P256() {
-			return fmt.Errorf("an elliptic key on %s cannot be used for %s", p.Curve.Params().Name, row.Alg)
-		}
-	default:
-		return fmt.Errorf("%T is not supported", private)
+	public, err := publicOf(private, row.Alg)
+	if err != nil {
+		return err
 	}
 	alg := jose.SignatureAlgorithm(row.Alg)
 	k.public = jose.JSONWebKey{Key: public, KeyID: row.ID, Algorithm: row.Alg, Use: "sig"}

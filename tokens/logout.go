@@ -38,8 +38,10 @@ func (s *Service) ParseLogout(ctx context.Context, form url.Values) (Logout, err
 		return Logout{}, errLogoutInvalid.Becausef("%d bytes of parameters", size)
 	}
 	l, id := Logout{}, form.Get("client_id")
+	var hinted idClaims
 	if hint := form.Get("id_token_hint"); hint != "" {
 		if claims, err := s.readHint(hint); err == nil {
+			hinted = claims
 			l.HintValid, l.Subject, l.SID = true, broker.UserID(claims.Subject), claims.SID
 			if id != "" && id != claims.Audience {
 				return l, errLogoutInvalid.Becausef("client %q with a hint for %q", id, claims.Audience)
@@ -53,6 +55,9 @@ func (s *Service) ParseLogout(ctx context.Context, form url.Values) (Logout, err
 		switch {
 		case err == nil:
 			l.Client = &c
+			if l.HintValid {
+				l.Subject = s.hinted(c, hinted)
+			}
 		case !errors.Is(err, broker.ErrNotFound):
 			return l, err
 		}

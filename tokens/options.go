@@ -4,10 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/url"
 	"strings"
 	"time"
+
+	"idbroker/broker"
 )
 
 // Options configures a Service. The zero value of a field is its default.
@@ -18,7 +19,8 @@ type Options struct {
 	// Secret authenticates access and refresh tokens; every purpose has a key
 	// of its own that is derived from it. Required: 32 random bytes.
 	Secret [32]byte
-	// OldSecrets still verify tokens that were issued under them.
+	// OldSecrets still verify tokens that were issued under them, newest first.
+	// The last makes the pairwise subjects: without it they would change.
 	OldSecrets [][32]byte
 	Log        *slog.Logger // nil: discard
 	// Fetcher gets the keys and request objects that clients publish; nil: those
@@ -35,7 +37,8 @@ type Options struct {
 
 	// RequirePAR has every client push its authorization requests; otherwise
 	// those that are registered so.
-	RequirePAR bool
+	RequirePAR   bool
+	Registration Registration // who may register clients
 
 	// Reach says where applications may be that are told of sign-outs.
 	Reach   Reach
@@ -54,7 +57,7 @@ type Options struct {
 // Paths are the paths of the endpoints, with a slash in front. "" is the
 // default of each.
 type Paths struct {
-	Authorize, Token, UserInfo, Introspect, Revoke, JWKS, Logout, PAR string
+	Authorize, Token, UserInfo, Introspect, Revoke, JWKS, Logout, PAR, Register, CheckSession string
 }
 
 const (
@@ -109,6 +112,10 @@ func (o Options) complete() (Options, error) {
 		o.Notices = newNoticeClient(o.Reach)
 	}
 	o.Paths = o.Paths.complete()
+	o.Registration = o.Registration.complete()
+	if m := o.Registration.Mode; m != RegisterOff && m != RegisterToken && m != RegisterOpen {
+		problems = append(problems, fmt.Errorf("tokens: registration %q must be %s, %s or %s", m, RegisterOff, RegisterToken, RegisterOpen))
+	}
 	return o, errors.Join(problems...)
 }
 
@@ -125,6 +132,8 @@ func (p Paths) complete() Paths {
 		{&p.JWKS, "/oauth2/jwks.json"},
 		{&p.Logout, "/oauth2/logout"},
 		{&p.PAR, "/oauth2/par"},
+		{&p.Register, "/oauth2/register"},
+		{&p.CheckSession, "/oauth2/check-session"},
 	} {
 		if *d.path == "" {
 			*d.path = d.preset
@@ -144,7 +153,5 @@ func checkIssuer(issuer string) error {
 	return nil
 }
 
-// loopback tells whether host is a loopback address or "localhost".
-func loopback(host string) bool {
-	return host == "localhost" || net.ParseIP(host).IsLoopback()
-}
+// loopback tells whether a host can only be this machine.
+func loopback(host string) bool { return broker.Loopback(host) }

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"idbroker/broker"
 )
@@ -77,6 +78,7 @@ func (s *Service) Refuse(w http.ResponseWriter, r *http.Request, a *Authorizatio
 	if status >= http.StatusInternalServerError {
 		s.log.ErrorContext(r.Context(), "authorization not answered", "client", a.Client.ID, "err", err)
 	} else {
+		s.troubles.note(a.Client.ID, "authorize", code, description, time.Now())
 		s.log.InfoContext(r.Context(), "authorization refused", "client", a.Client.ID, "error", code)
 	}
 	s.answer(w, r, a, url.Values{"error": {code}, "error_description": {description}})

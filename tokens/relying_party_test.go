@@ -93,6 +93,9 @@ func TestRelyingPartyLibrary(t *testing.T) {
 		"RS256, basic": {AuthMethod: broker.AuthBasic},
 		"ES256, post":  {AuthMethod: broker.AuthPost, IDTokenAlg: broker.ES256},
 		"public":       {AuthMethod: broker.AuthNone, IDTokenAlg: broker.ES256},
+		"PS384":        {AuthMethod: broker.AuthBasic, IDTokenAlg: "PS384", Metadata: broker.ClientMetadata{UserInfoSignedResponseAlg: "ES512"}},
+		"EdDSA":        {AuthMethod: broker.AuthBasic, IDTokenAlg: "EdDSA"},
+		"pairwise":     {AuthMethod: broker.AuthBasic, Metadata: broker.ClientMetadata{SubjectType: "pairwise"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			client.ID, client.Name, client.RedirectURIs = "rp", "RP", []string{"http://127.0.0.1/cb"}
@@ -104,7 +107,11 @@ func TestRelyingPartyLibrary(t *testing.T) {
 				config.ClientSecret = secret.Reveal()
 			}
 			o, srv := newOP(t, client)
-			rp(t, srv, config, string(o.user.ID))
+			subject := string(o.user.ID)
+			if client.Metadata.SubjectType == "pairwise" {
+				subject = ""
+			}
+			rp(t, srv, config, subject)
 		})
 	}
 }
@@ -130,6 +137,11 @@ func rp(t *testing.T, srv *httptest.Server, config oauth2.Config, subject string
 		AuthTime           int64 `json:"auth_time"`
 	}
 	check(t, idToken.Claims(&claims))
+	if subject == "" { // pairwise: another than the account's
+		if subject = idToken.Subject; subject == "ada" || subject == "" {
+			t.Errorf("subject %q", subject)
+		}
+	}
 	if idToken.Subject != subject || idToken.Nonce != "nonce-1" || claims.SID != "sid-1" || claims.IDP != "orcid" || claims.AZP != "rp" || claims.AuthTime == 0 || len(claims.AMR) != 1 {
 		t.Errorf("ID token %+v, %+v", idToken, claims)
 	}

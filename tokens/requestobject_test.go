@@ -243,7 +243,7 @@ func FuzzRequestObject(f *testing.F) {
 			}
 			return
 		}
-		if _, strict := strictObject([]byte(claims)); strict != nil || a.Client.ID != "signing" || a.RedirectURI != testCallback {
+		if _, strict := readObject([]byte(claims)); strict != nil || a.Client.ID != "signing" || a.RedirectURI != testCallback {
 			t.Fatalf("%q: %+v", claims, a)
 		}
 		var said map[string]any

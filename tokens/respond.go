@@ -55,7 +55,7 @@ func (s *Service) Respond(ctx context.Context, w http.ResponseWriter, r *http.Re
 		return fmt.Errorf("authorize %s: %w", a.Client.ID, err)
 	}
 	s.log.InfoContext(ctx, "authorization granted", "client", a.Client.ID, "user", string(p.User.ID), "grant", string(sess.grant.ID))
-	s.answer(w, r, a, response.GetParameters())
+	s.answer(w, r, a, s.withSessionState(a, p, response.GetParameters()))
 	return nil
 }
 

@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/ory/fosite"
 
@@ -31,7 +30,7 @@ func (s *Service) UseFormPost(page FormPost) error {
 		return nil // no keys yet: EnsureKeys writes the metadata
 	}
 	var err error
-	if set.discovery, err = s.newDiscovery(&set, time.Now()); err != nil {
+	if set.discovery, err = s.newDiscovery(); err != nil {
 		return err
 	}
 	s.keys.Store(&set)

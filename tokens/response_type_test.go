@@ -55,7 +55,7 @@ func TestResponseTypes(t *testing.T) {
 			params, mode := w.answered(with(request("all"), "response_type", tt.types))
 			var got []string
 			for name := range params {
-				if name != "state" && name != "iss" {
+				if name != "state" && name != "iss" && name != "session_state" {
 					got = append(got, name)
 				}
 			}

@@ -3,6 +3,7 @@ package tokens
 import (
 	"log/slog"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/ory/fosite"
@@ -10,15 +11,19 @@ import (
 
 // Service is the OpenID Provider. It is safe for concurrent use.
 type Service struct {
-	store  Store
-	log    *slog.Logger
-	o      Options
-	mint   mint
-	keys   atomic.Pointer[keySet] // never nil
-	engine fosite.OAuth2Provider
-	grants []string // grant types that the token endpoint serves
+	store    Store
+	log      *slog.Logger
+	o        Options
+	mint     mint
+	pairwise pairwise
+	keys     atomic.Pointer[keySet] // never nil
+	engine   fosite.OAuth2Provider
+	grants   []string // grant types that the token endpoint serves
 
-	formPost FormPost // nil: form_post is not offered
+	making   sync.Mutex // one key at a time
+	origins  origins    // of browser clients
+	troubles troubles   // of clients, since the last flush
+	formPost FormPost   // nil: form_post is not offered
 }
 
 // New makes a Service. Call EnsureKeys before the first request.
@@ -31,7 +36,12 @@ func New(store Store, o Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{store: store, log: o.Log, o: o, mint: m}
+	oldest := append([][32]byte{o.Secret}, o.OldSecrets...)[len(o.OldSecrets)]
+	pair, err := newPairwise(oldest)
+	if err != nil {
+		return nil, err
+	}
+	s := &Service{store: store, log: o.Log, o: o, mint: m, pairwise: pair}
 	s.engine = s.newEngine()
 	s.keys.Store(&keySet{})
 	return s, nil

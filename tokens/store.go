@@ -13,6 +13,15 @@ type Store interface {
 
 	User(ctx context.Context, id broker.UserID) (broker.User, error)
 	Client(ctx context.Context, id string) (broker.Client, error)
+	Clients(ctx context.Context) ([]broker.Client, error)
+
+	CreateClient(ctx context.Context, c broker.Client) error
+	UpdateClient(ctx context.Context, c broker.Client) error
+	DeleteClient(ctx context.Context, id string) error
+	SpendInitialAccessToken(ctx context.Context, hash string, at time.Time) error
+	Registrations(ctx context.Context, ip string, since time.Time) (int, error)
+
+	AddTrouble(ctx context.Context, t broker.Trouble) error
 
 	// SpendAssertion notes the use of an assertion; broker.ErrSpent the second time.
 	SpendAssertion(ctx context.Context, client, jtiHash string, expires time.Time) error

@@ -29,10 +29,11 @@ func (s *Service) ServeUserInfo(w http.ResponseWriter, r *http.Request) {
 		var user broker.User
 		user, err = s.store.User(r.Context(), t.grant.UserID)
 		if err == nil && !user.Disabled() {
-			writeJSON(w, http.StatusOK, infoOf(user, t.scopes, t.claims()...))
-			return
+			if err = s.tellUserInfo(w, r, t, user); err == nil {
+				return
+			}
 		}
-		if err == nil || errors.Is(err, broker.ErrNotFound) {
+		if err == nil || errors.Is(err, broker.ErrNotFound) { // the account or the client is gone
 			err = errToken
 		}
 	}

@@ -116,10 +116,11 @@ func TestDisabledAccountTellsNothing(t *testing.T) {
 	wantError(t, "disabled", w.userInfo(token), 401, "invalid_token")
 }
 
-func TestUserInfoReadsTwoRows(t *testing.T) {
+// TestUserInfoReadsThreeRows: grant, account, client.
+func TestUserInfoReadsThreeRows(t *testing.T) {
 	w := newWorld(t)
 	token := w.tokens("app").str("access_token")
-	if got := w.counted(func() { w.userInfo(token) }); len(got) != 2 {
+	if got := w.counted(func() { w.userInfo(token) }); len(got) != 3 {
 		t.Errorf("statements %v", got)
 	}
 	if got := w.counted(func() { w.userInfo(token[:len(token)-1]) }); len(got) != 0 {

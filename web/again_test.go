@@ -57,3 +57,19 @@ func TestLoginTookTooLong(t *testing.T) {
 		t.Errorf("status %d:\n%s", a.status, text(a.body))
 	}
 }
+
+// TestClaimWithoutPasswords: the administrator's password opens nothing there,
+// so the way leads to where an identity can be linked.
+func TestClaimWithoutPasswords(t *testing.T) {
+	w := newWorld(t, func(o *Options) { o.NoPasswords = true })
+	token, err := w.accounts.Claim(t.Context())
+	must(t, err)
+	b := w.browser()
+	b.post("/claim/", "token", token.Reveal(), "email", "root@example.org", "name", "Root", "password", password).to(linkedAccountsPath)
+	b.walk(b.post("/oauth/login/demo/"), "bob").to(linkedAccountsPath)
+	b.post("/logout/")
+	b.walk(b.get("/oauth/login/demo/"), "bob").to("/")
+	if row, err := b.session(); err != nil || row.UserID == "" {
+		t.Errorf("%+v, %v", row, err)
+	}
+}

@@ -70,7 +70,7 @@ func (a *appAccess) add(g broker.Grant) {
 
 func (s *Server) viewAccess(ctx context.Context, b base, u broker.User, a appAccess) (appRow, error) {
 	a.row.ID, a.row.Name = a.client, a.client
-	view, err := s.client(ctx, a.client)
+	view, err := s.client(ctx, a.client, b.Lang)
 	if err != nil {
 		return appRow{}, err
 	}
@@ -93,7 +93,7 @@ func (s *Server) postApplications(w http.ResponseWriter, r *http.Request) error 
 		return errForm.Becausef("no client")
 	}
 	name := id
-	if view, err := s.client(r.Context(), id); err != nil {
+	if view, err := s.client(r.Context(), id, s.language(r)); err != nil {
 		return err
 	} else if view != nil {
 		name = view.Name

@@ -15,6 +15,9 @@ const authorizePath = "/oauth2/authorize"
 func (s *Server) getAuthorize(w http.ResponseWriter, r *http.Request) error {
 	v := visitOf(r)
 	v.locales = v.query.Get("ui_locales")
+	if v.user == nil && s.cookies.secretCookie(r, sessionCookie) != "" {
+		s.setState(w, "") // the session ended elsewhere; without its cookie we would not know
+	}
 	a, err := s.tokens.ParseAuthorization(r.Context(), v.query)
 	if a == nil {
 		return err
@@ -81,10 +84,10 @@ func (s *Server) getConsent(w http.ResponseWriter, r *http.Request) error {
 	formsLeave(w)
 	v := visitOf(r)
 	p := consentPage{
-		base: s.base(r), Login: l.ID, Client: viewClient(a.Client), Offline: slices.Contains(a.Scopes, scopeOffline),
+		base: s.base(r), Login: l.ID, Client: viewClient(a.Client, s.language(r)), Offline: slices.Contains(a.Scopes, scopeOffline),
 		Account: v.user.Email, SwitchURL: withLogin("/login/", l) + "&switch=1",
 	}
-	for _, c := range s.tokens.ClaimsFor(*v.user, a.Asked()) {
+	for _, c := range s.tokens.ClaimsOf(a, *v.user) {
 		p.Claims = append(p.Claims, claimView{Label: p.T(c.Name), Value: c.Value, Code: c.Scope == scopeOpenID})
 	}
 	return s.show(w, r, http.StatusOK, &p)

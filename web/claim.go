@@ -38,7 +38,11 @@ func (s *Server) postClaim(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	l := s.newLogin(w, r, "")
+	next := ""
+	if s.o.NoPasswords { // nothing opens the account again before an identity is linked
+		next = linkedAccountsPath
+	}
+	l := s.newLogin(w, r, next)
 	l.Authenticated(user.ID, broker.Authentication{At: v.at, AMR: []string{"pwd"}, ACR: broker.ACRSingle})
 	return s.advance(w, r, l)
 }

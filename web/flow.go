@@ -85,7 +85,7 @@ func (s *Server) keep(ctx context.Context, l *broker.Login) error {
 // ended turns the store's word for a login that is over into the person's.
 func (s *Server) ended(err error) error {
 	if errors.Is(err, broker.ErrSpent) {
-		return errLoginGone.Because(err)
+		return errLoginOver.Because(err)
 	}
 	return err
 }
@@ -207,6 +207,7 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, l broker.Login, 
 // respond gives the application its answer and ends the login.
 func (s *Server) respond(w http.ResponseWriter, r *http.Request, l broker.Login, a *tokens.Authorization, consent *broker.Consent) error {
 	v := visitOf(r)
+	s.setState(w, v.session.SID)
 	return s.tokens.Respond(r.Context(), w, r, a, tokens.Approval{
 		User: *v.user, Session: v.session, Scopes: a.Scopes, Consent: consent, Login: l.ID,
 	})

@@ -48,7 +48,7 @@ func TestFormPost(t *testing.T) {
 	state := `s"><script>alert(1)</script>`
 	a := b.get(authorize("response_mode", "form_post", "state", state)).want(200)
 	action, fields := answerForm(t, a)
-	if action != callbackURL || fields.Get("state") != state || fields.Get("iss") != w.url || !strings.HasPrefix(fields.Get("code"), "ibc.") || len(fields) != 3 {
+	if action != callbackURL || fields.Get("state") != state || fields.Get("iss") != w.url || !strings.HasPrefix(fields.Get("code"), "ibc.") || fields.Get("session_state") == "" || len(fields) != 4 {
 		t.Errorf("posts %v to %q", fields, action)
 	}
 	if strings.Contains(a.body, "<script>") || strings.Count(a.body, fields.Get("code")) != 1 {

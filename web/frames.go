@@ -23,7 +23,7 @@ func (s *Server) showFrames(w http.ResponseWriter, r *http.Request, asked tokens
 	p := loggedOutPage{base: s.base(r), ContinueURL: asked.RedirectURI, Provider: s.title(provider)}
 	p.Path = "/logout/"
 	if asked.Client != nil {
-		client := viewClient(*asked.Client)
+		client := viewClient(*asked.Client, s.language(r))
 		p.Client = &client
 	}
 	var origins []string

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 )
@@ -69,4 +70,21 @@ func TestForwardedHTTP(t *testing.T) {
 			t.Errorf("%q behind %d: %v, want %v", tt.header, tt.hops, got, tt.want)
 		}
 	}
+}
+
+// FuzzForwarded: whatever strangers and proxies write, an address comes out, or
+// nothing.
+func FuzzForwarded(f *testing.F) {
+	for _, s := range []string{"192.0.2.1", "192.0.2.1, 198.51.100.7:80", `"[2001:db8::1]:443", ::ffff:192.0.2.1`, "fe80::1%eth0", ",,,", "unknown", "[", `"`} {
+		f.Add(s, s, 2)
+	}
+	f.Fuzz(func(t *testing.T, header, peer string, hops int) {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Header["X-Forwarded-For"], r.RemoteAddr = []string{header}, peer
+		forwardedHTTP(r, hops)
+		got := clientIP(r, hops)
+		if ip, err := netip.ParseAddr(got); got != "" && (err != nil || ip.Zone() != "" || ip.String() != got) {
+			t.Errorf("%q", got)
+		}
+	})
 }

@@ -117,7 +117,7 @@ func (s *Server) goOnAsPresent(w http.ResponseWriter, r *http.Request, l broker.
 func (s *Server) showLogin(w http.ResponseWriter, r *http.Request, status int, l broker.Login, email string, bad problems) error {
 	formsLeave(w)
 	v := visitOf(r)
-	client, err := s.client(r.Context(), l.ClientID)
+	client, err := s.client(r.Context(), l.ClientID, s.language(r))
 	if err != nil {
 		return err
 	}

@@ -82,7 +82,7 @@ func (s *Server) getEndSession(w http.ResponseWriter, r *http.Request) error {
 	formsLeave(w)
 	p := logoutPage{base: s.base(r), Fields: []hidden{{"request", v.query.Encode()}}, CancelURL: "/"}
 	if asked.Client != nil {
-		client := viewClient(*asked.Client)
+		client := viewClient(*asked.Client, s.language(r))
 		p.Client = &client
 	}
 	return s.show(w, r, http.StatusOK, &p)

@@ -12,6 +12,7 @@ const (
 	securityPath       = "/account/settings/security/"
 	linkedAccountsPath = "/account/settings/linkedaccounts/"
 	applicationsPath   = "/account/settings/applications/"
+	registerPath       = "/oauth2/register"
 )
 
 // machines are the endpoints that other origins may post to: they look at no
@@ -72,14 +73,23 @@ func (s *Server) routes() *http.ServeMux {
 	m.HandleFunc("POST "+authorizePath, s.page(s.postAuthorize))
 	m.HandleFunc("GET /oauth2/logout", s.page(s.getEndSession))
 	m.HandleFunc("POST /oauth2/logout", s.page(s.postEndSession))
-	m.HandleFunc("/oauth2/token", s.tokens.ServeToken)
-	m.HandleFunc("/oauth2/userinfo", s.tokens.ServeUserInfo)
+	m.HandleFunc("GET "+checkSessionPath, s.getCheckSession())
+	m.HandleFunc("/oauth2/token", s.tokens.ForClientOrigins(s.tokens.ServeToken, "POST"))
+	m.HandleFunc("/oauth2/userinfo", s.tokens.ForClientOrigins(s.tokens.ServeUserInfo, "GET", "POST"))
 	m.HandleFunc("/oauth2/introspect", s.tokens.ServeIntrospection)
-	m.HandleFunc("/oauth2/revoke", s.tokens.ServeRevocation)
-	m.HandleFunc("/oauth2/par", s.tokens.ServePAR)
-	m.HandleFunc("/oauth2/jwks.json", s.tokens.ServeJWKS)
-	m.HandleFunc("/.well-known/openid-configuration", s.tokens.ServeDiscovery)
-	m.HandleFunc("/.well-known/oauth-authorization-server", s.tokens.ServeDiscovery)
+	m.HandleFunc("/oauth2/revoke", s.tokens.ForClientOrigins(s.tokens.ServeRevocation, "POST"))
+	m.HandleFunc("/oauth2/par", s.tokens.ForClientOrigins(s.tokens.ServePAR, "POST"))
+	m.HandleFunc("/oauth2/jwks.json", s.tokens.ForEveryOrigin(s.tokens.ServeJWKS))
+	m.HandleFunc("/.well-known/openid-configuration", s.tokens.ForEveryOrigin(s.tokens.ServeDiscovery))
+	m.HandleFunc("/.well-known/oauth-authorization-server", s.tokens.ForEveryOrigin(s.tokens.ServeDiscovery))
+
+	if s.tokens.Registers() {
+		for _, path := range []string{registerPath, registerPath + "/{client}"} {
+			s.origin.AddInsecureBypassPattern(path)
+		}
+		m.HandleFunc(registerPath, s.tokens.ForClientOrigins(s.tokens.ServeRegistration, "POST"))
+		m.HandleFunc(registerPath+"/{client}", s.tokens.ForClientOrigins(s.tokens.ServeRegistered, "GET", "PUT", "DELETE"))
+	}
 
 	m.Handle("GET /static/", s.pages.staticHandler())
 	return m

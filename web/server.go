@@ -153,8 +153,8 @@ func isLoopback(host string) bool {
 	return host == "localhost" || net.ParseIP(host).IsLoopback()
 }
 
-// client returns an application for a page; nil where there is none.
-func (s *Server) client(ctx context.Context, id string) (*clientView, error) {
+// client returns an application for a page, in a language; nil where there is none.
+func (s *Server) client(ctx context.Context, id, lang string) (*clientView, error) {
 	if id == "" {
 		return nil, nil
 	}
@@ -165,14 +165,17 @@ func (s *Server) client(ctx context.Context, id string) (*clientView, error) {
 	if err != nil {
 		return nil, fmt.Errorf("client %s: %w", id, err)
 	}
-	v := viewClient(c)
+	v := viewClient(c, lang)
 	return &v, nil
 }
 
 // viewClient is what a person sees of an application. The host comes from its
 // registration, never from a request.
-func viewClient(c broker.Client) clientView {
-	v := clientView{Name: c.Name, URL: c.ClientURI, Policy: c.PolicyURI, Terms: c.TermsURI, Contacts: c.Contacts}
+func viewClient(c broker.Client, lang string) clientView {
+	v := clientView{
+		Name: c.Localized("client_name", lang, c.Name), URL: c.Localized("client_uri", lang, c.ClientURI),
+		Policy: c.Localized("policy_uri", lang, c.PolicyURI), Terms: c.Localized("tos_uri", lang, c.TermsURI), Contacts: c.Contacts,
+	}
 	if v.Name == "" {
 		v.Name = c.ID
 	}

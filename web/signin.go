@@ -88,6 +88,7 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 	}
 	s.o.Wake() // whoever was here before may have applications to tell
 	http.SetCookie(w, cookie)
+	s.setState(w, row.SID)
 	http.SetCookie(w, s.cookies.make(lastCookie, or(l.Provider, lastPassword), keepChoice))
 	v.jar, v.session, v.user = jar, rowOf(jar), &user
 	s.log.InfoContext(ctx, "signed in", "user", user.ID, "provider", l.Provider, "client", l.ClientID)
@@ -134,6 +135,7 @@ func (s *Server) signOut(w http.ResponseWriter, r *http.Request) error {
 	v.session, v.user = broker.Session{}, nil
 	v.jar = sessions.NewSession(s.sessions, sessionCookie)
 	http.SetCookie(w, s.cookies.make(sessionCookie, "", -1))
+	s.setState(w, "")
 	s.forgetBrowser(w, r)
 	return nil
 }

@@ -96,7 +96,7 @@ func (s *Server) postSignUp(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) showSignUp(w http.ResponseWriter, r *http.Request, status int, l broker.Login, f local.SignUpForm, bad problems) error {
 	formsLeave(w)
-	client, err := s.client(r.Context(), l.ClientID)
+	client, err := s.client(r.Context(), l.ClientID, s.language(r))
 	if err != nil {
 		return err
 	}

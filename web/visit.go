@@ -12,7 +12,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/gorilla/sessions"
-	"github.com/mileusna/useragent"
 
 	"idbroker/broker"
 )
@@ -42,7 +41,6 @@ func visitOf(r *http.Request) *visit {
 // page makes a route of a handler that looks at who is there.
 func (s *Server) page(h handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		r = recognised(r)
 		err := s.enter(w, r)
 		if err == nil {
 			err = h(w, r)
@@ -51,18 +49,6 @@ func (s *Server) page(h handler) http.HandlerFunc {
 			s.fail(w, r, err)
 		}
 	}
-}
-
-// recognised adds to a request what mails tell of its browser: "Firefox, Linux",
-// in no language, since its reader's is not known yet.
-func recognised(r *http.Request) *http.Request {
-	q := broker.RequestOf(r.Context())
-	ua := useragent.Parse(q.UserAgent)
-	q.Browser = printable(ua.Name, maxID)
-	if system := printable(ua.OS, maxID); q.Browser != "" && system != "" {
-		q.Browser += ", " + system
-	}
-	return r.WithContext(broker.WithRequest(r.Context(), q))
 }
 
 // member makes a route of a handler that somebody must be signed in for. Who is
@@ -216,6 +202,7 @@ func (s *Server) redirect(w http.ResponseWriter, r *http.Request, to string) err
 func (s *Server) drop(w http.ResponseWriter, r *http.Request) error {
 	v := visitOf(r)
 	v.jar.Options.MaxAge = -1
+	s.setState(w, "")
 	err := s.sessions.Save(r, w, v.jar)
 	v.session, v.user = broker.Session{}, nil
 	v.jar = sessions.NewSession(s.sessions, sessionCookie)

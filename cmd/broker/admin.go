@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"net/http/pprof"
 	"sync/atomic"
 	"time"
 
+	"idbroker/config"
 	"idbroker/store"
 	"idbroker/tokens"
 )
@@ -36,13 +38,30 @@ func (a *admin) handler(loopback bool) http.Handler {
 	mux.HandleFunc("GET "+livePath, a.getLive)
 	mux.HandleFunc("GET "+readyPath, a.getReady)
 	if loopback {
-		mux.HandleFunc("GET /debug/pprof/", pprof.Index)
-		mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
-		mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
-		mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
-		mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+		for path, h := range map[string]http.HandlerFunc{
+			"": pprof.Index, "cmdline": pprof.Cmdline, "profile": pprof.Profile, "symbol": pprof.Symbol, "trace": pprof.Trace,
+		} {
+			mux.HandleFunc("GET /debug/pprof/"+path, toLoopback(h))
+		}
 	}
 	return mux
+}
+
+// toLoopback answers only requests that were made to a loopback name. A page of
+// a stranger in the operator's browser can make a name of its own lead here (DNS
+// rebinding), but not change what it asked for.
+func toLoopback(h http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		host, _, err := net.SplitHostPort(r.Host)
+		if err != nil {
+			host = r.Host
+		}
+		if !config.Loopback(host) {
+			answer(w, http.StatusMisdirectedRequest, "profiles are served under a loopback name alone, such as 127.0.0.1")
+			return
+		}
+		h(w, r)
+	}
 }
 
 func (a *admin) getMetrics(w http.ResponseWriter, _ *http.Request) {

@@ -21,6 +21,8 @@ type clientCommands struct {
 	Disable      clientsDisable `cmd:"" help:"Turn an application away: its tokens end at once; nothing is deleted."`
 	Enable       clientsEnable  `cmd:"" help:"Let a disabled application in again."`
 	RotateSecret clientsRotate  `cmd:"" help:"Give an application a new secret; the old one goes on for a while."`
+	Token        tokenCommands  `cmd:"" help:"Let applications register themselves."`
+	Doctor       clientsDoctor  `cmd:"" help:"Tell what an application may do, what would fail and why, and what failed lately."`
 }
 
 type clientView struct {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"idbroker/broker"
+	"idbroker/tokens"
 )
 
 type clientsCreate struct {
@@ -21,7 +22,7 @@ type clientsCreate struct {
 	Auth        string   `name:"auth" enum:"basic,post,private_key_jwt" default:"basic" help:"How it proves who it is: ${enum}. The last has keys instead of a secret."`
 	Grant       []string `placeholder:"TYPE" help:"authorization_code, refresh_token, client_credentials. Otherwise the first two."`
 	Scope       []string `placeholder:"SCOPE" help:"What it may ask for. Otherwise openid, profile, email and offline_access."`
-	Alg         string   `default:"RS256" enum:"RS256,ES256" help:"Signature of its ID tokens: ${enum}."`
+	Alg         string   `default:"RS256" enum:"RS256,RS384,RS512,PS256,PS384,PS512,ES256,ES384,ES512,EdDSA" help:"Signature of its ID tokens: ${enum}."`
 	FirstParty  bool     `help:"Run by you: people are not asked whether it may know them."`
 	NoPKCE      bool     `name:"no-pkce" help:"It does not know PKCE. Never for public clients."`
 	ClientURI   string   `name:"client-uri" placeholder:"URL" help:"Its home page."`
@@ -53,8 +54,8 @@ func (c clientsCreate) Run(ctx context.Context, p *program) error {
 	if err := c.fill(&client); err != nil {
 		return err
 	}
-	if problems := checkClient(client); len(problems) > 0 {
-		return errors.New(strings.Join(problems, "; "))
+	if problems := client.Problems(tokens.Offer()); len(problems) > 0 {
+		return errors.New(joinProblems(problems))
 	}
 	cfg, db, _, err := p.open(ctx)
 	if err != nil {
@@ -193,4 +194,13 @@ func rotated(c broker.Client, secret broker.Secret, overlap time.Duration, at ti
 		}
 	}
 	return append(live, broker.ClientSecret{Hash: secret.Hash(), CreatedAt: at}), nil
+}
+
+// joinProblems says all that is wrong with a registration in one line.
+func joinProblems(problems []broker.Problem) string {
+	var all []string
+	for _, p := range problems {
+		all = append(all, p.String())
+	}
+	return strings.Join(all, "; ")
 }

@@ -15,6 +15,8 @@ const (
 	reloadEvery = time.Minute
 	// pruneEvery keeps the tables short without being noticed.
 	pruneEvery = 10 * time.Minute
+	// lastFlush bounds what the doctor's memory may cost at the end.
+	lastFlush = 2 * time.Second
 )
 
 // jobs run beside the requests until they are told to stop.
@@ -29,10 +31,24 @@ func (s *server) startJobs() *jobs {
 	ctx, cancel := context.WithCancel(context.Background())
 	j := &jobs{cancel: cancel}
 	j.wait.Go(func() { s.outbox.Run(ctx) })
+	j.wait.Go(func() { s.notices.Run(ctx) })
 	j.wait.Go(func() { s.every(ctx, "reload keys", reloadEvery, s.rooms.tokens.ReloadKeys) })
+	j.wait.Go(func() {
+		s.every(ctx, "keep troubles", reloadEvery, s.rooms.tokens.FlushTroubles)
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastFlush)
+		defer cancel()
+		_ = s.rooms.tokens.FlushTroubles(last) // a help, not a record
+	})
 	j.wait.Go(func() {
 		s.every(ctx, "prune", pruneEvery, func(ctx context.Context) error {
 			n, err := s.rooms.db.Prune(ctx, time.Now())
+			clients, err2 := s.rooms.tokens.PruneClients(ctx)
+			if clients > 0 {
+				s.log.InfoContext(ctx, "unused clients removed", "clients", clients)
+			}
+			if err == nil {
+				err = err2
+			}
 			if n > 0 {
 				s.log.DebugContext(ctx, "rows pruned", "rows", n)
 			}

@@ -70,7 +70,7 @@ func (c keysList) Run(ctx context.Context, p *program) error {
 }
 
 type keysRotate struct {
-	Alg string `enum:"all,RS256,ES256" default:"all" help:"Which key: ${enum}."`
+	Alg string `enum:"all,RS256,RS384,RS512,PS256,PS384,PS512,ES256,ES384,ES512,EdDSA" default:"all" help:"Which key: ${enum}."`
 	output
 }
 

@@ -48,7 +48,7 @@ func TestClientsThatHaveKeys(t *testing.T) {
 		{"--auth", "private_key_jwt", "--jwks", keys, "--auth-alg", "none"}, {"--auth", "private_key_jwt", "--jwks", keys, "--auth-alg", "HS256"},
 		{"--auth", "basic", "--auth-alg", "ES256"}, {"--auth", "client_secret_jwt"},
 		{"--request-alg", "ES256"}, {"--request-uri", "https://portal.example.org/r"}, {"--jwks", keys, "--request-alg", "none"},
-		{"--jwks", keys, "--request-uri", "http://portal.example.org/r"}, {"--jwks", keys, "--request-uri", "https://portal.example.org/" + strings.Repeat("x", maxRequestURI)},
+		{"--jwks", keys, "--request-uri", "http://portal.example.org/r"}, {"--jwks", keys, "--request-uri", "https://portal.example.org/" + strings.Repeat("x", 512)},
 	} {
 		o.refuses(append(append([]string{}, base...), args...)...)
 	}

@@ -2,12 +2,8 @@ package main
 
 import (
 	"io"
-	"net/url"
-	"slices"
-	"strings"
 
 	"idbroker/broker"
-	"idbroker/config"
 )
 
 // logoutFlags say how an application hears that a session is over.
@@ -43,45 +39,4 @@ func (v logoutView) text(w io.Writer) {
 	if v.Frontchannel != "" {
 		row(w, "loaded after sign-out", v.Frontchannel)
 	}
-}
-
-// checkLogout finds what is wrong with how an application hears of sign-outs.
-func checkLogout(c broker.Client, bad func(string, ...any)) {
-	m := c.Metadata
-	if uri := m.BackchannelLogoutURI; uri != "" {
-		if what := checkLogoutURI(uri); what != "" {
-			bad("back-channel logout URI %q %s", uri, what)
-		}
-	} else if m.BackchannelLogoutSessionRequired {
-		bad("a back-channel session is required without a URI: add --backchannel-logout-uri")
-	}
-	if uri := m.FrontchannelLogoutURI; uri != "" {
-		what := checkLogoutURI(uri)
-		if u, err := url.Parse(uri); what == "" && err == nil && !slices.ContainsFunc(c.RedirectURIs, func(r string) bool {
-			known, err := url.Parse(r)
-			return err == nil && known.Scheme == u.Scheme && known.Host == u.Host
-		}) {
-			what = "is not at the scheme, host and port of a redirect URI (OpenID Connect Front-Channel Logout 1.0, section 2)"
-		}
-		if what != "" {
-			bad("front-channel logout URI %q %s", uri, what)
-		}
-	}
-}
-
-// checkLogoutURI says what is wrong with an address that is told of sign-outs
-// (OpenID Connect Back-Channel Logout 1.0, section 2.2); "" nothing.
-func checkLogoutURI(uri string) string {
-	u, err := url.Parse(uri)
-	switch {
-	case err != nil || len(uri) > maxURI || strings.ContainsFunc(uri, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("\\\"<>^`{|}", r) }):
-		return "is not a URL"
-	case u.Hostname() == "" || u.Opaque != "" || u.Scheme != "https" && !(u.Scheme == "http" && config.Loopback(u.Hostname())):
-		return "is not an https URL; plain http is for loopback alone"
-	case strings.Contains(uri, "#"):
-		return "has a fragment; remove it"
-	case u.User != nil:
-		return "has a user name; remove it"
-	}
-	return ""
 }

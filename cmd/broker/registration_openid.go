@@ -11,12 +11,23 @@ import (
 // openIDFlags are the flags of a registration that few applications need.
 type openIDFlags struct {
 	ResponseType []string `name:"response-type" sep:"none" placeholder:"TYPE" help:"What the authorization endpoint answers with, such as \"code id_token\". Otherwise code. Repeat for more."`
+	UserInfoAlg  string   `name:"userinfo-alg" placeholder:"ALG" help:"Sign userinfo with it. Otherwise plain JSON."`
+	SubjectType  string   `name:"subject-type" enum:"public,pairwise" default:"public" help:"Whether other applications know a person by the same sub: ${enum}. Cannot be changed without losing whom it knows."`
+	SectorURI    string   `name:"sector-identifier-uri" placeholder:"URL" help:"Applications with the same host here share their pairwise subjects. You vouch that it lists the redirect URIs."`
+	MaxAge       int      `name:"default-max-age" default:"-1" placeholder:"SECONDS" help:"How long ago people may have signed in, where the application does not say."`
 }
 
 // apply puts the flags into a registration. Response types bring the grant
 // types along that they need (OpenID Connect Dynamic Client Registration 1.0,
 // section 2).
 func (f openIDFlags) apply(c *broker.Client) {
+	c.Metadata.UserInfoSignedResponseAlg, c.Metadata.SectorIdentifierURI = f.UserInfoAlg, f.SectorURI
+	if f.SubjectType != "public" {
+		c.Metadata.SubjectType = f.SubjectType
+	}
+	if f.MaxAge >= 0 {
+		c.Metadata.DefaultMaxAge = &f.MaxAge
+	}
 	for _, t := range f.ResponseType {
 		known := tokens.ResponseType(t)
 		if known == "" {
@@ -40,19 +51,4 @@ func responsesOf(c broker.Client) []string {
 		return []string{"code"}
 	}
 	return []string{}
-}
-
-// checkResponseTypes wants response types and grant types to agree.
-func checkResponseTypes(c broker.Client, bad func(string, ...any)) {
-	for _, t := range c.Metadata.ResponseTypes {
-		words := strings.Fields(t)
-		switch {
-		case tokens.ResponseType(t) == "":
-			bad("response type %q: use %s", t, strings.Join(tokens.ResponseTypes(), ", "))
-		case slices.Contains(words, "code") && !c.MayGrant(broker.GrantCode):
-			bad("response type %q: it needs the grant type %s", t, broker.GrantCode)
-		case strings.Contains(t, "token") && !c.MayGrant(broker.GrantImplicit):
-			bad("response type %q: it needs the grant type %s", t, broker.GrantImplicit)
-		}
-	}
 }

@@ -6,13 +6,14 @@ import (
 	"testing"
 
 	"idbroker/broker"
+	"idbroker/tokens"
 )
 
 // TestResponseTypeFlags: the words of a response type have no order, and bring
 // the grant types along that they need.
 func TestResponseTypeFlags(t *testing.T) {
 	c := broker.Client{GrantTypes: []string{broker.GrantCode}}
-	openIDFlags{ResponseType: []string{"token id_token code", "code", "code id_token token"}}.apply(&c)
+	openIDFlags{ResponseType: []string{"token id_token code", "code", "code id_token token"}, MaxAge: -1}.apply(&c)
 	if got := c.Metadata.ResponseTypes; !slices.Equal(got, []string{"code id_token token", "code"}) {
 		t.Errorf("response types %q", got)
 	}
@@ -34,19 +35,39 @@ func TestCheckResponseTypes(t *testing.T) {
 	}{
 		{nil, []string{broker.GrantCode}, ""},
 		{[]string{"code", "none", "code id_token"}, []string{broker.GrantCode, broker.GrantImplicit}, ""},
-		{[]string{"token"}, []string{broker.GrantImplicit}, `response type "token": use code`},
+		{[]string{"token"}, []string{broker.GrantImplicit}, `"token" is not supported; use code`},
 		{[]string{"code code"}, []string{broker.GrantCode}, "use code"},
 		{[]string{"code id_token"}, []string{broker.GrantImplicit}, "needs the grant type authorization_code"},
 		{[]string{"id_token"}, []string{broker.GrantCode}, "needs the grant type implicit"},
 	} {
 		var said []string
-		for _, problem := range checkClient(broker.Client{GrantTypes: tt.grants, Metadata: broker.ClientMetadata{ResponseTypes: tt.types}}) {
-			if strings.HasPrefix(problem, "response type") {
-				said = append(said, problem)
+		for _, problem := range (broker.Client{GrantTypes: tt.grants, Metadata: broker.ClientMetadata{ResponseTypes: tt.types}}).Problems(tokens.Offer()) {
+			if problem.Field == "response_types" {
+				said = append(said, problem.String())
 			}
 		}
 		if (tt.want == "") != (len(said) == 0) || !strings.Contains(strings.Join(said, "; "), tt.want) {
 			t.Errorf("%q with %q: %q, want %q", tt.types, tt.grants, said, tt.want)
+		}
+	}
+}
+
+// TestSubjectsAndSignatures that a registration may name.
+func TestSubjectsAndSignatures(t *testing.T) {
+	age := 0
+	var flagged broker.Client
+	openIDFlags{UserInfoAlg: "PS256", SubjectType: "pairwise", SectorURI: "https://x.example/s", MaxAge: age}.apply(&flagged)
+	if m := flagged.Metadata; m.UserInfoSignedResponseAlg != "PS256" || m.SubjectType != "pairwise" || m.SectorIdentifierURI == "" || m.DefaultMaxAge == nil || *m.DefaultMaxAge != 0 {
+		t.Errorf("%+v", m)
+	}
+	for alg, want := range map[string]string{"PS256": "", "EdDSA": "", "none": "userinfo_signed", "HS256": "id_token_signed"} {
+		var said []string
+		for _, p := range (broker.Client{IDTokenAlg: alg, Metadata: broker.ClientMetadata{UserInfoSignedResponseAlg: "HS384", SubjectType: "pairwise"}}).Problems(tokens.Offer()) {
+			said = append(said, p.String())
+		}
+		text := strings.Join(said, "; ")
+		if !strings.Contains(text, want) || !strings.Contains(text, "HS384") || strings.Contains(text, "subject_type") || want == "" && strings.Contains(text, "id_token_signed") {
+			t.Errorf("%s: %s", alg, text)
 		}
 	}
 }

@@ -100,6 +100,10 @@ func tokenOptions(cfg config.Config, base string, ring store.Keyring, texts *i18
 		Issuer: base, Secret: secrets[0], OldSecrets: secrets[1:], Log: log, Fetcher: fetcher(cfg, base), RequirePAR: cfg.Applications.RequirePAR,
 		CodeLifetime: t.Code, AccessLifetime: t.Access, IDTokenLifetime: t.ID,
 		RefreshIdle: t.RefreshIdle, RefreshAbsolute: t.RefreshAbsolute, RefreshGrace: grace, KeyOverlap: t.KeyOverlap, Reach: reach,
+		Registration: tokens.Registration{
+			Mode: cfg.Registration.Mode, Scopes: cfg.Registration.Scopes, PerAddress: cfg.Registration.PerAddress,
+			PerDay: cfg.Registration.PerDay, Total: cfg.Registration.Total, Unused: cfg.Registration.Unused,
+		},
 		NoSignUp: !cfg.Accounts.SignUp, UILocales: texts.Languages(), PolicyURI: cfg.Brand.Privacy, TermsURI: cfg.Brand.Terms,
 	}
 }

@@ -39,7 +39,8 @@ type server struct {
 	cfg      config.Config
 	base     string
 	rooms    *rooms
-	outbox   *outbox.Worker
+	outbox   *outbox.Worker // of mails
+	notices  *outbox.Worker // of notices to applications: a slow one must hold up no mail
 	counters *counters
 	admin    *admin
 	cert     *certificate // nil: no TLS
@@ -171,7 +172,7 @@ func (s *server) face(look web.Brand) error {
 		SessionIdle: s.cfg.Sessions.Idle, SessionAbsolute: s.cfg.Sessions.Absolute, FreshFor: s.cfg.Sessions.Fresh,
 		TrustedHops: s.cfg.Server.TrustedHops, MinPassword: s.cfg.Accounts.PasswordMin,
 		NoSignUp: !s.cfg.Accounts.SignUp, NoPasswords: !s.cfg.Accounts.Passwords,
-		Log: s.log, Wake: s.outbox.Wake, OnRequest: s.counters.request,
+		Log: s.log, Wake: func() { s.outbox.Wake(); s.notices.Wake() }, OnRequest: s.counters.request,
 	})
 	if err != nil {
 		return err
@@ -180,7 +181,11 @@ func (s *server) face(look web.Brand) error {
 	return nil
 }
 
-// postOffice makes the outbox worker and the way that mails go.
+// noticesAtOnce is how many applications are told at the same time: as many as a
+// worker claims, so that those which answer do not wait for those which don't.
+const noticesAtOnce = 10
+
+// postOffice makes the outbox workers and the way that mails go.
 func (s *server) postOffice(transport mail.Transport) error {
 	m := s.cfg.Mail
 	from, err := m.From, error(nil)
@@ -198,9 +203,8 @@ func (s *server) postOffice(transport mail.Transport) error {
 		from = "no-reply@localhost.localdomain" // written to files alone: config asks for a sender with an SMTP server
 	}
 	sender := mail.New(transport, s.rooms.texts, mail.Options{From: from, Brand: s.cfg.Brand.Name, BaseURL: s.base})
-	s.outbox = outbox.New(s.rooms.db, map[string]outbox.Handler{
-		broker.OutboxMail: sender.Handle, broker.OutboxLogout: s.rooms.tokens.DeliverLogout,
-	}, s.log, s.counters.outbox)
+	s.outbox = outbox.New(s.rooms.db, map[string]outbox.Handler{broker.OutboxMail: sender.Handle}, s.log, s.counters.outbox)
+	s.notices = outbox.New(s.rooms.db, map[string]outbox.Handler{broker.OutboxLogout: s.rooms.tokens.DeliverLogout}, s.log, s.counters.outbox).AtOnce(noticesAtOnce)
 	return nil
 }
 

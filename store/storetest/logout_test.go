@@ -79,8 +79,11 @@ func TestTroubledOutbox(t *testing.T) {
 			}
 		}
 		ok(t, db.ReviveOutbox(ctx, "logout", "failed", at))
-		claimed := must(db.ClaimOutbox(ctx, 9, at, lease))(t)
+		ok(t, db.Enqueue(ctx, broker.OutboxEntry{ID: "other", Kind: "mail", CreatedAt: at, NextAt: at}))
+		same(t, ids(must(db.ClaimOutbox(ctx, 9, at, lease, "none"))(t)), "")
+		claimed := must(db.ClaimOutbox(ctx, 9, at, lease, "logout", "none"))(t)
 		same(t, ids(claimed), "failed fresh")
 		same(t, claimed[0].Attempts, 1)
+		same(t, ids(must(db.ClaimOutbox(ctx, 9, at, lease, "none", "mail"))(t)), "other")
 	})
 }

@@ -1,0 +1,62 @@
+package tokens
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"idbroker/broker"
+)
+
+// signedInfo is userinfo as a JWT: it says who tells whom (OpenID Connect Core
+// 1.0, section 5.3.2). It has no end, which keeps it from passing for an ID
+// token.
+type signedInfo struct {
+	Issuer   string `json:"iss"`
+	Audience string `json:"aud"`
+	userInfo
+}
+
+// tellUserInfo answers with what the token may read of user, signed where the
+// client is registered for it. An error: nothing was written.
+func (s *Service) tellUserInfo(w http.ResponseWriter, r *http.Request, t standing, user broker.User) error {
+	c, err := s.store.Client(r.Context(), t.grant.ClientID)
+	if err != nil {
+		return err
+	}
+	if !c.DisabledAt.IsZero() {
+		return errToken
+	}
+	info := infoOf(user, t.scopes, t.claims()...)
+	info.Subject = s.subjectOf(c, user.ID)
+	alg := c.Metadata.UserInfoSignedResponseAlg
+	if alg == "" || alg == "none" {
+		writeJSON(w, http.StatusOK, info)
+		return nil
+	}
+	key := s.keys.Load().signer(alg, time.Now())
+	if key == nil { // the client was registered with it since its token was issued
+		if err := s.readyToSign(r.Context(), c); err != nil {
+			return err
+		}
+		if key = s.keys.Load().signer(alg, time.Now()); key == nil {
+			return fmt.Errorf("%w: %s", errNoKey, alg)
+		}
+	}
+	payload, err := json.Marshal(signedInfo{Issuer: s.o.Issuer, Audience: c.ID, userInfo: info})
+	if err != nil {
+		return err
+	}
+	token, err := key.sign(payload)
+	if err != nil {
+		return err
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/jwt")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Pragma", "no-cache")
+	h.Set("X-Content-Type-Options", "nosniff")
+	_, _ = w.Write([]byte(token))
+	return nil
+}
