@@ -7,9 +7,10 @@ import (
 
 // Client authentication methods (OpenID Connect Core 1.0, section 9).
 const (
-	AuthNone  = "none"
-	AuthBasic = "client_secret_basic"
-	AuthPost  = "client_secret_post"
+	AuthNone          = "none"
+	AuthBasic         = "client_secret_basic"
+	AuthPost          = "client_secret_post"
+	AuthPrivateKeyJWT = "private_key_jwt" // the client has keys, and no secret
 )
 
 // Grant types (RFC 6749).

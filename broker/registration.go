@@ -38,6 +38,9 @@ type Offer struct {
 	ResponseTypes []string
 	IDTokenAlgs   []string
 	SubjectTypes  []string
+	ClientAlgs    []string // that clients may sign with
+	// Keys tells what is wrong with the JWK Set of a client; nil: nothing ever.
+	Keys func(jwks string) error
 }
 
 // Problem is something that is wrong with a registration.
@@ -79,6 +82,7 @@ func (c Client) Problems(o Offer) (problems []Problem) {
 	if t := c.Metadata.ApplicationType; t != "" {
 		oneOf("application_type", t, []string{"web", "native"})
 	}
+	c.keyProblems(o, bad)
 	c.grantProblems(o, bad)
 	c.responseProblems(o, bad)
 	c.subjectProblems(bad)

@@ -39,6 +39,7 @@ func (k *checker) check() {
 	k.mail()
 	k.brand()
 	k.lifetimes()
+	k.applications()
 	k.providers()
 }
 

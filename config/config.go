@@ -25,6 +25,7 @@ type Config struct {
 	Accounts     Accounts     `koanf:"accounts" doc:"What people may do for themselves."`
 	Sessions     Sessions     `koanf:"sessions" doc:"How long a browser stays signed in at the broker."`
 	Tokens       Tokens       `koanf:"tokens" doc:"How long the tokens of applications last."`
+	Applications Applications `koanf:"applications" doc:"What applications may have the broker do."`
 	Registration Registration `koanf:"registration" doc:"Whether applications may register themselves (RFC 7591). Without it an operator does, with \"broker clients create\"."`
 	Providers    []Provider   `koanf:"providers" doc:"Remote apps that people can sign in with. The order is the order of the buttons."`
 	Log          Log          `koanf:"log" doc:"What is written to standard error."`

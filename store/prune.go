@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strings"
 	"time"
 )
 
@@ -18,14 +19,18 @@ const (
 	outboxKept = 7 * 24 * time.Hour
 	// failedKept is how long an operator has to look at what was given up.
 	failedKept = 30 * 24 * time.Hour
+	// assertionKept is how long an assertion is remembered after it expired:
+	// the clocks of replicas differ, though less than this.
+	assertionKept = time.Hour
 	// troubleKept is how long a refusal of a client is told to its operator.
 	troubleKept = 30 * 24 * time.Hour
 )
 
 // Prune removes what nobody needs any more, as of a time: attempts, logins,
-// sessions and mail tokens that expired a day ago, grants that ended a week
-// ago, outbox entries done a week or given up a month ago, initial access tokens that
-// are of no use since a day, troubles of a month ago. Events stay. It works
+// sessions, mail tokens and pushed requests that expired a day ago, spent
+// assertions an hour ago, grants that ended a week ago, outbox entries done a
+// week or given up a month ago, initial access tokens that are of no use since a
+// day, troubles of a month ago. Events stay. It works
 // in small batches, each its own transaction, and returns how many rows went,
 // also where it stopped with an error.
 func (db *DB) Prune(ctx context.Context, at time.Time) (int, error) {
@@ -39,6 +44,8 @@ func (db *DB) Prune(ctx context.Context, at time.Time) (int, error) {
 		{"logins", "id", "expires_at < ?", []any{dead}},
 		{"sessions", "id_hash", "expires_at < ? AND expires_at <> 0", []any{dead}},
 		{"mail_tokens", "hash", "expires_at < ?", []any{dead}},
+		{"pushed_requests", "uri_hash", "expires_at < ?", []any{dead}},
+		{"spent_assertions", "(client_id, jti_hash)", "expires_at < ?", []any{micro(at.Add(-assertionKept))}},
 		{"grants", "id", `revoked_at < ? AND revoked_at <> 0 OR expires_at < ? AND expires_at <> 0
 			OR refresh_expires_at < ? AND refresh_expires_at <> 0
 			OR code_hash <> '' AND code_used_at = 0 AND code_expires_at < ?`, []any{deadGrant, deadGrant, deadGrant, deadGrant}},
@@ -47,7 +54,7 @@ func (db *DB) Prune(ctx context.Context, at time.Time) (int, error) {
 		{"initial_access_tokens", "hash", "expires_at < ? AND expires_at <> 0", []any{dead}},
 		{"client_troubles", "last_at", "last_at < ?", []any{micro(at.Add(-troubleKept))}},
 	} {
-		query := "DELETE FROM " + p.table + " WHERE " + p.key + " IN (SELECT " + p.key + " FROM " + p.table + " WHERE " + p.where + " LIMIT ?)"
+		query := "DELETE FROM " + p.table + " WHERE " + p.key + " IN (SELECT " + strings.Trim(p.key, "()") + " FROM " + p.table + " WHERE " + p.where + " LIMIT ?)"
 		for {
 			n, err := db.exec(ctx, "prune "+p.table, query, append(p.args, pruneBatch)...)
 			total += int(n)

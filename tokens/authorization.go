@@ -20,10 +20,12 @@ type Authorization struct {
 	UILocales   string
 	ACRValues   string
 	HintSubject broker.UserID // whom id_token_hint names; "" nobody
-	// Params is the request, form-encoded, as Login.Request keeps it: parsing
-	// it again gives the same Authorization.
+	// Params is the request, form-encoded, as Login.Request keeps it:
+	// ResumeAuthorization makes the same Authorization of it. It is not for
+	// others to send: what it says of how the request came is believed.
 	Params string
 
+	pushed       string      // hash of the request_uri that it was pushed under; "" none
 	claims       claimWishes // of the claims parameter; what we know of it
 	state        string
 	responseType string // words in alphabetical order

@@ -44,10 +44,21 @@ func (s *Service) ParseAuthorization(ctx context.Context, form url.Values) (*Aut
 	if size := len(form.Encode()); size > maxParams {
 		return nil, errRequestInvalid.Becausef("%d bytes of parameters", size)
 	}
+	if strings.HasPrefix(form.Get("request_uri"), pushedPrefix) {
+		return s.parsePushed(ctx, form, repeated)
+	}
+	return s.parseSigned(ctx, form, repeated, false)
+}
+
+// parse checks a request. pushed: the client sent it directly.
+func (s *Service) parse(ctx context.Context, form url.Values, repeated []string, pushed bool) (*Authorization, error) {
 	a, err := s.trust(ctx, form, repeated)
 	if err != nil {
 		s.troubles.notePage(form.Get("client_id"), err)
 		return nil, err
+	}
+	if !pushed && (s.o.RequirePAR || a.Client.Metadata.RequirePAR) {
+		return a, refuse(fosite.ErrInvalidRequest, "The client must push its authorization requests (RFC 9126).")
 	}
 	if len(repeated) > 0 {
 		return a, refuse(fosite.ErrInvalidRequest, "A parameter is there more than once.")
@@ -124,14 +135,10 @@ func clientIDChars(id string) bool {
 	return id != "" && len(id) <= maxClient
 }
 
-// checkUnsupported answers what OpenID Connect Core 1.0, sections 6 and 7.2.1,
-// have for an OpenID Provider without request objects and registration.
+// checkUnsupported answers what OpenID Connect Core 1.0, section 7.2.1, has for
+// an OpenID Provider without registration in the request.
 func (s *Service) checkUnsupported(_ context.Context, _ *Authorization, form url.Values) error {
 	switch {
-	case form.Has("request"):
-		return refuse(fosite.ErrRequestNotSupported, "Request objects are not supported.")
-	case form.Has("request_uri"):
-		return refuse(fosite.ErrRequestURINotSupported, "Request objects are not supported.")
 	case form.Has("registration"):
 		return refuse(fosite.ErrRegistrationNotSupported, "The registration parameter is not supported.")
 	}

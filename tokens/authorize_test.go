@@ -60,7 +60,6 @@ func TestErrorsBehindATrustedRedirectGoThere(t *testing.T) {
 		{"unknown parameter twice", url.Values{"client_id": {"app"}, "redirect_uri": {testCallback}, "state": {"s"}, "x": {"1", "2"}}, "invalid_request"},
 		{"request object", with(request("app"), "request", "x"), "request_not_supported"},
 		{"request URI", with(request("app"), "request_uri", "https://app.example/r"), "request_uri_not_supported"},
-		{"pushed request", with(request("app"), "request_uri", "urn:ietf:params:oauth:request_uri:x"), "request_uri_not_supported"},
 		{"registration", with(request("app"), "registration", "{}"), "registration_not_supported"},
 		{"no response type", with(request("app"), "response_type", ""), "invalid_request"},
 		{"token", with(request("app"), "response_type", "token"), "unsupported_response_type"},

@@ -16,14 +16,13 @@ import (
 
 // authMethods are the ways in which a client can authenticate (RFC 6749,
 // section 2.3; OpenID Connect Core 1.0, section 9).
-var authMethods = []string{broker.AuthBasic, broker.AuthPost, broker.AuthNone}
+var authMethods = []string{broker.AuthBasic, broker.AuthPost, broker.AuthPrivateKeyJWT, broker.AuthNone}
 
 // Refusals of clients. One text for every cause that a stranger could probe.
 var (
 	errClient        = refuse(fosite.ErrInvalidClient, "The client is unknown, or its authentication is missing or wrong.")
 	errClientMethods = refuse(fosite.ErrInvalidRequest, "Use one method of client authentication, not several.")
 	errClientBasic   = refuse(fosite.ErrInvalidClient, "The Authorization header is not HTTP Basic.")
-	errClientAssert  = refuse(fosite.ErrInvalidClient, "Client assertions are not supported.")
 	errClientSecret  = refuse(fosite.ErrInvalidClient, "A public client sends no secret.")
 	errClientPost    = refuse(fosite.ErrInvalidClient, "The client is registered for client_secret_post.")
 	errClientHeader  = refuse(fosite.ErrInvalidClient, "The client is registered for client_secret_basic.")
@@ -33,7 +32,7 @@ var (
 type credentials struct {
 	method string
 	id     string
-	secret broker.Secret
+	secret broker.Secret // or the assertion
 }
 
 // credentialsOf finds the one method that a request uses.
@@ -42,10 +41,17 @@ func credentialsOf(r *http.Request, form url.Values) (credentials, error) {
 	id, secret := form.Get("client_id"), form.Get("client_secret")
 	switch {
 	case form.Has("client_assertion") || form.Has("client_assertion_type"):
-		if len(header) > 0 || secret != "" {
+		assertion := form.Get("client_assertion")
+		asserted := assertedID(assertion)
+		switch {
+		case len(header) > 0 || secret != "" || id != "" && asserted != "" && id != asserted:
 			return credentials{}, errClientMethods
+		case form.Get("client_assertion_type") != assertionType:
+			return credentials{}, errAssertionType
+		case asserted == "":
+			return credentials{}, errAssertion
 		}
-		return credentials{}, errClientAssert
+		return credentials{broker.AuthPrivateKeyJWT, asserted, broker.Secret(assertion)}, nil
 	case len(header) > 1, len(header) == 1 && secret != "":
 		return credentials{}, errClientMethods
 	case len(header) == 1:
@@ -110,6 +116,14 @@ func (s *Service) authenticate(ctx context.Context, r *http.Request, form url.Va
 	case c.Public():
 		if got.method != broker.AuthNone {
 			return broker.Client{}, errClientSecret
+		}
+		return c, nil
+	case got.method == broker.AuthPrivateKeyJWT, c.AuthMethod == broker.AuthPrivateKeyJWT:
+		if got.method != c.AuthMethod {
+			return broker.Client{}, errClient
+		}
+		if err := s.checkAssertion(ctx, c, got.secret, at); err != nil {
+			return broker.Client{}, err
 		}
 		return c, nil
 	case got.method == broker.AuthNone, !c.Authenticates(got.secret, at):

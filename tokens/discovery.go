@@ -91,39 +91,38 @@ func (s *Service) ServeDiscovery(w http.ResponseWriter, r *http.Request) {
 // metadata is the document of RFC 8414, section 2, and OpenID Connect Discovery
 // 1.0, section 3.
 type metadata struct {
-	Issuer                    string   `json:"issuer"`
-	AuthorizationEndpoint     string   `json:"authorization_endpoint"`
-	TokenEndpoint             string   `json:"token_endpoint"`
-	UserInfoEndpoint          string   `json:"userinfo_endpoint"`
-	JWKSURI                   string   `json:"jwks_uri"`
-	IntrospectionEndpoint     string   `json:"introspection_endpoint"`
-	RevocationEndpoint        string   `json:"revocation_endpoint"`
-	EndSessionEndpoint        string   `json:"end_session_endpoint"`
-	RegistrationEndpoint      string   `json:"registration_endpoint,omitempty"`
-	ScopesSupported           []string `json:"scopes_supported"`
-	ResponseTypesSupported    []string `json:"response_types_supported"`
-	ResponseModesSupported    []string `json:"response_modes_supported"`
-	GrantTypesSupported       []string `json:"grant_types_supported"`
-	ACRValuesSupported        []string `json:"acr_values_supported"`
-	SubjectTypesSupported     []string `json:"subject_types_supported"`
-	IDTokenSigningAlgs        []string `json:"id_token_signing_alg_values_supported"`
-	UserInfoSigningAlgs       []string `json:"userinfo_signing_alg_values_supported"`
-	TokenAuthMethods          []string `json:"token_endpoint_auth_methods_supported"`
-	IntrospectionAuthMethods  []string `json:"introspection_endpoint_auth_methods_supported"`
-	RevocationAuthMethods     []string `json:"revocation_endpoint_auth_methods_supported"`
-	CodeChallengeMethods      []string `json:"code_challenge_methods_supported"`
-	PromptValuesSupported     []string `json:"prompt_values_supported"`
-	DisplayValuesSupported    []string `json:"display_values_supported"`
-	ClaimTypesSupported       []string `json:"claim_types_supported"`
-	ClaimsSupported           []string `json:"claims_supported"`
-	ClaimsParameterSupported  bool     `json:"claims_parameter_supported"`
-	RequestParameterSupported bool     `json:"request_parameter_supported"`
-	RequestURISupported       bool     `json:"request_uri_parameter_supported"` // absent would mean true
-	IssParameterSupported     bool     `json:"authorization_response_iss_parameter_supported"`
-	UILocalesSupported        []string `json:"ui_locales_supported,omitempty"`
-	ServiceDocumentation      string   `json:"service_documentation,omitempty"`
-	PolicyURI                 string   `json:"op_policy_uri,omitempty"`
-	TermsURI                  string   `json:"op_tos_uri,omitempty"`
+	Issuer                   string   `json:"issuer"`
+	AuthorizationEndpoint    string   `json:"authorization_endpoint"`
+	TokenEndpoint            string   `json:"token_endpoint"`
+	UserInfoEndpoint         string   `json:"userinfo_endpoint"`
+	JWKSURI                  string   `json:"jwks_uri"`
+	IntrospectionEndpoint    string   `json:"introspection_endpoint"`
+	RevocationEndpoint       string   `json:"revocation_endpoint"`
+	EndSessionEndpoint       string   `json:"end_session_endpoint"`
+	RegistrationEndpoint     string   `json:"registration_endpoint,omitempty"`
+	ScopesSupported          []string `json:"scopes_supported"`
+	ResponseTypesSupported   []string `json:"response_types_supported"`
+	ResponseModesSupported   []string `json:"response_modes_supported"`
+	GrantTypesSupported      []string `json:"grant_types_supported"`
+	ACRValuesSupported       []string `json:"acr_values_supported"`
+	SubjectTypesSupported    []string `json:"subject_types_supported"`
+	IDTokenSigningAlgs       []string `json:"id_token_signing_alg_values_supported"`
+	UserInfoSigningAlgs      []string `json:"userinfo_signing_alg_values_supported"`
+	TokenAuthMethods         []string `json:"token_endpoint_auth_methods_supported"`
+	IntrospectionAuthMethods []string `json:"introspection_endpoint_auth_methods_supported"`
+	RevocationAuthMethods    []string `json:"revocation_endpoint_auth_methods_supported"`
+	CodeChallengeMethods     []string `json:"code_challenge_methods_supported"`
+	PromptValuesSupported    []string `json:"prompt_values_supported"`
+	DisplayValuesSupported   []string `json:"display_values_supported"`
+	ClaimTypesSupported      []string `json:"claim_types_supported"`
+	ClaimsSupported          []string `json:"claims_supported"`
+	ClaimsParameterSupported bool     `json:"claims_parameter_supported"`
+	IssParameterSupported    bool     `json:"authorization_response_iss_parameter_supported"`
+	UILocalesSupported       []string `json:"ui_locales_supported,omitempty"`
+	ServiceDocumentation     string   `json:"service_documentation,omitempty"`
+	PolicyURI                string   `json:"op_policy_uri,omitempty"`
+	TermsURI                 string   `json:"op_tos_uri,omitempty"`
+	clientMetadata
 	logoutMetadata
 }
 
@@ -149,6 +148,7 @@ func (s *Service) newDiscovery() (document, error) {
 		IDTokenSigningAlgs:       allAlgorithms, // a key is made where one is missing
 		UserInfoSigningAlgs:      append(slices.Clone(allAlgorithms), "none"),
 		TokenAuthMethods:         authMethods,
+		clientMetadata:           s.clientMetadata(),
 		IntrospectionAuthMethods: slices.DeleteFunc(slices.Clone(authMethods), func(m string) bool { return m == broker.AuthNone }),
 		RevocationAuthMethods:    authMethods,
 		CodeChallengeMethods:     []string{challengeS256},

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"idbroker/broker"
 )
 
 func TestDocumentsAreReady(t *testing.T) {
@@ -76,7 +78,7 @@ func TestDiscoveryTellsTheTruth(t *testing.T) {
 	}
 	if !slices.Equal(m.GrantTypesSupported, []string{"authorization_code", "refresh_token", "client_credentials", "implicit"}) ||
 		len(m.IDTokenSigningAlgs) != 10 || slices.Contains(m.IDTokenSigningAlgs, "none") || len(m.ResponseTypesSupported) != 7 || slices.Contains(m.ResponseTypesSupported, "token") ||
-		!slices.Equal(m.CodeChallengeMethods, []string{"S256"}) || !m.IssParameterSupported || m.RequestParameterSupported || m.RequestURISupported ||
+		!slices.Equal(m.CodeChallengeMethods, []string{"S256"}) || !m.IssParameterSupported || !m.RequestSupported || m.RequestURISupported ||
 		slices.Contains(m.IntrospectionAuthMethods, "none") || !slices.Contains(m.TokenAuthMethods, "none") || !slices.Equal(m.UILocalesSupported, []string{"en", "de"}) {
 		t.Errorf("metadata %+v", m)
 	}
@@ -100,6 +102,16 @@ func TestDiscoveryTellsTheTruth(t *testing.T) {
 	}
 	if !strings.Contains(string(w.s.keys.Load().discovery.body), `"request_uri_parameter_supported":false`) {
 		t.Error("request_uri_parameter_supported is left out, which means true")
+	}
+	if !slices.Contains(m.TokenAuthMethods, broker.AuthPrivateKeyJWT) || slices.Contains(m.TokenAuthMethods, "client_secret_jwt") ||
+		!slices.Equal(m.TokenAuthAlgs, clientAlgs) || !slices.Equal(m.RevocationAuthAlgs, clientAlgs) || !slices.Equal(m.IntrospectionAuthAlgs, clientAlgs) {
+		t.Errorf("client authentication %+v", m)
+	}
+	if !slices.Equal(m.RequestAlgs, clientAlgs) || !m.RequestURIRegistered || slices.Contains(m.RequestAlgs, "none") {
+		t.Errorf("request objects %+v", m)
+	}
+	if m.PAREndpoint != testIssuer+"/id/oauth2/par" || m.RequirePAR {
+		t.Errorf("pushed requests %+v", m)
 	}
 	known := map[string]bool{}
 	for _, claim := range m.ClaimsSupported {

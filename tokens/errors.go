@@ -33,6 +33,7 @@ var (
 	errRedirectMissing = &broker.Error{Kind: broker.KindBadRequest, Message: "authorize.redirect_missing"}
 	errRedirectUnknown = &broker.Error{Kind: broker.KindBadRequest, Message: "authorize.redirect_unknown"}
 	errRequestInvalid  = &broker.Error{Kind: broker.KindBadRequest, Message: "authorize.invalid"}
+	errRequestGone     = &broker.Error{Kind: broker.KindGone, Message: "authorize.request_gone"}
 	errFinished        = &broker.Error{Kind: broker.KindGone, Message: "authorize.finished"}
 	errLogoutInvalid   = &broker.Error{Kind: broker.KindBadRequest, Message: "logout.invalid"}
 	errLogoutRedirect  = &broker.Error{Kind: broker.KindBadRequest, Message: "logout.redirect_unknown"}
@@ -75,8 +76,9 @@ var knownErrors = map[string]bool{
 	"unsupported_grant_type": true, "unsupported_response_type": true, "invalid_scope": true, "access_denied": true,
 	"login_required": true, "consent_required": true, "interaction_required": true, "account_selection_required": true,
 	"request_not_supported": true, "request_uri_not_supported": true, "registration_not_supported": true,
-	"temporarily_unavailable": true, "unmet_authentication_requirements": true,
-	"invalid_client_metadata": true, "invalid_redirect_uri": true, "unapproved_software_statement": true,
+	"temporarily_unavailable": true, "invalid_request_object": true, "invalid_request_uri": true,
+	"unmet_authentication_requirements": true,
+	"invalid_client_metadata":           true, "invalid_redirect_uri": true, "unapproved_software_statement": true,
 }
 
 // clean replaces what error_description may not contain (RFC 6749, section

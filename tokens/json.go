@@ -7,8 +7,8 @@ import (
 	"io"
 )
 
-// maxJSONDepth bounds the nesting of JSON that clients send. A JWK Set in a
-// registration needs four.
+// maxJSONDepth bounds the nesting of JSON that clients send: registrations, JWTs
+// and JWK Sets. A JWK Set in a registration needs four.
 const maxJSONDepth = 16
 
 // errStrictJSON: a document that two readers could read differently.
@@ -61,4 +61,14 @@ func strictValue(d *json.Decoder, depth int) bool {
 	}
 	_, err = d.Token()
 	return err == nil
+}
+
+// text is a member that is a string; false where it is missing or something
+// else.
+func text(members map[string]json.RawMessage, name string) (string, bool) {
+	var v *string
+	if err := json.Unmarshal(members[name], &v); err != nil || v == nil {
+		return "", false
+	}
+	return *v, true
 }

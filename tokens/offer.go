@@ -12,6 +12,11 @@ func Offer() broker.Offer {
 		ResponseTypes: responseTypes,
 		IDTokenAlgs:   allAlgorithms,
 		SubjectTypes:  subjectTypes,
+		ClientAlgs:    clientAlgs,
+		Keys: func(jwks string) error {
+			_, err := ParseClientKeys([]byte(jwks))
+			return err
+		},
 	}
 }
 

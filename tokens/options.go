@@ -23,6 +23,9 @@ type Options struct {
 	// The last makes the pairwise subjects: without it they would change.
 	OldSecrets [][32]byte
 	Log        *slog.Logger // nil: discard
+	// Fetcher gets the keys and request objects that clients publish; nil: those
+	// that are registered by value are all that there are.
+	Fetcher Fetcher
 
 	CodeLifetime    time.Duration // 0: 1 minute
 	AccessLifetime  time.Duration // 0: 10 minutes
@@ -32,6 +35,9 @@ type Options struct {
 	RefreshGrace    time.Duration // 0: 1 minute in which the predecessor of a refresh token is answered again; negative: none
 	KeyOverlap      time.Duration // 0: 1 hour between publishing a new key and signing with it
 
+	// RequirePAR has every client push its authorization requests; otherwise
+	// those that are registered so.
+	RequirePAR   bool
 	Registration Registration // who may register clients
 
 	// Reach says where applications may be that are told of sign-outs.
@@ -51,7 +57,7 @@ type Options struct {
 // Paths are the paths of the endpoints, with a slash in front. "" is the
 // default of each.
 type Paths struct {
-	Authorize, Token, UserInfo, Introspect, Revoke, JWKS, Logout, Register, CheckSession string
+	Authorize, Token, UserInfo, Introspect, Revoke, JWKS, Logout, PAR, Register, CheckSession string
 }
 
 const (
@@ -125,6 +131,7 @@ func (p Paths) complete() Paths {
 		{&p.Revoke, "/oauth2/revoke"},
 		{&p.JWKS, "/oauth2/jwks.json"},
 		{&p.Logout, "/oauth2/logout"},
+		{&p.PAR, "/oauth2/par"},
 		{&p.Register, "/oauth2/register"},
 		{&p.CheckSession, "/oauth2/check-session"},
 	} {

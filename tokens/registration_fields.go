@@ -1,6 +1,7 @@
 package tokens
 
 import (
+	"bytes"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -29,6 +30,12 @@ var metadataFields = []metadataField{
 	{name: "response_types", read: readResponseTypes, write: responseTypesField.write},
 	listField("contacts", func(c *broker.Client) *[]string { return &c.Contacts }),
 	textField("token_endpoint_auth_method", func(c *broker.Client) *string { return &c.AuthMethod }),
+	textField("token_endpoint_auth_signing_alg", func(c *broker.Client) *string { return &c.Metadata.TokenEndpointAuthSigningAlg }),
+	{name: "jwks", read: readJWKS, write: writeJWKS},
+	textField("jwks_uri", func(c *broker.Client) *string { return &c.Metadata.JWKSURI }),
+	flagField("require_pushed_authorization_requests", func(c *broker.Client) *bool { return &c.Metadata.RequirePAR }),
+	textField("request_object_signing_alg", func(c *broker.Client) *string { return &c.Metadata.RequestObjectSigningAlg }),
+	listField("request_uris", func(c *broker.Client) *[]string { return &c.Metadata.RequestURIs }),
 	textField("id_token_signed_response_alg", func(c *broker.Client) *string { return &c.IDTokenAlg }),
 	textField("userinfo_signed_response_alg", func(c *broker.Client) *string { return &c.Metadata.UserInfoSignedResponseAlg }),
 	textField("application_type", func(c *broker.Client) *string { return &c.Metadata.ApplicationType }),
@@ -54,8 +61,8 @@ var metadataFields = []metadataField{
 var refusedFields = []string{
 	"id_token_encrypted_response_alg", "id_token_encrypted_response_enc",
 	"userinfo_encrypted_response_alg", "userinfo_encrypted_response_enc",
-	"request_object_signing_alg", "request_object_encryption_alg", "request_object_encryption_enc", "require_signed_request_object",
-	"require_pushed_authorization_requests", "sector_identifier_uri", "token_endpoint_auth_signing_alg",
+	"request_object_encryption_alg", "request_object_encryption_enc", "require_signed_request_object",
+	"sector_identifier_uri",
 	"introspection_signed_response_alg", "introspection_encrypted_response_alg", "introspection_encrypted_response_enc",
 	"authorization_signed_response_alg", "authorization_encrypted_response_alg", "authorization_encrypted_response_enc",
 	"tls_client_certificate_bound_access_tokens", "dpop_bound_access_tokens",
@@ -121,6 +128,24 @@ func readResponseTypes(c *broker.Client, raw json.RawMessage) bool {
 		}
 	}
 	return true
+}
+
+// readJWKS keeps the document as it is, without spaces; broker.Client.Problems
+// looks into it.
+func readJWKS(c *broker.Client, raw json.RawMessage) bool {
+	var b bytes.Buffer
+	if raw[0] != '{' || json.Compact(&b, raw) != nil {
+		return false
+	}
+	c.Metadata.JWKS = b.String()
+	return true
+}
+
+func writeJWKS(c *broker.Client) any {
+	if c.Metadata.JWKS == "" {
+		return nil
+	}
+	return json.RawMessage(c.Metadata.JWKS)
 }
 
 func readMaxAge(c *broker.Client, raw json.RawMessage) bool {

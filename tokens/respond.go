@@ -33,10 +33,15 @@ func (s *Service) Respond(ctx context.Context, w http.ResponseWriter, r *http.Re
 		return s.engine.NewAuthorizeResponse(ctx, a.request, sess)
 	}
 	var response fosite.AuthorizeResponder
-	if p.Consent == nil && p.Login == "" {
+	if p.Consent == nil && p.Login == "" && a.pushed == "" {
 		response, err = issue(ctx) // one statement is a unit by itself
 	} else {
 		err = s.store.InTx(ctx, func(ctx context.Context) error {
+			if a.pushed != "" {
+				if err := s.store.SpendPushedRequest(ctx, a.pushed, at); err != nil {
+					return err
+				}
+			}
 			if response, err = issue(ctx); err != nil {
 				return err
 			}

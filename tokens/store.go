@@ -23,6 +23,13 @@ type Store interface {
 
 	AddTrouble(ctx context.Context, t broker.Trouble) error
 
+	// SpendAssertion notes the use of an assertion; broker.ErrSpent the second time.
+	SpendAssertion(ctx context.Context, client, jtiHash string, expires time.Time) error
+
+	CreatePushedRequest(ctx context.Context, p broker.PushedRequest) error
+	PushedRequest(ctx context.Context, uriHash string) (broker.PushedRequest, error)
+	SpendPushedRequest(ctx context.Context, uriHash string, at time.Time) error
+
 	CreateGrant(ctx context.Context, g broker.Grant) error
 	Grant(ctx context.Context, id broker.GrantID) (broker.Grant, error)
 	GrantByCode(ctx context.Context, codeHash string) (broker.Grant, error)

@@ -73,6 +73,9 @@ func (t *troubles) notePage(client string, err error) {
 // sends it.
 func (t *troubles) noteRequest(r *http.Request, endpoint, code, reason string) {
 	id := r.PostForm.Get("client_id")
+	if id == "" {
+		id = assertedID(r.PostForm.Get("client_assertion"))
+	}
 	if header := r.Header.Get("Authorization"); header != "" {
 		if c, ok := parseBasic(header); ok {
 			id = c.id

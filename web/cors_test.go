@@ -18,6 +18,7 @@ func TestWhoMayCallFromABrowser(t *testing.T) {
 		"/oauth2/token":    {"POST", ours, ""},
 		"/oauth2/userinfo": {"GET", ours, ""},
 		"/oauth2/revoke":   {"POST", ours, ""},
+		"/oauth2/par":      {"POST", ours, ""},
 
 		"/oauth2/jwks.json":                       {"GET", "*", "*"},
 		"/.well-known/openid-configuration":       {"GET", "*", "*"},

@@ -94,11 +94,7 @@ func (s *Server) ended(err error) error {
 // changed while the person was away. The first error is for a page, the second
 // for the application.
 func (s *Server) authorization(ctx context.Context, l broker.Login) (*tokens.Authorization, error, error) {
-	form, err := url.ParseQuery(l.Request)
-	if err != nil {
-		return nil, fmt.Errorf("request of login %s: %w", l.ID, err), nil
-	}
-	a, err := s.tokens.ParseAuthorization(ctx, form)
+	a, err := s.tokens.ResumeAuthorization(ctx, l.Request)
 	if a == nil {
 		return nil, err, nil
 	}

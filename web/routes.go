@@ -18,7 +18,7 @@ const (
 // machines are the endpoints that other origins may post to: they look at no
 // cookie, or (authorize, logout) turn the post into a GET without acting.
 var machines = []string{
-	authorizePath, "/oauth2/logout", "/oauth2/token", "/oauth2/userinfo", "/oauth2/introspect", "/oauth2/revoke",
+	authorizePath, "/oauth2/logout", "/oauth2/token", "/oauth2/userinfo", "/oauth2/introspect", "/oauth2/revoke", "/oauth2/par",
 }
 
 // routes is every route of the public listener.
@@ -78,6 +78,7 @@ func (s *Server) routes() *http.ServeMux {
 	m.HandleFunc("/oauth2/userinfo", s.tokens.ForClientOrigins(s.tokens.ServeUserInfo, "GET", "POST"))
 	m.HandleFunc("/oauth2/introspect", s.tokens.ServeIntrospection)
 	m.HandleFunc("/oauth2/revoke", s.tokens.ForClientOrigins(s.tokens.ServeRevocation, "POST"))
+	m.HandleFunc("/oauth2/par", s.tokens.ForClientOrigins(s.tokens.ServePAR, "POST"))
 	m.HandleFunc("/oauth2/jwks.json", s.tokens.ForEveryOrigin(s.tokens.ServeJWKS))
 	m.HandleFunc("/.well-known/openid-configuration", s.tokens.ForEveryOrigin(s.tokens.ServeDiscovery))
 	m.HandleFunc("/.well-known/oauth-authorization-server", s.tokens.ForEveryOrigin(s.tokens.ServeDiscovery))

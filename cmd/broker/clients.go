@@ -38,6 +38,8 @@ type clientView struct {
 	Alg        string       `json:"id_token_signed_response_alg"`
 	FirstParty bool         `json:"first_party"`
 	PKCE       bool         `json:"require_pkce"`
+	JWKSURI    string       `json:"jwks_uri,omitempty"`
+	RequirePAR bool         `json:"require_pushed_authorization_requests,omitempty"`
 	URI        string       `json:"client_uri,omitempty"`
 	Policy     string       `json:"policy_uri,omitempty"`
 	Terms      string       `json:"tos_uri,omitempty"`
@@ -58,7 +60,7 @@ type secretView struct {
 func viewClient(c broker.Client, at time.Time) clientView {
 	v := clientView{
 		ID: c.ID, Name: c.Name, AuthMethod: c.AuthMethod, Redirects: c.RedirectURIs, Logouts: c.PostLogoutRedirectURIs, Grants: c.GrantTypes,
-		Scopes: c.Scopes, Alg: orElse(c.IDTokenAlg, broker.RS256), FirstParty: c.FirstParty, PKCE: c.RequirePKCE || c.Public(),
+		Scopes: c.Scopes, Alg: orElse(c.IDTokenAlg, broker.RS256), FirstParty: c.FirstParty, JWKSURI: c.Metadata.JWKSURI, RequirePAR: c.Metadata.RequirePAR, PKCE: c.RequirePKCE || c.Public(),
 		URI: c.ClientURI, Policy: c.PolicyURI, Terms: c.TermsURI, Contacts: c.Contacts, CreatedAt: c.CreatedAt, DisabledAt: c.DisabledAt,
 		Secrets: []secretView{}, Responses: responsesOf(c), logoutView: viewLogout(c.Metadata),
 	}
@@ -78,6 +80,10 @@ func (v clientView) text(w io.Writer) {
 	}
 	row(w, "name", v.Name)
 	row(w, "authenticates with", v.AuthMethod)
+	row(w, "keys", v.JWKSURI)
+	if v.RequirePAR {
+		row(w, "pushes its requests", yesNo(true))
+	}
 	row(w, "redirect URIs", v.Redirects)
 	row(w, "after sign-out", v.Logouts)
 	v.logoutView.text(w)

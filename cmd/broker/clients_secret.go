@@ -19,7 +19,7 @@ type clientsCreate struct {
 	RedirectURI []string `name:"redirect-uri" sep:"none" placeholder:"URI" help:"Where people come back to; exact. Repeat for more."`
 	LogoutURI   []string `name:"post-logout-redirect-uri" sep:"none" placeholder:"URI" help:"Where people may go after sign-out. Repeat for more."`
 	Public      bool     `help:"An app in a browser or on a device, which cannot keep a secret."`
-	Auth        string   `name:"auth" enum:"basic,post" default:"basic" help:"How it sends its secret: ${enum}."`
+	Auth        string   `name:"auth" enum:"basic,post,private_key_jwt" default:"basic" help:"How it proves who it is: ${enum}. The last has keys instead of a secret."`
 	Grant       []string `placeholder:"TYPE" help:"authorization_code, refresh_token, client_credentials. Otherwise the first two."`
 	Scope       []string `placeholder:"SCOPE" help:"What it may ask for. Otherwise openid, profile, email and offline_access."`
 	Alg         string   `default:"RS256" enum:"RS256,RS384,RS512,PS256,PS384,PS512,ES256,ES384,ES512,EdDSA" help:"Signature of its ID tokens: ${enum}."`
@@ -29,6 +29,7 @@ type clientsCreate struct {
 	PolicyURI   string   `name:"policy-uri" placeholder:"URL" help:"Its privacy notice."`
 	TermsURI    string   `name:"tos-uri" placeholder:"URL" help:"Its terms."`
 	Contact     []string `placeholder:"WHO" help:"Who runs it, as shown to people. Repeat for more."`
+	clientKeys
 	openIDFlags
 	logoutFlags
 	output
@@ -41,6 +42,7 @@ func (clientsCreate) Help() string {
 	broker clients create "Wiki" --redirect-uri https://wiki.example.org/callback
 	broker clients create "Desktop app" --public --redirect-uri http://127.0.0.1/callback
 	broker clients create "Nightly job" --grant client_credentials --scope api:read
+	broker clients create "Portal" --redirect-uri https://portal.example.org/cb --auth private_key_jwt --jwks-uri https://portal.example.org/jwks.json
 
 Give the application the issuer, the client id and the secret; everything else it finds by discovery.`
 }
@@ -49,6 +51,9 @@ Give the application the issuer, the client id and the secret; everything else i
 func (c clientsCreate) Run(ctx context.Context, p *program) error {
 	at := time.Now()
 	client, secret := c.client(at)
+	if err := c.fill(&client); err != nil {
+		return err
+	}
 	if problems := client.Problems(tokens.Offer()); len(problems) > 0 {
 		return errors.New(joinProblems(problems))
 	}
@@ -92,6 +97,10 @@ func (c clientsCreate) client(at time.Time) (broker.Client, broker.Secret) {
 	}
 	c.openIDFlags.apply(&client)
 	if c.Public {
+		return client, ""
+	}
+	if c.Auth == broker.AuthPrivateKeyJWT {
+		client.AuthMethod = c.Auth
 		return client, ""
 	}
 	client.AuthMethod = map[string]string{"basic": broker.AuthBasic, "post": broker.AuthPost}[c.Auth]
@@ -166,6 +175,9 @@ func (c clientsRotate) Run(ctx context.Context, p *program) error {
 func rotated(c broker.Client, secret broker.Secret, overlap time.Duration, at time.Time) ([]broker.ClientSecret, error) {
 	if c.Public() {
 		return nil, fmt.Errorf("%s is a public client and has no secret", c.ID)
+	}
+	if c.AuthMethod == broker.AuthPrivateKeyJWT {
+		return nil, fmt.Errorf("%s has keys instead of a secret; it changes them itself", c.ID)
 	}
 	live := slices.DeleteFunc(slices.Clone(c.Secrets), func(s broker.ClientSecret) bool {
 		return !s.ExpiresAt.IsZero() && !at.Before(s.ExpiresAt)

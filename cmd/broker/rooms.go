@@ -97,7 +97,7 @@ func tokenOptions(cfg config.Config, base string, ring store.Keyring, texts *i18
 	}
 	secrets := tokenSecrets(ring)
 	return tokens.Options{
-		Issuer: base, Secret: secrets[0], OldSecrets: secrets[1:], Log: log,
+		Issuer: base, Secret: secrets[0], OldSecrets: secrets[1:], Log: log, Fetcher: fetcher(cfg, base), RequirePAR: cfg.Applications.RequirePAR,
 		CodeLifetime: t.Code, AccessLifetime: t.Access, IDTokenLifetime: t.ID,
 		RefreshIdle: t.RefreshIdle, RefreshAbsolute: t.RefreshAbsolute, RefreshGrace: grace, KeyOverlap: t.KeyOverlap, Reach: reach,
 		Registration: tokens.Registration{

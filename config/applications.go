@@ -1,0 +1,28 @@
+package config
+
+import "net/netip"
+
+// Applications is the section "applications".
+type Applications struct {
+	RequirePAR bool     `koanf:"require_pushed_requests" default:"false" doc:"Every application must push its authorization requests (RFC 9126). false: those that are registered so."`
+	Networks   []string `koanf:"networks" example:"[10.20.0.0/16]" doc:"Networks beside the public Internet from which the broker may fetch what applications publish: their keys and request objects. Not set: none, so that nobody can use the broker to look around inside."`
+}
+
+// NetworkPrefixes are the networks, parsed; those that check refuses are left out.
+func (a Applications) NetworkPrefixes() []netip.Prefix {
+	var list []netip.Prefix
+	for _, text := range a.Networks {
+		if p, err := netip.ParsePrefix(text); err == nil {
+			list = append(list, p.Masked())
+		}
+	}
+	return list
+}
+
+func (k *checker) applications() {
+	for _, text := range k.c.Applications.Networks {
+		if p, err := netip.ParsePrefix(text); err != nil || p.Masked() != p {
+			k.add("applications.networks", shown(text), "is no network", "write an address and its length, such as 10.20.0.0/16 or fd00:1::/32")
+		}
+	}
+}

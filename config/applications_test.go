@@ -1,0 +1,28 @@
+package config
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestNetworksOfApplications: what is no network is refused, and opens nothing.
+func TestNetworksOfApplications(t *testing.T) {
+	for text, want := range map[string]int{"10.20.0.0/16": 1, "fd00:1::/32": 1, "127.0.0.1/32": 1, "10.20.0.1/16": 0, "10.0.0.0": 0, "inside": 0, "": 0, "0.0.0.0/33": 0} {
+		k := &checker{c: &Config{Applications: Applications{Networks: []string{text}}}}
+		k.applications()
+		if (len(k.problems) == 0) != (want == 1) {
+			t.Errorf("%q: %v", text, k.problems)
+		}
+		for _, p := range k.problems {
+			if p.Path != "applications.networks" || !strings.Contains(p.Fix, "/16") {
+				t.Errorf("%q: %+v", text, p)
+			}
+		}
+		if want == 1 && len(k.c.Applications.NetworkPrefixes()) != 1 {
+			t.Errorf("%q opens nothing", text)
+		}
+	}
+	if (Applications{}).NetworkPrefixes() != nil {
+		t.Error("a network is open by default")
+	}
+}
