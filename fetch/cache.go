@@ -33,7 +33,7 @@ type cache struct {
 // for. mine: the caller must make the request and land it. A document serves
 // for maxAge, also when a newer request failed: who makes us ask in vain cannot
 // take away what we have. After a request there is none for interval.
-func (c *cache) claim(url string, maxAge, interval time.Duration, at time.Time) (body []byte, err error, f *flight, mine bool) {
+func (c *cache) claim(url string, maxAge, interval time.Duration, at time.Time) (body []byte, f *flight, mine bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e := c.entries[url]
@@ -43,17 +43,17 @@ func (c *cache) claim(url string, maxAge, interval time.Duration, at time.Time) 
 		e = &entry{}
 		c.entries[url] = e
 	case e.body != nil && at.Sub(e.fetched) < maxAge:
-		return e.body, nil, nil, false
+		return e.body, nil, false, nil
 	case e.current != nil:
-		return nil, nil, e.current, false
+		return nil, e.current, false, nil
 	case at.Sub(e.ended) < interval:
 		if e.last != nil {
-			return nil, e.last, nil, false
+			return nil, nil, false, e.last
 		}
-		return e.body, nil, nil, false
+		return e.body, nil, false, nil
 	}
 	e.current = &flight{url: url, done: make(chan struct{})}
-	return nil, nil, e.current, true
+	return nil, e.current, true, nil
 }
 
 // land ends a flight.

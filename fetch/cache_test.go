@@ -33,12 +33,12 @@ func TestCache(t *testing.T) {
 		{2*interval + age + 1, age, false, "", broken}, // too old by now
 		{3*interval + age, age, true, "three", nil},
 	} {
-		body, err, f, mine := c.claim("u", step.maxAge, interval, t0.Add(step.at))
+		body, f, mine, err := c.claim("u", step.maxAge, interval, t0.Add(step.at))
 		if mine != step.call || (f != nil) != step.call {
 			t.Fatalf("step %d: %q, %v, call %v", i, body, err, mine)
 		}
 		if mine {
-			if _, _, other, again := c.claim("u", 0, interval, t0.Add(step.at)); other != f || again {
+			if _, other, again, _ := c.claim("u", 0, interval, t0.Add(step.at)); other != f || again {
 				t.Fatalf("step %d: a second flight", i)
 			}
 			var answer []byte
@@ -59,12 +59,12 @@ func TestCache(t *testing.T) {
 // else asked for.
 func TestDocumentServesWhileItIsRefreshed(t *testing.T) {
 	c := &cache{entries: map[string]*entry{}}
-	_, _, f, _ := c.claim("u", 0, time.Second, time.Unix(0, 0))
+	_, f, _, _ := c.claim("u", 0, time.Second, time.Unix(0, 0))
 	c.land(f, []byte("x"), nil, time.Unix(0, 0))
-	if _, _, _, mine := c.claim("u", 0, time.Second, time.Unix(5, 0)); !mine {
+	if _, _, mine, _ := c.claim("u", 0, time.Second, time.Unix(5, 0)); !mine {
 		t.Fatal("no refresh")
 	}
-	if body, _, f, _ := c.claim("u", time.Minute, time.Second, time.Unix(5, 0)); f != nil || string(body) != "x" {
+	if body, f, _, _ := c.claim("u", time.Minute, time.Second, time.Unix(5, 0)); f != nil || string(body) != "x" {
 		t.Errorf("%q, %v", body, f)
 	}
 }
@@ -72,7 +72,7 @@ func TestDocumentServesWhileItIsRefreshed(t *testing.T) {
 func TestCacheIsBounded(t *testing.T) {
 	c := &cache{entries: map[string]*entry{}}
 	for i := range maxKept + 10 {
-		_, _, f, _ := c.claim(fmt.Sprint(i), 0, time.Second, time.Unix(int64(i), 0))
+		_, f, _, _ := c.claim(fmt.Sprint(i), 0, time.Second, time.Unix(int64(i), 0))
 		c.land(f, []byte{}, nil, time.Unix(int64(i), 0))
 	}
 	if len(c.entries) != maxKept || c.entries["0"] != nil || c.entries[fmt.Sprint(maxKept+9)] == nil {

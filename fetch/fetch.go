@@ -85,7 +85,7 @@ func (c *Client) Get(ctx context.Context, url string, maxAge time.Duration) ([]b
 	if err := CheckURL(url, c.o.PlainHTTP); err != nil {
 		return nil, fmt.Errorf("fetch: %w", err)
 	}
-	body, err, f, mine := c.cache.claim(url, maxAge, c.o.MinInterval, time.Now())
+	body, f, mine, err := c.cache.claim(url, maxAge, c.o.MinInterval, time.Now())
 	if f == nil {
 		return body, err
 	}
