@@ -106,11 +106,11 @@ func (s *Service) trust(ctx context.Context, form url.Values, repeated []string)
 	c, err := s.store.Client(ctx, id)
 	switch {
 	case errors.Is(err, broker.ErrNotFound):
-		return nil, errClientUnknown.Because(err)
+		return nil, errClientUnknown.Becausef("client %.100q: %w", id, err)
 	case err != nil:
 		return nil, err
 	case !c.DisabledAt.IsZero():
-		return nil, errClientDisabled
+		return nil, errClientDisabled.Becausef("client %q", c.ID)
 	}
 	uri := form.Get("redirect_uri")
 	if uri == "" && (len(c.RedirectURIs) != 1 || slices.Contains(strings.Split(form.Get("scope"), " "), scopeOpenID)) {
@@ -118,7 +118,8 @@ func (s *Service) trust(ctx context.Context, form url.Values, repeated []string)
 	}
 	trusted, ok := matchRedirect(c, uri)
 	if !ok {
-		return nil, errRedirectUnknown.With("client", c.Name)
+		shown, _, _ := strings.Cut(uri, "?") // what stands behind may be anybody's secret
+		return nil, errRedirectUnknown.With("client", c.Name).Becausef("client %q has not registered %.200q", c.ID, shown)
 	}
 	a := &Authorization{Client: c, RedirectURI: trusted, Params: form.Encode(), state: form.Get("state")}
 	a.responseMode, a.modeOK = s.responseMode(c, trusted, form)
