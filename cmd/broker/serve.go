@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"os/signal"
+	"syscall"
 	"time"
 
 	"idbroker/broker/local"
@@ -130,6 +132,7 @@ const jobTime = 30 * time.Second
 func (s *server) stop(jobs *jobs) error {
 	began := time.Now()
 	s.admin.stopping.Store(true)
+	signal.Reset(os.Interrupt, syscall.SIGTERM) // before we promise it: the next one ends the process
 	s.log.Info("shutting down; a second signal stops at once", "timeout", s.cfg.Server.ShutdownTimeout.String())
 	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.Server.ShutdownTimeout)
 	defer cancel()
