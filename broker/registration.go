@@ -87,6 +87,7 @@ func (c Client) Problems(o Offer) (problems []Problem) {
 	c.responseProblems(o, bad)
 	c.subjectProblems(bad)
 	c.logoutProblems(bad)
+	c.loginProblems(bad)
 	c.scopeProblems(bad)
 	c.uriProblems(bad)
 	c.textProblems(bad)

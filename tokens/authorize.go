@@ -190,6 +190,9 @@ func (s *Service) checkOpenID(_ context.Context, a *Authorization, form url.Valu
 			return refuse(fosite.ErrInvalidRequest, "A hint is too long or not text.")
 		}
 	}
+	if a.ACRValues == "" {
+		a.ACRValues = strings.Join(a.Client.Metadata.DefaultACRValues, " ")
+	}
 	if !plain(form.Get("nonce"), maxNonce) {
 		return refuse(fosite.ErrInvalidRequest, "The nonce is too long or not text.")
 	}

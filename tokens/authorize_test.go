@@ -131,6 +131,28 @@ func TestAuthorizationTellsWhatWasAsked(t *testing.T) {
 	}
 }
 
+// TestDefaultACRValues stand where the request says nothing of how people sign in.
+func TestDefaultACRValues(t *testing.T) {
+	w := newWorld(t)
+	c, err := w.db.Client(t.Context(), "app")
+	must(t, err)
+	c.Metadata.DefaultACRValues = []string{"urn:example:gold", "1"}
+	must(t, w.db.UpdateClient(t.Context(), c))
+	for _, tt := range []struct{ acr, claims, want string }{
+		{"", "", "urn:example:gold 1"},
+		{"2", "", "2"},
+		{"", `{"id_token": {"acr": null}}`, "urn:example:gold 1"},
+		{"", `{"id_token": {"acr": {"values": ["3"]}}}`, ""},
+		{"", `{"id_token": {"acr": {"value": "3"}}}`, ""},
+		{"2", `{"id_token": {"acr": {"value": "3"}}}`, "2"},
+		{"", `{"userinfo": {"acr": {"value": "3"}}}`, "urn:example:gold 1"},
+	} {
+		if a := w.parse(with(request("app"), "acr_values", tt.acr, "claims", tt.claims)); a.ACRValues != tt.want {
+			t.Errorf("%+v: %q", tt, a.ACRValues)
+		}
+	}
+}
+
 // TestParamsRoundTrip: Login.Request is enough to go on after the sign-in.
 func TestParamsRoundTrip(t *testing.T) {
 	w := newWorld(t)

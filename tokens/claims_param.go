@@ -157,6 +157,8 @@ func (s *Service) checkClaims(_ context.Context, a *Authorization, form url.Valu
 	}
 	if acr := w.IDToken["acr"]; acr != nil && acr.Essential && !acr.accepts(broker.ACRSingle) {
 		return errUnmet
+	} else if acr != nil && len(acr.Value)+len(acr.Values) > 0 && !form.Has("acr_values") {
+		a.ACRValues = "" // the registered default stands back (OpenID Connect Dynamic Client Registration 1.0, section 2)
 	}
 	for _, member := range []map[string]*claimWish{w.IDToken, w.UserInfo} {
 		if sub := member["sub"]; sub != nil && len(sub.Value) > 0 {

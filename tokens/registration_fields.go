@@ -52,6 +52,8 @@ var metadataFields = []metadataField{
 	textField("frontchannel_logout_uri", func(c *broker.Client) *string { return &c.Metadata.FrontchannelLogoutURI }),
 	flagField("frontchannel_logout_session_required", func(c *broker.Client) *bool { return &c.Metadata.FrontchannelLogoutSessionRequired }),
 	flagField("require_auth_time", func(c *broker.Client) *bool { return &c.Metadata.RequireAuthTime }), // auth_time is in every ID token
+	listField("default_acr_values", func(c *broker.Client) *[]string { return &c.Metadata.DefaultACRValues }),
+	textField("initiate_login_uri", func(c *broker.Client) *string { return &c.Metadata.InitiateLoginURI }),
 	{name: "default_max_age", read: readMaxAge, write: writeMaxAge},
 	{name: "scope", read: readScope, write: func(c *broker.Client) any { return orNothing(strings.Join(c.Scopes, " ")) }},
 }

@@ -66,7 +66,7 @@ func TestRegister(t *testing.T) {
 		for key, want := range map[string]any{
 			"client_name": "New", "client_name#de": "Neu", "token_endpoint_auth_method": "client_secret_basic", "scope": "email openid", "application_type": "web",
 			"id_token_signed_response_alg": "RS256", "subject_type": "public", "client_secret_expires_at": 0.0, "policy_uri": "https://new.example/policy",
-			"unknown": nil, "initiate_login_uri": nil, "backchannel_logout_uri": "https://new.example/logout", "default_max_age": 0.0, "require_auth_time": true, "registration_client_uri": testIssuer + "/oauth2/register/" + a.str("client_id"),
+			"unknown": nil, "initiate_login_uri": "https://new.example/login", "backchannel_logout_uri": "https://new.example/logout", "default_max_age": 0.0, "require_auth_time": true, "registration_client_uri": testIssuer + "/oauth2/register/" + a.str("client_id"),
 		} {
 			if a.json[key] != want {
 				t.Errorf("%s is %v, want %v", key, a.json[key], want)
@@ -148,6 +148,9 @@ func TestRegistrationsThatAreRefused(t *testing.T) {
 		"logout":               {asking(map[string]any{"post_logout_redirect_uris": []string{"http://a.example/"}}), "invalid_client_metadata"},
 		"implicit":             {asking(map[string]any{"response_types": []string{"token"}}), "invalid_client_metadata"},
 		"types and grants":     {asking(map[string]any{"response_types": []string{"id_token"}, "grant_types": []string{"authorization_code"}}), "invalid_client_metadata"},
+		"login over http":      {asking(map[string]any{"initiate_login_uri": "http://new.example/login"}), "invalid_client_metadata"},
+		"login with issuer":    {asking(map[string]any{"initiate_login_uri": "https://new.example/login?iss=https://evil.example"}), "invalid_client_metadata"},
+		"acr with spaces":      {asking(map[string]any{"default_acr_values": []string{"a b"}}), "invalid_client_metadata"},
 		"negative age":         {asking(map[string]any{"default_max_age": -1}), "invalid_client_metadata"},
 		"foreign logout frame": {asking(map[string]any{"frontchannel_logout_uri": "https://evil.example/"}), "invalid_client_metadata"},
 		"inner back channel":   {asking(map[string]any{"backchannel_logout_uri": "http://10.0.0.1/"}), "invalid_client_metadata"},

@@ -14,6 +14,8 @@ type openIDFlags struct {
 	UserInfoAlg  string   `name:"userinfo-alg" placeholder:"ALG" help:"Sign userinfo with it. Otherwise plain JSON."`
 	SubjectType  string   `name:"subject-type" enum:"public,pairwise" default:"public" help:"Whether other applications know a person by the same sub: ${enum}. Cannot be changed without losing whom it knows."`
 	SectorURI    string   `name:"sector-identifier-uri" placeholder:"URL" help:"Applications with the same host here share their pairwise subjects. You vouch that it lists the redirect URIs."`
+	LoginURI     string   `name:"initiate-login-uri" placeholder:"URL" help:"Where a sign-in there begins that we, or others, send people to (OpenID Connect Core, section 4)."`
+	ACR          []string `name:"default-acr" placeholder:"ACR" help:"How people must have signed in, where the application does not say. Repeat for more."`
 	MaxAge       int      `name:"default-max-age" default:"-1" placeholder:"SECONDS" help:"How long ago people may have signed in, where the application does not say."`
 }
 
@@ -22,6 +24,7 @@ type openIDFlags struct {
 // section 2).
 func (f openIDFlags) apply(c *broker.Client) {
 	c.Metadata.UserInfoSignedResponseAlg, c.Metadata.SectorIdentifierURI = f.UserInfoAlg, f.SectorURI
+	c.Metadata.InitiateLoginURI, c.Metadata.DefaultACRValues = f.LoginURI, splitWords(f.ACR)
 	if f.SubjectType != "public" {
 		c.Metadata.SubjectType = f.SubjectType
 	}

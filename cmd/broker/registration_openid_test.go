@@ -56,8 +56,8 @@ func TestCheckResponseTypes(t *testing.T) {
 func TestSubjectsAndSignatures(t *testing.T) {
 	age := 0
 	var flagged broker.Client
-	openIDFlags{UserInfoAlg: "PS256", SubjectType: "pairwise", SectorURI: "https://x.example/s", MaxAge: age}.apply(&flagged)
-	if m := flagged.Metadata; m.UserInfoSignedResponseAlg != "PS256" || m.SubjectType != "pairwise" || m.SectorIdentifierURI == "" || m.DefaultMaxAge == nil || *m.DefaultMaxAge != 0 {
+	openIDFlags{UserInfoAlg: "PS256", SubjectType: "pairwise", SectorURI: "https://x.example/s", MaxAge: age, LoginURI: "https://x.example/in", ACR: []string{"a b", "c"}}.apply(&flagged)
+	if m := flagged.Metadata; m.UserInfoSignedResponseAlg != "PS256" || m.SubjectType != "pairwise" || m.SectorIdentifierURI == "" || m.DefaultMaxAge == nil || m.InitiateLoginURI == "" || len(m.DefaultACRValues) != 3 || *m.DefaultMaxAge != 0 {
 		t.Errorf("%+v", m)
 	}
 	for alg, want := range map[string]string{"PS256": "", "EdDSA": "", "none": "userinfo_signed", "HS256": "id_token_signed"} {
