@@ -5,7 +5,7 @@ import "net/netip"
 // Applications is the section "applications".
 type Applications struct {
 	RequirePAR bool     `koanf:"require_pushed_requests" default:"false" doc:"Every application must push its authorization requests (RFC 9126). false: those that are registered so."`
-	Networks   []string `koanf:"networks" example:"[10.20.0.0/16]" doc:"Networks beside the public Internet from which the broker may fetch what applications publish: their keys and request objects. Not set: none, so that nobody can use the broker to look around inside."`
+	Networks   []string `koanf:"networks" example:"[10.20.0.0/16]" doc:"Networks beside the public Internet where applications may be: the broker fetches their keys and request objects there, and tells them of sign-outs, over https. Not set: none, so that nobody can use the broker to look around inside."`
 }
 
 // NetworkPrefixes are the networks, parsed; those that check refuses are left out.

@@ -22,6 +22,11 @@ func TestNetworksOfApplications(t *testing.T) {
 			t.Errorf("%q opens nothing", text)
 		}
 	}
+	for text, env := range map[string]string{"tokens: {private_network: true}": "", "": "BROKER_TOKENS__PRIVATE_NETWORK=true"} {
+		if _, err := Parse("broker.yaml", []byte(text), strings.Fields(env)); err == nil || !strings.Contains(err.Error(), "tokens.private_network") || !strings.Contains(err.Error(), "applications.networks") {
+			t.Errorf("the key of before: %v", err)
+		}
+	}
 	if (Applications{}).NetworkPrefixes() != nil {
 		t.Error("a network is open by default")
 	}

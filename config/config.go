@@ -114,7 +114,6 @@ type Tokens struct {
 	RefreshAbsolute time.Duration `koanf:"refresh_absolute" default:"365d" min:"5m" max:"1000d" doc:"Refresh token, since the person signed in."`
 	RefreshGrace    time.Duration `koanf:"refresh_grace" default:"1m" min:"0s" max:"5m" doc:"How long the predecessor of a refresh token is still answered, for applications that refresh twice at once. 0s: not at all."`
 	KeyOverlap      time.Duration `koanf:"key_overlap" default:"1h" min:"1m" max:"30d" doc:"How long a new signing key is published before it signs, so that applications have fetched it by then."`
-	PrivateNetwork  bool          `koanf:"private_network" doc:"Applications may be told of sign-outs at private addresses (RFC 1918, RFC 4193), still over https."`
 }
 
 // Registration is the section "registration".

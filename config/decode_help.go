@@ -12,6 +12,11 @@ import (
 	"unicode/utf8"
 )
 
+// moved are keys of before, and what is written today.
+var moved = map[string]string{
+	"tokens.private_network": "remove it, and name the networks in applications.networks, such as [10.20.0.0/16]: they are open to everything that goes to applications",
+}
+
 // unknown reports a key that no field has, and what was meant by it.
 func (d *decoder) unknown(path, key string, fields []field) {
 	var here []string
@@ -27,7 +32,11 @@ func (d *decoder) unknown(path, key string, fields []field) {
 	} else if elsewhere := otherSection(key); elsewhere != "" {
 		fix = "did you mean " + strconv.Quote(elsewhere) + "?"
 	}
-	d.add(join(path, plain(key)), Problem{What: "is not a known key", Fix: fix})
+	what := "is not a known key"
+	if now := moved[join(path, key)]; now != "" {
+		what, fix = "is no key any more", now
+	}
+	d.add(join(path, plain(key)), Problem{What: what, Fix: fix})
 }
 
 // whereabouts is where a path was set, or the section or element that it would

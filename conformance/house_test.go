@@ -33,7 +33,7 @@ var arrows = map[string][]string{
 	"linking":         {"broker"},
 	"tokens":          {"broker"},
 	"store":           {"broker"},
-	"fetch":           {},
+	"fetch":           {"broker"},
 	"i18n":            {"broker"},
 	"mail":            {"broker", "i18n"},
 	"outbox":          {"broker"},

@@ -16,7 +16,9 @@ import (
 const (
 	maxBody     = 256 << 10 // a hundred keys of 4096 bits take 80 KiB
 	maxHeader   = 16 << 10
-	callTimeout = 5 * time.Second // somebody waits in a browser meanwhile
+	userAgent   = "idbroker"
+	idleConn    = 30 * time.Second // for the next notice of the same sign-out
+	callTimeout = 5 * time.Second  // somebody waits in a browser meanwhile
 	// minInterval is between two requests for one URL. Who sends us assertions
 	// with made-up key ids makes us ask twice a minute at most.
 	minInterval = 30 * time.Second
@@ -51,6 +53,7 @@ type Options struct {
 type Client struct {
 	o       Options
 	http    *http.Client
+	posts   *http.Client // keeps connections for a while: many notices go to one application
 	flights chan struct{}
 	cache   cache
 }
@@ -65,16 +68,21 @@ func New(o Options) *Client {
 	}
 	c := &Client{o: o, flights: make(chan struct{}, maxFlights), cache: cache{entries: map[string]*entry{}}}
 	dialer := &net.Dialer{Timeout: o.Timeout, Resolver: o.Resolver, Control: c.control}
-	c.http = &http.Client{
-		Timeout: o.Timeout,
+	c.http, c.posts = c.client(dialer, false), c.client(dialer, true)
+	return c
+}
+
+// client keeps to the addresses that control permits.
+func (c *Client) client(dialer *net.Dialer, keep bool) *http.Client {
+	return &http.Client{
+		Timeout: c.o.Timeout,
 		// No proxy: it would resolve names where control cannot look.
 		Transport: &http.Transport{
-			DialContext: dialer.DialContext, TLSHandshakeTimeout: o.Timeout, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.Roots},
-			ForceAttemptHTTP2: true, DisableKeepAlives: true, MaxResponseHeaderBytes: maxHeader,
+			DialContext: dialer.DialContext, TLSHandshakeTimeout: c.o.Timeout, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: c.o.Roots},
+			ForceAttemptHTTP2: true, DisableKeepAlives: !keep, MaxIdleConnsPerHost: 1, IdleConnTimeout: idleConn, MaxResponseHeaderBytes: maxHeader,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	return c
 }
 
 // Get returns the document at a URL, at most maxAge old. 0 is as fresh as may
@@ -119,7 +127,7 @@ func (c *Client) call(ctx context.Context, url string) ([]byte, error) {
 		return nil, fmt.Errorf("fetch: %w", err)
 	}
 	r.URL.Fragment = ""
-	r.Header.Set("User-Agent", "idbroker")
+	r.Header.Set("User-Agent", userAgent)
 	r.Header.Set("Accept", "application/json, application/jwk-set+json, application/oauth-authz-req+jwt, application/jwt, */*;q=0.1")
 	resp, err := c.http.Do(r)
 	if err != nil {

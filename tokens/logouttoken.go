@@ -3,6 +3,7 @@ package tokens
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -21,6 +22,17 @@ const (
 	logoutType  = "logout+jwt"
 	logoutEvent = "http://schemas.openid.net/event/backchannel-logout"
 )
+
+// Poster posts a form to an application and returns the status of the answer. It
+// follows no redirects and refuses addresses that applications have no business
+// to be at; broker.Permanent marks what trying again cannot mend. fetch.Client is
+// one.
+type Poster interface {
+	Post(ctx context.Context, to string, form url.Values) (status int, err error)
+}
+
+// errNoPoster: this process cannot reach applications; another can.
+var errNoPoster = errors.New("tokens: no client to tell applications with")
 
 // logoutClaims are those of OpenID Connect Back-Channel Logout 1.0, section 2.4.
 // There is no nonce, so that nobody takes the token for an ID token.
@@ -72,6 +84,9 @@ func (s *Service) DeliverLogout(ctx context.Context, payload []byte) error {
 	var n broker.LogoutNotice
 	if err := json.Unmarshal(payload, &n); err != nil {
 		return broker.Permanent(fmt.Errorf("read logout notice: %w", err))
+	}
+	if s.o.Notices == nil {
+		return errNoPoster
 	}
 	token, err := s.logoutToken(n, time.Now())
 	if err != nil {

@@ -40,9 +40,9 @@ type Options struct {
 	RequirePAR   bool
 	Registration Registration // who may register clients
 
-	// Reach says where applications may be that are told of sign-outs.
-	Reach   Reach
-	Notices Poster // sends them; nil: a client that keeps to Reach
+	// Notices tells applications of sign-outs; nil: nobody does, and what they
+	// should hear waits in the outbox.
+	Notices Poster
 
 	Paths Paths // where the endpoints are mounted below the issuer
 
@@ -107,9 +107,6 @@ func (o Options) complete() (Options, error) {
 	o.RefreshGrace = max(o.RefreshGrace, 0)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
-	}
-	if o.Notices == nil {
-		o.Notices = newNoticeClient(o.Reach)
 	}
 	o.Paths = o.Paths.complete()
 	o.Registration = o.Registration.complete()

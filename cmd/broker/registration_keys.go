@@ -46,7 +46,7 @@ func (k clientKeys) fill(c *broker.Client) error {
 	return nil
 }
 
-// fetcher fetches what applications publish. A broker on loopback is one that is
+// fetcher fetches what applications publish, and tells them of sign-outs. A broker on loopback is one that is
 // tried out, with applications beside it.
 func fetcher(cfg config.Config, base string) *fetch.Client {
 	o := fetch.Options{Networks: cfg.Applications.NetworkPrefixes()}
