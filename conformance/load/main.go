@@ -1,13 +1,14 @@
 // Command load puts a bounded load on a broker on this machine and prints what
 // an operation costs: operations a second, how long they take, and the CPU
-// time of the server's processes, beside the same figures of a bare net/http
-// handler in the same run. It connects to loopback addresses alone.
+// time of the server's processes and their children, also as a multiple of what a
+// request to a bare net/http handler costs in the same run. Multiples carry to
+// other machines, times do not. It connects to loopback addresses alone.
 //
 //	broker users create load@example.org --password-stdin <<< "$BROKER_LOAD_PASSWORD"
 //	broker clients create Load --redirect-uri http://127.0.0.1:1/callback \
 //	    --grant authorization_code --grant refresh_token --grant client_credentials
 //	go run ./conformance/load -issuer http://127.0.0.1:8080 -pid "$(pidof broker)" \
-//	    -client ID -email load@example.org -flow code,refresh -c 8 -n 2000
+//	    -client ID -email load@example.org -flow code,refresh -c 8 -n 1000000 -t 5s -rounds 3
 //
 // The client's secret and the password are read from BROKER_LOAD_SECRET and
 // BROKER_LOAD_PASSWORD, since arguments can be read by every process. What follows
@@ -49,6 +50,7 @@ type settings struct {
 	driver.Options
 	flows   string
 	pids    string
+	rounds  int
 	json    bool
 	bare    bool
 	command []string
@@ -62,7 +64,8 @@ func parse(args []string) (settings, error) {
 	f.IntVar(&s.Concurrency, "c", 8, "workers")
 	f.IntVar(&s.Operations, "n", 2000, "operations of a flow")
 	f.DurationVar(&s.Duration, "t", time.Minute, "end of a flow, whatever is left")
-	f.StringVar(&s.pids, "pid", "", "`processes` whose CPU time counts, with commas between: the server, its database")
+	f.StringVar(&s.pids, "pid", "", "`processes` whose CPU time counts, with that of their children, commas between: the server, its database")
+	f.IntVar(&s.rounds, "rounds", 1, "how often all flows are run; the multiples are medians")
 	f.StringVar(&s.ClientID, "client", "", "client id; its secret stands in BROKER_LOAD_SECRET")
 	f.StringVar(&s.RedirectURI, "redirect", "http://127.0.0.1:1/callback", "redirect `URI` of the client; nobody listens there")
 	f.StringVar(&s.Scope, "scope", "openid", "scopes to ask for")
@@ -71,6 +74,9 @@ func parse(args []string) (settings, error) {
 	f.BoolVar(&s.bare, "bare", true, "measure a bare net/http handler, too")
 	if err := f.Parse(args); err != nil {
 		return s, err
+	}
+	if s.rounds < 1 || s.rounds > maxRounds {
+		return s, fmt.Errorf("%d rounds are not in 1…%d", s.rounds, maxRounds)
 	}
 	s.command = f.Args()
 	s.ClientSecret, s.Password = os.Getenv("BROKER_LOAD_SECRET"), os.Getenv("BROKER_LOAD_PASSWORD")
@@ -84,10 +90,14 @@ func parse(args []string) (settings, error) {
 	return s, nil
 }
 
+// maxRounds is more than anybody waits for.
+const maxRounds = 100
+
 // outcome is all that a run prints.
 type outcome struct {
-	Start *started        `json:"start,omitempty"`
-	Runs  []driver.Report `json:"runs"`
+	Start     *started        `json:"start,omitempty"`
+	Runs      []driver.Report `json:"runs"`
+	Multiples []multiple      `json:"multiples,omitempty"`
 }
 
 func load(ctx context.Context, args []string, out io.Writer) error {
@@ -109,26 +119,19 @@ func load(ctx context.Context, args []string, out io.Writer) error {
 		o.Start = server
 	}
 	failed := 0
-	for flow := range strings.SplitSeq(s.flows, ",") {
-		s.Flow = strings.TrimSpace(flow)
-		r, err := driver.Run(ctx, s.Options)
+	for range s.rounds {
+		round, err := s.round(ctx)
 		if err != nil {
 			return err
 		}
-		if failed += r.Failed(); r.Operations == 0 {
-			failed++
-		}
-		o.Runs = append(o.Runs, r)
-	}
-	if s.bare {
-		for _, requests := range requestCounts(o.Runs) {
-			r, err := bare(ctx, s.Options, requests)
-			if err != nil {
-				return err
+		for _, r := range round {
+			if failed += r.Failed(); r.Operations == 0 {
+				failed++
 			}
-			o.Runs = append(o.Runs, r)
 		}
+		o.Runs = append(o.Runs, round...)
 	}
+	o.Multiples = multiples(o.Runs)
 	if o.Start != nil {
 		o.Start.ResidentAfter = driver.Resident(o.Start.PID)
 	}
@@ -141,17 +144,25 @@ func load(ctx context.Context, args []string, out io.Writer) error {
 	return nil
 }
 
-// requestCounts are the numbers of requests that an operation took, each once.
-func requestCounts(runs []driver.Report) []int {
-	var counts []int
-	seen := map[int]bool{}
-	for _, r := range runs {
-		if n := (r.Requests + r.Operations/2) / max(r.Operations, 1); n > 0 && !seen[n] {
-			seen[n] = true
-			counts = append(counts, n)
+// round runs every flow once, and the bare handler.
+func (s settings) round(ctx context.Context) ([]driver.Report, error) {
+	var runs []driver.Report
+	for flow := range strings.SplitSeq(s.flows, ",") {
+		s.Flow = strings.TrimSpace(flow)
+		r, err := driver.Run(ctx, s.Options)
+		if err != nil {
+			return nil, err
 		}
+		runs = append(runs, r)
 	}
-	return counts
+	if s.bare {
+		r, err := bare(ctx, s.Options)
+		if err != nil {
+			return nil, err
+		}
+		runs = append(runs, r)
+	}
+	return runs, nil
 }
 
 func (o outcome) write(out io.Writer, asJSON bool) error {
@@ -176,6 +187,12 @@ func (o outcome) write(out io.Writer, asJSON bool) error {
 		for _, e := range r.Worst() {
 			fmt.Fprintf(out, "    %d× %s\n", r.Errors[e], e)
 		}
+	}
+	for i, m := range o.Multiples {
+		if i == 0 {
+			fmt.Fprintf(out, "\n%-20s %9s %9s %9s   (CPU/op of a bare net/http request = 1)\n", "multiple", "median", "least", "most")
+		}
+		fmt.Fprintf(out, "%-20s %9.2f %9.2f %9.2f\n", m.Flow, m.Median, m.Least, m.Most)
 	}
 	return nil
 }

@@ -48,7 +48,7 @@ func serveBare(in io.Reader, out io.Writer) int {
 }
 
 // bare measures the bare handler in a child process.
-func bare(ctx context.Context, o driver.Options, requests int) (driver.Report, error) {
+func bare(ctx context.Context, o driver.Options) (driver.Report, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return driver.Report{}, err
@@ -75,11 +75,7 @@ func bare(ctx context.Context, o driver.Options, requests int) (driver.Report, e
 		return driver.Report{}, fmt.Errorf("bare handler: %w", err)
 	}
 	o.PIDs = []int{cmd.Process.Pid}
-	r, err := driver.Bare(ctx, strings.TrimSpace(address), requests, o)
-	if requests > 1 {
-		r.Flow = fmt.Sprintf("%s, %d req", r.Flow, requests)
-	}
-	return r, err
+	return driver.Bare(ctx, strings.TrimSpace(address), o)
 }
 
 // started is a server that we started.

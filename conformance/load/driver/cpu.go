@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -12,43 +14,92 @@ import (
 // every architecture that Go runs on (proc(5), sysconf(_SC_CLK_TCK)).
 const tick = time.Second / 100
 
-// cpuTime is the user and system time that the processes have taken, to 10 ms.
+// cpuTime is the user and system time that the processes and their descendants
+// have taken, to 10 ms for each: a database server works in children.
 func cpuTime(pids []int) (time.Duration, error) {
+	if len(pids) == 0 {
+		return 0, nil
+	}
+	all, err := processes()
+	if err != nil {
+		return 0, err
+	}
 	var sum time.Duration
-	for _, pid := range pids {
-		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-		if err != nil {
-			return 0, fmt.Errorf("CPU time of process %d: %w", pid, err)
+	counted := map[int]bool{}
+	for next := slices.Clone(pids); len(next) > 0; next = next[1:] {
+		pid := next[0]
+		if counted[pid] {
+			continue
 		}
-		t, err := parseStat(b)
-		if err != nil {
-			return 0, fmt.Errorf("CPU time of process %d: %w", pid, err)
+		p, ok := all[pid]
+		if !ok {
+			return 0, fmt.Errorf("CPU time of process %d: there is none", pid)
 		}
-		sum += t
+		counted[pid] = true
+		sum += p.cpu
+		for child, q := range all {
+			if q.parent == pid {
+				next = append(next, child)
+			}
+		}
 	}
 	return sum, nil
 }
 
-// parseStat reads utime and stime, the 14th and the 15th field. The second one
-// is the program's name in parentheses, which may contain anything.
-func parseStat(b []byte) (time.Duration, error) {
+// process is what a stat line tells of one.
+type process struct {
+	parent int
+	cpu    time.Duration // its own, and that of the children which it has outlived
+}
+
+// processes are all that run, by id.
+func processes() (map[int]process, error) {
+	names, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		return nil, err
+	}
+	all := map[int]process{}
+	for _, name := range names {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			continue // it has ended
+		}
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(name)))
+		if err != nil {
+			return nil, err
+		}
+		if all[pid], err = parseStat(b); err != nil {
+			return nil, fmt.Errorf("CPU time of process %d: %w", pid, err)
+		}
+	}
+	return all, nil
+}
+
+// parseStat reads ppid, utime, stime, cutime and cstime: the 4th field and the
+// 14th to the 17th. The second one is the program's name in parentheses, which
+// may contain anything.
+func parseStat(b []byte) (process, error) {
 	end := bytes.LastIndexByte(b, ')')
 	if end < 0 {
-		return 0, fmt.Errorf("%.40q is no stat line", b)
+		return process{}, fmt.Errorf("%.40q is no stat line", b)
 	}
 	fields := bytes.Fields(b[end+1:]) // from the 3rd field on
-	if len(fields) < 13 {
-		return 0, fmt.Errorf("%.40q is no stat line", b)
+	if len(fields) < 15 {
+		return process{}, fmt.Errorf("%.40q is no stat line", b)
 	}
-	var sum time.Duration
-	for _, f := range fields[11:13] {
+	parent, err := strconv.Atoi(string(fields[1]))
+	if err != nil {
+		return process{}, fmt.Errorf("%.40q is no stat line", b)
+	}
+	p := process{parent: parent}
+	for _, f := range fields[11:15] {
 		n, err := strconv.ParseInt(string(f), 10, 64)
 		if err != nil || n < 0 || n > int64(100*365*24*time.Hour/tick) {
-			return 0, fmt.Errorf("%.40q is no stat line", b)
+			return process{}, fmt.Errorf("%.40q is no stat line", b)
 		}
-		sum += time.Duration(n) * tick
+		p.cpu += time.Duration(n) * tick
 	}
-	return sum, nil
+	return p, nil
 }
 
 // Resident is the memory of a process in bytes (VmRSS of /proc/PID/status); 0

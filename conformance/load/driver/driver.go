@@ -142,12 +142,13 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	return measure(ctx, o, work)
 }
 
-// Bare measures a server that answers at once, with as many requests to an
-// operation: what the machine and the HTTP library cost without a broker.
-func Bare(ctx context.Context, url string, requests int, o Options) (Report, error) {
-	if o.Issuer, o.Flow = url, Discovery; requests < 1 {
-		requests = 1
-	}
+// BareFlow is the Flow of Bare's report.
+const BareFlow = "bare net/http"
+
+// Bare measures a server that answers at once: what a request costs without a
+// broker.
+func Bare(ctx context.Context, url string, o Options) (Report, error) {
+	o.Issuer, o.Flow = url, Discovery
 	if err := o.check(); err != nil {
 		return Report{}, err
 	}
@@ -156,17 +157,10 @@ func Bare(ctx context.Context, url string, requests int, o Options) (Report, err
 	work := make([]operation, o.Concurrency)
 	for i := range work {
 		c := &caller{client: &http.Client{Transport: transport, Timeout: requestTimeout}}
-		work[i] = func(ctx context.Context) (int, error) {
-			for range requests {
-				if _, err := c.get(ctx, url, ""); err != nil {
-					return 0, err
-				}
-			}
-			return requests, nil
-		}
+		work[i] = func(ctx context.Context) (int, error) { _, err := c.get(ctx, url, ""); return 1, err }
 	}
 	r, err := measure(ctx, o, work)
-	r.Flow = "bare net/http"
+	r.Flow = BareFlow
 	return r, err
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -166,7 +167,7 @@ func TestPreparationFails(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if r, err := Bare(context.Background(), "http://192.0.2.1", 1, Options{Operations: 10}); err != nil || r.Operations != 0 || r.Failed() != 10 {
+	if r, err := Bare(context.Background(), "http://192.0.2.1", Options{Operations: 10}); err != nil || r.Operations != 0 || r.Failed() != 10 {
 		t.Errorf("bare elsewhere: %v, %+v", err, r)
 	}
 }
@@ -222,19 +223,21 @@ func TestPercentile(t *testing.T) {
 func TestParseStat(t *testing.T) {
 	for _, tt := range []struct {
 		line string
-		want time.Duration
+		want process
 		ok   bool
 	}{
-		{"12 (broker) S 1 2 3 4 5 6 7 8 9 10 150 50 0 0 20 0", 2 * time.Second, true},
-		{"12 (a) b) (c) S 1 2 3 4 5 6 7 8 9 10 1 2 0", 30 * time.Millisecond, true},
-		{"", 0, false},
-		{"12 (broker) S 1 2", 0, false},
-		{"12 (broker) S 1 2 3 4 5 6 7 8 9 10 x 50", 0, false},
-		{"12 (broker) S 1 2 3 4 5 6 7 8 9 10 -1 50", 0, false},
-		{"12 (broker) S 1 2 3 4 5 6 7 8 9 10 9223372036854775807 50", 0, false},
+		{"12 (broker) S 1 2 3 4 5 6 7 8 9 10 150 50 0 0 20 0", process{1, 2 * time.Second}, true},
+		{"12 (a) b) (c) S 7 2 3 4 5 6 7 8 9 10 1 2 3 4", process{7, 100 * time.Millisecond}, true},
+		{"", process{}, false},
+		{"12 (broker) S 1 2", process{}, false},
+		{"12 (broker) S 1 2 3 4 5 6 7 8 9 10 x 50 0 0", process{}, false},
+		{"12 (broker) S x 2 3 4 5 6 7 8 9 10 1 50 0 0", process{}, false},
+		{"12 (broker) S 1 2 3 4 5 6 7 8 9 10 1 50 0", process{}, false},
+		{"12 (broker) S 1 2 3 4 5 6 7 8 9 10 -1 50 0 0", process{}, false},
+		{"12 (broker) S 1 2 3 4 5 6 7 8 9 10 9223372036854775807 50 0 0", process{}, false},
 	} {
-		if got, err := parseStat([]byte(tt.line)); got != tt.want || (err == nil) != tt.ok {
-			t.Errorf("parseStat(%q) = %s, %v", tt.line, got, err)
+		if got, err := parseStat([]byte(tt.line)); tt.ok && got != tt.want || (err == nil) != tt.ok {
+			t.Errorf("parseStat(%q) = %+v, %v", tt.line, got, err)
 		}
 	}
 	before, err := cpuTime([]int{os.Getpid()})
@@ -255,12 +258,27 @@ func TestParseStat(t *testing.T) {
 	}
 }
 
+// What children do counts as their parent's, also when they have ended.
+func TestChildrenCount(t *testing.T) {
+	before, err := cpuTime([]int{os.Getpid()})
+	if err != nil {
+		t.Skip("no /proc here:", err)
+	}
+	if out, err := exec.Command("sh", "-c", "i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done").CombinedOutput(); err != nil {
+		t.Skip("no shell:", err, string(out))
+	}
+	after, err := cpuTime([]int{os.Getpid(), os.Getpid()})
+	if err != nil || after-before < 30*time.Millisecond {
+		t.Errorf("a busy child took %s, %v", after-before, err)
+	}
+}
+
 func FuzzParseStat(f *testing.F) {
 	f.Add([]byte("12 (broker) S 1 2 3 4 5 6 7 8 9 10 150 50 0 0 20 0"))
 	f.Add([]byte(")))"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if d, err := parseStat(b); err == nil && d < 0 {
-			t.Errorf("parseStat(%q) = %s", b, d)
+		if p, err := parseStat(b); err == nil && p.cpu < 0 {
+			t.Errorf("parseStat(%q) = %+v", b, p)
 		}
 	})
 }
