@@ -51,6 +51,23 @@ type Client struct {
 	Version                int
 }
 
+// ClientStamp names one state of a client: a change gives another stamp, and so
+// does a client that is made anew under the same id. The zero value names none.
+type ClientStamp struct {
+	Version   int
+	CreatedAt int64 // in microseconds since 1970
+	Known     bool
+}
+
+// Stamp names the state that c is.
+func (c Client) Stamp() ClientStamp {
+	s := ClientStamp{Version: c.Version, Known: true}
+	if !c.CreatedAt.IsZero() {
+		s.CreatedAt = c.CreatedAt.UnixMicro()
+	}
+	return s
+}
+
 // ClientSecret is the hash of one live secret. Two live ones make rotation
 // possible without an outage.
 type ClientSecret struct {

@@ -103,6 +103,9 @@ var (
 	// ErrSpent: a one-time thing had been used, or had expired, or a row had
 	// changed before the conditional update reached it.
 	ErrSpent = &Error{Kind: KindGone, Message: "error.spent"}
+	// ErrStale: a client has changed since it was read. Nothing was written; read
+	// it again and decide anew.
+	ErrStale = &Error{Kind: KindUnavailable, Message: "error.unavailable"}
 	// ErrDoomed: the unit of work cannot commit because a statement in it failed.
 	ErrDoomed = &Error{Kind: KindInternal, Message: "error.internal"}
 	// ErrSignIn: nobody is signed in, or not recently enough.

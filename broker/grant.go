@@ -58,6 +58,17 @@ const (
 	RefreshDead    RefreshOutcome = "dead"    // revoked, expired, unknown, or another client's: nothing changed
 )
 
+// GrantState is a grant and what its tokens stand and fall with, as it all was at
+// one moment.
+type GrantState struct {
+	Grant  Grant
+	Client Client // of the grant; its ID is "" where it is gone. Read only: others have it too
+	User   User   // of the grant, without password and role; its ID is "" where there is none
+	// Caller names the present state of the client that asked, for whoever let
+	// it in by what was known of it: zero where it is gone.
+	Caller ClientStamp
+}
+
 // GrantFilter selects grants. Fields that are "" do not restrict; a filter
 // without any restriction selects nothing.
 type GrantFilter struct {

@@ -53,6 +53,11 @@ func doc[T any](v T) document[T] { return document[T]{v} }
 
 // Value implements driver.Valuer.
 func (d document[T]) Value() (driver.Value, error) {
+	if list, ok := any(d.v).([]string); ok {
+		if text, ok := writeWords(list); ok {
+			return text, nil
+		}
+	}
 	b, err := json.Marshal(d.v)
 	if err != nil {
 		return nil, err
@@ -70,6 +75,11 @@ func (d *document[T]) Scan(src any) error {
 	var b []byte
 	switch s := src.(type) {
 	case string:
+		if list, ok := any(&d.v).(*[]string); ok {
+			if *list, ok = readWords(s); ok {
+				return nil
+			}
+		}
 		b = []byte(s)
 	case []byte:
 		b = s
