@@ -21,6 +21,8 @@ type User struct {
 	Username        string    // preferred_username; "" none; unique ignoring case
 	Name            string    // display name as the person wrote it; "" none
 	Locale          string    // BCP 47; "" not chosen
+	Phone           string    // as NormalizePhone returns it; "" none. Nobody has proven it
+	Address         Address   // postal; zero: none
 	PasswordHash    Secret    // PHC string; "" no password
 	PasswordSetAt   time.Time // zero: never
 	Admin           bool      // may use the administration pages and claim nothing more

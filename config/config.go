@@ -93,9 +93,16 @@ type Brand struct {
 
 // Accounts is the section "accounts".
 type Accounts struct {
-	SignUp      bool `koanf:"sign_up" default:"true" doc:"Newcomers may create accounts. false: an operator does, with \"broker users create\"."`
-	Passwords   bool `koanf:"passwords" default:"true" doc:"Accounts may have a password. false: only the providers open accounts."`
-	PasswordMin int  `koanf:"password_min" default:"8" min:"8" max:"64" doc:"Least number of characters in a new password."`
+	SignUp      bool    `koanf:"sign_up" default:"true" doc:"Newcomers may create accounts. false: an operator does, with \"broker users create\"."`
+	Passwords   bool    `koanf:"passwords" default:"true" doc:"Accounts may have a password. false: only the providers open accounts."`
+	PasswordMin int     `koanf:"password_min" default:"8" min:"8" max:"64" doc:"Least number of characters in a new password."`
+	Profile     Profile `koanf:"profile" doc:"What people may tell of themselves beside name, username and language. Ask for what an application of yours needs, and no more."`
+}
+
+// Profile is the section "accounts.profile".
+type Profile struct {
+	Phone   bool `koanf:"phone" doc:"A telephone number, for the scope \"phone\". It is not checked by calling it."`
+	Address bool `koanf:"address" doc:"A postal address, for the scope \"address\"."`
 }
 
 // Sessions is the section "sessions".
@@ -119,7 +126,7 @@ type Tokens struct {
 // Registration is the section "registration".
 type Registration struct {
 	Mode       string        `koanf:"mode" default:"off" enum:"off,token,open" doc:"token: whoever has an initial access token (\"broker clients token create\"). open: everybody, within the limits below."`
-	Scopes     []string      `koanf:"scopes" example:"[openid, email]" doc:"What such applications may ask for at most. Not set: openid, profile, email, offline_access."`
+	Scopes     []string      `koanf:"scopes" example:"[openid, email]" doc:"What such applications may ask for at most. Not set: all that the broker offers."`
 	PerAddress int           `koanf:"per_address" default:"10" min:"1" max:"100000" doc:"Open registrations a day from one address."`
 	PerDay     int           `koanf:"per_day" default:"100" min:"1" max:"1000000" doc:"Open registrations a day altogether."`
 	Total      int           `koanf:"total" default:"1000" min:"1" max:"100000" doc:"How many applications that registered themselves there may be."`

@@ -108,3 +108,13 @@ func (c *Catalogs) say(lang string, what *goi18n.LocalizeConfig) string {
 	}
 	return strings.ReplaceAll(text, "<no value>", "")
 }
+
+// LanguageName is what a language with a catalog calls itself; another is its tag.
+func (c *Catalogs) LanguageName(tag string) string {
+	if l, ok := c.localizers[tag]; ok {
+		if name, err := l.Localize(&goi18n.LocalizeConfig{MessageID: "language.name"}); err == nil {
+			return name
+		}
+	}
+	return tag
+}

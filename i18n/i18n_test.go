@@ -71,6 +71,15 @@ func TestHasAndLanguages(t *testing.T) {
 	}
 }
 
+func TestLanguageName(t *testing.T) {
+	c := catalogs(t)
+	for tag, want := range map[string]string{"en": "English", "de": "Deutsch", "fr": "fr", "": "", "language.name": "language.name"} {
+		if got := c.LanguageName(tag); got != want {
+			t.Errorf("%q is called %q, want %q", tag, got, want)
+		}
+	}
+}
+
 func TestMatch(t *testing.T) {
 	c := catalogs(t)
 	for _, tt := range []struct{ locales, preference, header, want string }{

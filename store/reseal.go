@@ -26,6 +26,8 @@ func sealedTables() []sealedTable {
 		{"logins", []string{"id"}, []string{"remote", "sign_up"}},
 		{"signing_keys", []string{"id"}, []string{"private"}},
 		{"outbox", []string{"id"}, []string{"payload"}},
+		{"encryption_keys", []string{"id"}, []string{"private"}},
+		{"client_secrets", []string{"client_id", "hash"}, []string{"secret"}},
 	}
 }
 

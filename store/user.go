@@ -14,26 +14,28 @@ import (
 type userRow struct {
 	bun.BaseModel `bun:"table:users"`
 
-	ID              string `bun:"id,pk"`
-	Email           string `bun:"email"`
-	EmailVerifiedAt micros `bun:"email_verified_at"`
-	Username        string `bun:"username"`
-	UsernameKey     string `bun:"username_key"`
-	Name            string `bun:"name"`
-	Locale          string `bun:"locale"`
-	PasswordHash    string `bun:"password_hash"`
-	PasswordSetAt   micros `bun:"password_set_at"`
-	Admin           bool   `bun:"admin"`
-	DisabledAt      micros `bun:"disabled_at"`
-	CreatedAt       micros `bun:"created_at"`
-	UpdatedAt       micros `bun:"updated_at"`
-	Version         int    `bun:"version"`
+	ID              string                   `bun:"id,pk"`
+	Email           string                   `bun:"email"`
+	EmailVerifiedAt micros                   `bun:"email_verified_at"`
+	Username        string                   `bun:"username"`
+	UsernameKey     string                   `bun:"username_key"`
+	Name            string                   `bun:"name"`
+	Locale          string                   `bun:"locale"`
+	Phone           string                   `bun:"phone"`
+	Address         document[broker.Address] `bun:"address"`
+	PasswordHash    string                   `bun:"password_hash"`
+	PasswordSetAt   micros                   `bun:"password_set_at"`
+	Admin           bool                     `bun:"admin"`
+	DisabledAt      micros                   `bun:"disabled_at"`
+	CreatedAt       micros                   `bun:"created_at"`
+	UpdatedAt       micros                   `bun:"updated_at"`
+	Version         int                      `bun:"version"`
 }
 
 func rowOfUser(u broker.User) *userRow {
 	return &userRow{
 		ID: string(u.ID), Email: u.Email, EmailVerifiedAt: micro(u.EmailVerifiedAt),
-		Username: u.Username, UsernameKey: foldCase(u.Username), Name: u.Name, Locale: u.Locale,
+		Username: u.Username, UsernameKey: foldCase(u.Username), Name: u.Name, Locale: u.Locale, Phone: u.Phone, Address: doc(u.Address),
 		PasswordHash: u.PasswordHash.Reveal(), PasswordSetAt: micro(u.PasswordSetAt), Admin: u.Admin,
 		DisabledAt: micro(u.DisabledAt), CreatedAt: micro(u.CreatedAt), UpdatedAt: micro(u.UpdatedAt), Version: u.Version,
 	}
@@ -42,7 +44,7 @@ func rowOfUser(u broker.User) *userRow {
 func (r *userRow) user() broker.User {
 	return broker.User{
 		ID: broker.UserID(r.ID), Email: r.Email, EmailVerifiedAt: r.EmailVerifiedAt.time(),
-		Username: r.Username, Name: r.Name, Locale: r.Locale,
+		Username: r.Username, Name: r.Name, Locale: r.Locale, Phone: r.Phone, Address: r.Address.v,
 		PasswordHash: broker.Secret(r.PasswordHash), PasswordSetAt: r.PasswordSetAt.time(), Admin: r.Admin,
 		DisabledAt: r.DisabledAt.time(), CreatedAt: r.CreatedAt.time(), UpdatedAt: r.UpdatedAt.time(), Version: r.Version,
 	}

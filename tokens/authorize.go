@@ -153,7 +153,7 @@ func (s *Service) checkScopes(_ context.Context, a *Authorization, form url.Valu
 	if err != nil {
 		return err
 	}
-	if len(scopes) == 0 {
+	if scopes = slices.DeleteFunc(scopes, s.withheld); len(scopes) == 0 {
 		return refuse(fosite.ErrInvalidScope, "The scope is missing.")
 	}
 	if !a.Client.MayGrant(broker.GrantRefresh) || !a.answersWith(responseCode) {

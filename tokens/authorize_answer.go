@@ -56,7 +56,7 @@ func (s *Service) prepare(a *Authorization, sess *session) error {
 		if a.responseType != responseIDToken {
 			scopes = nil
 		}
-		token.person = personOf(p.User, scopes, names(a.claims.IDToken)...)
+		token.person = s.personOf(p.User, scopes, names(a.claims.IDToken)...)
 		signed, err := s.idToken(token)
 		if err != nil {
 			return err

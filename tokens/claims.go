@@ -1,6 +1,7 @@
 package tokens
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -13,27 +14,52 @@ const (
 	scopeOpenID  = "openid"
 	scopeProfile = "profile"
 	scopeEmail   = "email"
+	scopePhone   = "phone"
+	scopeAddress = "address"
 	scopeOffline = "offline_access"
 )
 
-// userScopes are the scopes that tell of a person or stand for one.
-var userScopes = []string{scopeOpenID, scopeProfile, scopeEmail, scopeOffline}
+// userScopes are the scopes that tell of a person or stand for one: those that
+// we know, whether they are offered or not.
+var userScopes = []string{scopeOpenID, scopeProfile, scopeEmail, scopePhone, scopeAddress, scopeOffline}
+
+// Offers tells whether requests with a scope of userScopes are answered. The
+// others count as scopes that nobody knows: they are ignored.
+func (s *Service) Offers(scope string) bool { return slices.Contains(s.o.offeredScopes(), scope) }
+
+// offeredScopes are the scopes that discovery tells.
+func (o Options) offeredScopes() []string {
+	return slices.DeleteFunc(slices.Clone(userScopes), func(scope string) bool {
+		return scope == scopePhone && !o.Phone || scope == scopeAddress && !o.Address
+	})
+}
+
+// withheld tells whether a scope is known and not offered. A grant that was made
+// with it, or a consent, must not come to mean something later, when an operator
+// offers it: nobody has seen it on the consent page.
+func (s *Service) withheld(scope string) bool {
+	return slices.Contains(userScopes, scope) && !s.Offers(scope)
+}
 
 // Claim is a line of the consent page: what the application learns.
 type Claim struct {
-	Scope string
-	Name  string // catalog key, such as "claim.name"
-	Value string // as the application gets it; "" the name says enough
+	Scope   string
+	Name    string // catalog key, such as "claim.name"
+	Value   string // as the application gets it; "" the name says enough
+	Missing bool   // the account has none; the application gets it once there is one
 }
 
 // ClaimsFor lists what an application with these scopes, as Authorization.Asked
-// and Consent.Scopes have them, learns of user, with the values. What the account does not have is left out.
+// and Consent.Scopes have them, learns of user, with the values. What the account does not have
+// is left out, but for the telephone number and the postal address: who says yes
+// without having told them must know that they will be told.
 func (s *Service) ClaimsFor(user broker.User, scopes []string) []Claim {
 	var claims []Claim
 	add := func(scope, name, value string) {
 		claim := strings.TrimPrefix(name, "claim.")
-		if value != "" && (slices.Contains(scopes, scope) || slices.Contains(scopes, claimPrefix+claim)) {
-			claims = append(claims, Claim{Scope: scope, Name: name, Value: value})
+		missing := value == "" && (scope == scopePhone || scope == scopeAddress)
+		if (value != "" || missing) && s.Offers(scope) && (slices.Contains(scopes, scope) || slices.Contains(scopes, claimPrefix+claim)) {
+			claims = append(claims, Claim{Scope: scope, Name: name, Value: value, Missing: missing})
 		}
 	}
 	add(scopeOpenID, "claim.sub", string(user.ID))
@@ -41,8 +67,10 @@ func (s *Service) ClaimsFor(user broker.User, scopes []string) []Claim {
 	add(scopeProfile, "claim.preferred_username", user.Username)
 	add(scopeProfile, "claim.locale", user.Locale)
 	add(scopeEmail, "claim.email", user.Email)
-	for _, name := range []string{"updated_at", "email_verified"} { // told with the others of their scope, and worth a line alone
-		if slices.Contains(scopes, claimPrefix+name) {
+	add(scopePhone, "claim.phone_number", user.Phone)
+	add(scopeAddress, "claim.address", user.Address.Formatted())
+	for _, name := range []string{"updated_at", "email_verified", "phone_number_verified"} { // told with the others of their scope, and worth a line alone
+		if slices.Contains(scopes, claimPrefix+name) && s.Offers(claimScopes[name]) {
 			claims = append(claims, Claim{Scope: claimScopes[name], Name: "claim." + name})
 		}
 	}
@@ -68,27 +96,38 @@ type userInfo struct {
 }
 
 // personClaims are what we know of a person (OpenID Connect Core 1.0, section
-// 5.1). There is neither an address nor a telephone number among it, so the
-// scopes address and phone are not offered.
+// 5.1). Of the scope profile that is four claims: a name is kept as it is
+// written, since it cannot be told which part is given and which the family's,
+// and there is no picture, web page, gender, birthday or time zone.
 type personClaims struct {
-	Name              string `json:"name,omitempty"`
-	PreferredUsername string `json:"preferred_username,omitempty"`
-	Locale            string `json:"locale,omitempty"`
-	UpdatedAt         int64  `json:"updated_at,omitempty"` // seconds since the epoch
-	Email             string `json:"email,omitempty"`
-	EmailVerified     *bool  `json:"email_verified,omitempty"`
+	Name                string        `json:"name,omitempty"`
+	PreferredUsername   string        `json:"preferred_username,omitempty"`
+	Locale              string        `json:"locale,omitempty"`
+	UpdatedAt           int64         `json:"updated_at,omitempty"` // seconds since the epoch
+	Email               string        `json:"email,omitempty"`
+	EmailVerified       *bool         `json:"email_verified,omitempty"`
+	PhoneNumber         string        `json:"phone_number,omitempty"`          // E.164
+	PhoneNumberVerified *bool         `json:"phone_number_verified,omitempty"` // never true: nobody calls
+	Address             *addressClaim `json:"address,omitempty"`
+}
+
+// addressClaim is the address claim (OpenID Connect Core 1.0, section 5.1.1).
+type addressClaim struct {
+	Formatted string `json:"formatted"`
+	broker.Address
 }
 
 // infoOf is what a token with these scopes, and these claims beside them, may
 // read of user.
-func infoOf(user broker.User, scopes []string, claims ...string) userInfo {
-	return userInfo{Subject: string(user.ID), personClaims: personOf(user, scopes, claims...)}
+func (s *Service) infoOf(user broker.User, scopes []string, claims ...string) userInfo {
+	return userInfo{Subject: string(user.ID), personClaims: s.personOf(user, scopes, claims...)}
 }
 
 // personOf are the claims of user that scopes ask for, and those beside them.
-func personOf(user broker.User, scopes []string, claims ...string) personClaims {
+func (s *Service) personOf(user broker.User, scopes []string, claims ...string) personClaims {
 	asked := func(claim string) bool {
-		return slices.Contains(scopes, claimScopes[claim]) || slices.Contains(claims, claim)
+		scope := claimScopes[claim]
+		return s.Offers(scope) && (slices.Contains(scopes, scope) || slices.Contains(claims, claim))
 	}
 	var c personClaims
 	if asked("name") {
@@ -110,12 +149,33 @@ func personOf(user broker.User, scopes []string, claims ...string) personClaims 
 		verified := user.EmailVerified()
 		c.EmailVerified = &verified
 	}
+	if asked("phone_number") {
+		c.PhoneNumber = user.Phone
+	}
+	if asked("phone_number_verified") && user.Phone != "" {
+		c.PhoneNumberVerified = new(bool)
+	}
+	if asked("address") && user.Address != (broker.Address{}) {
+		c.Address = &addressClaim{user.Address.Formatted(), user.Address}
+	}
 	return c
 }
 
-// claimsSupported is what discovery tells: the claims above and those of the
-// ID token.
-var claimsSupported = []string{
+// tokenClaims are the claims of the ID token that tell of no person.
+var tokenClaims = []string{
 	"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "c_hash", "amr", "acr", "sid", "azp", "idp",
-	"name", "preferred_username", "locale", "updated_at", "email", "email_verified",
+}
+
+// claimsSupported is what discovery tells: the claims of the ID token, and those
+// of a person by the order of their scopes.
+func (s *Service) claimsSupported() []string {
+	all := slices.Clone(tokenClaims)
+	for _, scope := range s.o.offeredScopes() {
+		for _, claim := range slices.Sorted(maps.Keys(claimScopes)) {
+			if claimScopes[claim] == scope {
+				all = append(all, claim)
+			}
+		}
+	}
+	return all
 }

@@ -28,6 +28,7 @@ const (
 var claimScopes = map[string]string{
 	"name": scopeProfile, "preferred_username": scopeProfile, "locale": scopeProfile, "updated_at": scopeProfile,
 	"email": scopeEmail, "email_verified": scopeEmail,
+	"phone_number": scopePhone, "phone_number_verified": scopePhone, "address": scopeAddress,
 }
 
 // claimWish is what a request says of one claim (OpenID Connect Core 1.0,
@@ -175,7 +176,7 @@ func (s *Service) checkClaims(_ context.Context, a *Authorization, form url.Valu
 			}
 		}
 	}
-	a.claims = claimWishes{IDToken: a.known(w.IDToken), UserInfo: a.known(w.UserInfo)}
+	a.claims = claimWishes{IDToken: s.known(a, w.IDToken), UserInfo: s.known(a, w.UserInfo)}
 	return nil
 }
 
@@ -189,10 +190,10 @@ func (s *Service) expect(a *Authorization, user broker.UserID) error {
 }
 
 // known are the wishes for claims that we have and that the client may ask for.
-func (a *Authorization) known(wishes map[string]*claimWish) map[string]*claimWish {
+func (s *Service) known(a *Authorization, wishes map[string]*claimWish) map[string]*claimWish {
 	var kept map[string]*claimWish
 	for name := range wishes {
-		if scope := claimScopes[name]; scope != "" && slices.Contains(a.Client.Scopes, scope) {
+		if scope := claimScopes[name]; s.Offers(scope) && slices.Contains(a.Client.Scopes, scope) {
 			if kept == nil {
 				kept = map[string]*claimWish{}
 			}

@@ -139,7 +139,7 @@ func (s *Service) newDiscovery() (document, error) {
 		AuthorizationEndpoint: s.url(p.Authorize), TokenEndpoint: s.url(p.Token), UserInfoEndpoint: s.url(p.UserInfo), JWKSURI: s.url(p.JWKS),
 		IntrospectionEndpoint: s.url(p.Introspect), RevocationEndpoint: s.url(p.Revoke), EndSessionEndpoint: s.url(p.Logout),
 		RegistrationEndpoint:     s.registrationEndpoint(),
-		ScopesSupported:          userScopes,
+		ScopesSupported:          s.o.offeredScopes(),
 		ResponseTypesSupported:   responseTypes,
 		ResponseModesSupported:   modes,
 		GrantTypesSupported:      append(slices.Clone(s.grants), broker.GrantImplicit),
@@ -155,7 +155,7 @@ func (s *Service) newDiscovery() (document, error) {
 		PromptValuesSupported:    s.prompts(),
 		DisplayValuesSupported:   []string{"page"}, // others are accepted and get the same page
 		ClaimTypesSupported:      []string{"normal"},
-		ClaimsSupported:          claimsSupported,
+		ClaimsSupported:          s.claimsSupported(),
 		ClaimsParameterSupported: true,
 		IssParameterSupported:    true,
 		UILocalesSupported:       s.o.UILocales,

@@ -122,7 +122,7 @@ func TestDiscoveryTellsTheTruth(t *testing.T) {
 	a := w.tokens("app")
 	hybrid := w.parse(with(request("all"), "response_type", "code id_token"))
 	front := w.respond(hybrid, w.approval(hybrid)).Get("id_token")
-	for _, v := range []any{claimsOf(t, w, a.str("id_token")), claimsOf(t, w, front), infoOf(w.user, userScopes)} {
+	for _, v := range []any{claimsOf(t, w, a.str("id_token")), claimsOf(t, w, front), w.s.infoOf(w.user, userScopes)} {
 		text, err := json.Marshal(v)
 		must(t, err)
 		must(t, json.Unmarshal(text, &told))
@@ -135,6 +135,24 @@ func TestDiscoveryTellsTheTruth(t *testing.T) {
 	}
 	if len(known) > 0 {
 		t.Errorf("%v are listed and not told", known)
+	}
+}
+
+// TestDiscoveryTellsOfPhoneAndAddress where the operator offers them.
+func TestDiscoveryTellsOfPhoneAndAddress(t *testing.T) {
+	for _, offered := range []bool{false, true} {
+		var m metadata
+		must(t, json.Unmarshal(contactWorld(t, offered).s.keys.Load().discovery.body, &m))
+		for _, scope := range []string{"phone", "address"} {
+			if slices.Contains(m.ScopesSupported, scope) != offered {
+				t.Errorf("offered %v: scopes %v", offered, m.ScopesSupported)
+			}
+		}
+		for _, claim := range []string{"phone_number", "phone_number_verified", "address"} {
+			if slices.Contains(m.ClaimsSupported, claim) != offered {
+				t.Errorf("offered %v: claims %v", offered, m.ClaimsSupported)
+			}
+		}
 	}
 }
 

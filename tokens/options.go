@@ -46,6 +46,10 @@ type Options struct {
 
 	Paths Paths // where the endpoints are mounted below the issuer
 
+	// Phone and Address offer the scopes of these names (OpenID Connect Core 1.0,
+	// section 5.4). Off, nobody is told a telephone number or a postal address.
+	Phone, Address bool
+
 	NoSignUp bool // newcomers cannot begin accounts, so prompt=create is not offered
 
 	UILocales     []string // languages of the pages, for discovery; nil: not told
@@ -109,7 +113,7 @@ func (o Options) complete() (Options, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	o.Paths = o.Paths.complete()
-	o.Registration = o.Registration.complete()
+	o.Registration = o.Registration.complete(o.offeredScopes())
 	if m := o.Registration.Mode; m != RegisterOff && m != RegisterToken && m != RegisterOpen {
 		problems = append(problems, fmt.Errorf("tokens: registration %q must be %s, %s or %s", m, RegisterOff, RegisterToken, RegisterOpen))
 	}

@@ -49,10 +49,10 @@ const (
 	pruneClients = 100
 )
 
-func (r Registration) complete() Registration {
+func (r Registration) complete(offered []string) Registration {
 	r.Mode = orDefault(r.Mode, RegisterOff)
 	if r.Scopes == nil {
-		r.Scopes = userScopes
+		r.Scopes = offered
 	}
 	r.PerAddress, r.PerDay, r.Total = orDefault(r.PerAddress, registerPerAddress), orDefault(r.PerDay, registerPerDay), orDefault(r.Total, registerTotal)
 	r.Unused = orDefault(r.Unused, registerUnused)

@@ -102,7 +102,7 @@ func (s *Service) person(ctx context.Context, g broker.Grant) (personClaims, err
 	if err != nil {
 		return personClaims{}, err
 	}
-	return personOf(user, nil, wanted...), nil
+	return s.personOf(user, nil, wanted...), nil
 }
 
 // incident ends a grant and records why, in one unit of work.

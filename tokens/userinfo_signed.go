@@ -28,7 +28,7 @@ func (s *Service) tellUserInfo(w http.ResponseWriter, r *http.Request, t standin
 	if !c.DisabledAt.IsZero() {
 		return errToken
 	}
-	info := infoOf(user, t.scopes, t.claims()...)
+	info := s.infoOf(user, t.scopes, t.claims()...)
 	info.Subject = s.subjectOf(c, user.ID)
 	alg := c.Metadata.UserInfoSignedResponseAlg
 	if alg == "" || alg == "none" {

@@ -132,8 +132,9 @@ func TestClaimsForIsWhatUserInfoTells(t *testing.T) {
 	w := newWorld(t)
 	got := w.s.ClaimsFor(w.user, []string{"openid", "profile", "email", "offline_access"})
 	want := []Claim{
-		{"openid", "claim.sub", string(w.user.ID)}, {"profile", "claim.name", "Ada Lovelace"}, {"profile", "claim.preferred_username", "ada"},
-		{"profile", "claim.locale", "en"}, {"email", "claim.email", "ada@example.org"},
+		{Scope: "openid", Name: "claim.sub", Value: string(w.user.ID)}, {Scope: "profile", Name: "claim.name", Value: "Ada Lovelace"},
+		{Scope: "profile", Name: "claim.preferred_username", Value: "ada"}, {Scope: "profile", Name: "claim.locale", Value: "en"},
+		{Scope: "email", Name: "claim.email", Value: "ada@example.org"},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("ClaimsFor = %v, want %v", got, want)

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"slices"
+	"strings"
 
 	"idbroker/broker"
 	"idbroker/tokens"
@@ -88,14 +89,30 @@ func (s *Server) getConsent(w http.ResponseWriter, r *http.Request) error {
 		Account: v.user.Email, SwitchURL: withLogin("/login/", l) + "&switch=1",
 	}
 	for _, c := range s.tokens.ClaimsOf(a, *v.user) {
-		p.Claims = append(p.Claims, claimView{Label: p.T(c.Name), Value: c.Value, Code: c.Scope == scopeOpenID})
+		p.Claims = append(p.Claims, viewClaim(p.base, c))
 	}
 	return s.show(w, r, http.StatusOK, &p)
 }
 
-// Scopes that pages speak of (OpenID Connect Core 1.0, sections 3.1.2.1 and 11).
+// viewClaim puts what an application learns into words.
+func viewClaim(b base, c tokens.Claim) claimView {
+	v := claimView{Label: b.T(c.Name), Value: c.Value, Code: c.Scope == scopeOpenID}
+	switch {
+	case c.Missing:
+		v.Value, v.Note = b.T("claim.missing"), true
+	case c.Name == "claim.locale":
+		v.Value = b.cat.LanguageName(c.Value)
+	case c.Name == "claim.address":
+		v.Value = strings.ReplaceAll(c.Value, "\n", ", ")
+	}
+	return v
+}
+
+// Scopes that pages speak of (OpenID Connect Core 1.0, sections 3.1.2.1, 5.4 and 11).
 const (
 	scopeOpenID  = "openid"
+	scopePhone   = "phone"
+	scopeAddress = "address"
 	scopeOffline = "offline_access"
 )
 

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+
+	"idbroker/broker/local"
 )
 
 // chooseLanguage keeps the visitor's choice: in their account where they are
@@ -20,7 +22,9 @@ func (s *Server) chooseLanguage(w http.ResponseWriter, r *http.Request, back str
 		return err
 	}
 	if v.user != nil && v.user.Locale != lang {
-		if err := s.accounts.UpdateProfile(r.Context(), v.user.ID, v.user.Name, v.user.Username, lang); err != nil {
+		profile := local.ProfileOf(*v.user)
+		profile.Locale = lang
+		if err := s.accounts.UpdateProfile(r.Context(), v.user.ID, profile); err != nil {
 			return err
 		}
 	}

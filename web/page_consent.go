@@ -7,6 +7,7 @@ type claimView struct {
 	Label string // translated: "Your name"
 	Value string // "Ada Lovelace"; "" the label says it all
 	Code  bool   // Value is an identifier
+	Note  bool   // Value is a remark of ours and not what the application gets
 }
 
 // consentPage asks whether an application may learn what it asks for:

@@ -3,18 +3,38 @@ package web
 import (
 	"strings"
 	"time"
+
+	"idbroker/broker/local"
 )
 
 // profilePage shows and changes what the person told of themselves:
 // templates/profile.html, at /account/settings/profile/. It posts name, username
-// and locale.
+// and locale, phone, and the parts of the address by their claims.
 type profilePage struct {
 	base
-	Email    string
-	Name     string // as typed
-	Username string
-	Locale   string // BCP 47; "" as the browser has it
-	Problems problems
+	Email          string
+	Profile        local.Profile // as typed
+	Phone          bool          // there is a field for the telephone number
+	Address        bool          // there are fields for the postal address
+	PhoneOffered   bool          // applications may ask for the number; otherwise it can only be taken away
+	AddressOffered bool
+	Problems       problems
+}
+
+// PhoneHint says what becomes of the number.
+func (p profilePage) PhoneHint() string {
+	if !p.PhoneOffered {
+		return p.T("profile.withheld")
+	}
+	return p.T("profile.phone_hint")
+}
+
+// AddressHint says what becomes of the address; "" what becomes of the rest.
+func (p profilePage) AddressHint() string {
+	if !p.AddressOffered {
+		return p.T("profile.withheld")
+	}
+	return ""
 }
 
 // securityPage shows how well the account is protected:

@@ -16,7 +16,8 @@ type fieldPart struct {
 	ID           string // "" field-<Name>
 	Type         string // "" "text"
 	Label        string
-	Optional     string // translated word that marks it; "" it is required
+	Optional     string // translated word that marks it; "" it is required, but for Voluntary
+	Voluntary    bool   // not required; what it is part of is marked
 	Value        string
 	Hint         string
 	Problem      string // in words; "" none
@@ -24,6 +25,7 @@ type fieldPart struct {
 	Inputmode    string
 	Plain        bool // an identifier: written left to right, never corrected
 	Min, Max     int  // length in UTF-16 units; 0 not restricted
+	Lines        int  // as many lines of text; 0 one, which cannot have more
 }
 
 // Describedby lists the ids of the texts that belong to the input.

@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"idbroker/broker"
+	"idbroker/broker/local"
 	"idbroker/i18n"
+	"idbroker/tokens"
 )
 
 // sample is a page with data, as tests and screenshots show it.
@@ -108,6 +110,11 @@ func samples(r *renderer, lang string, w words) []sample {
 	}
 	confirm := in("")
 	confirm.Title = confirm.T("linked_accounts.confirm", "provider", w.title)
+	contact := local.Profile{
+		Name: w.name, Username: w.handle, Phone: "+41227676111",
+		Address: broker.Address{Street: w.name + "\n1 Esplanade des Particules", PostalCode: "1211", Locality: w.client, Country: w.title},
+	}
+	address := contact.Address.Formatted()
 	signin, lost := "/login/?login=l1", "/lost-password/?login=l1"
 	return []sample{
 		{"login", &loginPage{base: b(), Login: "l1", Client: client, Providers: four, SignUpURL: "/signup/?login=l1", LostPasswordURL: lost, LocalPasswords: true}},
@@ -136,6 +143,10 @@ func samples(r *renderer, lang string, w words) []sample {
 		{"consent", &consentPage{base: signedIn, Login: "l1", Client: *client, Account: w.email, SwitchURL: signin, Claims: []claimView{
 			{Label: "Your name", Value: w.name}, {Label: "Your e-mail address", Value: w.email}, {Label: "An identifier of your account", Value: "qmzk4t7w3b2vyr6xa5cjdnh2ps", Code: true},
 		}}},
+		{"consent_contact", &consentPage{base: signedIn, Login: "l1", Client: *client, Account: w.email, SwitchURL: signin, Claims: []claimView{
+			viewClaim(signedIn, tokens.Claim{Name: "claim.name", Value: w.name}), viewClaim(signedIn, tokens.Claim{Name: "claim.locale", Value: "de"}),
+			viewClaim(signedIn, tokens.Claim{Name: "claim.phone_number", Missing: true}), viewClaim(signedIn, tokens.Claim{Name: "claim.address", Value: address}),
+		}}},
 		{"consent_nothing", &consentPage{base: signedIn, Login: "l1", Client: clientView{Name: w.client, Host: w.host}, Account: w.email, Offline: true}},
 		{"form_post", &formPostPage{base: signedIn, Host: w.host, Action: "https://" + plainWords.host + "/cb?x=1", Fields: []hidden{{"code", "ibc.x"}, {"error_description", w.text}, {"state", w.name}}}},
 		{"logout", &logoutPage{base: signedIn, Client: client, Fields: []hidden{{"state", w.text}}}},
@@ -144,7 +155,11 @@ func samples(r *renderer, lang string, w words) []sample {
 		{"home", &homePage{base: signedIn}},
 		{"home_out", &homePage{base: b(), SignUpURL: "/signup/"}},
 		{"claim", &claimPage{base: b(), Token: "t0ken", MinPassword: 8}},
-		{"profile", &profilePage{base: in("profile"), Email: w.email, Name: w.name, Username: w.handle, Locale: "de"}},
+		{"profile", &profilePage{base: in("profile"), Email: w.email, Profile: local.Profile{Name: w.name, Username: w.handle, Locale: "de"}}},
+		{"profile_contact", &profilePage{base: in("profile"), Email: w.email, Profile: contact, Phone: true, Address: true, PhoneOffered: true, AddressOffered: true}},
+		{"profile_wrong", &profilePage{base: in("profile"), Email: w.email, Profile: contact, Phone: true, Address: true, PhoneOffered: true, Problems: problems{
+			"phone": broker.ErrPhone, "postal_code": local.ErrAddress, "street_address": local.ErrAddress,
+		}}},
 		{"security", &securityPage{base: in("security"), LocalPasswords: true, HasPassword: true, PasswordSetAt: long, MinPassword: 8, Identities: 2,
 			Sessions: []sessionRow{
 				{SID: "s1", Device: w.text, IP: "2001:db8::7334", Provider: w.title, Current: true, SignedInAt: sampleNow.Add(-5 * time.Minute), LastSeenAt: sampleNow},

@@ -68,6 +68,12 @@ var signingKeys struct {
 
 func newWorld(t testing.TB, edit ...func(*Options)) *world {
 	t.Helper()
+	return newWorldWith(t, tokens.Options{}, edit...)
+}
+
+// newWorldWith is newWorld with options for tokens.
+func newWorldWith(t testing.TB, to tokens.Options, edit ...func(*Options)) *world {
+	t.Helper()
 	w := &world{t: t, db: storetest.New(t), log: &logBuffer{}}
 	w.op = providertest.NewOpenID(t, providertest.OpenIDOptions{})
 	var handler http.Handler
@@ -92,7 +98,8 @@ func newWorld(t testing.TB, edit ...func(*Options)) *world {
 	reg, err := providers.New(providers.Options{Apps: apps, BaseURL: w.url, Log: log, AllowPrivate: true})
 	must(t, err)
 	linker := linking.New(w.db, reg, linking.Options{Log: log})
-	w.tokens, err = tokens.New(w.db, tokens.Options{Issuer: w.url, Secret: sha256.Sum256([]byte("test")), Log: log})
+	to.Issuer, to.Secret, to.Log = w.url, sha256.Sum256([]byte("test")), log
+	w.tokens, err = tokens.New(w.db, to)
 	must(t, err)
 	w.accounts = local.New(w.db, linker, local.Options{
 		Issuer: w.url, Hashing: local.Argon2{MemoryKiB: 64, Passes: 1, Lanes: 1}, Log: log, EndGrants: w.tokens.EndGrants,

@@ -266,7 +266,7 @@ func TestFormProblems(t *testing.T) {
 	signUp(t, db, a, "taken@example.org")
 	u, err := db.UserByEmail(ctx, "taken@example.org")
 	must(t, err)
-	must(t, a.UpdateProfile(ctx, u.ID, "Ada", "Ada_L", "de"))
+	must(t, a.UpdateProfile(ctx, u.ID, local.Profile{Name: "Ada", Username: "Ada_L", Locale: "de"}))
 	login, _ = newLogin()
 	err = a.SignUp(ctx, login, local.SignUpForm{Email: "new@example.org", Username: "ada_l", Password: good})
 	if !errors.As(err, &form) || !errors.Is(form.Fields["username"], local.ErrUsernameTaken) {

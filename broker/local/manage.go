@@ -150,30 +150,6 @@ func (a *Accounts) ClaimAdmin(ctx context.Context, token broker.Secret, f SignUp
 	return u, nil
 }
 
-// UpdateProfile changes what the person may change about themselves. Errors: a
-// *FormError.
-func (a *Accounts) UpdateProfile(ctx context.Context, id broker.UserID, name, username, locale string) error {
-	f, err := a.clean(SignUpForm{Email: "unchanged@localhost", Name: name, Username: username}, false)
-	if err != nil {
-		return err
-	}
-	at := time.Now()
-	return a.store.InTx(ctx, func(ctx context.Context) error {
-		u, err := a.store.LockUser(ctx, id)
-		if err != nil {
-			return fmt.Errorf("lock user: %w", err)
-		}
-		switch taken, err := a.taken(ctx, f.Username, id); {
-		case err != nil:
-			return err
-		case taken:
-			return &FormError{Fields{"username": ErrUsernameTaken}}
-		}
-		u.Name, u.Username, u.Locale, u.UpdatedAt = f.Name, f.Username, locale, at
-		return a.store.UpdateUser(ctx, u)
-	})
-}
-
 // SetDisabled disables an account, which ends its sessions and grants at once,
 // or enables it again. Doing it twice is fine.
 func (a *Accounts) SetDisabled(ctx context.Context, id broker.UserID, disabled bool) error {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -46,7 +48,7 @@ func (e *FormError) Error() string { return "form: " + strconv.Itoa(len(e.Fields
 
 // Unwrap gives the error that stands for the form as a whole.
 func (e *FormError) Unwrap() error {
-	for _, f := range []string{"email", "name", "username", "password"} {
+	for _, f := range append([]string{"email", "name", "username", "password"}, slices.Sorted(maps.Keys(e.Fields))...) {
 		if p := e.Fields[f]; p != nil {
 			return p
 		}

@@ -98,6 +98,7 @@ func tokenOptions(cfg config.Config, base string, ring store.Keyring, texts *i18
 			Mode: cfg.Registration.Mode, Scopes: cfg.Registration.Scopes, PerAddress: cfg.Registration.PerAddress,
 			PerDay: cfg.Registration.PerDay, Total: cfg.Registration.Total, Unused: cfg.Registration.Unused,
 		},
+		Phone: cfg.Accounts.Profile.Phone, Address: cfg.Accounts.Profile.Address,
 		NoSignUp: !cfg.Accounts.SignUp, UILocales: texts.Languages(), PolicyURI: cfg.Brand.Privacy, TermsURI: cfg.Brand.Terms,
 	}
 }

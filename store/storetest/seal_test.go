@@ -26,6 +26,8 @@ var sealedColumns = []struct{ table, column, key string }{
 	{"logins", "sign_up", "id"},
 	{"signing_keys", "private", "id"},
 	{"outbox", "payload", "id"},
+	{"encryption_keys", "private", "id"},
+	{"client_secrets", "secret", "hash"},
 }
 
 // fillSealed writes two rows of everything that is sealed.
@@ -37,6 +39,7 @@ func fillSealed(t *testing.T, db *store.DB) {
 		if id == "1" {
 			ok(t, db.CreateUser(ctx, broker.User{ID: "u"}))
 			must(db.SaveRemoteAccount(ctx, broker.RemoteAccount{ID: "a", UserID: "u"}))(t)
+			ok(t, db.CreateClient(ctx, broker.Client{ID: "c"}))
 		}
 		ok(t, db.SaveRemoteTokens(ctx, "a", []broker.RemoteToken{{Kind: id, AccessToken: secret, RefreshToken: secret, IDToken: secret}}))
 		ok(t, db.CreateAttempt(ctx, broker.Attempt{StateHash: id, Session: secret}))
@@ -46,6 +49,8 @@ func fillSealed(t *testing.T, db *store.DB) {
 			SignUp: &broker.SignUp{Email: marker, PasswordHash: secret},
 		}))
 		ok(t, db.CreateKey(ctx, broker.Key{ID: id, Private: secret}))
+		ok(t, db.CreateEncryptionKey(ctx, broker.EncryptionKey{ID: id, Private: secret}))
+		ok(t, db.KeepSecret(ctx, "c", secret))
 		ok(t, db.Enqueue(ctx, broker.OutboxEntry{ID: id, Payload: []byte(secret.Reveal())}))
 	}
 }
@@ -73,6 +78,16 @@ func readSealed(ctx context.Context, db *store.DB) map[string]error {
 		check("signing_keys", err, k.Private)
 	}
 	check("signing_keys", err)
+	encryption, err := db.EncryptionKeys(ctx)
+	for _, k := range encryption {
+		check("encryption_keys", err, k.Private)
+	}
+	check("encryption_keys", err)
+	kept, err := db.KeptSecrets(ctx, "c")
+	for _, s := range kept {
+		check("client_secrets", err, s)
+	}
+	check("client_secrets", err)
 	for _, id := range []string{"1", "2"} {
 		a, err := db.Attempt(ctx, id)
 		check("attempts", err, a.Session)
@@ -172,7 +187,7 @@ func TestReseal(t *testing.T) {
 		newest, err := store.ParseKeyring([]byte(strings.SplitAfter(string(both.Marshal()), "\n")[0]))
 		ok(t, err)
 		alone := storetest.Open(t, dsn, storetest.Keys(newest))
-		if failed := readSealed(ctx, alone); len(failed) != 4 {
+		if failed := readSealed(ctx, alone); len(failed) != 6 {
 			t.Errorf("the new key alone fails at %v", failed)
 		}
 		if n, err := alone.Reseal(ctx); err == nil || n != 0 {
