@@ -73,6 +73,7 @@ func (s *Service) DeliverLogout(ctx context.Context, payload []byte) error {
 	if err := json.Unmarshal(payload, &n); err != nil {
 		return broker.Permanent(fmt.Errorf("read logout notice: %w", err))
 	}
+	s.freshKeys(ctx)
 	token, err := s.logoutToken(n, time.Now())
 	if err != nil {
 		return err

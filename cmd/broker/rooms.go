@@ -88,6 +88,10 @@ func tokenOptions(cfg config.Config, base string, ring store.Keyring, texts *i18
 	if grace == 0 {
 		grace = -1 // none
 	}
+	lifetime := t.SigningKeys.RotateEvery
+	if lifetime == 0 {
+		lifetime = -1 // for ever
+	}
 	reach := tokens.ReachPublic
 	switch u, err := url.Parse(base); {
 	case err == nil && config.Loopback(u.Hostname()): // as with providers
@@ -99,7 +103,7 @@ func tokenOptions(cfg config.Config, base string, ring store.Keyring, texts *i18
 	return tokens.Options{
 		Issuer: base, Secret: secrets[0], OldSecrets: secrets[1:], Log: log, Fetcher: fetcher(cfg, base), RequirePAR: cfg.Applications.RequirePAR,
 		CodeLifetime: t.Code, AccessLifetime: t.Access, IDTokenLifetime: t.ID,
-		RefreshIdle: t.RefreshIdle, RefreshAbsolute: t.RefreshAbsolute, RefreshGrace: grace, KeyOverlap: t.KeyOverlap, Reach: reach,
+		RefreshIdle: t.RefreshIdle, RefreshAbsolute: t.RefreshAbsolute, RefreshGrace: grace, KeyOverlap: t.SigningKeys.PublishBefore, KeyLifetime: lifetime, Reach: reach,
 		Registration: tokens.Registration{
 			Mode: cfg.Registration.Mode, Scopes: cfg.Registration.Scopes, PerAddress: cfg.Registration.PerAddress,
 			PerDay: cfg.Registration.PerDay, Total: cfg.Registration.Total, Unused: cfg.Registration.Unused,
