@@ -35,7 +35,10 @@ const (
 	EventConsentRevoked   = "consent.revoked"
 	EventCodeReuse        = "grant.code_reuse"
 	EventRefreshReuse     = "grant.refresh_reuse"
+	EventKeyCreated       = "key.created" // the first of its algorithm
 	EventKeyRotated       = "key.rotated"
+	EventKeyRetired       = "key.retired" // no client wants the algorithm any more
+	EventKeyRevoked       = "key.revoked"
 	EventClientCreated    = "client.created"
 	EventClientDeleted    = "client.deleted"
 	EventClientDisabled   = "client.disabled"

@@ -75,5 +75,6 @@ type GrantFilter struct {
 	UserID      UserID
 	ClientID    string
 	SID         string
-	KeepOffline bool // leave grants with the scope offline_access alone
+	ExceptSID   string // leave those of this session alone; restricts beside another field only
+	KeepOffline bool   // leave grants with the scope offline_access alone
 }

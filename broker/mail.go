@@ -45,3 +45,22 @@ func (m Mail) Entry(at time.Time) OutboxEntry {
 	payload, _ := json.Marshal(m) // strings alone: cannot fail
 	return OutboxEntry{ID: NewID(), Kind: OutboxMail, Payload: payload, CreatedAt: at, NextAt: at}
 }
+
+// OutboxReset is the kind of outbox entry whose payload is a ResetRequest as
+// JSON.
+const OutboxReset = "reset"
+
+// ResetRequest is somebody who has lost a password, or says so. Whether there is
+// an account is found out when the entry is worked off.
+type ResetRequest struct {
+	Email   string    `json:"email"` // normalized
+	At      time.Time `json:"at"`
+	IP      string    `json:"ip"`
+	Browser string    `json:"browser"`
+}
+
+// Entry makes the outbox entry of r.
+func (r ResetRequest) Entry(at time.Time) OutboxEntry {
+	payload, _ := json.Marshal(r) // cannot fail before the year 10000
+	return OutboxEntry{ID: NewID(), Kind: OutboxReset, Payload: payload, CreatedAt: at, NextAt: at}
+}

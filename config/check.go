@@ -219,6 +219,9 @@ func (k *checker) lifetimes() {
 	if t.RefreshIdle > t.RefreshAbsolute {
 		k.add("tokens.refresh_idle", shown(formatDuration(t.RefreshIdle)), "is longer than tokens.refresh_absolute", "write at most "+formatDuration(t.RefreshAbsolute))
 	}
+	if every, least := t.SigningKeys.RotateEvery, 2*t.SigningKeys.PublishBefore; every != 0 && every < least {
+		k.add("tokens.signing_keys.rotate_every", shown(formatDuration(every)), "is less than twice tokens.signing_keys.publish_before", "write at least "+formatDuration(least)+", or 0s to rotate by hand")
+	}
 }
 
 // splitAddress takes host:port apart; a port is a number.

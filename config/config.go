@@ -120,7 +120,13 @@ type Tokens struct {
 	RefreshIdle     time.Duration `koanf:"refresh_idle" default:"30d" min:"5m" max:"400d" doc:"Refresh token, since it was last used."`
 	RefreshAbsolute time.Duration `koanf:"refresh_absolute" default:"365d" min:"5m" max:"1000d" doc:"Refresh token, since the person signed in."`
 	RefreshGrace    time.Duration `koanf:"refresh_grace" default:"1m" min:"0s" max:"5m" doc:"How long the predecessor of a refresh token is still answered, for applications that refresh twice at once. 0s: not at all."`
-	KeyOverlap      time.Duration `koanf:"key_overlap" default:"1h" min:"1m" max:"30d" doc:"How long a new signing key is published before it signs, so that applications have fetched it by then."`
+	SigningKeys     SigningKeys   `koanf:"signing_keys" doc:"The keys that sign ID tokens, and when one follows another."`
+}
+
+// SigningKeys is the section "tokens.signing_keys".
+type SigningKeys struct {
+	RotateEvery   time.Duration `koanf:"rotate_every" default:"90d" min:"0s" max:"1000d" doc:"How long a key signs before its successor does. At least twice publish_before. 0s: until an operator rotates."`
+	PublishBefore time.Duration `koanf:"publish_before" default:"1h" min:"15m" max:"30d" doc:"How long a new key is published before it signs, so that applications have fetched it by then; they may keep the keys for ten minutes."`
 }
 
 // Registration is the section "registration".

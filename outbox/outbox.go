@@ -100,8 +100,8 @@ func (w *Worker) Run(ctx context.Context) {
 		if err != nil && ctx.Err() == nil {
 			w.log.ErrorContext(ctx, "outbox not read", "err", err)
 		}
-		if n == batch && err == nil {
-			continue
+		if n > 0 && err == nil && ctx.Err() == nil {
+			continue // there may be more, also by what was just done
 		}
 		select {
 		case <-ctx.Done():

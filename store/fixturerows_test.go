@@ -103,8 +103,8 @@ func fixture() contents {
 			{ID: "grevoked", ClientID: "spa", UserID: "uada", CodeHash: hash("code3"), CodeExpiresAt: day(-9), CodeUsedAt: day(-9), RefreshGeneration: 2, RevokedAt: day(-8), RevokedReason: "refresh reuse", CreatedAt: day(-9), LastUsedAt: day(-8)},
 		},
 		keys: []broker.Key{
-			{ID: "kold", Alg: broker.ES256, Private: fixtureKey, CreatedAt: day(-90), SignsFrom: day(-90), RetiresAt: day(-1), ExpiresAt: day(1)},
-			{ID: "knew", Alg: broker.ES256, Private: fixtureKey, CreatedAt: day(-1), SignsFrom: day(-1)},
+			{ID: "kold", Alg: broker.ES256, Generation: 1, Private: fixtureKey, CreatedAt: day(-90), SignsFrom: day(-90), RetiresAt: day(-1), ExpiresAt: day(1)},
+			{ID: "knew", Alg: broker.ES256, Generation: 2, Private: fixtureKey, CreatedAt: day(-1), SignsFrom: day(-1)},
 		},
 		mailTokens: []broker.MailToken{
 			{Hash: hash("m1"), Purpose: broker.MailSignUp, Email: "new@example.org", LoginID: "lopen", CreatedAt: t0, ExpiresAt: always},

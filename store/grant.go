@@ -163,5 +163,9 @@ func selecting(f broker.GrantFilter) (where string, args []any) {
 			args = append(args, r.value)
 		}
 	}
+	if where != "" && f.ExceptSID != "" {
+		where += " AND sid <> ?"
+		args = append(args, f.ExceptSID)
+	}
 	return where, args
 }

@@ -13,18 +13,20 @@ type keyRow struct {
 
 	ID        string `bun:"id,pk"`
 	Alg       string `bun:"alg"`
+	Number    int    `bun:"generation"`
 	Private   []byte `bun:"private"`
 	CreatedAt micros `bun:"created_at"`
 	SignsFrom micros `bun:"signs_from"`
 	RetiresAt micros `bun:"retires_at"`
 	ExpiresAt micros `bun:"expires_at"`
+	RevokedAt micros `bun:"revoked_at"`
 }
 
 func (db *DB) rowOfKey(k broker.Key) (*keyRow, error) {
 	private, err := db.keys.seal(inRow("signing_keys", "private", k.ID), []byte(k.Private.Reveal()))
 	return &keyRow{
-		ID: k.ID, Alg: k.Alg, Private: private, CreatedAt: micro(k.CreatedAt),
-		SignsFrom: micro(k.SignsFrom), RetiresAt: micro(k.RetiresAt), ExpiresAt: micro(k.ExpiresAt),
+		ID: k.ID, Alg: k.Alg, Number: k.Generation, Private: private, CreatedAt: micro(k.CreatedAt),
+		SignsFrom: micro(k.SignsFrom), RetiresAt: micro(k.RetiresAt), ExpiresAt: micro(k.ExpiresAt), RevokedAt: micro(k.RevokedAt),
 	}, err
 }
 
@@ -42,14 +44,15 @@ func (db *DB) Keys(ctx context.Context) ([]broker.Key, error) {
 			return nil, db.failed(what, err)
 		}
 		keys = append(keys, broker.Key{
-			ID: r.ID, Alg: r.Alg, Private: broker.Secret(private), CreatedAt: r.CreatedAt.time(),
-			SignsFrom: r.SignsFrom.time(), RetiresAt: r.RetiresAt.time(), ExpiresAt: r.ExpiresAt.time(),
+			ID: r.ID, Alg: r.Alg, Generation: r.Number, Private: broker.Secret(private), CreatedAt: r.CreatedAt.time(),
+			SignsFrom: r.SignsFrom.time(), RetiresAt: r.RetiresAt.time(), ExpiresAt: r.ExpiresAt.time(), RevokedAt: r.RevokedAt.time(),
 		})
 	}
 	return keys, nil
 }
 
-// CreateKey writes a new signing key. broker.ErrConflict where the id is taken.
+// CreateKey writes a new signing key. broker.ErrConflict where the id
+// is taken, or the generation of the algorithm: another replica was faster.
 func (db *DB) CreateKey(ctx context.Context, k broker.Key) error {
 	const what = "create signing key"
 	row, err := db.rowOfKey(k)
@@ -59,10 +62,11 @@ func (db *DB) CreateKey(ctx context.Context, k broker.Key) error {
 	return db.insert(ctx, what, row)
 }
 
-// UpdateKey writes when a key signs, retires and expires, and nothing else of
-// it. broker.ErrNotFound.
+// UpdateKey writes when a key signs, retires, expires and was revoked, and
+// nothing else of it. broker.ErrNotFound, also where it was revoked meanwhile:
+// that is never taken back.
 func (db *DB) UpdateKey(ctx context.Context, k broker.Key) error {
-	n, err := db.exec(ctx, "update signing key", "UPDATE signing_keys SET signs_from = ?, retires_at = ?, expires_at = ? WHERE id = ?",
-		micro(k.SignsFrom), micro(k.RetiresAt), micro(k.ExpiresAt), k.ID)
+	n, err := db.exec(ctx, "update signing key", "UPDATE signing_keys SET signs_from = ?, retires_at = ?, expires_at = ?, revoked_at = ? WHERE id = ? AND revoked_at = 0",
+		micro(k.SignsFrom), micro(k.RetiresAt), micro(k.ExpiresAt), micro(k.RevokedAt), k.ID)
 	return must(n, err, broker.ErrNotFound, "update signing key")
 }

@@ -110,39 +110,11 @@ func (s *Service) wanted(ctx context.Context) ([]string, error) {
 	return algs, nil
 }
 
-// makeKeys makes the first key of each algorithm that has none, for use at
-// once, and loads it. Another replica may have made it meanwhile, so look first.
-func (s *Service) makeKeys(ctx context.Context, algs []string, at time.Time) error {
-	s.making.Lock()
-	defer s.making.Unlock()
-	if err := s.ReloadKeys(ctx); err != nil {
-		return err
-	}
-	made := false
-	for _, alg := range algs {
-		if s.keys.Load().signer(alg, at) != nil {
-			continue
-		}
-		k, err := newKey(alg, at, at)
-		if err != nil {
-			return err
-		}
-		if err := s.store.CreateKey(ctx, k); err != nil {
-			return fmt.Errorf("create key: %w", err)
-		}
-		s.log.InfoContext(ctx, "signing key made", "key", k.ID, "alg", alg)
-		made = true
-	}
-	if !made {
-		return nil
-	}
-	return s.ReloadKeys(ctx)
-}
-
 // readyToSign makes the keys that a client needs, where it was registered
 // after we started. It is asked when an authorization begins, so that the keys
 // are published well before the client sees a signature.
 func (s *Service) readyToSign(ctx context.Context, c broker.Client) error {
+	s.freshKeys(ctx)
 	at := time.Now()
 	set := s.keys.Load()
 	for _, alg := range algorithmsOf(c) {

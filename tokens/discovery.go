@@ -80,7 +80,10 @@ func matchesETag(header, etag string) bool {
 }
 
 // ServeJWKS serves the public keys (RFC 7517).
-func (s *Service) ServeJWKS(w http.ResponseWriter, r *http.Request) { s.keys.Load().jwks.serve(w, r) }
+func (s *Service) ServeJWKS(w http.ResponseWriter, r *http.Request) {
+	s.freshKeys(r.Context())
+	s.keys.Load().jwks.serve(w, r)
+}
 
 // ServeDiscovery serves the metadata: OpenID Connect Discovery 1.0 and RFC 8414
 // have one document.

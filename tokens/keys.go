@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -16,11 +17,17 @@ const (
 	// keyMargin is how long a retired key outlives the last token that it
 	// signed: clocks differ, and relying parties fetch keys late.
 	keyMargin = time.Hour
+	// replicaLag is how long a replica may take to see a new key, with a reserve
+	// for clocks that differ. The job that loads keys comes every few seconds.
+	replicaLag = time.Minute
+	// keysStale is the age at which keys are loaded again before they are used: a
+	// machine that slept must not sign with what was withdrawn meanwhile.
+	keysStale = 5 * time.Minute
 )
 
 // EnsureKeys makes the first key of each algorithm that must have one, for use
 // at once, and loads what there is. Call it before the first request. Replicas
-// that do so at the same time make a key each, and each verifies the other's.
+// that do so at the same time make one key.
 func (s *Service) EnsureKeys(ctx context.Context) error {
 	algs, err := s.wanted(ctx)
 	if err != nil {
@@ -32,11 +39,18 @@ func (s *Service) EnsureKeys(ctx context.Context) error {
 // ReloadKeys loads the keys again, so that replicas see a rotation. Where it
 // returns an error the keys that were loaded before stay in use.
 func (s *Service) ReloadKeys(ctx context.Context) error {
+	s.loading.Lock() // what was read last is what stays
+	defer s.loading.Unlock()
+	return s.loadKeys(ctx)
+}
+
+func (s *Service) loadKeys(ctx context.Context) error {
+	at := time.Now()
 	rows, err := s.store.Keys(ctx)
 	if err != nil {
 		return fmt.Errorf("load keys: %w", err)
 	}
-	set, err := s.newKeySet(rows, time.Now())
+	set, err := s.newKeySet(rows, at)
 	if err != nil {
 		return err
 	}
@@ -44,83 +58,29 @@ func (s *Service) ReloadKeys(ctx context.Context) error {
 	return nil
 }
 
-// RotateKeys makes a new key for alg ("" for every algorithm that has one). It is published
-// at once and signs after Options.KeyOverlap; the one before it signs until
-// then, and stays published until the last token that it signed has expired.
-func (s *Service) RotateKeys(ctx context.Context, alg string) ([]broker.Key, error) {
-	if alg != "" && !slices.Contains(allAlgorithms, alg) {
-		return nil, (&broker.Error{Kind: broker.KindInvalid, Message: "key.algorithm"}).Becausef("%q is none of %v", alg, allAlgorithms)
+// freshKeys loads the keys where nobody did for long. The job does so every
+// minute, so it costs nothing but after a sleep. One caller waits for the
+// database, the others go on with what is there.
+func (s *Service) freshKeys(ctx context.Context) {
+	set := s.keys.Load()
+	if set.readAt.IsZero() || time.Now().Round(0).Sub(set.readAt) < keysStale || !s.loading.TryLock() {
+		return
 	}
-	algs := []string{alg}
-	if alg == "" {
-		var err error
-		if algs, err = s.inUse(ctx); err != nil {
-			return nil, err
-		}
+	defer s.loading.Unlock()
+	if err := s.loadKeys(ctx); err != nil {
+		s.log.WarnContext(ctx, "signing keys not loaded, those of before stay in use", "err", err)
 	}
-	at := time.Now()
-	from := at.Add(s.o.KeyOverlap)
-	var made []broker.Key
-	for _, alg := range algs { // before the unit of work: an RSA key takes a while
-		k, err := newKey(alg, at, from)
-		if err != nil {
-			return nil, err
-		}
-		made = append(made, k)
-	}
-	err := s.store.InTx(ctx, func(ctx context.Context) error {
-		rows, err := s.store.Keys(ctx)
-		if err != nil {
-			return err
-		}
-		for _, k := range rows {
-			if !slices.Contains(algs, k.Alg) || !k.RetiresAt.IsZero() && !k.RetiresAt.After(from) {
-				continue
-			}
-			k.RetiresAt = from
-			k.ExpiresAt = from.Add(s.o.IDTokenLifetime + keyMargin)
-			if err := s.store.UpdateKey(ctx, k); err != nil {
-				return err
-			}
-		}
-		for _, k := range made {
-			if err := s.store.CreateKey(ctx, k); err != nil {
-				return err
-			}
-			e := broker.NewEvent(ctx, broker.EventKeyRotated, at)
-			e.Detail = map[string]string{"key": k.ID, "alg": k.Alg}
-			if err := s.store.AddEvent(ctx, e); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("rotate keys: %w", err)
-	}
-	if err := s.ReloadKeys(ctx); err != nil {
-		return nil, err
-	}
-	for i := range made {
-		s.log.InfoContext(ctx, "signing key made", "key", made[i].ID, "alg", made[i].Alg, "signs_from", made[i].SignsFrom)
-		made[i].Private = ""
-	}
-	return made, nil
 }
 
-// inUse are the algorithms that have a key.
-func (s *Service) inUse(ctx context.Context) ([]string, error) {
-	rows, err := s.store.Keys(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("list keys: %w", err)
-	}
+// inUse are the algorithms that have a key which signs or will.
+func inUse(keys []broker.Key, at time.Time) []string {
 	algs := slices.Clone(algorithms)
-	for _, k := range rows {
-		if k.RetiresAt.IsZero() && !slices.Contains(algs, k.Alg) {
+	for _, k := range keys {
+		if k.Open(at) && slices.Contains(allAlgorithms, k.Alg) && !slices.Contains(algs, k.Alg) {
 			algs = append(algs, k.Alg)
 		}
 	}
-	return algs, nil
+	return algs
 }
 
 // ListKeys lists all keys, newest first, without their private parts.
@@ -159,4 +119,27 @@ func newKey(alg string, at, from time.Time) (broker.Key, error) {
 	}
 	text := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
 	return broker.Key{ID: broker.NewID(), Alg: alg, Private: broker.Secret(text), CreatedAt: at, SignsFrom: from}, nil
+}
+
+// makeKeys makes the first key of each algorithm that has none, for use at
+// once, and loads it. Another replica may have made it meanwhile, so look first.
+func (s *Service) makeKeys(ctx context.Context, algs []string, at time.Time) error {
+	s.making.Lock()
+	defer s.making.Unlock()
+	if err := s.ReloadKeys(ctx); err != nil {
+		return err
+	}
+	missing := slices.DeleteFunc(slices.Clone(algs), func(alg string) bool { return s.keys.Load().signer(alg, at) != nil })
+	if len(missing) == 0 {
+		return nil
+	}
+	for _, alg := range missing {
+		_, err := s.succeed(ctx, alg, at, broker.EventKeyCreated, func(heir broker.Key) (time.Time, bool) {
+			return at, heir.ID == ""
+		})
+		if err != nil && !errors.Is(err, broker.ErrConflict) { // then another replica made it
+			return err
+		}
+	}
+	return s.ReloadKeys(ctx)
 }

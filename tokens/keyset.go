@@ -17,7 +17,8 @@ import (
 // keySet is a snapshot of the keys and of the documents that are made from
 // them. It never changes; a rotation puts another in its place.
 type keySet struct {
-	keys      []*signingKey // newest first
+	keys      []*signingKey // newest first; withdrawn ones are not there
+	readAt    time.Time     // wall clock; zero: never
 	jwks      document
 	discovery document
 }
@@ -32,8 +33,11 @@ type signingKey struct {
 
 // newKeySet parses rows, reusing what the present snapshot has parsed.
 func (s *Service) newKeySet(rows []broker.Key, at time.Time) (*keySet, error) {
-	set := &keySet{}
+	set := &keySet{readAt: at.Round(0)} // a monotonic clock stands still while the machine sleeps
 	for _, row := range rows {
+		if !row.RevokedAt.IsZero() {
+			continue
+		}
 		k := &signingKey{}
 		if old := s.keys.Load().byID(row.ID); old != nil {
 			*k = *old
@@ -45,7 +49,7 @@ func (s *Service) newKeySet(rows []broker.Key, at time.Time) (*keySet, error) {
 		set.keys = append(set.keys, k)
 	}
 	slices.SortFunc(set.keys, func(a, b *signingKey) int {
-		return cmp.Or(b.SignsFrom.Compare(a.SignsFrom), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(b.SignsFrom.Compare(a.SignsFrom), cmp.Compare(b.Generation, a.Generation), cmp.Compare(a.ID, b.ID))
 	})
 	public := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{}}
 	for _, k := range set.keys {
@@ -57,7 +61,7 @@ func (s *Service) newKeySet(rows []broker.Key, at time.Time) (*keySet, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write JWKS: %w", err)
 	}
-	set.jwks = newDocument("application/jwk-set+json", body, jwksMaxAge)
+	set.jwks = newDocument("application/jwk-set+json", body, s.jwksAge())
 	set.discovery, err = s.newDiscovery()
 	return set, err
 }
@@ -90,17 +94,37 @@ func (k *signingKey) published(at time.Time) bool {
 	return k.ExpiresAt.IsZero() || at.Before(k.ExpiresAt)
 }
 
-// signer is the key to sign with at a time; nil if there is none.
+// signer is the key to sign with at a time; nil if there is none. Where none
+// signs yet, the first that will is taken: it was made by a replica whose clock
+// is ahead of ours.
 func (set *keySet) signer(alg string, at time.Time) *signingKey {
+	var first *signingKey
 	for _, k := range set.keys {
-		if k.Alg == alg && !at.Before(k.SignsFrom) && (k.RetiresAt.IsZero() || at.Before(k.RetiresAt)) {
-			return k
+		if k.Alg != alg || !k.Open(at) {
+			continue
+		}
+		if first = k; !at.Before(k.SignsFrom) {
+			break
 		}
 	}
-	return nil
+	return first
 }
 
-// byID is the key with a "kid", retired or not; nil if there is none.
+// rows are the keys without their private parts.
+func (set *keySet) rows() []broker.Key {
+	var rows []broker.Key
+	for _, k := range set.keys {
+		rows = append(rows, k.Key)
+	}
+	return rows
+}
+
+// jwksAge is how long others may keep the JWKS: a key that will sign must be
+// fetched by everybody before, also where the overlap is short.
+func (s *Service) jwksAge() time.Duration { return min(jwksMaxAge, s.o.KeyOverlap/2) }
+
+// byID is the key with a "kid", retired or not; nil if there is none, or it was
+// withdrawn.
 func (set *keySet) byID(id string) *signingKey {
 	for _, k := range set.keys {
 		if k.ID == id {

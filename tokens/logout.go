@@ -37,6 +37,7 @@ func (s *Service) ParseLogout(ctx context.Context, form url.Values) (Logout, err
 	if size := len(form.Encode()); size > maxParams {
 		return Logout{}, errLogoutInvalid.Becausef("%d bytes of parameters", size)
 	}
+	s.freshKeys(ctx)
 	l, id := Logout{}, form.Get("client_id")
 	var hinted idClaims
 	if hint := form.Get("id_token_hint"); hint != "" {

@@ -88,6 +88,7 @@ func (s *Service) DeliverLogout(ctx context.Context, payload []byte) error {
 	if s.o.Notices == nil {
 		return errNoPoster
 	}
+	s.freshKeys(ctx)
 	token, err := s.logoutToken(n, time.Now())
 	if err != nil {
 		return err

@@ -34,6 +34,7 @@ type Options struct {
 	RefreshAbsolute time.Duration // 0: 365 days end it whatever happens
 	RefreshGrace    time.Duration // 0: 1 minute in which the predecessor of a refresh token is answered again; negative: none
 	KeyOverlap      time.Duration // 0: 1 hour between publishing a new key and signing with it
+	KeyLifetime     time.Duration // 0: a key signs for 90 days, then its successor does; negative: until somebody rotates
 
 	// RequirePAR has every client push its authorization requests; otherwise
 	// those that are registered so.
@@ -72,6 +73,7 @@ const (
 	refreshAbsolute = 365 * 24 * time.Hour
 	refreshGrace    = time.Minute
 	keyOverlap      = time.Hour // relying parties that obey jwksMaxAge have seen a key six times by then
+	keyLifetime     = 90 * 24 * time.Hour
 
 	maxCodeLifetime = 10 * time.Minute // RFC 6749, section 4.1.2
 )
@@ -104,6 +106,12 @@ func (o Options) complete() (Options, error) {
 		case *d.value < time.Second || *d.value > d.ceiling:
 			problems = append(problems, fmt.Errorf("tokens: the %s is %s; it must be between 1s and %s", d.name, *d.value, d.ceiling))
 		}
+	}
+	switch {
+	case o.KeyLifetime == 0:
+		o.KeyLifetime = keyLifetime
+	case o.KeyLifetime > 0 && o.KeyLifetime < 2*o.KeyOverlap:
+		problems = append(problems, fmt.Errorf("tokens: a key signs for %s; it must be at least twice the key overlap of %s", o.KeyLifetime, o.KeyOverlap))
 	}
 	if o.RefreshGrace == 0 {
 		o.RefreshGrace = refreshGrace

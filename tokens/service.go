@@ -21,6 +21,7 @@ type Service struct {
 	grants   []string // grant types that the token endpoint serves
 
 	making   sync.Mutex // one key at a time
+	loading  sync.Mutex // of keys, in the order in which they were read
 	origins  origins    // of browser clients
 	troubles troubles   // of clients, since the last flush
 	formPost FormPost   // nil: form_post is not offered

@@ -30,6 +30,7 @@ func (s *Service) ServeToken(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Service) token(w http.ResponseWriter, r *http.Request) (map[string]any, error) {
+	s.freshKeys(r.Context())
 	form, err := readForm(w, r)
 	if err != nil {
 		return nil, err

@@ -184,6 +184,12 @@ func authorize(further ...string) string {
 // mails returns the mails that wait, and takes them.
 func (w *world) mails() []broker.Mail {
 	w.t.Helper()
+	resets, err := w.db.ClaimOutbox(w.t.Context(), 20, time.Now().Add(time.Second), time.Minute, broker.OutboxReset)
+	must(w.t, err)
+	for _, e := range resets { // they become mails
+		must(w.t, w.accounts.DeliverReset(w.t.Context(), e.Payload))
+		must(w.t, w.db.FinishOutbox(w.t.Context(), e.ID, time.Now()))
+	}
 	entries, err := w.db.ClaimOutbox(w.t.Context(), 20, time.Now().Add(time.Second), time.Minute)
 	must(w.t, err)
 	var all []broker.Mail

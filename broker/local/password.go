@@ -104,7 +104,7 @@ func (a *Accounts) upgrade(ctx context.Context, user broker.User, password broke
 }
 
 // ChangePassword gives the session's user a new password and ends their other
-// sessions. Who has none yet sets the first one after a recent sign-in.
+// sessions, with every grant that is not of this one. Who has none yet sets the first one after a recent sign-in.
 func (a *Accounts) ChangePassword(ctx context.Context, s broker.Session, current, next broker.Secret) error {
 	user, err := a.store.User(ctx, s.UserID)
 	if err != nil {
@@ -138,7 +138,8 @@ func (a *Accounts) ChangePassword(ctx context.Context, s broker.Session, current
 }
 
 // setPassword stores a hash, ends the other sessions with what hangs on them,
-// and tells the person. user is compared by its version, so a password that
+// and tells the person. Grants of sessions that are over end too: whoever had
+// the old password may have let an application in for good, and left. user is compared by its version, so a password that
 // changed meanwhile is not overwritten.
 func (a *Accounts) setPassword(ctx context.Context, user broker.User, hash broker.Secret, keepSID, event string, at time.Time) error {
 	user.PasswordHash, user.PasswordSetAt, user.UpdatedAt = hash, at, at
@@ -153,6 +154,9 @@ func (a *Accounts) setPassword(ctx context.Context, user broker.User, hash broke
 		if _, err := a.o.EndGrants(ctx, broker.GrantFilter{UserID: user.ID, SID: sid}, "password changed", at); err != nil {
 			return fmt.Errorf("revoke grants: %w", err)
 		}
+	}
+	if _, err := a.store.RevokeGrants(ctx, broker.GrantFilter{UserID: user.ID, ExceptSID: keepSID}, "password changed", at); err != nil {
+		return fmt.Errorf("revoke grants: %w", err)
 	}
 	if err := a.store.VoidMailTokens(ctx, user.ID, broker.MailReset, at); err != nil {
 		return fmt.Errorf("void mail tokens: %w", err)

@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -10,39 +11,51 @@ import (
 	"idbroker/broker"
 )
 
-// RequestReset mails a link to choose a new password, where the address belongs
-// to an active account. It answers the same everywhere; an unknown address
-// costs the same writes, in a row that can never be spent.
-func (a *Accounts) RequestReset(ctx context.Context, email, locale string) error {
-	at := time.Now()
+// RequestReset asks for a link to choose a new password. It looks at no account:
+// an entry in the outbox is all that it writes, for whatever address, so nobody
+// learns from its time who has an account here. DeliverReset decides.
+func (a *Accounts) RequestReset(ctx context.Context, email string) error {
 	email, err := broker.NormalizeEmail(email)
 	if err != nil {
 		return err
 	}
-	user, _, err := a.owner(ctx, email)
-	if err != nil {
+	at, from := time.Now(), broker.RequestOf(ctx)
+	return a.store.Enqueue(ctx, broker.ResetRequest{Email: email, At: at, IP: from.IP, Browser: from.Browser}.Entry(at))
+}
+
+// DeliverReset is the outbox handler of broker.OutboxReset: it mails the link,
+// where the address belongs to an active account. Links that were mailed before
+// are void. A request that waited for longer than a link works is dropped: the
+// person has asked again, or gone.
+func (a *Accounts) DeliverReset(ctx context.Context, payload []byte) error {
+	var r broker.ResetRequest
+	if err := json.Unmarshal(payload, &r); err != nil {
+		return broker.Permanent(fmt.Errorf("read reset request: %w", err))
+	}
+	at := time.Now()
+	if at.Sub(r.At) > broker.MailTokenLifetime {
+		return nil
+	}
+	user, known, err := a.owner(ctx, r.Email)
+	if err != nil || !known || user.Disabled() {
 		return err
 	}
+	ctx = broker.WithRequest(ctx, broker.Request{IP: r.IP, Browser: r.Browser})
 	token := broker.NewSecret()
 	return a.store.InTx(ctx, func(ctx context.Context) error {
-		if user.ID != "" {
-			if err := a.store.VoidMailTokens(ctx, user.ID, broker.MailReset, at); err != nil {
-				return fmt.Errorf("void mail tokens: %w", err)
-			}
+		if err := a.store.VoidMailTokens(ctx, user.ID, broker.MailReset, at); err != nil {
+			return fmt.Errorf("void mail tokens: %w", err)
 		}
 		err := a.store.CreateMailToken(ctx, broker.MailToken{
-			Hash: token.Hash(), Purpose: broker.MailReset, Email: email, UserID: user.ID, Version: user.Version,
+			Hash: token.Hash(), Purpose: broker.MailReset, Email: r.Email, UserID: user.ID, Version: user.Version,
 			CreatedAt: at, ExpiresAt: at.Add(broker.MailTokenLifetime),
 		})
 		if err != nil {
 			return fmt.Errorf("create mail token: %w", err)
 		}
-		if user.ID == "" || user.Disabled() {
-			return nil
-		}
-		return a.store.Enqueue(ctx, mail(ctx, email, "reset", user.Locale, at, map[string]string{
+		return a.store.Enqueue(ctx, mail(ctx, r.Email, "reset", user.Locale, at, map[string]string{
 			"name": user.Called(), "link": a.o.Issuer + "/reset-password/?token=" + token.Reveal(),
-			"minutes": strconv.Itoa(int(broker.MailTokenLifetime.Minutes())),
+			"minutes": strconv.Itoa(int(broker.MailTokenLifetime.Minutes())), "when": r.At.UTC().Format(time.RFC3339),
 		}))
 	})
 }
@@ -100,9 +113,6 @@ func (a *Accounts) Reset(ctx context.Context, token, password broker.Secret) (br
 		}
 		if user = u; !user.EmailVerified() {
 			user.EmailVerifiedAt = at
-		}
-		if _, err := a.store.RevokeGrants(ctx, broker.GrantFilter{UserID: user.ID}, "password reset", at); err != nil {
-			return fmt.Errorf("revoke grants: %w", err)
 		}
 		return a.setPassword(ctx, user, hash, "", broker.EventPasswordReset, at)
 	})

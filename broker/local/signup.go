@@ -174,20 +174,22 @@ func (a *Accounts) mailProof(ctx context.Context, login broker.Login, at time.Ti
 	if login.Remote != nil {
 		data["provider"] = a.links.Title(login.Remote.Provider)
 	}
+	// Known or not, the same is written: nobody learns from the time who has an
+	// account here. Where the address is known, nobody learns this secret.
 	token := broker.NewSecret()
-	switch owner, known, err := a.owner(ctx, to); {
-	case err != nil:
-		return err
-	case known:
-		data["name"], data["link"] = owner.Called(), a.o.Issuer+"/login/"
-		return a.store.Enqueue(ctx, mail(ctx, to, "known", locale, at, data))
-	}
 	err := a.store.CreateMailToken(ctx, broker.MailToken{
 		Hash: token.Hash(), Purpose: broker.MailSignUp, Email: to, LoginID: login.ID,
 		CreatedAt: at, ExpiresAt: at.Add(broker.MailTokenLifetime),
 	})
 	if err != nil {
 		return fmt.Errorf("create mail token: %w", err)
+	}
+	switch owner, known, err := a.owner(ctx, to); {
+	case err != nil:
+		return err
+	case known:
+		data["name"], data["link"] = owner.Called(), a.o.Issuer+"/login/"
+		return a.store.Enqueue(ctx, mail(ctx, to, "known", locale, at, data))
 	}
 	data["link"] = a.o.Issuer + "/verify-email/?token=" + token.Reveal()
 	return a.store.Enqueue(ctx, mail(ctx, to, "sign-up", locale, at, data))

@@ -129,11 +129,46 @@ func TestKeys(t *testing.T) {
 	o.read(&before, "keys", "list")
 	o.read(&made, "keys", "rotate", "--alg", "ES256")
 	o.read(&after, "keys", "list")
-	if len(before) != 2 || len(made) != 1 || made[0].Alg != broker.ES256 || made[0].State != "waiting" || len(after) != 3 {
+	if len(before) != 2 || len(made) != 1 || made[0].Alg != broker.ES256 || made[0].State != broker.KeyPublished || len(after) != 3 {
 		t.Errorf("before %+v\nmade %+v\nafter %+v", before, made, after)
 	}
 	if table := o.run("keys", "list"); strings.Contains(table, "PRIVATE") || !strings.Contains(table, "signing") {
 		t.Error(table)
+	}
+	// A broker that runs obeys soon, and says so to whoever asks.
+	kid := ""
+	for _, k := range after {
+		if k.Alg == broker.RS256 {
+			kid = k.ID
+		}
+	}
+	published := func() string { _, body := get(t, r.base+"/oauth2/jwks.json"); return body }
+	if !strings.Contains(published(), kid) {
+		t.Fatal("the signing key is not published")
+	}
+	if line := o.refuses("keys", "revoke", kid); !strings.Contains(line, "--yes") {
+		t.Error(line)
+	}
+	if text := o.run("keys", "revoke", kid, "--yes"); !strings.Contains(text, "is withdrawn. It was signing.") || !strings.Contains(text, "signs from now on") {
+		t.Error(text)
+	}
+	r.await("the withdrawal", func() bool { return !strings.Contains(published(), kid) })
+	var left []keyView
+	o.read(&left, "keys", "list")
+	for _, k := range left {
+		if shown := strings.Contains(published(), k.ID); shown == (k.State == broker.KeyRevoked) {
+			t.Errorf("%s %s is published: %t", k.State, k.ID, shown)
+		}
+	}
+	if len(left) != 4 {
+		t.Errorf("left: %+v", left)
+	}
+	o.refuses("keys", "revoke", kid, "--yes")
+	o.refuses("keys", "revoke", "none", "--yes")
+	var now []keyView
+	o.read(&now, "keys", "rotate", "--now", "--alg", "RS256")
+	if len(now) != 1 || time.Until(now[0].SignsFrom) > 2*time.Minute {
+		t.Errorf("now: %+v", now)
 	}
 	r.stop()
 	o.refuses("keys", "rotate", "--alg", "none")

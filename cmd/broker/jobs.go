@@ -10,9 +10,13 @@ import (
 )
 
 const (
-	// reloadEvery is how soon a replica sees a rotated key; it is far shorter
-	// than tokens.key_overlap.
-	reloadEvery = time.Minute
+	// keysEvery is how soon a replica sees a new or withdrawn key: a stolen one
+	// should not be of use for long, and a look costs one statement.
+	keysEvery = 10 * time.Second
+	// keysObeyed is what we promise of it: with jitter, and a reserve.
+	keysObeyed = 15 * time.Second
+	// troublesEvery is how soon the refusals of clients can be read.
+	troublesEvery = time.Minute
 	// pruneEvery keeps the tables short without being noticed.
 	pruneEvery = 10 * time.Minute
 	// lastFlush bounds what the doctor's memory may cost at the end.
@@ -32,9 +36,9 @@ func (s *server) startJobs() *jobs {
 	j := &jobs{cancel: cancel}
 	j.wait.Go(func() { s.outbox.Run(ctx) })
 	j.wait.Go(func() { s.notices.Run(ctx) })
-	j.wait.Go(func() { s.every(ctx, "reload keys", reloadEvery, s.rooms.tokens.ReloadKeys) })
+	j.wait.Go(func() { s.every(ctx, "signing keys", keysEvery, s.rooms.tokens.KeepKeys) })
 	j.wait.Go(func() {
-		s.every(ctx, "keep troubles", reloadEvery, s.rooms.tokens.FlushTroubles)
+		s.every(ctx, "keep troubles", troublesEvery, s.rooms.tokens.FlushTroubles)
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastFlush)
 		defer cancel()
 		_ = s.rooms.tokens.FlushTroubles(last) // a help, not a record

@@ -89,11 +89,15 @@ func tokenOptions(cfg config.Config, base string, ring store.Keyring, texts *i18
 		grace = -1 // none
 	}
 	outside := fetcher(cfg, base)
+	lifetime := t.SigningKeys.RotateEvery
+	if lifetime == 0 {
+		lifetime = -1 // for ever
+	}
 	secrets := tokenSecrets(ring)
 	return tokens.Options{
 		Issuer: base, Secret: secrets[0], OldSecrets: secrets[1:], Log: log, Fetcher: outside, Notices: outside, RequirePAR: cfg.Applications.RequirePAR,
 		CodeLifetime: t.Code, AccessLifetime: t.Access, IDTokenLifetime: t.ID,
-		RefreshIdle: t.RefreshIdle, RefreshAbsolute: t.RefreshAbsolute, RefreshGrace: grace, KeyOverlap: t.KeyOverlap,
+		RefreshIdle: t.RefreshIdle, RefreshAbsolute: t.RefreshAbsolute, RefreshGrace: grace, KeyOverlap: t.SigningKeys.PublishBefore, KeyLifetime: lifetime,
 		Registration: tokens.Registration{
 			Mode: cfg.Registration.Mode, Scopes: cfg.Registration.Scopes, PerAddress: cfg.Registration.PerAddress,
 			PerDay: cfg.Registration.PerDay, Total: cfg.Registration.Total, Unused: cfg.Registration.Unused,

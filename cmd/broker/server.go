@@ -203,7 +203,9 @@ func (s *server) postOffice(transport mail.Transport) error {
 		from = "no-reply@localhost.localdomain" // written to files alone: config asks for a sender with an SMTP server
 	}
 	sender := mail.New(transport, s.rooms.texts, mail.Options{From: from, Brand: s.cfg.Brand.Name, BaseURL: s.base})
-	s.outbox = outbox.New(s.rooms.db, map[string]outbox.Handler{broker.OutboxMail: sender.Handle}, s.log, s.counters.outbox)
+	s.outbox = outbox.New(s.rooms.db, map[string]outbox.Handler{
+		broker.OutboxMail: sender.Handle, broker.OutboxReset: s.rooms.accounts.DeliverReset, // which writes a mail
+	}, s.log, s.counters.outbox)
 	s.notices = outbox.New(s.rooms.db, map[string]outbox.Handler{broker.OutboxLogout: s.rooms.tokens.DeliverLogout}, s.log, s.counters.outbox).AtOnce(noticesAtOnce)
 	return nil
 }

@@ -241,15 +241,30 @@ func TestEvery(t *testing.T) {
 func TestViewKeys(t *testing.T) {
 	at := time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)
 	before, after := at.Add(-time.Hour), at.Add(time.Hour)
-	views := viewKeys([]broker.Key{
-		{ID: "a", SignsFrom: after}, {ID: "b", SignsFrom: before}, {ID: "c", SignsFrom: before, RetiresAt: at}, {ID: "d", SignsFrom: before, RetiresAt: before, ExpiresAt: at, Private: "p4ss"},
-	}, at)
-	for i, want := range []string{"waiting", "signing", "retired", "expired"} {
-		if views[i].State != want {
-			t.Errorf("%s is %s, want %s", views[i].ID, views[i].State, want)
+	c := config.SigningKeys{RotateEvery: 90 * 24 * time.Hour, PublishBefore: time.Hour}
+	tests := []struct {
+		key   broker.Key
+		state broker.KeyState
+		next  string
+	}{
+		{broker.Key{SignsFrom: after}, broker.KeyPublished, "signs from 2026-01-02 01:00"},
+		{broker.Key{SignsFrom: before}, broker.KeySigning, "its successor is published on 2026-04-01 22:00"},
+		{broker.Key{SignsFrom: before.Add(-c.RotateEvery)}, broker.KeySigning, "within seconds"},
+		{broker.Key{SignsFrom: before, RetiresAt: after}, broker.KeySigning, "its successor signs from 2026-01-02 01:00"},
+		{broker.Key{SignsFrom: before, RetiresAt: at, ExpiresAt: after}, broker.KeyVerifying, "leaves the JWKS on 2026-01-02 01:00"},
+		{broker.Key{SignsFrom: before, RetiresAt: before, ExpiresAt: at, Private: "p4ss"}, broker.KeyRetired, "hints"},
+		{broker.Key{SignsFrom: before, RevokedAt: at}, broker.KeyRevoked, "withdrawn on 2026-01-02 00:00"},
+	}
+	for _, tt := range tests {
+		v := viewKeys([]broker.Key{tt.key}, c, at)
+		if v[0].State != tt.state || !strings.Contains(v[0].Next, tt.next) {
+			t.Errorf("%+v, want %s: %s", v[0], tt.state, tt.next)
+		}
+		if b, _ := json.Marshal(v); strings.Contains(string(b), "p4ss") {
+			t.Error("a private key is printed")
 		}
 	}
-	if b, _ := json.Marshal(views); strings.Contains(string(b), "p4ss") {
-		t.Error("a private key is printed")
+	if v := viewKeys([]broker.Key{{SignsFrom: before}}, config.SigningKeys{PublishBefore: time.Hour}, at); !strings.Contains(v[0].Next, "until somebody rotates") {
+		t.Errorf("%+v", v)
 	}
 }

@@ -162,11 +162,16 @@ func TestUpdateClientAndKey(t *testing.T) {
 		same(t, must(db.Client(ctx, c.ID))(t), next)
 
 		k := filled[broker.Key](t)
+		k.RevokedAt = time.Time{}
 		ok(t, db.CreateKey(ctx, k))
 		change := filled[broker.Key](t)
 		change.ID = k.ID
 		ok(t, db.UpdateKey(ctx, change))
-		k.SignsFrom, k.RetiresAt, k.ExpiresAt = change.SignsFrom, change.RetiresAt, change.ExpiresAt
+		k.SignsFrom, k.RetiresAt, k.ExpiresAt, k.RevokedAt = change.SignsFrom, change.RetiresAt, change.ExpiresAt, change.RevokedAt
+		same(t, must(db.Keys(ctx))(t), []broker.Key{k})
+		if err := db.UpdateKey(ctx, broker.Key{ID: k.ID}); !errors.Is(err, broker.ErrNotFound) {
+			t.Errorf("UpdateKey of a revoked key = %v", err)
+		}
 		same(t, must(db.Keys(ctx))(t), []broker.Key{k})
 		if err := db.UpdateKey(ctx, broker.Key{ID: "none"}); !errors.Is(err, broker.ErrNotFound) {
 			t.Errorf("UpdateKey of none = %v", err)

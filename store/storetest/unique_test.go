@@ -48,6 +48,9 @@ func TestUnique(t *testing.T) {
 		{"key", func(ctx context.Context, db *store.DB, id string) error {
 			return db.CreateKey(ctx, broker.Key{ID: "k", Private: "p"})
 		}, ""},
+		{"key of a generation", func(ctx context.Context, db *store.DB, id string) error {
+			return db.CreateKey(ctx, broker.Key{ID: id, Alg: "ES256", Generation: 2, Private: "p"})
+		}, ""},
 	}
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		ctx := context.Background()
