@@ -3,6 +3,8 @@ package conformance
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -150,11 +152,11 @@ func (p *process) wait(t testing.TB, pattern string) string {
 }
 
 // answers waits until discovery is served.
-func answers(t testing.TB, issuer string) {
+func (h *house) answers(t testing.TB) {
 	t.Helper()
-	client := &http.Client{Transport: visitor.Transport(1), Timeout: time.Second}
+	client := &http.Client{Transport: h.transport(1), Timeout: time.Second}
 	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
-		r, err := http.NewRequestWithContext(context.Background(), http.MethodGet, issuer+"/.well-known/openid-configuration", nil)
+		r, err := http.NewRequestWithContext(context.Background(), http.MethodGet, h.issuer+"/.well-known/openid-configuration", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -166,7 +168,7 @@ func answers(t testing.TB, issuer string) {
 			}
 		}
 	}
-	t.Fatalf("%s does not answer", issuer)
+	t.Fatalf("%s does not answer", h.issuer)
 }
 
 // house is a broker with everything around it.
@@ -174,6 +176,16 @@ type house struct {
 	*process
 	issuer, app, providers, mailbox string
 	cli                             func(t testing.TB, stdin string, args ...string) string // nil: a demo has no commands
+	roots                           *x509.CertPool                                          // nil: it is reached over http
+}
+
+// transport reaches the house and nothing outside of this machine.
+func (h *house) transport(conns int) *http.Transport {
+	tr := visitor.Transport(conns)
+	if h.roots != nil {
+		tr.TLSClientConfig = &tls.Config{RootCAs: h.roots, MinVersion: tls.VersionTLS12}
+	}
+	return tr
 }
 
 // startDemo runs "serve --demo" as somebody would who has just built it.
@@ -185,6 +197,6 @@ func startDemo(t testing.TB) *house {
 		mailbox: p.wait(t, `mailbox +(http://\S+)`), // the last line of the list
 		app:     p.wait(t, `sign in:\s+(http://\S+)`), issuer: p.wait(t, `the broker +(http://\S+)`), providers: p.wait(t, `demo providers +(http://\S+)`),
 	}
-	answers(t, h.issuer)
+	h.answers(t)
 	return h
 }

@@ -35,19 +35,7 @@ func startServed(t testing.TB, dsn string) *house {
 	}
 	dir := t.TempDir()
 	file := filepath.Join(dir, "broker.yaml")
-	h := &house{issuer: "http://" + freeAddress(t)}
-	h.cli = func(t testing.TB, stdin string, args ...string) string {
-		t.Helper()
-		cmd := command(dir, nil, append([]string{"--config", file}, args...)...)
-		cmd.Stdin = strings.NewReader(stdin)
-		var problems bytes.Buffer
-		cmd.Stderr = &problems
-		out, err := cmd.Output()
-		if err != nil {
-			t.Fatalf("broker %s: %v: %s", strings.Join(args, " "), err, problems.String())
-		}
-		return string(out)
-	}
+	h := &house{issuer: "http://" + freeAddress(t), cli: operator(dir, file)}
 	var d *demo.Demo
 	h.app, h.providers, h.mailbox = surround(t, func() *demo.Demo { return d })
 	c := settings{issuer: h.issuer, dsn: dsn, dir: dir}
@@ -69,8 +57,24 @@ func startServed(t testing.TB, dsn string) *house {
 	c.smtp, c.providers = smtpServer(t, d.Mailbox), d.Providers()
 	c.write(t, file)
 	h.process = run(t, dir, nil, "--config", file, "serve")
-	answers(t, h.issuer)
+	h.answers(t)
 	return h
+}
+
+// operator runs the operator's commands, which must succeed, and returns what they print.
+func operator(dir, file string) func(t testing.TB, stdin string, args ...string) string {
+	return func(t testing.TB, stdin string, args ...string) string {
+		t.Helper()
+		cmd := command(dir, nil, append([]string{"--config", file}, args...)...)
+		cmd.Stdin = strings.NewReader(stdin)
+		var problems bytes.Buffer
+		cmd.Stderr = &problems
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("broker %s: %v: %s", strings.Join(args, " "), err, problems.String())
+		}
+		return string(out)
+	}
 }
 
 // freeAddress is an address on loopback where nobody listens now.
@@ -97,9 +101,10 @@ func surround(t testing.TB, d func() *demo.Demo) (app, providers, mailbox string
 
 // settings are what the configuration file says.
 type settings struct {
-	issuer, dsn, dir string
-	smtp             string // "": mails go to a directory
-	providers        []demo.ProviderApp
+	issuer, dsn, dir  string
+	smtp              string // "": mails go to a directory
+	providers         []demo.ProviderApp
+	tls, registration map[string]any // nil: the defaults
 }
 
 func (s settings) keyring() string { return filepath.Join(s.dir, "broker.key") }
@@ -117,13 +122,22 @@ func (s settings) write(t testing.TB, file string) {
 			"id": p.ID, "kind": "oidc", "title": p.Title, "issuer": p.Issuer, "client_id": p.ClientID, "client_secret": p.ClientSecret.Reveal(),
 		})
 	}
-	b, err := json.Marshal(map[string]any{
-		"server":    map[string]any{"address": strings.TrimPrefix(s.issuer, "http://"), "base_url": s.issuer, "admin_address": "off"},
+	_, address, _ := strings.Cut(s.issuer, "://")
+	server := map[string]any{"address": address, "base_url": s.issuer, "admin_address": "off"}
+	all := map[string]any{
+		"server":    server,
 		"database":  map[string]any{"dsn": s.dsn},
 		"secrets":   map[string]any{"keyring_file": s.keyring()},
 		"mail":      mail,
 		"providers": providers,
-	})
+	}
+	if s.tls != nil {
+		server["tls"] = s.tls
+	}
+	if s.registration != nil {
+		all["registration"] = s.registration
+	}
+	b, err := json.Marshal(all)
 	if err != nil {
 		t.Fatal(err)
 	}

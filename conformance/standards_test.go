@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"bytes"
+	"encoding/json"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -38,6 +39,33 @@ func TestStandardsAreHeld(t *testing.T) {
 	for _, m := range named {
 		if !bytes.Contains(tests.Bytes(), []byte("\nfunc "+string(m[1])+"(")) {
 			t.Errorf("docs/standards.md names %s, which does not exist", m[1])
+		}
+	}
+}
+
+// TestLibrariesAreTold: the page for developers names the versions that we test with.
+func TestLibrariesAreTold(t *testing.T) {
+	root := moduleRoot(t)
+	read := func(elem ...string) string {
+		b, err := os.ReadFile(filepath.Join(append([]string{root}, elem...)...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	var scripts struct{ Dependencies map[string]string }
+	if err := json.Unmarshal([]byte(read("conformance", "relyingparty", "package.json")), &scripts); err != nil || len(scripts.Dependencies) != len(libraries) {
+		t.Fatalf("%v: %v", err, scripts)
+	}
+	goOIDC := regexp.MustCompile(`github\.com/coreos/go-oidc/v3 v(\S+)`).FindStringSubmatch(read("go.mod"))
+	if goOIDC == nil {
+		t.Fatal("no go-oidc in go.mod")
+	}
+	scripts.Dependencies["go-oidc"] = goOIDC[1]
+	page := read("docs", "first-relying-party.md")
+	for name, version := range scripts.Dependencies {
+		if !strings.Contains(page, name+" "+version) {
+			t.Errorf("docs/first-relying-party.md does not name %s %s", name, version)
 		}
 	}
 }

@@ -17,7 +17,7 @@ type walker struct {
 }
 
 func walk(t *testing.T, h *house) *walker {
-	return &walker{visitor.New(visitor.Transport(4)), t, h}
+	return &walker{visitor.New(h.transport(4)), t, h}
 }
 
 func (w *walker) must(err error) *walker {

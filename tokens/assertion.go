@@ -55,7 +55,7 @@ func assertedID(assertion string) string {
 func (s *Service) checkAssertion(ctx context.Context, c broker.Client, assertion broker.Secret, at time.Time) error {
 	j, err := readClientJWT(assertion.Reveal())
 	alg := c.Metadata.TokenEndpointAuthSigningAlg
-	if err != nil || !j.is("iss", c.ID) || !j.is("sub", c.ID) || !slices.Contains(assertionTypes, j.typ) || alg != "" && j.alg != alg {
+	if err != nil || !j.is("iss", c.ID) || !j.is("sub", c.ID) || !slices.Contains(assertionTypes, j.typ) || alg != "" && sameAlg(j.alg) != sameAlg(alg) {
 		return errAssertion
 	}
 	if err := s.verifyBy(ctx, c, j); err != nil {

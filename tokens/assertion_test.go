@@ -3,6 +3,7 @@ package tokens
 import (
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +14,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/go-jose/go-jose/v4"
 
 	"idbroker/broker"
 )
@@ -34,6 +37,42 @@ func TestAssertionsOfEveryAlgorithm(t *testing.T) {
 			if a := w.assert(sign(t, h, assertionOf("signing"))); a.status != http.StatusOK {
 				t.Errorf("%+v: %d %s", h, a.status, a.body)
 			}
+		}
+	}
+}
+
+// TestEd25519HasTwoNames: what a client registers and what it sends may name the
+// algorithm by either (RFC 9864, section 2.2).
+func TestEd25519HasTwoNames(t *testing.T) {
+	w := newWorld(t)
+	marked := func(alg string) string {
+		set, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: clientKeyring()["ed"].Public(), KeyID: "ed", Algorithm: alg}}})
+		must(t, err)
+		return string(set)
+	}
+	names := []string{"EdDSA", "Ed25519"}
+	for _, registered := range append(names, "") {
+		for _, key := range append(names, "") {
+			id := "signing-" + registered + "-" + key
+			w.signingClient(id, func(c *broker.Client) {
+				c.Metadata.JWKS = marked(key)
+				c.Metadata.TokenEndpointAuthSigningAlg, c.Metadata.RequestObjectSigningAlg = registered, registered
+			})
+			for _, sent := range names {
+				good := sign(t, header{alg: sent}, assertionOf(id))
+				head, rest, _ := strings.Cut(good, ".")
+				claims, _, _ := strings.Cut(rest, ".")
+				if a := w.assert(head + "." + claims + "." + base64.RawURLEncoding.EncodeToString(make([]byte, 64))); a.status == http.StatusOK {
+					t.Errorf("%s, sent %s: no signature was needed", id, sent)
+				}
+				if a := w.assert(good); a.status != http.StatusOK {
+					t.Errorf("%s, sent %s: %d %s", id, sent, a.status, a.body)
+				}
+				if a := w.parse(object(id, sign(t, header{alg: sent}, objectOf(id)))); a.state != "s" {
+					t.Errorf("%s, request object with %s: %+v", id, sent, a)
+				}
+			}
+			wantError(t, id, w.assert(sign(t, header{kid: "ed"}, assertionOf(id))), 401, "invalid_client")
 		}
 	}
 }
@@ -88,6 +127,8 @@ func TestAssertionsThatAreRefused(t *testing.T) {
 		"type: request object":     sign(t, header{typ: "oauth-authz-req+jwt"}, good),
 		"type: logout token":       sign(t, header{typ: "logout+jwt"}, good),
 		"algorithm not registered": sign(t, header{alg: "RS256"}, assertionOf("es-only")),
+		"nor its newer name":       sign(t, header{alg: "Ed25519"}, assertionOf("es-only")),
+		"Ed25519 of another key":   sign(t, header{alg: "Ed25519", kid: "p256"}, good),
 		"disabled":                 sign(t, header{}, assertionOf("off-signing")),
 		"client without keys":      sign(t, header{}, assertionOf("keyless")),
 		"client with broken keys":  sign(t, header{}, assertionOf("broken")),

@@ -1,6 +1,7 @@
 package tokens
 
 import (
+	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -12,11 +13,20 @@ import (
 )
 
 // clientAlgs are the algorithms with which clients may sign assertions and
-// request objects (RFC 7518, section 3.1; RFC 8037): every asymmetric one.
-// "none" is no signature, and for HMAC we would have to keep secrets in the
-// clear.
+// request objects (RFC 7518, section 3.1; RFC 8037; RFC 9864): every asymmetric
+// one. "none" is no signature, and for HMAC we would have to keep secrets in
+// the clear.
 var clientAlgs = []string{
-	"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
+	"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519",
+}
+
+// sameAlg is the name under which algorithms are compared. Ed25519 (RFC 9864,
+// section 2.2) is the newer name of EdDSA on that curve, and we take no other.
+func sameAlg(alg string) string {
+	if alg == "Ed25519" {
+		return "EdDSA"
+	}
+	return alg
 }
 
 // ClientAlgorithms are the algorithms with which clients may sign.
@@ -92,10 +102,6 @@ func segment(part string) (map[string]json.RawMessage, error) {
 
 // verify checks the signature with one of keys.
 func (j clientJWT) verify(keys []jose.JSONWebKey) error {
-	signed, err := jose.ParseSignedCompact(j.text, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(j.alg)})
-	if err != nil {
-		return errJWT
-	}
 	tried := 0
 	for i := range keys {
 		if !fits(keys[i], j.alg) || j.kid != "" && keys[i].KeyID != j.kid {
@@ -104,11 +110,27 @@ func (j clientJWT) verify(keys []jose.JSONWebKey) error {
 		if tried++; tried > maxTried {
 			break
 		}
-		if _, err := signed.Verify(keys[i].Key); err == nil {
+		if j.signedWith(keys[i]) {
 			return nil
 		}
 	}
 	return errJWT
+}
+
+// signedWith tells whether the signature is that of a key. go-jose does not
+// know the name Ed25519.
+func (j clientJWT) signedWith(k jose.JSONWebKey) bool {
+	if public, ok := k.Key.(ed25519.PublicKey); ok {
+		dot := strings.LastIndexByte(j.text, '.')
+		signature, err := base64.RawURLEncoding.Strict().DecodeString(j.text[dot+1:])
+		return err == nil && ed25519.Verify(public, []byte(j.text[:dot]), signature)
+	}
+	signed, err := jose.ParseSignedCompact(j.text, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(j.alg)})
+	if err != nil {
+		return false
+	}
+	_, err = signed.Verify(k.Key)
+	return err == nil
 }
 
 // within checks when the JWT is good: "exp" is required and at most longest

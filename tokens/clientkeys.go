@@ -74,7 +74,7 @@ func ParseClientKeys(document []byte) ([]jose.JSONWebKey, error) {
 
 // fits tells whether a key may verify signatures of an algorithm.
 func fits(k jose.JSONWebKey, alg string) bool {
-	if k.Use != "" && k.Use != "sig" || k.Algorithm != "" && k.Algorithm != alg {
+	if k.Use != "" && k.Use != "sig" || k.Algorithm != "" && sameAlg(k.Algorithm) != sameAlg(alg) {
 		return false
 	}
 	switch public := k.Key.(type) {
@@ -84,7 +84,7 @@ func fits(k jose.JSONWebKey, alg string) bool {
 	case *ecdsa.PublicKey:
 		return map[string]int{"ES256": 256, "ES384": 384, "ES512": 521}[alg] == public.Curve.Params().BitSize
 	case ed25519.PublicKey:
-		return alg == "EdDSA" && len(public) == ed25519.PublicKeySize
+		return sameAlg(alg) == "EdDSA" && len(public) == ed25519.PublicKeySize
 	}
 	return false
 }

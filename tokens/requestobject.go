@@ -122,7 +122,7 @@ func (s *Service) readObject(ctx context.Context, c broker.Client, object string
 	if err != nil {
 		return j, errObject
 	}
-	if alg := c.Metadata.RequestObjectSigningAlg; !slices.Contains(objectTypes, j.typ) || alg != "" && j.alg != alg {
+	if alg := c.Metadata.RequestObjectSigningAlg; !slices.Contains(objectTypes, j.typ) || alg != "" && sameAlg(j.alg) != sameAlg(alg) {
 		return j, errObjectType
 	}
 	if err := s.verifyBy(ctx, c, j); err != nil {

@@ -33,7 +33,7 @@ func object(client, jwt string) url.Values {
 func TestRequestObject(t *testing.T) {
 	w := newWorld(t)
 	w.signingClient("signing")
-	for _, h := range []header{{}, {alg: "RS256"}, {alg: "PS512"}, {alg: "EdDSA"}, {typ: objectType}, {typ: "JWT"}, {typ: "application/oauth-authz-req+jwt"}} {
+	for _, h := range []header{{}, {alg: "RS256"}, {alg: "PS512"}, {alg: "EdDSA"}, {alg: "Ed25519"}, {typ: objectType}, {typ: "JWT"}, {typ: "application/oauth-authz-req+jwt"}} {
 		a := w.parse(object("signing", sign(t, h, objectOf("signing").with("max_age", 300, "prompt", "login"))))
 		if a.RedirectURI != testCallback || a.state != "s" || a.MaxAge == nil || *a.MaxAge != 300*time.Second || !slices.Equal(a.Prompt, []string{"login"}) || len(a.Scopes) != 5 {
 			t.Errorf("%+v: %+v", h, a)

@@ -98,6 +98,10 @@ func (v *Visitor) send(ctx context.Context, form *html.Node, values url.Values) 
 		to.RawQuery = values.Encode()
 		return v.Open(ctx, to.String())
 	}
+	if v.stopsAt(to) {
+		v.Stopped, v.Posted = to, values
+		return nil
+	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, to.String(), strings.NewReader(values.Encode()))
 	if err != nil {
 		return err

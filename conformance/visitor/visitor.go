@@ -53,9 +53,11 @@ func Transport(conns int) *http.Transport {
 // Visitor is one browser. It is not for concurrent use.
 type Visitor struct {
 	// Stop ends the following of redirects: a redirect to a URL that begins
-	// with it is kept in Stopped and not requested. "": none does.
+	// with it is kept in Stopped and not requested. "": none does. So is a form
+	// that would be posted there, with its fields in Posted.
 	Stop    string
 	Stopped *url.URL
+	Posted  url.Values // nil: Stopped is a redirect
 
 	At     *url.URL // of the page that is shown
 	Status int
@@ -80,8 +82,12 @@ func New(t http.RoundTripper) *Visitor {
 // Client is the visitor's HTTP client; it shares the cookies.
 func (v *Visitor) Client() *http.Client { return v.client }
 
+func (v *Visitor) stopsAt(u *url.URL) bool {
+	return v.Stop != "" && strings.HasPrefix(u.String(), v.Stop)
+}
+
 func (v *Visitor) redirect(r *http.Request, via []*http.Request) error {
-	if v.Stop != "" && strings.HasPrefix(r.URL.String(), v.Stop) {
+	if v.stopsAt(r.URL) {
 		v.Stopped = r.URL
 		return http.ErrUseLastResponse
 	}
@@ -106,7 +112,7 @@ func (v *Visitor) Open(ctx context.Context, address string) error {
 
 // show sends the request and reads the page that comes in the end.
 func (v *Visitor) show(r *http.Request) error {
-	v.Stopped = nil
+	v.Stopped, v.Posted = nil, nil
 	res, err := v.client.Do(r)
 	if err != nil {
 		return err

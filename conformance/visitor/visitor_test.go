@@ -115,6 +115,22 @@ func TestStop(t *testing.T) {
 	}
 }
 
+// A form that would be posted where the visitor stops is not sent.
+func TestStopBeforeAPost(t *testing.T) {
+	s, ctx := serve(t), context.Background()
+	v := New(Transport(1))
+	if err := v.Open(ctx, s.URL+"/"); err != nil {
+		t.Fatal(err)
+	}
+	v.Stop = s.URL + "/save"
+	if err := v.Press(ctx, "Allow", Fill{"email": "a@b"}); err != nil || v.Stopped == nil || v.Stopped.Path != "/save" || v.Posted.Get("email") != "a@b" || v.At.Path != "/" {
+		t.Errorf("%v: %v, %v at %s", err, v.Stopped, v.Posted, v.At)
+	}
+	if err := v.Open(ctx, s.URL+"/"); err != nil || v.Stopped != nil || v.Posted != nil {
+		t.Errorf("%v: %v, %v", err, v.Stopped, v.Posted)
+	}
+}
+
 // Addresses outside of loopback are refused before a connection is tried, by
 // whatever way they are reached.
 func TestLoopbackOnly(t *testing.T) {
