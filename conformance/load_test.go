@@ -33,7 +33,7 @@ func loaded(t testing.TB, h *house, count int, args ...string) []driver.Report {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(tool, append([]string{
-		"-issuer", h.issuer, "-client", client.ID, "-redirect", back, "-email", "load@example.org", "-pid", fmt.Sprint(h.cmd.Process.Pid),
+		"-issuer", h.issuer, "-client", client.ID, "-redirect", back, "-email", "load@example.org", "-pid", fmt.Sprint(h.Cmd.Process.Pid),
 		"-flow", strings.Join(driver.Flows(), ","), "-n", fmt.Sprint(count), "-json",
 	}, args...)...)
 	cmd.Env = append(os.Environ(), "BROKER_LOAD_SECRET="+client.Secret, "BROKER_LOAD_PASSWORD="+password)

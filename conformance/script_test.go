@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"idbroker/conformance/served"
 	"idbroker/conformance/visitor"
 	"idbroker/store/storetest"
 )
@@ -41,7 +42,7 @@ func startSecure(t *testing.T) (h *house, certificate string) {
 	}
 	dir := t.TempDir()
 	file := filepath.Join(dir, "broker.yaml")
-	h = &house{issuer: "https://" + freeAddress(t), cli: operator(dir, file), roots: x509.NewCertPool()}
+	h = &house{issuer: "https://" + served.FreeAddress(t), cli: operator(dir, file), roots: x509.NewCertPool()}
 	certificate, key := writeCertificate(t, dir, h.roots)
 	c := settings{
 		issuer: h.issuer, dsn: storetest.EmptySQLite(t), dir: dir,
@@ -51,7 +52,7 @@ func startSecure(t *testing.T) (h *house, certificate string) {
 	h.cli(t, "", "keys", "keyring", "--file", c.keyring())
 	h.cli(t, "", "migrate", "up")
 	h.process = run(t, dir, nil, "--config", file, "serve")
-	h.answers(t)
+	served.Answers(t, h.transport(1), h.issuer)
 	return h, certificate
 }
 
@@ -93,7 +94,7 @@ func writeCertificate(t *testing.T, dir string, roots *x509.CertPool) (certifica
 type script struct {
 	stdin  io.WriteCloser
 	lines  chan []byte
-	errors *output
+	errors *served.Output
 }
 
 // refusal is who said no to a script: the broker with an error, or the library
@@ -118,7 +119,7 @@ func startScript(t *testing.T, library, certificate string) *script {
 	cmd := exec.Command(node, library+".mjs")
 	cmd.Dir = scriptDir
 	cmd.Env = append(os.Environ(), "NODE_EXTRA_CA_CERTS="+certificate)
-	s := &script{lines: make(chan []byte), errors: &output{}}
+	s := &script{lines: make(chan []byte), errors: &served.Output{}}
 	cmd.Stderr = s.errors
 	if s.stdin, err = cmd.StdinPipe(); err != nil { // it ends when this closes
 		t.Fatal(err)

@@ -4,15 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
-	"mime"
-	"mime/multipart"
-	"mime/quotedprintable"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	netmail "net/mail"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,6 +17,7 @@ import (
 
 	"idbroker/broker"
 	"idbroker/cmd/broker/demo"
+	"idbroker/conformance/served"
 	"idbroker/mail"
 )
 
@@ -35,7 +31,7 @@ func startServed(t testing.TB, dsn string) *house {
 	}
 	dir := t.TempDir()
 	file := filepath.Join(dir, "broker.yaml")
-	h := &house{issuer: "http://" + freeAddress(t), cli: operator(dir, file)}
+	h := &house{issuer: "http://" + served.FreeAddress(t), cli: operator(dir, file)}
 	var d *demo.Demo
 	h.app, h.providers, h.mailbox = surround(t, func() *demo.Demo { return d })
 	c := settings{issuer: h.issuer, dsn: dsn, dir: dir}
@@ -57,7 +53,7 @@ func startServed(t testing.TB, dsn string) *house {
 	c.smtp, c.providers = smtpServer(t, d.Mailbox), d.Providers()
 	c.write(t, file)
 	h.process = run(t, dir, nil, "--config", file, "serve")
-	h.answers(t)
+	served.Answers(t, h.transport(1), h.issuer)
 	return h
 }
 
@@ -65,7 +61,7 @@ func startServed(t testing.TB, dsn string) *house {
 func operator(dir, file string) func(t testing.TB, stdin string, args ...string) string {
 	return func(t testing.TB, stdin string, args ...string) string {
 		t.Helper()
-		cmd := command(dir, nil, append([]string{"--config", file}, args...)...)
+		cmd := served.Command(bin, dir, nil, append([]string{"--config", file}, args...)...)
 		cmd.Stdin = strings.NewReader(stdin)
 		var problems bytes.Buffer
 		cmd.Stderr = &problems
@@ -75,17 +71,6 @@ func operator(dir, file string) func(t testing.TB, stdin string, args ...string)
 		}
 		return string(out)
 	}
-}
-
-// freeAddress is an address on loopback where nobody listens now.
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }
 
 // surround serves the demo's parts from this process.
@@ -173,44 +158,9 @@ func (p *post) Logout() error                               { return nil }
 
 // Data reads the mail as a mail program does.
 func (p *post) Data(r io.Reader) error {
-	m, err := netmail.ReadMessage(io.LimitReader(r, 1<<20))
+	m, err := served.ReadMail(r)
 	if err != nil {
 		return err
 	}
-	subject, err := new(mime.WordDecoder).DecodeHeader(m.Header.Get("Subject"))
-	if err != nil {
-		return err
-	}
-	text, err := plain(m.Header.Get("Content-Type"), m.Header.Get("Content-Transfer-Encoding"), m.Body)
-	if err != nil {
-		return err
-	}
-	return p.box.Send(context.Background(), mail.Message{From: p.from, To: p.to, Subject: subject, Text: text})
-}
-
-// plain is the plain text of a part.
-func plain(contentType, encoding string, body io.Reader) (string, error) {
-	kind, params, err := mime.ParseMediaType(contentType)
-	if err != nil {
-		return "", err
-	}
-	if strings.HasPrefix(kind, "multipart/") {
-		for parts := multipart.NewReader(body, params["boundary"]); ; {
-			part, err := parts.NextRawPart()
-			if err != nil {
-				return "", fmt.Errorf("no plain text: %w", err)
-			}
-			if text, err := plain(part.Header.Get("Content-Type"), part.Header.Get("Content-Transfer-Encoding"), part); err == nil {
-				return text, nil
-			}
-		}
-	}
-	if kind != "text/plain" {
-		return "", fmt.Errorf("%s is no plain text", kind)
-	}
-	if strings.EqualFold(encoding, "quoted-printable") {
-		body = quotedprintable.NewReader(body)
-	}
-	b, err := io.ReadAll(body)
-	return strings.ReplaceAll(string(b), "\r\n", "\n"), err
+	return p.box.Send(context.Background(), mail.Message{From: p.from, To: p.to, Subject: m.Subject, Text: m.Text})
 }
