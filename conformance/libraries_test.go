@@ -29,8 +29,26 @@ const (
 	partyLogout = partyOrigin + "signed-out"
 )
 
-// libraries are the scripts in relyingparty/, each on the library of its name.
-var libraries = []string{"openid-client", "oauth4webapi"}
+// library is one that we did not write, with a script of ours in relyingparty/.
+type library struct {
+	name, program, script string
+	installed, get        string   // what is there if it is, and how to get it
+	lacks                 []string // what it does not know
+}
+
+const (
+	getNode   = "install Node, then: npm ci --prefix conformance/relyingparty"
+	getPython = "cd conformance/relyingparty && python3 -m venv .venv && .venv/bin/pip install --require-hashes -r requirements.txt"
+)
+
+var libraries = []library{
+	{name: "openid-client", program: "node", script: "openid-client.mjs", installed: "node_modules/openid-client", get: getNode},
+	{name: "oauth4webapi", program: "node", script: "oauth4webapi.mjs", installed: "node_modules/oauth4webapi", get: getNode},
+	{
+		name: "authlib", program: ".venv/bin/python", script: "flask_authlib.py", installed: ".venv/bin/flask", get: getPython,
+		lacks: []string{"pushed_request", "signed_request", "hybrid", "signed_userinfo", "registration", "iss", "expect_alg"},
+	},
+}
 
 // lab is a broker, a script that is its relying party, and two people at
 // their browsers.
@@ -38,6 +56,7 @@ type lab struct {
 	*house
 	*script
 	*registry
+	library
 	browsers map[string]*walker
 	posts    int // answers that came as a form
 }
@@ -63,13 +82,18 @@ func eachLibrary(t *testing.T, fn func(t *testing.T, l *lab)) {
 	}
 	all := &registry{dir: t.TempDir(), made: map[string]registered{}}
 	t.Run("with", func(t *testing.T) { // the broker outlives those that run at once
-		for _, library := range libraries {
-			t.Run(library, func(t *testing.T) {
+		for _, lib := range libraries {
+			t.Run(lib.name, func(t *testing.T) {
 				t.Parallel()
-				fn(t, &lab{h, startScript(t, library, certificate), all, map[string]*walker{}, 0})
+				fn(t, &lab{h, startScript(t, lib, certificate), all, lib, map[string]*walker{}, 0})
 			})
 		}
 	})
+}
+
+// knows tells whether the library can do all that a job wants.
+func (l *lab) knows(job map[string]any) bool {
+	return !slices.ContainsFunc(l.lacks, func(what string) bool { return job[what] != nil })
 }
 
 // application is a registration, as scripts want it.

@@ -26,8 +26,7 @@ import (
 )
 
 const (
-	scriptDir  = "relyingparty"
-	getScripts = "npm ci --prefix conformance/relyingparty"
+	scriptDir = "relyingparty"
 	// scriptTime is how long a script may take for one message: a few requests
 	// on loopback, on a machine that does other things too.
 	scriptTime = 30 * time.Second
@@ -106,19 +105,22 @@ type refusal struct {
 	Why    string `json:"why"`
 }
 
-// startScript runs a script on Node that trusts the certificate, or skips.
-func startScript(t *testing.T, library, certificate string) *script {
+// startScript runs the script of a library, which trusts the certificate, or skips.
+func startScript(t *testing.T, lib library, certificate string) *script {
 	t.Helper()
-	node, err := exec.LookPath("node")
-	if _, serr := os.Stat(filepath.Join(scriptDir, "node_modules", library)); err != nil || serr != nil {
-		if os.Getenv("BROKER_TEST_ALL") == "1" {
-			t.Fatalf("node or %s is missing; get it: %s", library, getScripts)
-		}
-		t.Skipf("node or %s is missing; get it: %s", library, getScripts)
+	program, err := exec.LookPath(lib.program)
+	if strings.Contains(lib.program, "/") {
+		program, err = filepath.Abs(filepath.Join(scriptDir, lib.program)) // os/exec looks from here
 	}
-	cmd := exec.Command(node, library+".mjs")
+	if _, serr := os.Stat(filepath.Join(scriptDir, lib.installed)); err != nil || serr != nil {
+		if os.Getenv("BROKER_TEST_ALL") == "1" {
+			t.Fatalf("%s is missing; get it: %s", lib.name, lib.get)
+		}
+		t.Skipf("%s is missing; get it: %s", lib.name, lib.get)
+	}
+	cmd := exec.Command(program, lib.script)
 	cmd.Dir = scriptDir
-	cmd.Env = append(os.Environ(), "NODE_EXTRA_CA_CERTS="+certificate)
+	cmd.Env = append(os.Environ(), "NODE_EXTRA_CA_CERTS="+certificate, "REQUESTS_CA_BUNDLE="+certificate, "PYTHONDONTWRITEBYTECODE=1")
 	s := &script{lines: make(chan []byte), errors: &served.Output{}}
 	cmd.Stderr = s.errors
 	if s.stdin, err = cmd.StdinPipe(); err != nil { // it ends when this closes
@@ -146,7 +148,7 @@ func startScript(t *testing.T, library, certificate string) *script {
 		<-read
 		_ = cmd.Wait()
 		if said := s.errors.String(); said != "" && t.Failed() {
-			t.Logf("%s said:\n%s", library, said)
+			t.Logf("%s said:\n%s", lib.name, said)
 		}
 	})
 	return s
