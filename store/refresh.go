@@ -73,28 +73,20 @@ func (db *DB) Refresh(ctx context.Context, id broker.GrantID, client string, sta
 		if err != nil {
 			return broker.Grant{}, "", err
 		}
-		g, err := db.grantOf(ctx, id, client)
+		state, err := db.GrantState(ctx, id, client)
+		g := state.Grant
 		switch {
-		case errors.Is(err, broker.ErrNotFound):
+		case errors.Is(err, broker.ErrNotFound), err == nil && g.ClientID != client:
 			return broker.Grant{}, broker.RefreshDead, nil
 		case err != nil:
 			return broker.Grant{}, "", err
 		case reused > 0:
 			return g, broker.RefreshReuse, nil
-		case !g.Live(at), !g.RefreshExpiresAt.IsZero() && !at.Before(g.RefreshExpiresAt),
+		case state.User.Disabled(), !g.Live(at), !g.RefreshExpiresAt.IsZero() && !at.Before(g.RefreshExpiresAt),
 			generation <= 0, g.RefreshGeneration <= generation:
 			return g, broker.RefreshDead, nil
 		case g.RefreshGeneration == generation+1:
 			return g, broker.RefreshRepeat, nil
 		}
 	}
-}
-
-// grantOf returns a grant of a client, or broker.ErrNotFound.
-func (db *DB) grantOf(ctx context.Context, id broker.GrantID, client string) (broker.Grant, error) {
-	g, err := db.Grant(ctx, id)
-	if err == nil && g.ClientID != client {
-		return broker.Grant{}, broker.ErrNotFound.Becausef("read grant: it is another client's")
-	}
-	return g, err
 }
