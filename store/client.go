@@ -85,6 +85,7 @@ func (db *DB) CreateClient(ctx context.Context, c broker.Client) error {
 func (db *DB) UpdateClient(ctx context.Context, c broker.Client) error {
 	n, err := db.update(ctx, "update client", rowOfClient(c), []string{"id", "created_at", "version"},
 		"version = version + 1", "id = ? AND version = ?", c.ID, c.Version)
+	db.known.forget(c.ID)
 	return must(n, err, broker.ErrSpent, "update client")
 }
 
@@ -95,6 +96,7 @@ func (db *DB) DeleteClient(ctx context.Context, id string) error {
 		if _, err := db.exec(ctx, "delete the client's grants", "DELETE FROM grants WHERE client_id = ?", id); err != nil {
 			return err
 		}
+		defer db.known.forget(id)
 		n, err := db.exec(ctx, "delete client", "DELETE FROM clients WHERE id = ?", id) // consents cascade
 		return must(n, err, broker.ErrNotFound, "delete client")
 	})

@@ -28,7 +28,7 @@ func (r *consentRow) consent() broker.Consent {
 // Consent returns what a user remembered to allow a client, or
 // broker.ErrNotFound.
 func (db *DB) Consent(ctx context.Context, user broker.UserID, client string) (broker.Consent, error) {
-	r, err := one[consentRow](ctx, db, "read consent", "user_id = ? AND client_id = ?", string(user), client)
+	r, err := hotRead[consentRow](ctx, db, db.read, hotConsent, "read consent", consentColumns, string(user), client)
 	if err != nil {
 		return broker.Consent{}, err
 	}

@@ -53,6 +53,9 @@ func (db *DB) failed(what string, err error) error {
 	return fmt.Errorf("%s: %w", what, &statementError{err})
 }
 
+// isNotFound tells whether err says that there is no such row.
+func isNotFound(err error) bool { return errors.Is(err, broker.ErrNotFound) }
+
 // uniqueViolation tells whether err is one, and which constraint it is of. It
 // never tells the value.
 func uniqueViolation(err error) (constraint string, ok bool) {

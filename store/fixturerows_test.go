@@ -211,7 +211,7 @@ func workOn(t *testing.T, db *store.DB) {
 	if err := db.CreateIdentity(ctx, broker.UserIdentity{ID: "x", UserID: "udan", Provider: "github", Issuer: "https://github.com", Subject: "583231"}); !errors.Is(err, broker.ErrConflict) {
 		t.Errorf("an identity opens two accounts: %v", err)
 	}
-	if _, outcome, err := db.Refresh(ctx, "glive", "wiki", 3, at, time.Minute, time.Hour); outcome != broker.RefreshRotated || err != nil {
+	if _, outcome, err := db.Refresh(ctx, "glive", "wiki", broker.ClientStamp{}, 3, at, time.Minute, time.Hour); outcome != broker.RefreshRotated || err != nil {
 		t.Errorf("refresh: %s, %v", outcome, err)
 	}
 	ok(t, db.RedeemCode(ctx, f.grants[1], at))

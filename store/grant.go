@@ -35,7 +35,7 @@ type grantRow struct {
 	AMR               document[[]string] `bun:"amr"`
 	ACR               string             `bun:"acr"`
 	Provider          string             `bun:"provider"`
-	RefreshGeneration int                `bun:"refresh_generation"`
+	RefreshGeneration int64              `bun:"refresh_generation"`
 	RefreshRotatedAt  micros             `bun:"refresh_rotated_at"`
 	RefreshExpiresAt  micros             `bun:"refresh_expires_at"`
 	ExpiresAt         micros             `bun:"expires_at"`
@@ -52,7 +52,7 @@ func rowOfGrant(g broker.Grant) *grantRow {
 		CodeHash: g.CodeHash, CodeExpiresAt: micro(g.CodeExpiresAt), CodeUsedAt: micro(g.CodeUsedAt),
 		RedirectURI: g.RedirectURI, CodeChallenge: g.CodeChallenge, Nonce: g.Nonce, Claims: g.Claims,
 		AuthTime: micro(g.AuthTime), AMR: doc(g.AMR), ACR: g.ACR, Provider: g.Provider,
-		RefreshGeneration: g.RefreshGeneration, RefreshRotatedAt: micro(g.RefreshRotatedAt), RefreshExpiresAt: micro(g.RefreshExpiresAt),
+		RefreshGeneration: int64(g.RefreshGeneration), RefreshRotatedAt: micro(g.RefreshRotatedAt), RefreshExpiresAt: micro(g.RefreshExpiresAt),
 		ExpiresAt: micro(g.ExpiresAt), RevokedAt: micro(g.RevokedAt), RevokedReason: g.RevokedReason,
 		CreatedAt: micro(g.CreatedAt), LastUsedAt: micro(g.LastUsedAt),
 	}
@@ -65,7 +65,7 @@ func (r *grantRow) grant() broker.Grant {
 		CodeHash: r.CodeHash, CodeExpiresAt: r.CodeExpiresAt.time(), CodeUsedAt: r.CodeUsedAt.time(),
 		RedirectURI: r.RedirectURI, CodeChallenge: r.CodeChallenge, Nonce: r.Nonce, Claims: r.Claims,
 		AuthTime: r.AuthTime.time(), AMR: r.AMR.v, ACR: r.ACR, Provider: r.Provider,
-		RefreshGeneration: r.RefreshGeneration, RefreshRotatedAt: r.RefreshRotatedAt.time(), RefreshExpiresAt: r.RefreshExpiresAt.time(),
+		RefreshGeneration: int(r.RefreshGeneration), RefreshRotatedAt: r.RefreshRotatedAt.time(), RefreshExpiresAt: r.RefreshExpiresAt.time(),
 		ExpiresAt: r.ExpiresAt.time(), RevokedAt: r.RevokedAt.time(), RevokedReason: r.RevokedReason,
 		CreatedAt: r.CreatedAt.time(), LastUsedAt: r.LastUsedAt.time(),
 	}
@@ -80,6 +80,18 @@ func (db *DB) CreateGrant(ctx context.Context, g broker.Grant) error {
 	}
 	_, err = db.hotExec(ctx, hotCreateGrant, what, args...)
 	return err
+}
+
+// CreateGrantFor is CreateGrant for a client whose state was known to be stamp.
+// broker.ErrStale: it is in another, or disabled; nothing was written.
+func (db *DB) CreateGrantFor(ctx context.Context, g broker.Grant, stamp broker.ClientStamp) error {
+	const what = "create grant"
+	args, err := values(rowOfGrant(g), grantColumns)
+	if err != nil {
+		return db.doomed(ctx, db.failed(what, err))
+	}
+	n, err := db.hotExec(ctx, hotCreateGrantFor, what, append(args, g.ClientID, int64(stamp.Version), stamp.CreatedAt)...)
+	return must(n, err, broker.ErrStale, what)
 }
 
 // Grant returns a grant, dead ones too, or broker.ErrNotFound.

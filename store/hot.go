@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"strconv"
 	"strings"
 	"sync"
@@ -22,10 +21,16 @@ type hot int
 const (
 	hotSession hot = iota
 	hotTouchSession
+	hotUser
+	hotConsent
 	hotClient
+	hotClientStamp
 	hotGrant
 	hotGrantByCode
+	hotState
+	hotStateByCode
 	hotCreateGrant
+	hotCreateGrantFor
 	hotRedeem
 	hotRotate
 	hotCount
@@ -40,6 +45,19 @@ func (h hot) text() string {
 		return "UPDATE sessions SET last_seen_at = ? WHERE id_hash = ?"
 	case hotClient:
 		return "SELECT " + names(clientColumns) + " FROM clients WHERE id = ?"
+	case hotUser:
+		return "SELECT " + names(userColumns) + " FROM users WHERE id = ?"
+	case hotConsent:
+		return "SELECT " + names(consentColumns) + " FROM consents WHERE user_id = ? AND client_id = ?"
+	case hotClientStamp:
+		return "SELECT " + names(stampColumns) + " FROM clients WHERE id = ?"
+	case hotState:
+		return stateSQL() + "g.id = ?"
+	case hotStateByCode:
+		return stateSQL() + "g.code_hash = ? AND g.code_hash <> ''"
+	case hotCreateGrantFor:
+		return "INSERT INTO grants (" + names(grantColumns) + ") SELECT " + strings.Repeat("?, ", len(grantColumns)-1) + "?" +
+			" WHERE EXISTS (SELECT 1 FROM clients WHERE id = ? AND version = ? AND created_at = ? AND disabled_at = 0)"
 	case hotGrant:
 		return "SELECT " + names(grantColumns) + " FROM grants WHERE id = ?"
 	case hotGrantByCode:
@@ -49,7 +67,7 @@ func (h hot) text() string {
 	case hotRedeem:
 		return redeemSQL
 	case hotRotate:
-		return rotateSQL + " RETURNING " + names(grantColumns)
+		return rotateSQL + sameClient + " RETURNING " + names(grantColumns)
 	}
 	panic("store: no such hot statement")
 }
@@ -168,21 +186,39 @@ func (db *DB) hot(ctx context.Context, p *pool, h hot) (runner, error) {
 // hotRead reads the row of R that a hot statement selects, or returns
 // broker.ErrNotFound.
 func hotRead[R any](ctx context.Context, db *DB, p *pool, h hot, what string, cols []column, args ...any) (*R, error) {
-	if !storable(args...) {
-		return nil, broker.ErrNotFound.Becausef("%s: asked with a text that is never stored", what)
-	}
-	r, err := db.hot(ctx, p, h)
-	if err != nil {
-		return nil, db.failed(what, err)
-	}
 	row := new(R)
-	if err := r.query(ctx, args...).Scan(targets(row, cols)...); err != nil {
-		if err = db.failed(what, err); !errors.Is(err, broker.ErrNotFound) {
-			_ = db.doomed(ctx, err)
-		}
+	if err := db.hotScan(ctx, p, h, what, targets(row, cols), args...); err != nil {
 		return nil, err
 	}
 	return row, nil
+}
+
+// hotScan reads the row that a hot statement returns into dest, or returns
+// broker.ErrNotFound.
+func (db *DB) hotScan(ctx context.Context, p *pool, h hot, what string, dest []any, args ...any) error {
+	if !storable(args...) {
+		return broker.ErrNotFound.Becausef("%s: asked with a text that is never stored", what)
+	}
+	r, err := db.hot(ctx, p, h)
+	if err != nil {
+		return db.failed(what, err)
+	}
+	if err := r.query(db.unhurried(ctx), args...).Scan(dest...); err != nil {
+		if err = db.failed(what, err); !isNotFound(err) {
+			_ = db.doomed(ctx, err)
+		}
+		return err
+	}
+	return nil
+}
+
+// unhurried is ctx for a hot statement. On SQLite it takes microseconds, which is
+// less than database/sql and the driver need to watch for its end.
+func (db *DB) unhurried(ctx context.Context) context.Context {
+	if db.flavour == flavourSQLite && ctx.Err() == nil {
+		return context.WithoutCancel(ctx)
+	}
+	return ctx
 }
 
 // hotExec runs a hot statement and returns how many rows it changed.
@@ -194,7 +230,7 @@ func (db *DB) hotExec(ctx context.Context, h hot, what string, args ...any) (int
 	if err != nil {
 		return 0, db.failed(what, err)
 	}
-	res, err := r.exec(ctx, args...)
+	res, err := r.exec(db.unhurried(ctx), args...)
 	n, err := db.affected(what, res, err)
 	return n, db.doomed(ctx, err)
 }

@@ -66,7 +66,7 @@ func TestIndexes(t *testing.T) {
 	_, _ = db.ConsentsOf(ctx, "u")
 	_ = db.DeleteConsent(ctx, "u", "c")
 	_, _ = db.GrantsOf(ctx, "u")
-	_, _, _ = db.Refresh(ctx, "g", "c", 1, at, time.Minute, time.Hour)
+	_, _, _ = db.Refresh(ctx, "g", "c", broker.ClientStamp{}, 1, at, time.Minute, time.Hour)
 	_ = db.RevokeGrant(ctx, "g", "r", at)
 	_, _ = db.RevokeGrants(ctx, broker.GrantFilter{UserID: "u"}, "r", at)
 	_, _ = db.RevokeGrants(ctx, broker.GrantFilter{SID: "s", KeepOffline: true}, "r", at)

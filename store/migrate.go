@@ -139,9 +139,9 @@ func applied(ctx context.Context, on bun.IDB) (map[string]migrate.Migration, err
 // errNewer: the database was migrated by a newer program.
 var errNewer = errors.New("the database has migrations that this program does not know; use the program that made them, or a newer one")
 
-// known refuses a database with a migration that the program does not know. It
+// schemaKnown refuses a database with a migration that the program does not know. It
 // is one query.
-func (db *DB) known(ctx context.Context) error {
+func (db *DB) schemaKnown(ctx context.Context) error {
 	done, err := applied(ctx, db.write.bun)
 	if err != nil {
 		return db.failed("read migrations", err)

@@ -25,8 +25,9 @@ const reuseSQL = `UPDATE grants SET revoked_at = ?, revoked_reason = 'refresh re
 	WHERE id = ? AND client_id = ? AND 0 < ? AND
 		(refresh_generation > ? OR refresh_generation = ? AND refresh_rotated_at <= ?)` + refreshable
 
-// Refresh presents the refresh token of a generation for a grant, and returns
-// the grant as it stands afterwards:
+// Refresh presents the refresh token of a generation for a grant in the name of a
+// client, whose state was known to be stamp (zero: whatever it is), and returns the
+// grant as it stands afterwards:
 //
 //   - broker.RefreshRotated: it was the current one. RefreshGeneration is the
 //     next, and RefreshExpiresAt is idle after at, but not past ExpiresAt (idle 0:
@@ -38,10 +39,12 @@ const reuseSQL = `UPDATE grants SET revoked_at = ?, revoked_reason = 'refresh re
 //     client's, its user is disabled, or the generation never was; nothing changed, and the grant is
 //     the zero value where it is not the client's.
 //
+// broker.ErrStale: the client is in another state, or disabled; nothing changed.
+//
 // Each step is one conditional statement, so it needs no unit of work, and the
 // usual one needs no second step. Within a unit that is rolled back a reuse
 // would be forgotten: commit it.
-func (db *DB) Refresh(ctx context.Context, id broker.GrantID, client string, generation int, at time.Time, grace, idle time.Duration) (broker.Grant, broker.RefreshOutcome, error) {
+func (db *DB) Refresh(ctx context.Context, id broker.GrantID, client string, stamp broker.ClientStamp, generation int, at time.Time, grace, idle time.Duration) (broker.Grant, broker.RefreshOutcome, error) {
 	const what = "refresh grant"
 	now := int64(micro(at))
 	var idleEnd int64
@@ -49,7 +52,7 @@ func (db *DB) Refresh(ctx context.Context, id broker.GrantID, client string, gen
 		idleEnd = int64(micro(at.Add(idle)))
 	}
 	r, err := hotRead[grantRow](ctx, db, db.write, hotRotate, what, grantColumns,
-		now, idleEnd, idleEnd, idleEnd, now, string(id), client, int64(generation), now, now)
+		append([]any{now, idleEnd, idleEnd, idleEnd, now, string(id), client, int64(generation), now, now}, stampArgs(stamp)...)...)
 	if err == nil {
 		return r.grant(), broker.RefreshRotated, nil
 	}
@@ -57,34 +60,33 @@ func (db *DB) Refresh(ctx context.Context, id broker.GrantID, client string, gen
 		return broker.Grant{}, "", err
 	}
 
+	if stamp.Known {
+		if c, err := db.CurrentClient(ctx, client); isNotFound(err) || err == nil && (c.Stamp() != stamp || !c.DisabledAt.IsZero()) {
+			return broker.Grant{}, "", broker.ErrStale.Becausef("%s: client %s", what, client)
+		} else if err != nil {
+			return broker.Grant{}, "", err
+		}
+	}
 	for { // again only where another refresh came between the two statements; then the first matches
 		reused, err := db.exec(ctx, what, reuseSQL, now, string(id), client,
 			generation, generation+1, generation+1, micro(at.Add(-grace)), now, now)
 		if err != nil {
 			return broker.Grant{}, "", err
 		}
-		g, err := db.grantOf(ctx, id, client)
+		state, err := db.GrantState(ctx, id, client)
+		g := state.Grant
 		switch {
-		case errors.Is(err, broker.ErrNotFound):
+		case errors.Is(err, broker.ErrNotFound), err == nil && g.ClientID != client:
 			return broker.Grant{}, broker.RefreshDead, nil
 		case err != nil:
 			return broker.Grant{}, "", err
 		case reused > 0:
 			return g, broker.RefreshReuse, nil
-		case !g.Live(at), !g.RefreshExpiresAt.IsZero() && !at.Before(g.RefreshExpiresAt),
+		case state.User.Disabled(), !g.Live(at), !g.RefreshExpiresAt.IsZero() && !at.Before(g.RefreshExpiresAt),
 			generation <= 0, g.RefreshGeneration <= generation:
 			return g, broker.RefreshDead, nil
 		case g.RefreshGeneration == generation+1:
 			return g, broker.RefreshRepeat, nil
 		}
 	}
-}
-
-// grantOf returns a grant of a client, or broker.ErrNotFound.
-func (db *DB) grantOf(ctx context.Context, id broker.GrantID, client string) (broker.Grant, error) {
-	g, err := db.Grant(ctx, id)
-	if err == nil && g.ClientID != client {
-		return broker.Grant{}, broker.ErrNotFound.Becausef("read grant: it is another client's")
-	}
-	return g, err
 }

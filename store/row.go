@@ -133,8 +133,11 @@ func columns(t reflect.Type) []column {
 // Columns of the row structs whose statements are written by hand.
 var (
 	sessionColumns = columns(reflect.TypeFor[sessionRow]())
+	userColumns    = columns(reflect.TypeFor[userRow]())
 	clientColumns  = columns(reflect.TypeFor[clientRow]())
 	grantColumns   = columns(reflect.TypeFor[grantRow]())
+	personColumns  = columns(reflect.TypeFor[personRow]())
+	stampColumns   = columns(reflect.TypeFor[stampRow]())
 	accountColumns = columns(reflect.TypeFor[accountRow]())
 	tokenColumns   = columns(reflect.TypeFor[tokenRow]())
 	consentColumns = columns(reflect.TypeFor[consentRow]())
@@ -145,6 +148,15 @@ var (
 // UTF-8 without NUL.
 func storable(args ...any) bool {
 	for _, a := range args {
+		switch v := a.(type) {
+		case string:
+			if !storableText(v) {
+				return false
+			}
+			continue
+		case int64, micros:
+			continue
+		}
 		if v := reflect.ValueOf(a); v.Kind() == reflect.String && !storableText(v.String()) {
 			return false
 		}

@@ -41,6 +41,7 @@ type DB struct {
 	keys    Keyring
 	log     *slog.Logger
 	onStmt  func(Statement)
+	known   knownClients
 	waitMax time.Duration // for a connection at the begin of a unit
 }
 
@@ -61,7 +62,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if err := db.connect(ctx, o); err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
-	if err := db.known(ctx); err != nil {
+	if err := db.schemaKnown(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open database: %w", err), db.Close())
 	}
 	return db, nil

@@ -66,7 +66,11 @@ func foldCase(s string) string {
 
 // User returns the user with an id, or broker.ErrNotFound.
 func (db *DB) User(ctx context.Context, id broker.UserID) (broker.User, error) {
-	return db.userWhere(ctx, "read user", "id = ?", string(id))
+	r, err := hotRead[userRow](ctx, db, db.read, hotUser, "read user", userColumns, string(id))
+	if err != nil {
+		return broker.User{}, err
+	}
+	return r.user(), nil
 }
 
 // UserByEmail returns the user with an address (as broker.NormalizeEmail returns

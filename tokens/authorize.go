@@ -103,7 +103,7 @@ func (s *Service) trust(ctx context.Context, form url.Values, repeated []string)
 	case slices.Contains(repeated, "client_id"), slices.Contains(repeated, "redirect_uri"):
 		return nil, errRequestInvalid.Becausef("repeated: %s", strings.Join(repeated, " "))
 	}
-	c, err := s.store.Client(ctx, id)
+	c, err := s.store.CurrentClient(ctx, id)
 	switch {
 	case errors.Is(err, broker.ErrNotFound):
 		return nil, errClientUnknown.Becausef("client %.100q: %w", id, err)

@@ -19,10 +19,16 @@ func (brokenStore) CreateGrant(context.Context, broker.Grant) error { return err
 func (brokenStore) Grant(context.Context, broker.GrantID) (broker.Grant, error) {
 	return broker.Grant{}, errBroken
 }
-func (brokenStore) GrantByCode(context.Context, string) (broker.Grant, error) {
-	return broker.Grant{}, &broker.Error{Kind: broker.KindUnavailable, Message: "error.unavailable", Err: errBroken}
+func (brokenStore) CreateGrantFor(context.Context, broker.Grant, broker.ClientStamp) error {
+	return errBroken
 }
-func (brokenStore) Refresh(context.Context, broker.GrantID, string, int, time.Time, time.Duration, time.Duration) (broker.Grant, broker.RefreshOutcome, error) {
+func (brokenStore) GrantState(context.Context, broker.GrantID, string) (broker.GrantState, error) {
+	return broker.GrantState{}, errBroken
+}
+func (brokenStore) GrantStateByCode(context.Context, string, string) (broker.GrantState, error) {
+	return broker.GrantState{}, &broker.Error{Kind: broker.KindUnavailable, Message: "error.unavailable", Err: errBroken}
+}
+func (brokenStore) Refresh(context.Context, broker.GrantID, string, broker.ClientStamp, int, time.Time, time.Duration, time.Duration) (broker.Grant, broker.RefreshOutcome, error) {
 	return broker.Grant{}, "", errBroken
 }
 func (brokenStore) RevokeGrant(context.Context, broker.GrantID, string, time.Time) error {

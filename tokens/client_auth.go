@@ -96,8 +96,20 @@ func parseBasic(header string) (credentials, bool) {
 	return credentials{broker.AuthBasic, id, broker.Secret(secret)}, true
 }
 
-// authenticate returns the client that sent a request.
+// authenticate returns the client that sent a request, as it is now.
 func (s *Service) authenticate(ctx context.Context, r *http.Request, form url.Values, at time.Time) (broker.Client, error) {
+	return s.recognize(context.WithValue(ctx, certainKey{}, true), r, form, at)
+}
+
+// certainKey marks the context of a request that must not rely on what is known
+// of clients.
+type certainKey struct{}
+
+// recognize returns the client that sent a request, by what is known of it where
+// that lets it in. It may have been changed elsewhere since: the statement that
+// follows must have its Stamp compared, and run within again. Who proves itself by an
+// assertion is always looked up, since that can be done once.
+func (s *Service) recognize(ctx context.Context, r *http.Request, form url.Values, at time.Time) (broker.Client, error) {
 	got, err := credentialsOf(r, form)
 	if err != nil {
 		return broker.Client{}, err
@@ -105,12 +117,49 @@ func (s *Service) authenticate(ctx context.Context, r *http.Request, form url.Va
 	if !clientIDChars(got.id) {
 		return broker.Client{}, errClient
 	}
-	c, err := s.store.Client(ctx, got.id)
-	switch {
-	case errors.Is(err, broker.ErrNotFound):
+	if got.method != broker.AuthPrivateKeyJWT && ctx.Value(certainKey{}) == nil {
+		if c, ok := s.store.KnownClient(got.id); ok {
+			if c, err := s.check(ctx, c, got, at); err == nil {
+				return c, nil
+			}
+		}
+	}
+	c, err := s.store.CurrentClient(ctx, got.id)
+	if errors.Is(err, broker.ErrNotFound) {
 		return broker.Client{}, errClient
-	case err != nil:
+	}
+	if err != nil {
 		return broker.Client{}, err
+	}
+	return s.check(ctx, c, got, at)
+}
+
+// again runs what lets a client in by what is known of it, and once more by what
+// is true where a statement finds that it has changed.
+func again[T any](ctx context.Context, do func(ctx context.Context) (T, error)) (T, error) {
+	v, err := do(ctx)
+	if errors.Is(err, broker.ErrStale) {
+		v, err = do(context.WithValue(ctx, certainKey{}, true))
+	}
+	return v, err
+}
+
+// confirm makes sure that a client which was recognized is still what it was
+// taken for. now is its stamp where a statement has told it; zero: ask.
+func (s *Service) confirm(ctx context.Context, c broker.Client, now broker.ClientStamp) error {
+	if now == c.Stamp() || ctx.Value(certainKey{}) != nil {
+		return nil
+	}
+	current, err := s.store.CurrentClient(ctx, c.ID)
+	if errors.Is(err, broker.ErrNotFound) || err == nil && current.Stamp() != c.Stamp() {
+		return broker.ErrStale
+	}
+	return err
+}
+
+// check compares what a request shows with a client.
+func (s *Service) check(ctx context.Context, c broker.Client, got credentials, at time.Time) (broker.Client, error) {
+	switch {
 	case !c.DisabledAt.IsZero():
 		return broker.Client{}, errClient
 	case c.Public():
@@ -145,11 +194,10 @@ func (s *Service) authenticate(ctx context.Context, r *http.Request, form url.Va
 
 // authenticateForEngine implements fosite.ClientAuthenticationStrategy.
 func (s *Service) authenticateForEngine(ctx context.Context, r *http.Request, form url.Values) (fosite.Client, error) {
-	c, err := s.authenticate(ctx, r, form, atOf(ctx))
+	c, err := s.recognize(ctx, r, form, atOf(ctx))
 	if err != nil {
 		return nil, err
 	}
-	s.noteUse(ctx, c, atOf(ctx))
 	return &engineClient{Client: c}, nil
 }
 

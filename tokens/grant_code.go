@@ -35,14 +35,18 @@ func (h *codeHandler) HandleTokenEndpointRequest(ctx context.Context, r fosite.A
 	if code == "" {
 		return refuse(fosite.ErrInvalidRequest, "The code is missing.")
 	}
-	g, err := h.store.GrantByCode(ctx, code.Hash())
+	client, at := clientOf(r), sessionOf(r).at
+	state, err := h.store.GrantStateByCode(ctx, code.Hash(), client.ID)
 	if errors.Is(err, broker.ErrNotFound) {
 		return errGrant
 	}
 	if err != nil {
 		return err
 	}
-	client, at := clientOf(r), sessionOf(r).at
+	if err := h.confirm(ctx, client, state.Caller); err != nil {
+		return err
+	}
+	g := state.Grant
 	switch {
 	case g.ClientID != client.ID: // changes nothing: anybody could send it
 		h.log.WarnContext(ctx, "code of another client", "client", client.ID, "grant", string(g.ID))
@@ -59,6 +63,7 @@ func (h *codeHandler) HandleTokenEndpointRequest(ctx context.Context, r fosite.A
 		return errGrant
 	}
 	present(r, g)
+	sessionOf(r).user = state.User
 	return nil
 }
 

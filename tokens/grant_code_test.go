@@ -2,7 +2,6 @@ package tokens
 
 import (
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -29,18 +28,6 @@ func TestCodeIsRedeemed(t *testing.T) {
 			if g.CodeUsedAt.IsZero() || g.RefreshGeneration != 1 || g.ExpiresAt.Sub(g.CodeUsedAt) != refreshAbsolute || g.RefreshExpiresAt.Sub(g.CodeUsedAt) != refreshIdle {
 				t.Errorf("%s: grant %+v", client, g)
 			}
-		}
-	})
-}
-
-// TestTokenStepTakesTwoStatements beside the client's row: read the grant,
-// redeem the code. The signature holds no transaction.
-func TestTokenStepTakesTwoStatements(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
-		code := w.code(request("app"))
-		got := ops(w.counted(func() { w.redeem("app", code) }))
-		if want := []string{"select", "select", "update"}; !slices.Equal(got, want) {
-			t.Errorf("statements %v, want %v", got, want)
 		}
 	})
 }

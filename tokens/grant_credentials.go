@@ -60,7 +60,7 @@ func (h *credentialsHandler) PopulateTokenEndpointResponse(ctx context.Context, 
 		ExpiresAt: sess.at.Add(h.o.AccessLifetime), CreatedAt: sess.at, LastUsedAt: sess.at,
 	}
 	r.SetID(string(sess.grant.ID))
-	if err := h.store.CreateGrant(ctx, sess.grant); err != nil {
+	if err := h.store.CreateGrantFor(ctx, sess.grant, clientOf(r).Stamp()); err != nil {
 		return err
 	}
 	return h.issue(ctx, r, resp, sess.grant.Scopes, "", 0)

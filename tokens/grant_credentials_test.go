@@ -3,7 +3,6 @@ package tokens
 import (
 	"net/http"
 	"net/url"
-	"slices"
 	"testing"
 
 	"idbroker/broker"
@@ -32,14 +31,6 @@ func TestClientCredentials(t *testing.T) {
 			wantError(t, "userinfo", w.userInfo(a.str("access_token")), 403, "insufficient_scope")
 		}
 	})
-}
-
-func TestClientCredentialsWriteOneRow(t *testing.T) {
-	w := newWorld(t)
-	got := ops(w.counted(func() { w.credentials("machine") }))
-	if want := []string{"select", "insert"}; !slices.Equal(got, want) {
-		t.Errorf("statements %v, want %v", got, want)
-	}
 }
 
 // TestClientCredentialsHaveNoPerson: a client cannot ask for what tells of one.

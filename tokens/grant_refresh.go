@@ -53,14 +53,18 @@ func (h *refreshHandler) HandleTokenEndpointRequest(ctx context.Context, r fosit
 	if len(asked) == 0 {
 		return nil
 	}
-	g, err := h.store.Grant(ctx, id)
+	state, err := h.store.GrantState(ctx, id, clientOf(r).ID)
+	if err == nil {
+		err = h.confirm(ctx, clientOf(r), state.Caller)
+	}
 	switch {
-	case errors.Is(err, broker.ErrNotFound), err == nil && g.ClientID != clientOf(r).ID:
+	case errors.Is(err, broker.ErrNotFound), err == nil && state.Grant.ClientID != clientOf(r).ID:
 		return errGrant
 	case err != nil:
 		return err
 	}
-	if sess.narrowed, ok = narrow(g.Scopes, asked); !ok {
+	sess.user = state.User
+	if sess.narrowed, ok = narrow(state.Grant.Scopes, asked); !ok {
 		return refuse(fosite.ErrInvalidScope, "The scope goes beyond what was granted.")
 	}
 	return nil
@@ -72,7 +76,7 @@ func (h *refreshHandler) PopulateTokenEndpointResponse(ctx context.Context, r fo
 		return fosite.ErrUnknownRequest
 	}
 	sess, client := sessionOf(r), clientOf(r)
-	g, outcome, err := h.store.Refresh(ctx, sess.grant.ID, client.ID, sess.generation, sess.at, h.o.RefreshGrace, h.o.RefreshIdle)
+	g, outcome, err := h.store.Refresh(ctx, sess.grant.ID, client.ID, client.Stamp(), sess.generation, sess.at, h.o.RefreshGrace, h.o.RefreshIdle)
 	switch {
 	case errors.Is(err, broker.ErrNotFound):
 		return errGrant

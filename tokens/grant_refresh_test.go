@@ -2,7 +2,6 @@ package tokens
 
 import (
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -26,16 +25,6 @@ func TestRefreshRotates(t *testing.T) {
 		}
 		if g := w.grant(second.str("access_token")); g.RefreshGeneration != 2 || g.ID != w.grant(first.str("access_token")).ID {
 			t.Errorf("grant %+v", g)
-		}
-	})
-}
-
-func TestRefreshTakesOneStatement(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
-		token := w.tokens("app").str("refresh_token")
-		got := units(w.counted(func() { w.refresh("app", token) }))
-		if want := []string{"outside", "outside"}; !slices.Equal(got, want) { // the client's row, and the refresh
-			t.Errorf("statements %v, want %v", got, want)
 		}
 	})
 }

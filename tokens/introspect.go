@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"time"
 
@@ -44,8 +45,12 @@ func (s *Service) introspect(w http.ResponseWriter, r *http.Request) (introspect
 	if err != nil {
 		return introspection{}, err
 	}
-	ctx, at := r.Context(), time.Now()
-	client, err := s.authenticate(ctx, r, form, at)
+	at := time.Now()
+	return again(r.Context(), func(ctx context.Context) (introspection, error) { return s.introspectOnce(ctx, r, form, at) })
+}
+
+func (s *Service) introspectOnce(ctx context.Context, r *http.Request, form url.Values, at time.Time) (introspection, error) {
+	client, err := s.recognize(ctx, r, form, at)
 	switch {
 	case err != nil:
 		return introspection{}, err
@@ -54,20 +59,19 @@ func (s *Service) introspect(w http.ResponseWriter, r *http.Request) (introspect
 	case !form.Has("token"):
 		return introspection{}, refuse(fosite.ErrInvalidRequest, "The token is missing.")
 	}
-	answer, g, err := s.look(ctx, form.Get("token"), at)
-	switch {
-	case errors.Is(err, errToken), err == nil && g.ClientID != client.ID && !slices.Contains(g.Audience, client.ID):
-		return introspection{}, nil
-	case err != nil:
+	answer, state, err := s.look(ctx, form.Get("token"), client.ID, at)
+	if err != nil && !errors.Is(err, errToken) {
 		return introspection{}, err
 	}
-	answer.Active, answer.ClientID, answer.Issuer = true, g.ClientID, s.o.Issuer
-	if g.ClientID != client.ID { // sub is that of the client that has the token
-		if client, err = s.store.Client(ctx, g.ClientID); err != nil {
-			return introspection{}, err
-		}
+	if stale := s.confirm(ctx, client, state.Caller); stale != nil {
+		return introspection{}, stale
 	}
-	answer.Subject, answer.Audience, answer.SID, answer.ACR = s.subjectOf(client, g.UserID), g.Audience, g.SID, g.ACR
+	g := state.Grant
+	if err != nil || g.ClientID != client.ID && !slices.Contains(g.Audience, client.ID) {
+		return introspection{}, nil
+	}
+	answer.Active, answer.ClientID, answer.Issuer = true, g.ClientID, s.o.Issuer
+	answer.Subject, answer.Audience, answer.SID, answer.ACR = s.subjectOf(state.Client, g.UserID), g.Audience, g.SID, g.ACR
 	if g.UserID == "" {
 		answer.Subject = g.ClientID
 	}
@@ -78,25 +82,27 @@ func (s *Service) introspect(w http.ResponseWriter, r *http.Request) (introspect
 }
 
 // look finds out what kind of token it is: the prefix tells, so no hint is needed.
-func (s *Service) look(ctx context.Context, token string, at time.Time) (introspection, broker.Grant, error) {
+func (s *Service) look(ctx context.Context, token, caller string, at time.Time) (introspection, broker.GrantState, error) {
 	id, generation, ok := s.mint.readRefresh(token)
 	if !ok {
-		t, err := s.access(ctx, token, at)
+		t, err := s.access(ctx, token, caller, at)
 		return introspection{
 			Scope: joined(t.scopes), TokenType: "Bearer", ExpiresAt: t.ExpiresAt.Unix(), IssuedAt: t.IssuedAt.Unix(),
-		}, t.grant, err
+		}, t.state, err
 	}
-	g, err := s.store.Grant(ctx, id)
+	state, err := s.store.GrantState(ctx, id, caller)
+	g := state.Grant
 	switch {
-	case errors.Is(err, broker.ErrNotFound),
-		err == nil && (!g.Live(at) || g.RefreshGeneration != generation || !g.RefreshExpiresAt.IsZero() && !at.Before(g.RefreshExpiresAt)):
-		return introspection{}, broker.Grant{}, errToken
+	case errors.Is(err, broker.ErrNotFound):
+		return introspection{}, broker.GrantState{}, errToken
 	case err != nil:
-		return introspection{}, broker.Grant{}, err
+		return introspection{}, broker.GrantState{}, err
+	case !stands(state, at) || g.RefreshGeneration != generation || !g.RefreshExpiresAt.IsZero() && !at.Before(g.RefreshExpiresAt):
+		return introspection{}, broker.GrantState{Caller: state.Caller}, errToken
 	}
 	answer := introspection{Scope: joined(g.Scopes)}
 	if !g.RefreshExpiresAt.IsZero() {
 		answer.ExpiresAt = g.RefreshExpiresAt.Unix()
 	}
-	return answer, g, nil
+	return answer, state, nil
 }

@@ -194,10 +194,10 @@ func TestFrontChannelTokensEnd(t *testing.T) {
 	if life, code := g.ExpiresAt.Sub(g.CreatedAt), g.CodeExpiresAt.Sub(g.CreatedAt); life != accessLifetime || code != codeLifetime {
 		t.Errorf("the grant lives %s, the code %s", life, code)
 	}
-	if _, err := w.s.access(t.Context(), params.Get("access_token"), g.CreatedAt.Add(accessLifetime-time.Second)); err != nil {
+	if _, err := w.s.access(t.Context(), params.Get("access_token"), "", g.CreatedAt.Add(accessLifetime-time.Second)); err != nil {
 		t.Error(err)
 	}
-	if _, err := w.s.access(t.Context(), params.Get("access_token"), g.CreatedAt.Add(accessLifetime+time.Second)); err == nil {
+	if _, err := w.s.access(t.Context(), params.Get("access_token"), "", g.CreatedAt.Add(accessLifetime+time.Second)); err == nil {
 		t.Error("the token goes on for ever")
 	}
 }

@@ -1,8 +1,10 @@
 package tokens
 
 import (
+	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/ory/fosite"
@@ -30,8 +32,13 @@ func (s *Service) revoke(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	ctx, at := r.Context(), time.Now()
-	client, err := s.authenticate(ctx, r, form, at)
+	at := time.Now()
+	_, err = again(r.Context(), func(ctx context.Context) (struct{}, error) { return struct{}{}, s.revokeOnce(ctx, r, form, at) })
+	return err
+}
+
+func (s *Service) revokeOnce(ctx context.Context, r *http.Request, form url.Values, at time.Time) error {
+	client, err := s.recognize(ctx, r, form, at)
 	if err != nil {
 		return err
 	}
@@ -42,16 +49,21 @@ func (s *Service) revoke(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		t, ok := s.mint.readAccess(form.Get("token"))
 		if !ok || !at.Before(t.ExpiresAt) {
-			return nil
+			return s.confirm(ctx, client, broker.ClientStamp{})
 		}
 		id = t.Grant
 	}
-	g, err := s.store.Grant(ctx, id)
-	switch {
-	case errors.Is(err, broker.ErrNotFound):
-		return nil
-	case err != nil:
+	state, err := s.store.GrantState(ctx, id, client.ID)
+	if err != nil && !errors.Is(err, broker.ErrNotFound) {
 		return err
+	}
+	if stale := s.confirm(ctx, client, state.Caller); stale != nil {
+		return stale
+	}
+	g := state.Grant
+	switch {
+	case err != nil:
+		return nil // there is no such grant
 	case g.ClientID != client.ID:
 		s.log.WarnContext(ctx, "revocation of another client's token", "client", client.ID, "grant", string(g.ID))
 		return errForeign

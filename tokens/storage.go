@@ -14,8 +14,9 @@ import (
 type session struct {
 	at       time.Time
 	grant    broker.Grant
-	approval Approval   // of an authorization; zero at the token endpoint
-	answer   url.Values // parameters of the answer to it
+	user     broker.User // of the grant, where it was read with it
+	approval Approval    // of an authorization; zero at the token endpoint
+	answer   url.Values  // parameters of the answer to it
 
 	access   string // the access token that was issued
 	narrowed uint64 // accessToken.Narrowed of it

@@ -14,6 +14,10 @@ type Store interface {
 	User(ctx context.Context, id broker.UserID) (broker.User, error)
 	Client(ctx context.Context, id string) (broker.Client, error)
 	Clients(ctx context.Context) ([]broker.Client, error)
+	// KnownClient is a client as it was last read, which costs nothing and may be
+	// wrong by now; CurrentClient is right. Neither may be written to.
+	KnownClient(id string) (broker.Client, bool)
+	CurrentClient(ctx context.Context, id string) (broker.Client, error)
 
 	CreateClient(ctx context.Context, c broker.Client) error
 	UpdateClient(ctx context.Context, c broker.Client) error
@@ -31,10 +35,12 @@ type Store interface {
 	SpendPushedRequest(ctx context.Context, uriHash string, at time.Time) error
 
 	CreateGrant(ctx context.Context, g broker.Grant) error
+	CreateGrantFor(ctx context.Context, g broker.Grant, stamp broker.ClientStamp) error
 	Grant(ctx context.Context, id broker.GrantID) (broker.Grant, error)
-	GrantByCode(ctx context.Context, codeHash string) (broker.Grant, error)
+	GrantState(ctx context.Context, id broker.GrantID, caller string) (broker.GrantState, error)
+	GrantStateByCode(ctx context.Context, codeHash, caller string) (broker.GrantState, error)
 	RedeemCode(ctx context.Context, g broker.Grant, at time.Time) error
-	Refresh(ctx context.Context, id broker.GrantID, client string, generation int, at time.Time, grace, idle time.Duration) (broker.Grant, broker.RefreshOutcome, error)
+	Refresh(ctx context.Context, id broker.GrantID, client string, stamp broker.ClientStamp, generation int, at time.Time, grace, idle time.Duration) (broker.Grant, broker.RefreshOutcome, error)
 	RevokeGrant(ctx context.Context, id broker.GrantID, reason string, at time.Time) error
 	RevokeGrants(ctx context.Context, f broker.GrantFilter, reason string, at time.Time) (int, error)
 	Participants(ctx context.Context, f broker.GrantFilter) ([]broker.Participant, error)

@@ -42,16 +42,18 @@ func (s *Service) token(w http.ResponseWriter, r *http.Request) (map[string]any,
 		return nil, refuse(fosite.ErrUnsupportedGrantType, "The grant type is not supported.")
 	}
 	at := time.Now()
-	ctx := context.WithValue(r.Context(), atKey{}, at)
-	request, err := s.engine.NewAccessRequest(ctx, r, &session{at: at})
-	if err != nil {
-		return nil, err
-	}
-	response, err := s.engine.NewAccessResponse(ctx, request)
-	if err != nil {
-		return nil, err
-	}
-	return response.ToMap(), nil
+	return again(context.WithValue(r.Context(), atKey{}, at), func(ctx context.Context) (map[string]any, error) {
+		request, err := s.engine.NewAccessRequest(ctx, r, &session{at: at})
+		if err != nil {
+			return nil, err
+		}
+		response, err := s.engine.NewAccessResponse(ctx, request)
+		if err != nil {
+			return nil, err
+		}
+		s.noteUse(ctx, clientOf(request), at)
+		return response.ToMap(), nil
+	})
 }
 
 // errGrant is every cause for which a code or refresh token is refused: which
@@ -80,7 +82,7 @@ func (s *Service) issue(ctx context.Context, r fosite.AccessRequester, resp fosi
 	if g.UserID == "" || !slices.Contains(scopes, scopeOpenID) {
 		return nil
 	}
-	person, err := s.person(ctx, g)
+	person, err := s.person(ctx, sess)
 	if err != nil {
 		return err
 	}
@@ -93,15 +95,18 @@ func (s *Service) issue(ctx context.Context, r fosite.AccessRequester, resp fosi
 }
 
 // person are the claims that the client wants in its ID tokens. Few want any,
-// and only they cost a look at the account.
-func (s *Service) person(ctx context.Context, g broker.Grant) (personClaims, error) {
-	wanted := names(wishesOf(g).IDToken)
+// and only they cost a look at the account, where that was not read with the grant.
+func (s *Service) person(ctx context.Context, sess *session) (personClaims, error) {
+	wanted := names(wishesOf(sess.grant).IDToken)
 	if len(wanted) == 0 {
 		return personClaims{}, nil
 	}
-	user, err := s.store.User(ctx, g.UserID)
-	if err != nil {
-		return personClaims{}, err
+	user := sess.user
+	if user.ID != sess.grant.UserID {
+		var err error
+		if user, err = s.store.User(ctx, sess.grant.UserID); err != nil {
+			return personClaims{}, err
+		}
 	}
 	return s.personOf(user, nil, wanted...), nil
 }

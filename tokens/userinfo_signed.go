@@ -21,13 +21,7 @@ type signedInfo struct {
 // tellUserInfo answers with what the token may read of user, signed where the
 // client is registered for it. An error: nothing was written.
 func (s *Service) tellUserInfo(w http.ResponseWriter, r *http.Request, t standing, user broker.User) error {
-	c, err := s.store.Client(r.Context(), t.grant.ClientID)
-	if err != nil {
-		return err
-	}
-	if !c.DisabledAt.IsZero() {
-		return errToken
-	}
+	c := t.state.Client
 	info := s.infoOf(user, t.scopes, t.claims()...)
 	info.Subject = s.subjectOf(c, user.ID)
 	alg := c.Metadata.UserInfoSignedResponseAlg

@@ -116,18 +116,6 @@ func TestDisabledAccountTellsNothing(t *testing.T) {
 	wantError(t, "disabled", w.userInfo(token), 401, "invalid_token")
 }
 
-// TestUserInfoReadsThreeRows: grant, account, client.
-func TestUserInfoReadsThreeRows(t *testing.T) {
-	w := newWorld(t)
-	token := w.tokens("app").str("access_token")
-	if got := w.counted(func() { w.userInfo(token) }); len(got) != 3 {
-		t.Errorf("statements %v", got)
-	}
-	if got := w.counted(func() { w.userInfo(token[:len(token)-1]) }); len(got) != 0 {
-		t.Errorf("a forged token cost %v", got)
-	}
-}
-
 func TestClaimsForIsWhatUserInfoTells(t *testing.T) {
 	w := newWorld(t)
 	got := w.s.ClaimsFor(w.user, []string{"openid", "profile", "email", "offline_access"})

@@ -103,7 +103,7 @@ func BenchmarkRefresh(b *testing.B) {
 		check(b, db.CreateGrant(ctx, g))
 		b.ReportAllocs()
 		for i := 1; b.Loop(); i++ {
-			if _, outcome, err := db.Refresh(ctx, g.ID, g.ClientID, i, now(), grace, idle); outcome != broker.RefreshRotated {
+			if _, outcome, err := db.Refresh(ctx, g.ID, g.ClientID, broker.ClientStamp{}, i, now(), grace, idle); outcome != broker.RefreshRotated {
 				b.Fatal(outcome, err)
 			}
 		}

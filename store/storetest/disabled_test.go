@@ -28,13 +28,13 @@ func TestGrantsOfADisabledUser(t *testing.T) {
 		if err := db.RedeemCode(ctx, g, at); !errors.Is(err, broker.ErrSpent) {
 			t.Errorf("RedeemCode = %v", err)
 		}
-		if _, outcome, err := db.Refresh(ctx, "late", "c", 1, at, grace, idle); outcome != broker.RefreshDead || err != nil {
+		if _, outcome, err := db.Refresh(ctx, "late", "c", broker.ClientStamp{}, 1, at, grace, idle); outcome != broker.RefreshDead || err != nil {
 			t.Errorf("Refresh = %q, %v", outcome, err)
 		}
 		u.Version++
 		u.DisabledAt = time.Time{}
 		ok(t, db.UpdateUser(ctx, u))
-		if _, outcome, err := db.Refresh(ctx, "late", "c", 1, at, grace, idle); outcome != broker.RefreshRotated || err != nil {
+		if _, outcome, err := db.Refresh(ctx, "late", "c", broker.ClientStamp{}, 1, at, grace, idle); outcome != broker.RefreshRotated || err != nil {
 			t.Errorf("enabled again: Refresh = %q, %v", outcome, err)
 		}
 	})

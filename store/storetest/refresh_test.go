@@ -76,7 +76,7 @@ func TestRefresh(t *testing.T) {
 				if tt.request != nil {
 					tt.request(&r)
 				}
-				got, outcome, err := db.Refresh(ctx, r.id, r.client, r.generation, r.at, grace, r.idle)
+				got, outcome, err := db.Refresh(ctx, r.id, r.client, broker.ClientStamp{}, r.generation, r.at, grace, r.idle)
 				ok(t, err)
 				if outcome != tt.want {
 					t.Errorf("outcome %q, want %q", outcome, tt.want)
@@ -107,7 +107,7 @@ func TestRefreshRace(t *testing.T) {
 		count := map[broker.RefreshOutcome]int{}
 		race(func(i int) {
 			do := func(ctx context.Context) error {
-				g, outcome, err := db.Refresh(ctx, "g", "c", 1, at, grace, idle)
+				g, outcome, err := db.Refresh(ctx, "g", "c", broker.ClientStamp{}, 1, at, grace, idle)
 				mu.Lock()
 				defer mu.Unlock()
 				count[outcome]++
@@ -137,7 +137,7 @@ func TestRefreshReuseRace(t *testing.T) {
 		var mu sync.Mutex
 		count := map[broker.RefreshOutcome]int{}
 		race(func(int) {
-			_, outcome, err := db.Refresh(ctx, "g", "c", 2, at, grace, idle)
+			_, outcome, err := db.Refresh(ctx, "g", "c", broker.ClientStamp{}, 2, at, grace, idle)
 			mu.Lock()
 			defer mu.Unlock()
 			count[outcome]++
