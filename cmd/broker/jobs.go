@@ -33,6 +33,7 @@ func (s *server) startJobs() *jobs {
 	j.wait.Go(func() { s.outbox.Run(ctx) })
 	j.wait.Go(func() { s.notices.Run(ctx) })
 	j.wait.Go(func() { s.every(ctx, "reload keys", reloadEvery, s.rooms.tokens.ReloadKeys) })
+	j.wait.Go(func() { s.every(ctx, "keep encryption keys", reloadEvery, s.rooms.tokens.KeepEncryptionKeys) })
 	j.wait.Go(func() {
 		s.every(ctx, "keep troubles", reloadEvery, s.rooms.tokens.FlushTroubles)
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastFlush)
