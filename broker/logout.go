@@ -18,6 +18,12 @@ type LogoutNotice struct {
 	Alg      string `json:"alg"`           // signature, as of the client's ID tokens
 	Subject  string `json:"sub"`           // the person, as the client knows them
 	SID      string `json:"sid,omitempty"` // "" every session of the person
+
+	// How the token is encrypted, as the client's ID tokens are; "": it is not.
+	EncryptionAlg string `json:"encryption_alg,omitempty"`
+	EncryptionEnc string `json:"encryption_enc,omitempty"`
+	JWKS          string `json:"jwks,omitempty"` // the client's keys, or
+	JWKSURI       string `json:"jwks_uri,omitempty"`
 }
 
 // Entry is the outbox entry that delivers n.

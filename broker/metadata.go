@@ -23,6 +23,9 @@ type ClientMetadata struct {
 	UserInfoEncryptedAlg        string `json:"userinfo_encrypted_response_alg,omitempty"`
 	UserInfoEncryptedEnc        string `json:"userinfo_encrypted_response_enc,omitempty"`
 	RequestObjectSigningAlg     string `json:"request_object_signing_alg,omitempty"`
+	RequestObjectEncryptionAlg  string `json:"request_object_encryption_alg,omitempty"` // "": it does not encrypt
+	RequestObjectEncryptionEnc  string `json:"request_object_encryption_enc,omitempty"`
+	RequireSignedObject         bool   `json:"require_signed_request_object,omitempty"` // RFC 9101, section 10.5
 
 	DefaultMaxAge    *int     `json:"default_max_age,omitempty"` // seconds; nil: none
 	RequireAuthTime  bool     `json:"require_auth_time,omitempty"`

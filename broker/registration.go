@@ -39,8 +39,12 @@ type Offer struct {
 	IDTokenAlgs   []string
 	SubjectTypes  []string
 	ClientAlgs    []string // that clients may sign with
-	// Keys tells what is wrong with the JWK Set of a client; nil: nothing ever.
-	Keys func(jwks string) error
+	// EncryptionAlgs and ContentAlgs are how a JWT can be encrypted, for clients and
+	// by them: "alg" and "enc".
+	EncryptionAlgs, ContentAlgs []string
+	// Keys tells what is wrong with the JWK Set of a client that signs with it, or
+	// for which things are encrypted with algs; nil: nothing ever.
+	Keys func(jwks string, signs bool, algs []string) error
 }
 
 // Problem is something that is wrong with a registration.
@@ -83,6 +87,7 @@ func (c Client) Problems(o Offer) (problems []Problem) {
 		oneOf("application_type", t, []string{"web", "native"})
 	}
 	c.keyProblems(o, bad)
+	c.encryptionProblems(o, bad)
 	c.grantProblems(o, bad)
 	c.responseProblems(o, bad)
 	c.subjectProblems(bad)

@@ -18,7 +18,7 @@ func (c Client) keyProblems(o Offer, bad func(field, format string, args ...any)
 	case c.AuthMethod == AuthPrivateKeyJWT && !c.hasKeys():
 		bad("token_endpoint_auth_method", "%s needs keys; add --jwks or --jwks-uri (jwks or jwks_uri)", c.AuthMethod)
 	case m.JWKS != "" && o.Keys != nil:
-		if err := o.Keys(m.JWKS); err != nil {
+		if err := o.Keys(m.JWKS, c.signs(), c.encryptedWith()); err != nil {
 			bad("jwks", "%s", strings.TrimPrefix(err.Error(), "tokens: "))
 		}
 	case m.JWKSURI != "" && !goodLink(m.JWKSURI):
@@ -44,6 +44,9 @@ func (c Client) objectProblems(bad func(field, format string, args ...any)) {
 	}
 	if len(m.RequestURIs) > 0 && !c.hasKeys() {
 		bad("request_uris", needsKeys)
+	}
+	if m.RequireSignedObject && !c.hasKeys() {
+		bad("require_signed_request_object", needsKeys)
 	}
 	if len(m.RequestURIs) > maxURIs {
 		bad("request_uris", "at most %d can be registered", maxURIs)

@@ -9,7 +9,7 @@ import (
 // TestKeyProblems: what an application signs with fits together, or is refused.
 func TestKeyProblems(t *testing.T) {
 	const at = "https://app.example.org/"
-	offer := Offer{ClientAlgs: []string{"ES256"}, Keys: func(jwks string) error {
+	offer := Offer{ClientAlgs: []string{"ES256"}, Keys: func(jwks string, _ bool, _ []string) error {
 		if jwks != "{}" {
 			return errors.New("tokens: no keys")
 		}
@@ -42,6 +42,35 @@ func TestKeyProblems(t *testing.T) {
 		tt.c.keyProblems(offer, func(field, _ string, _ ...any) { got = append(got, field) })
 		if strings.Join(got, " ") != tt.want {
 			t.Errorf("%+v: %v, want %q", tt.c.Metadata, got, tt.want)
+		}
+	}
+}
+
+// TestEncryptionProblems: what is to be encrypted has a key, and algorithms that
+// we have.
+func TestEncryptionProblems(t *testing.T) {
+	offer := Offer{EncryptionAlgs: []string{"ECDH-ES"}, ContentAlgs: []string{"A128GCM"}}
+	keys := "{}"
+	for _, tt := range []struct {
+		m    ClientMetadata
+		want string
+	}{
+		{ClientMetadata{}, ""},
+		{ClientMetadata{JWKS: keys, IDTokenEncryptedResponseAlg: "ECDH-ES", UserInfoEncryptedAlg: "ECDH-ES", UserInfoEncryptedEnc: "A128GCM"}, ""},
+		{ClientMetadata{JWKSURI: "https://a.example/", RequestObjectEncryptionAlg: "ECDH-ES", RequestObjectEncryptionEnc: "A128GCM"}, ""},
+		{ClientMetadata{IDTokenEncryptedResponseAlg: "ECDH-ES"}, "jwks"},
+		{ClientMetadata{UserInfoEncryptedAlg: "ECDH-ES"}, "jwks"},
+		{ClientMetadata{RequestObjectEncryptionAlg: "ECDH-ES"}, "request_object_encryption_alg"},
+		{ClientMetadata{JWKS: keys, IDTokenEncryptedResponseAlg: "RSA1_5"}, "id_token_encrypted_response_alg"},
+		{ClientMetadata{JWKS: keys, UserInfoEncryptedAlg: "dir"}, "userinfo_encrypted_response_alg"},
+		{ClientMetadata{JWKS: keys, RequestObjectEncryptionAlg: "none"}, "request_object_encryption_alg"},
+		{ClientMetadata{JWKS: keys, IDTokenEncryptedResponseEnc: "A128GCM"}, "id_token_encrypted_response_enc"},
+		{ClientMetadata{JWKS: keys, IDTokenEncryptedResponseAlg: "ECDH-ES", IDTokenEncryptedResponseEnc: "A192GCM"}, "id_token_encrypted_response_enc"},
+	} {
+		var got []string
+		Client{Metadata: tt.m}.encryptionProblems(offer, func(field, _ string, _ ...any) { got = append(got, field) })
+		if strings.Join(got, " ") != tt.want {
+			t.Errorf("%+v: %v, want %q", tt.m, got, tt.want)
 		}
 	}
 }

@@ -26,6 +26,7 @@ type Authorization struct {
 	Params string
 
 	pushed       string      // hash of the request_uri that it was pushed under; "" none
+	recipient    *recipient  // of ID tokens; nil: they are not encrypted
 	claims       claimWishes // of the claims parameter; what we know of it
 	state        string
 	responseType string // words in alphabetical order

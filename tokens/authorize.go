@@ -66,6 +66,9 @@ func (s *Service) parse(ctx context.Context, form url.Values, repeated []string,
 	if err := s.readyToSign(ctx, a.Client); err != nil {
 		return a, err
 	}
+	if a.recipient, err = s.recipientFor(ctx, a.Client, idTokenEncryption(a.Client)); err != nil {
+		return a, err
+	}
 	for _, check := range []func(context.Context, *Authorization, url.Values) error{
 		s.checkUnsupported, s.checkResponse, s.checkScopes, s.checkTokens, s.checkPKCE, s.checkOpenID, s.checkHint, s.checkClaims, s.checkWithEngine,
 	} {

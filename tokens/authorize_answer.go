@@ -34,7 +34,7 @@ func (s *Service) prepare(a *Authorization, sess *session) error {
 		}
 		return end
 	}
-	token := idTokenRequest{client: a.Client, nonce: g.Nonce, at: at}
+	token := idTokenRequest{client: a.Client, recipient: a.recipient, nonce: g.Nonce, at: at}
 	if a.answersWith(responseCode) {
 		code := newCode()
 		g.CodeHash, g.CodeExpiresAt = code.Hash(), last(s.o.CodeLifetime)

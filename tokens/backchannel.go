@@ -58,6 +58,9 @@ func (s *Service) tell(ctx context.Context, who []broker.Participant, sid string
 			continue
 		}
 		n := broker.LogoutNotice{URI: c.Metadata.BackchannelLogoutURI, ClientID: c.ID, Alg: c.IDTokenAlg, Subject: s.subjectOf(c, p.UserID)}
+		if e := idTokenEncryption(c); e.alg != "" {
+			n.EncryptionAlg, n.EncryptionEnc, n.JWKS, n.JWKSURI = e.alg, e.enc, c.Metadata.JWKS, c.Metadata.JWKSURI
+		}
 		if sid != "" || c.Metadata.BackchannelLogoutSessionRequired {
 			n.SID = p.SID
 		}

@@ -5,7 +5,6 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -36,36 +35,16 @@ const (
 	maxRSABits = 8192 // above, one verification takes as long as thousands
 )
 
-// ParseClientKeys reads a JWK Set of public keys (RFC 7517) that a client may
-// register. Keys that are not for signatures, or of kinds that we do not know,
-// are left out (section 5); at least one must be left. A private key is refused:
-// it is known to too many already.
+// ParseClientKeys reads the keys of a JWK Set that verify signatures; at least one
+// must be left. A private key is refused.
 func ParseClientKeys(document []byte) ([]jose.JSONWebKey, error) {
-	if _, err := readObject(document); err != nil {
+	keys, err := parseKeySet(document)
+	if err != nil {
 		return nil, err
 	}
-	var set struct {
-		Keys []json.RawMessage `json:"keys"`
-	}
-	if err := json.Unmarshal(document, &set); err != nil || len(set.Keys) > maxClientKeys {
-		return nil, fmt.Errorf("tokens: no JWK Set of at most %d keys", maxClientKeys)
-	}
-	var keys []jose.JSONWebKey
-	for _, raw := range set.Keys {
-		var k jose.JSONWebKey
-		if err := json.Unmarshal(raw, &k); err != nil {
-			continue
-		}
-		if !k.IsPublic() {
-			if _, symmetric := k.Key.([]byte); symmetric {
-				continue
-			}
-			return nil, fmt.Errorf("tokens: a key of the JWK Set is private")
-		}
-		if k.Valid() && slices.ContainsFunc(clientAlgs, func(alg string) bool { return fits(k, alg) }) {
-			keys = append(keys, k)
-		}
-	}
+	keys = slices.DeleteFunc(keys, func(k jose.JSONWebKey) bool {
+		return !slices.ContainsFunc(clientAlgs, func(alg string) bool { return fits(k, alg) })
+	})
 	if len(keys) == 0 {
 		return nil, fmt.Errorf("tokens: no key of the JWK Set verifies %s", strings.Join(clientAlgs, ", "))
 	}

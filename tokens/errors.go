@@ -63,6 +63,9 @@ func protocolError(err error) (code, description string, status int) {
 	if errors.As(err, &e) && knownErrors[e.ErrorField] {
 		return e.ErrorField, clean(e.DescriptionField), e.CodeField
 	}
+	if errors.Is(err, errCannotEncrypt) {
+		return "server_error", "The client has no key that the answer can be encrypted to, or it cannot be fetched; see its jwks or jwks_uri.", http.StatusInternalServerError
+	}
 	if broker.KindOf(err) == broker.KindUnavailable {
 		return "temporarily_unavailable", "Try again later.", http.StatusServiceUnavailable
 	}

@@ -47,6 +47,9 @@ func (h *refreshHandler) HandleTokenEndpointRequest(ctx context.Context, r fosit
 	if !ok {
 		return errGrant
 	}
+	if _, err := h.recipientFor(ctx, clientOf(r), idTokenEncryption(clientOf(r))); err != nil { // before anything is rotated
+		return err
+	}
 	sess := sessionOf(r)
 	sess.grant.ID, sess.generation = id, generation
 	asked := strings.Fields(param(r, "scope"))

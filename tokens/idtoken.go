@@ -45,6 +45,7 @@ var errNoKey = errors.New("tokens: no signing key")
 // idTokenRequest is what an ID token is made of.
 type idTokenRequest struct {
 	client       broker.Client
+	recipient    *recipient // of the client; nil where it wants no encryption
 	grant        broker.Grant
 	access, code string // issued beside it; "" none
 	nonce        string
@@ -53,10 +54,14 @@ type idTokenRequest struct {
 }
 
 // idToken makes the ID token of a grant for the client, signed with the
-// algorithm that the client is registered for. Everything in it but the times
+// algorithm that the client is registered for, and encrypted where it is
+// registered for that. Everything in it but the times
 // and the hashes stays the same when it is refreshed (OpenID Connect Core 1.0,
 // section 12.2).
 func (s *Service) idToken(r idTokenRequest) (string, error) {
+	if r.recipient == nil && idTokenEncryption(r.client).alg != "" {
+		return "", errCannotEncrypt // whoever calls forgot it
+	}
 	alg := idTokenAlg(r.client)
 	key := s.keys.Load().signer(alg, r.at)
 	if key == nil {
@@ -79,7 +84,11 @@ func (s *Service) idToken(r idTokenRequest) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return key.sign(payload)
+	signed, err := key.sign(payload)
+	if err != nil || r.recipient == nil {
+		return signed, err
+	}
+	return r.recipient.encrypt([]byte(signed), nestedType, nil) // signed, then encrypted (section 2)
 }
 
 // sign makes a JWT of a payload.
@@ -127,7 +136,7 @@ const maxHintToken = 8 << 10
 // errHint: the text is not an ID token of ours.
 var errHint = errors.New("tokens: not an ID token of ours")
 
-// readHint reads an ID token that we issued, expired or not, signed by any key
+// readHint reads an ID token that we issued, decrypted where it was encrypted, expired or not, signed by any key
 // that we know, retired ones included.
 func (s *Service) readHint(token string) (idClaims, error) {
 	if len(token) > maxHintToken {

@@ -33,7 +33,10 @@ func (s *Service) EnsureKeys(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.makeKeys(ctx, algs, time.Now())
+	if err := s.makeKeys(ctx, algs, time.Now()); err != nil {
+		return err
+	}
+	return s.KeepEncryptionKeys(ctx)
 }
 
 // ReloadKeys loads the keys again, so that replicas see a rotation. Where it
@@ -46,6 +49,9 @@ func (s *Service) ReloadKeys(ctx context.Context) error {
 
 func (s *Service) loadKeys(ctx context.Context) error {
 	at := time.Now()
+	if err := s.loadEncryptionKeys(ctx); err != nil {
+		return err
+	}
 	rows, err := s.store.Keys(ctx)
 	if err != nil {
 		return fmt.Errorf("load keys: %w", err)

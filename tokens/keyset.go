@@ -57,6 +57,7 @@ func (s *Service) newKeySet(rows []broker.Key, at time.Time) (*keySet, error) {
 			public.Keys = append(public.Keys, k.public)
 		}
 	}
+	public.Keys = append(public.Keys, s.openings().published()...)
 	body, err := json.Marshal(public)
 	if err != nil {
 		return nil, fmt.Errorf("write JWKS: %w", err)

@@ -47,9 +47,13 @@ type logoutClaims struct {
 	Events    map[string]struct{} `json:"events"`
 }
 
-// logoutToken makes the logout token of a notice, signed like the client's ID
-// tokens.
-func (s *Service) logoutToken(n broker.LogoutNotice, at time.Time) (string, error) {
+// logoutToken makes the logout token of a notice, signed and encrypted like the
+// client's ID tokens.
+func (s *Service) logoutToken(ctx context.Context, n broker.LogoutNotice, at time.Time) (string, error) {
+	to, err := s.recipientFor(ctx, broker.Client{ID: n.ClientID, Metadata: broker.ClientMetadata{JWKS: n.JWKS, JWKSURI: n.JWKSURI}}, encryption{n.EncryptionAlg, n.EncryptionEnc})
+	if err != nil {
+		return "", err
+	}
 	alg := n.Alg
 	if alg == "" {
 		alg = broker.RS256
@@ -69,7 +73,11 @@ func (s *Service) logoutToken(n broker.LogoutNotice, at time.Time) (string, erro
 	if err != nil {
 		return "", fmt.Errorf("sign with %s: %w", key.ID, err)
 	}
-	return signed.CompactSerialize()
+	token, err := signed.CompactSerialize()
+	if err != nil || to == nil {
+		return token, err
+	}
+	return to.encrypt([]byte(token), nestedType, map[string]any{"iss": s.o.Issuer}) // OpenID Connect Back-Channel Logout 1.0, section 2.4
 }
 
 // logoutSigner signs logout tokens with a key.
@@ -89,7 +97,7 @@ func (s *Service) DeliverLogout(ctx context.Context, payload []byte) error {
 		return errNoPoster
 	}
 	s.freshKeys(ctx)
-	token, err := s.logoutToken(n, time.Now())
+	token, err := s.logoutToken(ctx, n, time.Now())
 	if err != nil {
 		return err
 	}

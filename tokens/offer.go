@@ -13,10 +13,9 @@ func Offer() broker.Offer {
 		IDTokenAlgs:   allAlgorithms,
 		SubjectTypes:  subjectTypes,
 		ClientAlgs:    clientAlgs,
-		Keys: func(jwks string) error {
-			_, err := ParseClientKeys([]byte(jwks))
-			return err
-		},
+		Keys:          checkKeys,
+
+		EncryptionAlgs: encryptionAlgs, ContentAlgs: contentAlgs,
 	}
 }
 

@@ -145,6 +145,7 @@ func (s *Service) register(w http.ResponseWriter, r *http.Request, token broker.
 		return nil, err
 	}
 	s.log.InfoContext(r.Context(), "client registered itself", "client", c.ID)
+	s.readyToOpen(r.Context(), c)
 	return s.registered(c, secret, registration), nil
 }
 

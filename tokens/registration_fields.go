@@ -35,9 +35,15 @@ var metadataFields = []metadataField{
 	textField("jwks_uri", func(c *broker.Client) *string { return &c.Metadata.JWKSURI }),
 	flagField("require_pushed_authorization_requests", func(c *broker.Client) *bool { return &c.Metadata.RequirePAR }),
 	textField("request_object_signing_alg", func(c *broker.Client) *string { return &c.Metadata.RequestObjectSigningAlg }),
+	textField("request_object_encryption_alg", func(c *broker.Client) *string { return &c.Metadata.RequestObjectEncryptionAlg }),
+	textField("request_object_encryption_enc", func(c *broker.Client) *string { return &c.Metadata.RequestObjectEncryptionEnc }),
 	listField("request_uris", func(c *broker.Client) *[]string { return &c.Metadata.RequestURIs }),
 	textField("id_token_signed_response_alg", func(c *broker.Client) *string { return &c.IDTokenAlg }),
 	textField("userinfo_signed_response_alg", func(c *broker.Client) *string { return &c.Metadata.UserInfoSignedResponseAlg }),
+	textField("id_token_encrypted_response_alg", func(c *broker.Client) *string { return &c.Metadata.IDTokenEncryptedResponseAlg }),
+	textField("id_token_encrypted_response_enc", func(c *broker.Client) *string { return &c.Metadata.IDTokenEncryptedResponseEnc }),
+	textField("userinfo_encrypted_response_alg", func(c *broker.Client) *string { return &c.Metadata.UserInfoEncryptedAlg }),
+	textField("userinfo_encrypted_response_enc", func(c *broker.Client) *string { return &c.Metadata.UserInfoEncryptedEnc }),
 	textField("application_type", func(c *broker.Client) *string { return &c.Metadata.ApplicationType }),
 	textField("subject_type", func(c *broker.Client) *string { return &c.Metadata.SubjectType }),
 	textField("software_id", func(c *broker.Client) *string { return &c.Metadata.SoftwareID }),
@@ -61,9 +67,7 @@ var metadataFields = []metadataField{
 // refusedFields are parameters that a client builds upon: it would take an answer
 // for encrypted, signed or bound that is not. They are refused, not ignored.
 var refusedFields = []string{
-	"id_token_encrypted_response_alg", "id_token_encrypted_response_enc",
-	"userinfo_encrypted_response_alg", "userinfo_encrypted_response_enc",
-	"request_object_encryption_alg", "request_object_encryption_enc", "require_signed_request_object",
+	"require_signed_request_object",
 	"sector_identifier_uri",
 	"introspection_signed_response_alg", "introspection_encrypted_response_alg", "introspection_encrypted_response_enc",
 	"authorization_signed_response_alg", "authorization_encrypted_response_alg", "authorization_encrypted_response_enc",

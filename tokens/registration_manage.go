@@ -129,6 +129,7 @@ func (s *Service) replace(w http.ResponseWriter, r *http.Request, c broker.Clien
 	if err != nil {
 		return nil, err
 	}
+	s.readyToOpen(r.Context(), c)
 	return s.registered(c, made, token), nil
 }
 

@@ -86,6 +86,9 @@ func (s *Service) unfold(ctx context.Context, form url.Values) (url.Values, erro
 			return nil, err
 		}
 	}
+	if object, err = s.openObject(ctx, c, object); err != nil {
+		return nil, err
+	}
 	j, err := s.readObject(ctx, c, object)
 	if err != nil {
 		return nil, err

@@ -17,6 +17,7 @@ type Service struct {
 	mint     mint
 	pairwise pairwise
 	keys     atomic.Pointer[keySet] // never nil
+	opening  atomic.Pointer[openingKeys]
 	engine   fosite.OAuth2Provider
 	grants   []string // grant types that the token endpoint serves
 

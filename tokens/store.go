@@ -53,6 +53,10 @@ type Store interface {
 	CreateKey(ctx context.Context, k broker.Key) error
 	UpdateKey(ctx context.Context, k broker.Key) error
 
+	EncryptionKeys(ctx context.Context) ([]broker.EncryptionKey, error)
+	CreateEncryptionKey(ctx context.Context, k broker.EncryptionKey) error
+	RetireEncryptionKey(ctx context.Context, k broker.EncryptionKey) error
+
 	AddEvent(ctx context.Context, e broker.Event) error
 }
 

@@ -86,7 +86,11 @@ func (s *Service) issue(ctx context.Context, r fosite.AccessRequester, resp fosi
 	if err != nil {
 		return err
 	}
-	token, err := s.idToken(idTokenRequest{person: person, client: clientOf(r), grant: g, access: sess.access, nonce: nonce, at: at})
+	to, err := s.recipientFor(ctx, clientOf(r), idTokenEncryption(clientOf(r)))
+	if err != nil {
+		return err
+	}
+	token, err := s.idToken(idTokenRequest{person: person, client: clientOf(r), recipient: to, grant: g, access: sess.access, nonce: nonce, at: at})
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package tokens
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -18,33 +19,39 @@ type signedInfo struct {
 	userInfo
 }
 
-// tellUserInfo answers with what the token may read of user, signed where the
-// client is registered for it. An error: nothing was written.
+// tellUserInfo answers with what the token may read of user, signed and encrypted
+// where the client is registered for it. An error: nothing was written.
 func (s *Service) tellUserInfo(w http.ResponseWriter, r *http.Request, t standing, user broker.User) error {
 	c := t.state.Client
 	info := s.infoOf(user, t.scopes, t.claims()...)
 	info.Subject = s.subjectOf(c, user.ID)
+	to, err := s.recipientFor(r.Context(), c, userInfoEncryption(c))
+	if err != nil {
+		return err
+	}
 	alg := c.Metadata.UserInfoSignedResponseAlg
-	if alg == "" || alg == "none" {
+	if alg == "none" {
+		alg = ""
+	}
+	if alg == "" && to == nil {
 		writeJSON(w, http.StatusOK, info)
 		return nil
-	}
-	key := s.keys.Load().signer(alg, time.Now())
-	if key == nil { // the client was registered with it since its token was issued
-		if err := s.readyToSign(r.Context(), c); err != nil {
-			return err
-		}
-		if key = s.keys.Load().signer(alg, time.Now()); key == nil {
-			return fmt.Errorf("%w: %s", errNoKey, alg)
-		}
 	}
 	payload, err := json.Marshal(signedInfo{Issuer: s.o.Issuer, Audience: c.ID, userInfo: info})
 	if err != nil {
 		return err
 	}
-	token, err := key.sign(payload)
-	if err != nil {
-		return err
+	token, contents := string(payload), ""
+	if alg != "" {
+		if token, err = s.signInfo(r.Context(), c, alg, payload); err != nil {
+			return err
+		}
+		contents = nestedType
+	}
+	if to != nil { // what is signed is signed first (section 5.3.2)
+		if token, err = to.encrypt([]byte(token), contents, nil); err != nil {
+			return err
+		}
 	}
 	h := w.Header()
 	h.Set("Content-Type", "application/jwt")
@@ -53,4 +60,18 @@ func (s *Service) tellUserInfo(w http.ResponseWriter, r *http.Request, t standin
 	h.Set("X-Content-Type-Options", "nosniff")
 	_, _ = w.Write([]byte(token))
 	return nil
+}
+
+// signInfo signs userinfo with an algorithm that a client is registered for.
+func (s *Service) signInfo(ctx context.Context, c broker.Client, alg string, payload []byte) (string, error) {
+	key := s.keys.Load().signer(alg, time.Now())
+	if key == nil { // the client was registered with it since its token was issued
+		if err := s.readyToSign(ctx, c); err != nil {
+			return "", err
+		}
+		if key = s.keys.Load().signer(alg, time.Now()); key == nil {
+			return "", fmt.Errorf("%w: %s", errNoKey, alg)
+		}
+	}
+	return key.sign(payload)
 }

@@ -40,6 +40,7 @@ type clientView struct {
 	PKCE       bool         `json:"require_pkce"`
 	JWKSURI    string       `json:"jwks_uri,omitempty"`
 	RequirePAR bool         `json:"require_pushed_authorization_requests,omitempty"`
+	Encrypted  []string     `json:"encrypted,omitempty"`
 	LoginURI   string       `json:"initiate_login_uri,omitempty"`
 	ACR        []string     `json:"default_acr_values,omitempty"`
 	URI        string       `json:"client_uri,omitempty"`
@@ -64,7 +65,7 @@ func viewClient(c broker.Client, at time.Time) clientView {
 		ID: c.ID, Name: c.Name, AuthMethod: c.AuthMethod, Redirects: c.RedirectURIs, Logouts: c.PostLogoutRedirectURIs, Grants: c.GrantTypes,
 		Scopes: c.Scopes, Alg: orElse(c.IDTokenAlg, broker.RS256), FirstParty: c.FirstParty, JWKSURI: c.Metadata.JWKSURI, RequirePAR: c.Metadata.RequirePAR, PKCE: c.RequirePKCE || c.Public(),
 		URI: c.ClientURI, Policy: c.PolicyURI, Terms: c.TermsURI, Contacts: c.Contacts, CreatedAt: c.CreatedAt, DisabledAt: c.DisabledAt,
-		LoginURI: c.Metadata.InitiateLoginURI, ACR: c.Metadata.DefaultACRValues,
+		Encrypted: encrypted(c.Metadata), LoginURI: c.Metadata.InitiateLoginURI, ACR: c.Metadata.DefaultACRValues,
 		Secrets: []secretView{}, Responses: responsesOf(c), logoutView: viewLogout(c.Metadata),
 	}
 	for _, s := range c.Secrets {
@@ -96,6 +97,9 @@ func (v clientView) text(w io.Writer) {
 	row(w, "ID token", v.Alg)
 	row(w, "PKCE required", yesNo(v.PKCE))
 	row(w, "first party", yesNo(v.FirstParty))
+	for _, what := range v.Encrypted {
+		row(w, "encrypted", what)
+	}
 	if v.LoginURI != "" {
 		row(w, "a sign-in begins at", v.LoginURI)
 	}

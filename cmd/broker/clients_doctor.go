@@ -119,6 +119,7 @@ func examine(c broker.Client, keys []broker.Key, unused time.Duration, at time.T
 	x.scopes()
 	x.secrets()
 	x.signature(keys)
+	x.encryption()
 	x.browser()
 	if c.Metadata.Dynamic {
 		last := c.Metadata.LastUsedAt
@@ -247,6 +248,19 @@ func (x *examination) signature(keys []broker.Key) {
 		}
 	}
 	x.add(levelNote, "id_token_signed_response_alg", "no key signs with "+alg+" yet: the broker makes one when the application first asks")
+}
+
+func (x *examination) encryption() {
+	m := x.c.Metadata
+	for _, what := range encrypted(m) {
+		x.add(levelFine, "encryption", what)
+	}
+	if m.JWKSURI != "" && m.IDTokenEncryptedResponseAlg+m.UserInfoEncryptedAlg != "" {
+		x.add(levelNote, "jwks_uri", "needs a public key with \"use\": \"enc\" that fits; without one every sign-in fails with server_error, and is counted below under the endpoint keys")
+	}
+	if m.RequestObjectEncryptionAlg != "" {
+		x.add(levelNote, "request_object_encryption_alg", "a running broker publishes the key within a minute; request objects without encryption work too")
+	}
 }
 
 func (x *examination) browser() {

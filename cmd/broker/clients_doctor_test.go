@@ -46,10 +46,14 @@ func TestExamine(t *testing.T) {
 		"rotation": {func(c *broker.Client) {
 			c.Secrets = append(c.Secrets, broker.ClientSecret{ExpiresAt: at.Add(time.Hour)})
 		}, levelWarning, "client_secret", "got the new one"},
-		"no key":         {func(c *broker.Client) { c.IDTokenAlg = broker.ES256 }, levelNote, "id_token_signed_response_alg", "no key signs"},
-		"unknown alg":    {func(c *broker.Client) { c.IDTokenAlg = "none" }, levelError, "id_token_signed_response_alg", "not supported"},
-		"unknown method": {func(c *broker.Client) { c.AuthMethod = "tls_client_auth" }, levelError, "token_endpoint_auth_method", "not supported"},
-		"public":         {func(c *broker.Client) { c.AuthMethod = broker.AuthNone }, levelFine, "browser", "https://app.example.org"},
+		"no key":      {func(c *broker.Client) { c.IDTokenAlg = broker.ES256 }, levelNote, "id_token_signed_response_alg", "no key signs"},
+		"unknown alg": {func(c *broker.Client) { c.IDTokenAlg = "none" }, levelError, "id_token_signed_response_alg", "not supported"},
+		"encryption": {func(c *broker.Client) {
+			c.Metadata.JWKSURI, c.Metadata.IDTokenEncryptedResponseAlg = "https://app.example.org/jwks", "ECDH-ES"
+		}, levelNote, "jwks_uri", "fails with server_error"},
+		"no key to encrypt to": {func(c *broker.Client) { c.Metadata.UserInfoEncryptedAlg = "ECDH-ES" }, levelError, "jwks", "needs a key"},
+		"unknown method":       {func(c *broker.Client) { c.AuthMethod = "tls_client_auth" }, levelError, "token_endpoint_auth_method", "not supported"},
+		"public":               {func(c *broker.Client) { c.AuthMethod = broker.AuthNone }, levelFine, "browser", "https://app.example.org"},
 		"device": {func(c *broker.Client) {
 			c.AuthMethod, c.RedirectURIs = broker.AuthNone, []string{"org.example.app:/cb"}
 		}, levelNote, "browser", "no web origin"},

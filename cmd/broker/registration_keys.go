@@ -18,6 +18,10 @@ type clientKeys struct {
 	RequirePAR bool     `name:"require-par" help:"It must push its authorization requests (RFC 9126)."`
 	AuthAlg    string   `name:"auth-alg" placeholder:"ALG" help:"The one algorithm of its assertions. Otherwise any."`
 	RequestAlg string   `name:"request-alg" placeholder:"ALG" help:"The one algorithm of its request objects. Otherwise any."`
+	RequestEnc string   `name:"request-encryption-alg" placeholder:"ALG" help:"It may encrypt request objects to our key, such as with RSA-OAEP-256 or ECDH-ES."`
+	IDTokenEnc string   `name:"id-token-encryption-alg" placeholder:"ALG" help:"Encrypt its ID tokens to its key, such as with RSA-OAEP-256 or ECDH-ES."`
+	InfoEnc    string   `name:"userinfo-encryption-alg" placeholder:"ALG" help:"Encrypt userinfo to its key."`
+	Enc        string   `name:"encryption-enc" placeholder:"ENC" help:"How the contents of both are encrypted, such as A256GCM. Otherwise A128CBC-HS256."`
 	RequestURI []string `name:"request-uri" sep:"none" placeholder:"URL" help:"Where it publishes request objects; exact. Repeat for more."`
 }
 
@@ -28,6 +32,14 @@ const maxKeyFile = 64 << 10
 func (k clientKeys) fill(c *broker.Client) error {
 	c.Metadata.JWKSURI, c.Metadata.TokenEndpointAuthSigningAlg, c.Metadata.RequirePAR = k.JWKSURI, k.AuthAlg, k.RequirePAR
 	c.Metadata.RequestObjectSigningAlg, c.Metadata.RequestURIs = k.RequestAlg, k.RequestURI
+	m := &c.Metadata
+	m.RequestObjectEncryptionAlg, m.IDTokenEncryptedResponseAlg, m.UserInfoEncryptedAlg = k.RequestEnc, k.IDTokenEnc, k.InfoEnc
+	if k.IDTokenEnc != "" || k.InfoEnc == "" {
+		m.IDTokenEncryptedResponseEnc = k.Enc
+	}
+	if k.InfoEnc != "" {
+		m.UserInfoEncryptedEnc = k.Enc
+	}
 	if k.JWKS == "" {
 		return nil
 	}
@@ -55,4 +67,18 @@ func fetcher(cfg config.Config, base string) *fetch.Client {
 		o.Networks = append(o.Networks, netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128"))
 	}
 	return fetch.New(o)
+}
+
+// encrypted says what is encrypted, and how.
+func encrypted(m broker.ClientMetadata) (all []string) {
+	for _, e := range []struct{ what, alg, enc string }{
+		{"ID tokens", m.IDTokenEncryptedResponseAlg, m.IDTokenEncryptedResponseEnc},
+		{"userinfo", m.UserInfoEncryptedAlg, m.UserInfoEncryptedEnc},
+		{"request objects", m.RequestObjectEncryptionAlg, m.RequestObjectEncryptionEnc},
+	} {
+		if e.alg != "" {
+			all = append(all, e.what+" with "+e.alg+", "+orElse(e.enc, "A128CBC-HS256"))
+		}
+	}
+	return all
 }

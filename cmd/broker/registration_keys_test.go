@@ -35,6 +35,10 @@ func TestClientsThatHaveKeys(t *testing.T) {
 	if made.JWKSURI != "https://portal.example.org/jwks" {
 		t.Errorf("%+v", made)
 	}
+	o.read(&made, append(base, "--jwks-uri", "https://portal.example.org/jwks", "--id-token-encryption-alg", "RSA-OAEP-256", "--userinfo-encryption-alg", "ECDH-ES", "--encryption-enc", "A256GCM", "--request-encryption-alg", "ECDH-ES")...)
+	if got := strings.Join(made.Encrypted, "; "); got != "ID tokens with RSA-OAEP-256, A256GCM; userinfo with ECDH-ES, A256GCM; request objects with ECDH-ES, A128CBC-HS256" {
+		t.Error(got)
+	}
 	o.read(&made, append(base, "--jwks", keys, "--request-alg", "EdDSA", "--request-uri", "https://portal.example.org/r#x")...)
 	if made.Secret == "" {
 		t.Errorf("%+v", made)

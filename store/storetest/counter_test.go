@@ -26,7 +26,10 @@ func TestCounter(t *testing.T) {
 			{"create grant", func() error { return db.CreateGrant(ctx, grant) }, 1, 0},
 			{"read grant", func() error { _, err := db.GrantByCode(ctx, "h"); return err }, 0, 1},
 			{"redeem", func() error { return db.RedeemCode(ctx, broker.Grant{ID: "g", RefreshGeneration: 1}, at) }, 1, 0},
-			{"refresh", func() error { _, _, err := db.Refresh(ctx, "g", "c", broker.ClientStamp{}, 1, at, grace, idle); return err }, 1, 0},
+			{"refresh", func() error {
+				_, _, err := db.Refresh(ctx, "g", "c", broker.ClientStamp{}, 1, at, grace, idle)
+				return err
+			}, 1, 0},
 			{"client", func() error { _, _ = db.Client(ctx, "c"); return nil }, 0, 1},
 			{"unit", func() error {
 				return db.InTx(ctx, func(ctx context.Context) error {
