@@ -2,6 +2,7 @@ package broker
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"net/url"
 	"regexp"
@@ -207,15 +208,23 @@ func (c Client) textProblems(bad func(string, string, ...any)) {
 }
 
 // Localized is a field of the registration in a language: the value for that
-// tag, or for its first part, or what was registered without one (OpenID Connect
-// Dynamic Client Registration 1.0, section 2.1).
+// tag, or for its first part, or for the first of its regions, or what was
+// registered without one (OpenID Connect Dynamic Client Registration 1.0, section
+// 2.1).
 func (c Client) Localized(field, language, otherwise string) string {
 	values := c.Metadata.Localized[field]
 	short, _, _ := strings.Cut(language, "-")
-	for _, want := range []string{language, short} {
-		for tag, v := range values {
-			if strings.EqualFold(tag, want) && v != "" {
-				return v
+	for _, fits := range []func(tag string) bool{
+		func(tag string) bool { return strings.EqualFold(tag, language) },
+		func(tag string) bool { return strings.EqualFold(tag, short) },
+		func(tag string) bool {
+			first, _, _ := strings.Cut(tag, "-")
+			return short != "" && strings.EqualFold(first, short)
+		},
+	} {
+		for _, tag := range slices.Sorted(maps.Keys(values)) {
+			if fits(tag) && values[tag] != "" {
+				return values[tag]
 			}
 		}
 	}

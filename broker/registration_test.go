@@ -103,7 +103,7 @@ func TestProblems(t *testing.T) {
 
 func TestLocalized(t *testing.T) {
 	c := Client{Metadata: ClientMetadata{Localized: map[string]map[string]string{"client_name": {"de": "Haus", "pt-BR": "Casa", "fr": ""}}}}
-	for language, want := range map[string]string{"de": "Haus", "DE": "Haus", "de-CH": "Haus", "pt-br": "Casa", "pt": "House", "fr": "House", "": "House"} {
+	for language, want := range map[string]string{"de": "Haus", "DE": "Haus", "de-CH": "Haus", "pt-br": "Casa", "pt": "Casa", "fr": "House", "": "House"} {
 		if got := c.Localized("client_name", language, "House"); got != want {
 			t.Errorf("%s: %q, want %q", language, got, want)
 		}

@@ -62,6 +62,7 @@ var words = map[string][]string{
 	"github.com/coreos/go-oidc/v3":          {"providers", "cmd/broker/demo"},
 	"github.com/gorilla/sessions":           {"web"},
 	"github.com/mileusna/useragent":         {"web"},
+	"golang.org/x/image/webp":               {"web"},
 	"html/template":                         {"web", "mail", "cmd/broker/demo"},
 	"github.com/nicksnyder/go-i18n/v2":      {"i18n"},
 	"github.com/hashicorp/go-retryablehttp": {"tokens"},         // a type of fosite's configuration

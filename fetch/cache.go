@@ -27,6 +27,7 @@ type entry struct {
 type cache struct {
 	mu      sync.Mutex
 	entries map[string]*entry
+	kept    int // how many at most; 0: maxKept
 }
 
 // claim answers from what is known (body or err), or returns the flight to wait
@@ -72,7 +73,11 @@ func (c *cache) land(f *flight, body []byte, err error, at time.Time) {
 // makeRoom drops the entry that was asked for longest ago, where there are too
 // many. What is under way stays; that is bounded by how long a request may take.
 func (c *cache) makeRoom() {
-	if len(c.entries) < maxKept {
+	most := c.kept
+	if most == 0 {
+		most = maxKept
+	}
+	if len(c.entries) < most {
 		return
 	}
 	oldest := ""

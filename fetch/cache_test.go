@@ -70,12 +70,14 @@ func TestDocumentServesWhileItIsRefreshed(t *testing.T) {
 }
 
 func TestCacheIsBounded(t *testing.T) {
-	c := &cache{entries: map[string]*entry{}}
-	for i := range maxKept + 10 {
-		_, f, _, _ := c.claim(fmt.Sprint(i), 0, time.Second, time.Unix(int64(i), 0))
-		c.land(f, []byte{}, nil, time.Unix(int64(i), 0))
-	}
-	if len(c.entries) != maxKept || c.entries["0"] != nil || c.entries[fmt.Sprint(maxKept+9)] == nil {
-		t.Errorf("%d entries", len(c.entries))
+	for kept, most := range map[int]int{0: maxKept, 3: 3} {
+		c := &cache{entries: map[string]*entry{}, kept: kept}
+		for i := range most + 10 {
+			_, f, _, _ := c.claim(fmt.Sprint(i), 0, time.Second, time.Unix(int64(i), 0))
+			c.land(f, []byte{}, nil, time.Unix(int64(i), 0))
+		}
+		if len(c.entries) != most || c.entries["0"] != nil || c.entries[fmt.Sprint(most+9)] == nil {
+			t.Errorf("%d entries, want %d", len(c.entries), most)
+		}
 	}
 }

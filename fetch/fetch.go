@@ -47,7 +47,12 @@ type Options struct {
 
 	Timeout     time.Duration // of one request, from the name to the last byte; 0: 5 seconds
 	MinInterval time.Duration // between requests for one URL; 0: 30 seconds
+	Accept      string        // what is asked for; "": keys and request objects
+	Kept        int           // documents and failures that are remembered; 0: 1000
 }
+
+// acceptDocuments is what is asked for by itself.
+const acceptDocuments = "application/json, application/jwk-set+json, application/oauth-authz-req+jwt, application/jwt, */*;q=0.1"
 
 // Client fetches. It is safe for concurrent use.
 type Client struct {
@@ -66,7 +71,10 @@ func New(o Options) *Client {
 	if o.MinInterval == 0 {
 		o.MinInterval = minInterval
 	}
-	c := &Client{o: o, flights: make(chan struct{}, maxFlights), cache: cache{entries: map[string]*entry{}}}
+	if o.Accept == "" {
+		o.Accept = acceptDocuments
+	}
+	c := &Client{o: o, flights: make(chan struct{}, maxFlights), cache: cache{entries: map[string]*entry{}, kept: o.Kept}}
 	dialer := &net.Dialer{Timeout: o.Timeout, Resolver: o.Resolver, Control: c.control}
 	c.http, c.posts = c.client(dialer, false), c.client(dialer, true)
 	return c
@@ -128,7 +136,7 @@ func (c *Client) call(ctx context.Context, url string) ([]byte, error) {
 	}
 	r.URL.Fragment = ""
 	r.Header.Set("User-Agent", userAgent)
-	r.Header.Set("Accept", "application/json, application/jwk-set+json, application/oauth-authz-req+jwt, application/jwt, */*;q=0.1")
+	r.Header.Set("Accept", c.o.Accept)
 	resp, err := c.http.Do(r)
 	if err != nil {
 		return nil, fmt.Errorf("fetch: %w", err)

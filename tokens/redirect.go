@@ -1,6 +1,7 @@
 package tokens
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -74,6 +75,23 @@ func sameButPort(registered, requested string) bool {
 // Refuse tells the application why its request was refused. An error that is
 // no protocol error is server_error there and goes to the log here.
 func (s *Service) Refuse(w http.ResponseWriter, r *http.Request, a *Authorization, err error) {
+	s.refuseWith(w, r, a, err, url.Values{})
+}
+
+// RefuseKnowing is Refuse where the session of the browser is known; sid "":
+// nobody is signed in. An application that asked with prompt=none, to find out
+// what has changed, is told the new session_state with the error: otherwise it
+// would find the old one changed for ever (OpenID Connect Session Management 1.0,
+// section 3).
+func (s *Service) RefuseKnowing(w http.ResponseWriter, r *http.Request, a *Authorization, err error, sid string) {
+	params := url.Values{}
+	if errors.Is(err, ErrLoginRequired) || errors.Is(err, ErrConsentRequired) {
+		s.addSessionState(params, a, a.Scopes, sid)
+	}
+	s.refuseWith(w, r, a, err, params)
+}
+
+func (s *Service) refuseWith(w http.ResponseWriter, r *http.Request, a *Authorization, err error, params url.Values) {
 	code, description, status := protocolError(err)
 	if status >= http.StatusInternalServerError {
 		s.log.ErrorContext(r.Context(), "authorization not answered", "client", a.Client.ID, "err", err)
@@ -81,5 +99,7 @@ func (s *Service) Refuse(w http.ResponseWriter, r *http.Request, a *Authorizatio
 		s.troubles.note(a.Client.ID, "authorize", code, description, time.Now())
 		s.log.InfoContext(r.Context(), "authorization refused", "client", a.Client.ID, "error", code)
 	}
-	s.answer(w, r, a, url.Values{"error": {code}, "error_description": {description}})
+	params.Set("error", code)
+	params.Set("error_description", description)
+	s.answer(w, r, a, params)
 }

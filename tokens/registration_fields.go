@@ -52,7 +52,7 @@ var metadataFields = []metadataField{
 	inLanguages(textField("client_uri", func(c *broker.Client) *string { return &c.ClientURI })),
 	inLanguages(textField("policy_uri", func(c *broker.Client) *string { return &c.PolicyURI })),
 	inLanguages(textField("tos_uri", func(c *broker.Client) *string { return &c.TermsURI })),
-	inLanguages(textField("logo_uri", func(c *broker.Client) *string { return &c.Metadata.LogoURI })), // kept; not shown, since browsers would fetch it from elsewhere
+	inLanguages(textField("logo_uri", func(c *broker.Client) *string { return &c.Metadata.LogoURI })),
 	textField("backchannel_logout_uri", func(c *broker.Client) *string { return &c.Metadata.BackchannelLogoutURI }),
 	flagField("backchannel_logout_session_required", func(c *broker.Client) *bool { return &c.Metadata.BackchannelLogoutSessionRequired }),
 	textField("frontchannel_logout_uri", func(c *broker.Client) *string { return &c.Metadata.FrontchannelLogoutURI }),

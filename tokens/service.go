@@ -28,6 +28,9 @@ type Service struct {
 	formPost FormPost   // nil: form_post is not offered
 }
 
+// Issuer is our issuer identifier.
+func (s *Service) Issuer() string { return s.o.Issuer }
+
 // New makes a Service. Call EnsureKeys before the first request.
 func New(store Store, o Options) (*Service, error) {
 	o, err := o.complete()

@@ -25,15 +25,21 @@ func (s *Service) BrowserState(sid string) string {
 }
 
 // withSessionState adds session_state to the answer to an approved request with
-// the scope openid. What is sent to an application without a web origin carries
-// none: no page of it could ask.
+// the scope openid.
 func (s *Service) withSessionState(a *Authorization, p Approval, params url.Values) url.Values {
-	origin := messageOrigin(a.RedirectURI)
-	if origin == "" || p.Session.SID == "" || !slices.Contains(p.Scopes, scopeOpenID) {
-		return params
+	if p.Session.SID != "" {
+		s.addSessionState(params, a, p.Scopes, p.Session.SID)
 	}
-	params.Set("session_state", sessionState(a.Client.ID, origin, s.BrowserState(p.Session.SID), rand.Text()[:16]))
 	return params
+}
+
+// addSessionState adds session_state for a session, "" for that nobody is signed
+// in. What is sent to an application without a web origin carries none: no page
+// of it could ask.
+func (s *Service) addSessionState(params url.Values, a *Authorization, scopes []string, sid string) {
+	if origin := messageOrigin(a.RedirectURI); origin != "" && slices.Contains(scopes, scopeOpenID) {
+		params.Set("session_state", sessionState(a.Client.ID, origin, s.BrowserState(sid), rand.Text()[:16]))
+	}
 }
 
 // sessionState is what web/static/check_session.js computes again.

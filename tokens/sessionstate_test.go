@@ -1,6 +1,9 @@
 package tokens
 
 import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -56,6 +59,40 @@ func TestSessionState(t *testing.T) {
 	}
 	p := Approval{Session: broker.Session{SID: "s"}, Scopes: []string{"openid"}}
 	if got := w.s.withSessionState(&Authorization{RedirectURI: "org.example.app:/cb"}, p, url.Values{}); got.Has("session_state") {
+		t.Errorf("an app without origin: %v", got)
+	}
+}
+
+// TestSessionStateOfErrors: who asked with prompt=none hears what holds now, and
+// nobody else is told anything of the session.
+func TestSessionStateOfErrors(t *testing.T) {
+	w := newWorld(t)
+	a := w.parse(request("app"))
+	refused := func(a *Authorization, err error, sid string) url.Values {
+		rec := httptest.NewRecorder()
+		w.s.RefuseKnowing(rec, httptest.NewRequest(http.MethodGet, "/", nil), a, err, sid)
+		return location(t, rec)
+	}
+	for _, tt := range []struct {
+		err error
+		sid string
+	}{{ErrLoginRequired, ""}, {ErrLoginRequired, "s1"}, {ErrConsentRequired, "s1"}} {
+		got := refused(a, tt.err, tt.sid)
+		_, salt, _ := strings.Cut(got.Get("session_state"), ".")
+		if want := sessionState("app", "https://app.example", w.s.BrowserState(tt.sid), salt); got.Get("session_state") != want || got.Get("error") == "" || got.Get("iss") != testIssuer {
+			t.Errorf("%v with session %q: %v, want %q", tt.err, tt.sid, got, want)
+		}
+	}
+	for _, err := range []error{ErrAccessDenied, errUnmet, errors.New("ours")} {
+		if got := refused(a, err, "s1"); got.Has("session_state") {
+			t.Errorf("%v: %v", err, got)
+		}
+	}
+	if got := refused(w.parse(with(request("app"), "scope", "email")), ErrLoginRequired, "s1"); got.Has("session_state") {
+		t.Errorf("without openid: %v", got)
+	}
+	a.RedirectURI = "org.example.app:/cb"
+	if got := refused(a, ErrLoginRequired, "s1"); got.Has("session_state") {
 		t.Errorf("an app without origin: %v", got)
 	}
 }

@@ -40,13 +40,14 @@ func (s *Server) getApplications(w http.ResponseWriter, r *http.Request) error {
 	for _, g := range grants {
 		access(g.ClientID).add(g)
 	}
-	for _, a := range apps {
-		row, err := s.viewAccess(ctx, p.base, *v.user, a)
-		if err != nil {
-			return err
+	clients := make([]broker.Client, len(apps))
+	for i, a := range apps {
+		if clients[i], err = s.store.Client(ctx, a.client); err != nil && !errors.Is(err, broker.ErrNotFound) {
+			return fmt.Errorf("client %s: %w", a.client, err)
 		}
-		p.Apps = append(p.Apps, row)
+		p.Apps = append(p.Apps, s.viewAccess(p.base, *v.user, a, clients[i]))
 	}
+	s.addLogos(ctx, p.Lang, clients, func(i int, path string) { p.Apps[i].Logo = path })
 	return s.show(w, r, http.StatusOK, &p)
 }
 
@@ -68,20 +69,21 @@ func (a *appAccess) add(g broker.Grant) {
 	}
 }
 
-func (s *Server) viewAccess(ctx context.Context, b base, u broker.User, a appAccess) (appRow, error) {
+// viewAccess is what a may, in words. c is zero where the application is gone.
+func (s *Server) viewAccess(b base, u broker.User, a appAccess, c broker.Client) appRow {
 	a.row.ID, a.row.Name = a.client, a.client
-	view, err := s.client(ctx, a.client, b.Lang)
-	if err != nil {
-		return appRow{}, err
-	}
-	if view != nil {
+	if c.ID != "" {
+		view := viewClient(c, b.Lang)
 		a.row.Name, a.row.Host, a.row.URL = view.Name, view.Host, view.URL
+		if opens(c) {
+			a.row.OpenURL = openPath(c.ID)
+		}
 	}
 	a.row.Offline = slices.Contains(a.scopes, scopeOffline)
-	for _, c := range s.tokens.ClaimsFor(u, a.scopes) {
-		a.row.Sees = append(a.row.Sees, b.T(c.Name))
+	for _, claim := range s.tokens.ClaimsFor(u, a.scopes) {
+		a.row.Sees = append(a.row.Sees, b.T(claim.Name))
 	}
-	return a.row, nil
+	return a.row
 }
 
 // postApplications serves POST /account/settings/applications/: it takes back

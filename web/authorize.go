@@ -88,6 +88,7 @@ func (s *Server) getConsent(w http.ResponseWriter, r *http.Request) error {
 		base: s.base(r), Login: l.ID, Client: viewClient(a.Client, s.language(r)), Offline: slices.Contains(a.Scopes, scopeOffline),
 		Account: v.user.Email, SwitchURL: withLogin("/login/", l) + "&switch=1",
 	}
+	s.addLogos(r.Context(), p.Lang, []broker.Client{a.Client}, func(_ int, path string) { p.Client.Logo = path })
 	for _, c := range s.tokens.ClaimsOf(a, *v.user) {
 		p.Claims = append(p.Claims, viewClaim(p.base, c))
 	}

@@ -96,6 +96,37 @@ func TestStateCookie(t *testing.T) {
 	}
 }
 
+// TestSessionStateWhereNobodyIsSignedIn: an application that asks with prompt=none
+// is told so, but not where the session cookie may have been left out.
+func TestSessionStateWhereNobodyIsSignedIn(t *testing.T) {
+	w := newWorld(t)
+	w.user("ada")
+	w.client()
+	ask := func(b *browser, dest string) answer {
+		r := b.request("GET", authorize("prompt", "none"), nil)
+		if dest != "" {
+			r.Header.Set("Sec-Fetch-Dest", dest)
+		}
+		return b.do(r).to(callbackURL)
+	}
+	out, in := w.browser(), w.browser()
+	in.signIn("ada")
+	for _, tt := range []struct {
+		b     *browser
+		dest  string
+		error string
+		told  bool
+	}{
+		{out, "", "login_required", true}, {out, "document", "login_required", true}, {out, "iframe", "login_required", false}, {out, "empty", "login_required", false},
+		{in, "document", "consent_required", true}, {in, "iframe", "consent_required", true},
+	} {
+		a := ask(tt.b, tt.dest)
+		if a.param("error") != tt.error || (a.param("session_state") != "") != tt.told {
+			t.Errorf("%q: %s", tt.dest, a.location)
+		}
+	}
+}
+
 // TestSessionInARealBrowser: an application's page asks our frame about the
 // session while the person signs in and out; at the end the application's
 // frame is loaded, and the browser comes back by itself.

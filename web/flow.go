@@ -187,8 +187,25 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, l broker.Login, 
 		}
 	}
 	s.log.InfoContext(r.Context(), "authorization refused", "client", a.Client.ID, "err", err)
-	s.tokens.Refuse(w, r, a, err)
+	v := visitOf(r)
+	switch {
+	case v.user != nil:
+		s.setState(w, v.session.SID)
+		s.tokens.RefuseKnowing(w, r, a, err, v.session.SID)
+	case framed(r):
+		s.tokens.Refuse(w, r, a, err)
+	default:
+		s.tokens.RefuseKnowing(w, r, a, err, "")
+	}
 	return nil
+}
+
+// framed tells whether the request was made for a frame or by a script. A browser
+// leaves our session cookie out where the page around it is another site's, so a
+// session that we don't see may well be there.
+func framed(r *http.Request) bool {
+	dest := r.Header.Get("Sec-Fetch-Dest")
+	return dest != "" && dest != "document"
 }
 
 // finish ends a login that has nothing left to do.

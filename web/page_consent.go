@@ -34,7 +34,7 @@ func (p consentPage) Runs() string {
 // ClientLinks are the application's own pages.
 func (p consentPage) ClientLinks() []footLink {
 	var all []footLink
-	for _, l := range p.links("consent.policy", p.Client.Policy, "consent.terms", p.Client.Terms) {
+	for _, l := range p.links("consent.home", p.Client.URL, "consent.policy", p.Client.Policy, "consent.terms", p.Client.Terms) {
 		if webURL(l.URL) {
 			all = append(all, l)
 		}

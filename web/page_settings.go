@@ -191,11 +191,16 @@ type appRow struct {
 	Name     string
 	Host     string
 	URL      string    // home page; "" none
+	Logo     string    // path of ours; "" its initials
+	OpenURL  string    // path of ours that leads there, signed in; "" not offered
 	Sees     []string  // translated: "Your name"
 	Offline  bool      // it keeps access while the person is away
 	Since    time.Time // zero: not known
 	LastUsed time.Time // zero: never
 }
+
+// Initials stand where there is no logo.
+func (r appRow) Initials() string { return initials(r.Name) }
 
 // confirmPage is the step before what cannot be undone:
 // templates/confirm.html. It posts Fields to Action.

@@ -15,7 +15,11 @@ type clientView struct {
 	Policy   string   // URL of its privacy policy; "" none
 	Terms    string   // URL of its terms; "" none
 	Contacts []string // who runs it
+	Logo     string   // path of ours; "" its initials
 }
+
+// Initials stand where there is no logo.
+func (v clientView) Initials() string { return initials(v.Name) }
 
 // remoteView is an identity at a provider as a person sees it.
 type remoteView struct {

@@ -67,6 +67,8 @@ func (s *Server) routes() *http.ServeMux {
 	m.HandleFunc("GET /account/settings/linkedaccounts/{$}", s.member(s.getLinkedAccounts))
 	m.HandleFunc("GET /account/settings/applications/{$}", s.member(s.getApplications))
 	m.HandleFunc("POST /account/settings/applications/{$}", s.member(s.postApplications))
+	m.HandleFunc("GET /applications/{client}/open", s.member(s.getOpen))
+	m.HandleFunc("GET /applications/{client}/logo/{file}", s.page(s.getLogo))
 	m.HandleFunc("POST /account/settings/language/{$}", s.page(s.postLanguage))
 
 	m.HandleFunc("GET "+authorizePath, s.page(s.getAuthorize))

@@ -114,6 +114,12 @@ func samples(r *renderer, lang string, w words) []sample {
 		Name: w.name, Username: w.handle, Phone: "+41227676111",
 		Address: broker.Address{Street: w.name + "\n1 Esplanade des Particules", PostalCode: "1211", Locality: w.client, Country: w.title},
 	}
+	picture, err := r.assets.path("icon.svg")
+	if err != nil {
+		panic(err)
+	}
+	shown := *client
+	shown.Logo, shown.Terms = picture, "https://"+w.host+"/terms"
 	address := contact.Address.Formatted()
 	signin, lost := "/login/?login=l1", "/lost-password/?login=l1"
 	return []sample{
@@ -143,7 +149,7 @@ func samples(r *renderer, lang string, w words) []sample {
 		{"consent", &consentPage{base: signedIn, Login: "l1", Client: *client, Account: w.email, SwitchURL: signin, Claims: []claimView{
 			{Label: "Your name", Value: w.name}, {Label: "Your e-mail address", Value: w.email}, {Label: "An identifier of your account", Value: "qmzk4t7w3b2vyr6xa5cjdnh2ps", Code: true},
 		}}},
-		{"consent_contact", &consentPage{base: signedIn, Login: "l1", Client: *client, Account: w.email, SwitchURL: signin, Claims: []claimView{
+		{"consent_contact", &consentPage{base: signedIn, Login: "l1", Client: shown, Account: w.email, SwitchURL: signin, Claims: []claimView{
 			viewClaim(signedIn, tokens.Claim{Name: "claim.name", Value: w.name}), viewClaim(signedIn, tokens.Claim{Name: "claim.locale", Value: "de"}),
 			viewClaim(signedIn, tokens.Claim{Name: "claim.phone_number", Missing: true}), viewClaim(signedIn, tokens.Claim{Name: "claim.address", Value: address}),
 		}}},
@@ -176,8 +182,9 @@ func samples(r *renderer, lang string, w words) []sample {
 		{"linked_only", &linkedAccountsPage{base: in("linkedaccounts"), Linked: []linkedRow{only}, OnlyWayIn: true, Passwords: true}},
 		{"linked_none", &linkedAccountsPage{base: in("linkedaccounts"), Connect: connectButtons(four)}},
 		{"applications", &applicationsPage{base: in("applications"), Apps: []appRow{
-			{ID: "c1", Name: w.client, Host: w.host, URL: "https://" + plainWords.host + "/", Sees: []string{"Your name", "Your e-mail address", "Your language"}, Since: long, LastUsed: sampleNow.Add(-90 * time.Second), Offline: true},
-			{ID: "c2", Name: "Wiki", Host: "wiki.commons.example", Since: sampleNow},
+			{ID: "c1", Name: w.client, Host: w.host, URL: "https://" + plainWords.host + "/", Sees: []string{"Your name", "Your e-mail address", "Your language"}, Since: long, LastUsed: sampleNow.Add(-90 * time.Second), Offline: true, OpenURL: "/applications/c1/open"},
+			{ID: "c2", Name: "Wiki", Host: "wiki.commons.example", Since: sampleNow, Logo: picture, OpenURL: "/applications/c2/open"},
+			{ID: "c3", Name: "…", Since: long},
 		}}},
 		{"applications_none", &applicationsPage{base: in("applications")}},
 		{"confirm", &confirmPage{base: confirm, Remote: &github, Lines: []string{confirm.T("linked_accounts.confirm_effect", "provider", w.title)}, Action: "/oauth/disconnect/github/",

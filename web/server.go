@@ -64,6 +64,9 @@ type Options struct {
 	NoSignUp    bool // newcomers cannot begin accounts
 	NoPasswords bool // people sign in with providers alone
 
+	// Logos gets the pictures of applications; nil: their initials stand for them.
+	Logos Logos
+
 	Log *slog.Logger // nil: discard
 	// Wake is called after something may have been put into the outbox; nil:
 	// nobody waits.

@@ -2,13 +2,9 @@ package main
 
 import (
 	"fmt"
-	"net/netip"
-	"net/url"
 	"os"
 
 	"idbroker/broker"
-	"idbroker/config"
-	"idbroker/fetch"
 )
 
 // clientKeys are the flags of an application that signs what it sends.
@@ -56,17 +52,6 @@ func (k clientKeys) fill(c *broker.Client) error {
 	}
 	c.Metadata.JWKS = string(text)
 	return nil
-}
-
-// fetcher fetches what applications publish, and tells them of sign-outs. A broker on loopback is one that is
-// tried out, with applications beside it.
-func fetcher(cfg config.Config, base string) *fetch.Client {
-	o := fetch.Options{Networks: cfg.Applications.NetworkPrefixes()}
-	if u, err := url.Parse(base); err == nil && broker.Loopback(u.Hostname()) {
-		o.PlainHTTP = true
-		o.Networks = append(o.Networks, netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128"))
-	}
-	return fetch.New(o)
 }
 
 // encrypted says what is encrypted, and how.

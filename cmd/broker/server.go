@@ -168,7 +168,7 @@ func (s *server) furnish(ctx context.Context, extra func(base string) (extras, e
 func (s *server) face(look web.Brand) error {
 	r := s.rooms
 	face, err := web.New(r.kept, r.linker, r.accounts, r.tokens, r.texts, web.Options{
-		BaseURL: s.base, Brand: look,
+		BaseURL: s.base, Brand: look, Logos: logos(s.cfg, s.base),
 		SessionIdle: s.cfg.Sessions.Idle, SessionAbsolute: s.cfg.Sessions.Absolute, FreshFor: s.cfg.Sessions.Fresh,
 		TrustedHops: s.cfg.Server.TrustedHops, MinPassword: s.cfg.Accounts.PasswordMin,
 		NoSignUp: !s.cfg.Accounts.SignUp, NoPasswords: !s.cfg.Accounts.Passwords,
