@@ -39,6 +39,7 @@ func (k *checker) check() {
 	k.mail()
 	k.brand()
 	k.lifetimes()
+	k.events()
 	k.applications()
 	k.providers()
 }
@@ -221,6 +222,16 @@ func (k *checker) lifetimes() {
 	}
 	if every, least := t.SigningKeys.RotateEvery, 2*t.SigningKeys.PublishBefore; every != 0 && every < least {
 		k.add("tokens.signing_keys.rotate_every", shown(formatDuration(every)), "is less than twice tokens.signing_keys.publish_before", "write at least "+formatDuration(least)+", or 0s to rotate by hand")
+	}
+}
+
+// leastEvents is how long events are needed at least: quotas count those of a
+// day, and people look for what happened last week.
+const leastEvents = 7 * day
+
+func (k *checker) events() {
+	if keep := k.c.Events.Keep; keep != 0 && keep < leastEvents {
+		k.add("events.keep", shown(formatDuration(keep)), "is less than a week", "write at least "+formatDuration(leastEvents)+", or 0s to keep them for ever")
 	}
 }
 

@@ -28,6 +28,7 @@ type Config struct {
 	Applications Applications `koanf:"applications" doc:"What applications may have the broker do."`
 	Registration Registration `koanf:"registration" doc:"Whether applications may register themselves (RFC 7591). Without it an operator does, with \"broker clients create\"."`
 	Providers    []Provider   `koanf:"providers" doc:"Remote apps that people can sign in with. The order is the order of the buttons."`
+	Events       Events       `koanf:"events" doc:"The audit trail: who signed in, linked, allowed and changed what."`
 	Log          Log          `koanf:"log" doc:"What is written to standard error."`
 
 	origin   map[string]string // path: where its value came from; missing: the default
@@ -137,6 +138,11 @@ type Registration struct {
 	PerDay     int           `koanf:"per_day" default:"100" min:"1" max:"1000000" doc:"Open registrations a day altogether."`
 	Total      int           `koanf:"total" default:"1000" min:"1" max:"100000" doc:"How many applications that registered themselves there may be."`
 	Unused     time.Duration `koanf:"unused" default:"90d" min:"1d" max:"1000d" doc:"An application that registered itself and was not used for so long is removed."`
+}
+
+// Events is the section "events".
+type Events struct {
+	Keep time.Duration `koanf:"keep" default:"365d" min:"0s" max:"10000d" doc:"Events older than this are removed; at least 7d. 0s: none ever is."`
 }
 
 // Log is the section "log".

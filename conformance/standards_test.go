@@ -11,17 +11,21 @@ import (
 	"testing"
 )
 
-var testName = regexp.MustCompile("`(Test[A-Za-z0-9]+)`")
+var testName = regexp.MustCompile("`((?:Test|Fuzz)[A-Za-z0-9]+)`")
 
-// TestStandardsAreHeld: every test that docs/standards.md names is there.
+// promises are the documents that name tests, and how many rows and names each
+// has at least: a table that shrank has lost something.
+var promises = map[string]struct{ rows, tests int }{
+	"standards.md":  {30, 60},
+	"guarantees.md": {49, 80},
+}
+
+// TestStandardsAreHeld: every test that a document names is there, and every row
+// of docs/guarantees.md names one.
 func TestStandardsAreHeld(t *testing.T) {
 	root := moduleRoot(t)
-	page, err := os.ReadFile(filepath.Join(root, "docs", "standards.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	var tests bytes.Buffer
-	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(path, "_test.go") {
 			return err
 		}
@@ -32,13 +36,32 @@ func TestStandardsAreHeld(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	named := testName.FindAllSubmatch(page, -1)
-	if len(named) < 30 {
-		t.Errorf("only %d tests are named", len(named))
+	pages, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
+	if err != nil || len(pages) < len(promises) {
+		t.Fatalf("%v, %v", pages, err)
 	}
-	for _, m := range named {
-		if !bytes.Contains(tests.Bytes(), []byte("\nfunc "+string(m[1])+"(")) {
-			t.Errorf("docs/standards.md names %s, which does not exist", m[1])
+	for _, path := range pages {
+		page, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name, rows := filepath.Base(path), 0
+		for line := range strings.Lines(string(page)) {
+			if !strings.HasPrefix(line, "| ") || strings.HasPrefix(line, "| guarantee ") {
+				continue
+			}
+			if rows++; name == "guarantees.md" && !testName.MatchString(line) {
+				t.Errorf("%s: nothing holds %s", name, line)
+			}
+		}
+		named := testName.FindAllSubmatch(page, -1)
+		if least := promises[name]; rows < least.rows || len(named) < least.tests {
+			t.Errorf("%s has %d rows and names %d tests, want %d and %d", name, rows, len(named), least.rows, least.tests)
+		}
+		for _, m := range named {
+			if !bytes.Contains(tests.Bytes(), []byte("\nfunc "+string(m[1])+"(")) {
+				t.Errorf("docs/%s names %s, which does not exist", name, m[1])
+			}
 		}
 	}
 }

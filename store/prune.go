@@ -30,7 +30,8 @@ const (
 // sessions, mail tokens and pushed requests that expired a day ago, spent
 // assertions an hour ago, grants that ended a week ago, outbox entries done a
 // week or given up a month ago, initial access tokens that are of no use since a
-// day, encryption keys that open nothing more, troubles of a month ago. Events stay. It works
+// day, encryption keys that open nothing more, troubles of a month ago. Events
+// are PruneEvents' business. It works
 // in small batches, each its own transaction, and returns how many rows went,
 // also where it stopped with an error.
 func (db *DB) Prune(ctx context.Context, at time.Time) (int, error) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -45,22 +46,29 @@ func (s *server) startJobs() *jobs {
 		_ = s.rooms.tokens.FlushTroubles(last) // a help, not a record
 	})
 	j.wait.Go(func() {
-		s.every(ctx, "prune", pruneEvery, func(ctx context.Context) error {
-			n, err := s.rooms.db.Prune(ctx, time.Now())
-			clients, err2 := s.rooms.tokens.PruneClients(ctx)
-			if clients > 0 {
-				s.log.InfoContext(ctx, "unused clients removed", "clients", clients)
-			}
-			if err == nil {
-				err = err2
-			}
-			if n > 0 {
-				s.log.DebugContext(ctx, "rows pruned", "rows", n)
-			}
-			return err
-		})
+		s.every(ctx, "prune", pruneEvery, s.prune)
 	})
 	return j
+}
+
+// prune removes what nobody needs any more. What cannot be removed now keeps
+// nothing else from going.
+func (s *server) prune(ctx context.Context) error {
+	at := time.Now()
+	n, err := s.rooms.db.Prune(ctx, at)
+	clients, err2 := s.rooms.tokens.PruneClients(ctx)
+	if clients > 0 {
+		s.log.InfoContext(ctx, "unused clients removed", "clients", clients)
+	}
+	var events int
+	var err3 error
+	if keep := s.cfg.Events.Keep; keep > 0 {
+		events, err3 = s.rooms.db.PruneEvents(ctx, at.Add(-keep))
+	}
+	if n+events > 0 {
+		s.log.DebugContext(ctx, "rows pruned", "rows", n, "events", events)
+	}
+	return errors.Join(err, err2, err3)
 }
 
 // stop lets the jobs finish what they are at, for at most d.

@@ -172,6 +172,26 @@ func TestReady(t *testing.T) {
 	}
 }
 
+// TestPruneKeepsEventsAsConfigured.
+func TestPruneKeepsEventsAsConfigured(t *testing.T) {
+	for keep, want := range map[time.Duration]int{0: 2, 365 * 24 * time.Hour: 1} {
+		db := storetest.New(t)
+		s := &server{rooms: roomsOver(t, db), log: slog.New(slog.DiscardHandler)}
+		s.cfg.Events.Keep = keep
+		for _, age := range []time.Duration{364, 366} {
+			if err := db.AddEvent(t.Context(), broker.Event{ID: broker.NewID(), At: time.Now().Add(-age * 24 * time.Hour)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.prune(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if left, err := db.Events(t.Context(), "", 9); err != nil || len(left) != want {
+			t.Errorf("keep %s: %d events left, %v", keep, len(left), err)
+		}
+	}
+}
+
 // roomsOver wires the rooms as serve does, with the defaults.
 func roomsOver(t *testing.T, db *store.DB) *rooms {
 	t.Helper()

@@ -72,6 +72,31 @@ func TestPrune(t *testing.T) {
 	})
 }
 
+// TestPruneEvents: the audit trail is kept as long as it was asked for, and goes
+// in batches.
+func TestPruneEvents(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx, at := context.Background(), now()
+		const rows = 1203
+		ok(t, db.InTx(ctx, func(ctx context.Context) error {
+			for i := range rows {
+				if err := db.AddEvent(ctx, broker.Event{ID: fmt.Sprint(i), At: at.Add(-time.Second - time.Duration(i)*time.Minute)}); err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
+		ok(t, db.AddEvent(ctx, broker.Event{ID: "young", At: at}))
+		same(t, must(db.PruneEvents(ctx, at.Add(-1000*time.Hour)))(t), 0)
+		same(t, must(db.PruneEvents(ctx, at))(t), rows)
+		same(t, must(db.PruneEvents(ctx, at))(t), 0)
+		left := must(db.Events(ctx, "", 9))(t)
+		if len(left) != 1 || left[0].ID != "young" {
+			t.Errorf("left: %+v", left)
+		}
+	})
+}
+
 // TestPruneBatches: more rows than fit in one batch.
 func TestPruneBatches(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
