@@ -38,6 +38,7 @@ type world struct {
 	url      string
 	server   *Server
 	accounts *local.Accounts
+	apps     linking.Apps
 	tokens   *tokens.Service
 	log      *logBuffer
 }
@@ -91,9 +92,10 @@ func newWorld(t testing.TB, edit ...func(*Options)) *world {
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	reg, err := providers.New(providers.Options{Apps: apps, BaseURL: w.url, Log: log, AllowPrivate: true})
 	must(t, err)
-	linker := linking.New(w.db, reg, linking.Options{Log: log})
+	w.apps = reg
 	w.tokens, err = tokens.New(w.db, tokens.Options{Issuer: w.url, Secret: sha256.Sum256([]byte("test")), Log: log})
 	must(t, err)
+	linker := linking.New(w.db, reg, linking.Options{Issuer: w.url, Log: log, EndGrants: w.tokens.EndGrants})
 	w.accounts = local.New(w.db, linker, local.Options{
 		Issuer: w.url, Hashing: local.Argon2{MemoryKiB: 64, Passes: 1, Lanes: 1}, Log: log, EndGrants: w.tokens.EndGrants,
 	})

@@ -32,6 +32,7 @@ func (s *server) startJobs() *jobs {
 	j := &jobs{cancel: cancel}
 	j.wait.Go(func() { s.outbox.Run(ctx) })
 	j.wait.Go(func() { s.notices.Run(ctx) })
+	j.wait.Go(func() { s.revocations.Run(ctx) })
 	j.wait.Go(func() { s.every(ctx, "reload keys", reloadEvery, s.rooms.tokens.ReloadKeys) })
 	j.wait.Go(func() {
 		s.every(ctx, "keep troubles", reloadEvery, s.rooms.tokens.FlushTroubles)
