@@ -27,6 +27,7 @@ const (
 	EventUserEnabled      = "user.enabled"
 	EventIdentityLinked   = "identity.linked"
 	EventIdentityUnlinked = "identity.unlinked"
+	EventLinkUndone       = "identity.undone" // "this was not me", by the link in the mail
 	EventSignedIn         = "session.started"
 	EventSignedOut        = "session.ended"
 	EventPasswordChanged  = "password.changed"

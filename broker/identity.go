@@ -30,9 +30,9 @@ type RemoteAccount struct {
 	Username      string // login there; changes
 	Name          string
 	Email         string
-	EmailVerified bool   // as the provider's trust policy has it
-	ProfileURL    string // page of the person at the provider; "" none
-	Extra         json.RawMessage
+	EmailVerified bool            // as the provider's trust policy has it
+	ProfileURL    string          // page of the person at the provider; "" none
+	Extra         json.RawMessage `json:",omitempty"` // facts of the provider's own, a JSON object; nil none
 	CreatedAt     time.Time
 	UpdatedAt     time.Time
 }

@@ -12,7 +12,18 @@ type Provider struct {
 	Hidden   bool   // not offered, and no step of it is served
 	LinkOnly bool   // can be linked, cannot sign in
 	NoSignUp bool   // can sign in, cannot begin an account
+	Second   Second // what becomes of a second identity that somebody links; "" SecondRefuse
 }
+
+// Second says what becomes of an identity when its person has linked another
+// one of the same provider already.
+type Second string
+
+const (
+	SecondRefuse  Second = "refuse"  // it is refused
+	SecondAdd     Second = "add"     // both open the account
+	SecondReplace Second = "replace" // it takes the place of the first, after a question
+)
 
 // Purpose says what an outward attempt is for.
 type Purpose string

@@ -27,6 +27,7 @@ type User struct {
 	PasswordSetAt   time.Time // zero: never
 	Admin           bool      // may use the administration pages and claim nothing more
 	DisabledAt      time.Time // zero: active
+	SignedOutAt     time.Time // who was authenticated before this and has no session yet begins anew; zero: never
 	CreatedAt       time.Time
 	UpdatedAt       time.Time
 	Version         int // counts changes; UpdateUser compares it

@@ -23,6 +23,7 @@ type Config struct {
 	Mail         Mail         `koanf:"mail" doc:"How mails leave. Without an SMTP server they are written to a directory."`
 	Brand        Brand        `koanf:"brand" doc:"How the pages introduce themselves."`
 	Accounts     Accounts     `koanf:"accounts" doc:"What people may do for themselves."`
+	Linking      Linking      `koanf:"linking" doc:"How accounts at providers are tied to accounts here."`
 	Sessions     Sessions     `koanf:"sessions" doc:"How long a browser stays signed in at the broker."`
 	Tokens       Tokens       `koanf:"tokens" doc:"How long the tokens of applications last."`
 	Applications Applications `koanf:"applications" doc:"What applications may have the broker do."`
@@ -104,6 +105,11 @@ type Accounts struct {
 type Profile struct {
 	Phone   bool `koanf:"phone" doc:"A telephone number, for the scope \"phone\". It is not checked by calling it."`
 	Address bool `koanf:"address" doc:"A postal address, for the scope \"address\"."`
+}
+
+// Linking is the section "linking".
+type Linking struct {
+	UndoWithin time.Duration `koanf:"undo_within" default:"7d" min:"1h" max:"90d" doc:"How long the link in a mail about a linked or unlinked account takes that change back."`
 }
 
 // Sessions is the section "sessions".

@@ -25,6 +25,7 @@ type Provider struct {
 	Hidden       bool              `koanf:"hidden" doc:"Switched off: neither offered nor served. Identities stay."`
 	LinkOnly     bool              `koanf:"link_only" doc:"Can be linked to an account, cannot sign in."`
 	NoSignUp     bool              `koanf:"no_sign_up" doc:"Can sign in, cannot begin an account."`
+	Second       string            `koanf:"second" default:"refuse" enum:"refuse,add,replace" doc:"What becomes of a second account there that somebody links. refuse: the first must be unlinked before. add: both let them in. replace: it takes the place of the first, after a question."`
 
 	AllowedRoles             []string `koanf:"allowed_roles" example:"[cern_user]" doc:"CERN, Keycloak: who has none of these roles is refused. Not set: cern_user at CERN. []: no role is needed."`
 	AllowServiceAccounts     bool     `koanf:"allow_service_accounts" doc:"CERN: accounts that can be handed to another owner may come in."`

@@ -2,15 +2,16 @@ package linking
 
 import "idbroker/broker"
 
-// Facts is all that the decision may look at. They are gathered before, inside
-// the unit of work that carries the decision out.
+// Facts is all that the decision about a proven identity may look at. They are
+// gathered before, inside the unit of work that carries the decision out.
 type Facts struct {
 	Purpose broker.Purpose
 	Expects broker.UserID // who began the attempt; "" for sign-in
 
-	Hidden   bool // the provider is switched off
-	LinkOnly bool // its identities do not sign in
-	NoSignUp bool // its identities do not begin an account
+	Hidden   bool          // the provider is switched off
+	LinkOnly bool          // its identities do not sign in
+	NoSignUp bool          // its identities do not begin an account
+	Second   broker.Second // what becomes of a second identity; "" refused
 
 	Owner         broker.UserID // whose account the identity opens; "" nobody's
 	OwnerDisabled bool
@@ -18,7 +19,8 @@ type Facts struct {
 	Actor         broker.UserID // who is signed in in this browser; "" nobody
 	ActorDisabled bool
 	Fresh         bool // the actor signed in recently enough to change links
-	HasOther      bool // the actor has another identity of this provider
+	Others        int  // further identities of this provider that the actor has
+	Agreed        bool // the actor has said that this one shall replace the other
 }
 
 // Outcome says what becomes of an identity that a provider has just proven.
@@ -28,6 +30,8 @@ const (
 	SignedIn        Outcome = "signed in"       // it opens Owner's account
 	NewPerson       Outcome = "new person"      // nobody has it: sign up, or prove an account and link
 	Linked          Outcome = "linked"          // it now opens Actor's account
+	AskReplace      Outcome = "ask to replace"  // Actor has another one: shall this take its place?
+	Replaced        Outcome = "replaced"        // it now opens Actor's account, and the other does not
 	AlreadyLinked   Outcome = "already linked"  // it did before; what we know of it is refreshed
 	Reauthenticated Outcome = "reauthenticated" // Actor is still there
 )
@@ -44,8 +48,9 @@ var (
 	ErrNotYou          = &broker.Error{Kind: broker.KindForbidden, Message: "link.not_you"}
 )
 
-// Decide is the whole rule. It is pure; its table stands in the test. An
-// e-mail address does not occur in it: an address is never an identity.
+// Decide is the whole rule about an identity that a provider has proven. It is
+// pure; its table stands in the test and in docs/linking.md. An e-mail address
+// does not occur in it: an address is never an identity.
 func Decide(f Facts) (Outcome, error) {
 	if f.Hidden {
 		return "", ErrUnknownProvider
@@ -66,10 +71,8 @@ func Decide(f Facts) (Outcome, error) {
 		return "", ErrTaken
 	case !f.Fresh:
 		return "", ErrStale
-	case f.HasOther:
-		return "", ErrSecond
 	}
-	return Linked, nil
+	return second(f)
 }
 
 func signIn(f Facts) (Outcome, error) {
@@ -94,4 +97,18 @@ func reauthenticate(f Facts) (Outcome, error) {
 		return "", ErrNotYou
 	}
 	return Reauthenticated, nil
+}
+
+// second decides about an identity that may be linked, as far as it is alone.
+// Of several others nobody can say which is to be replaced.
+func second(f Facts) (Outcome, error) {
+	switch {
+	case f.Others == 0, f.Second == broker.SecondAdd:
+		return Linked, nil
+	case f.Second != broker.SecondReplace, f.Others > 1:
+		return "", ErrSecond
+	case !f.Agreed:
+		return AskReplace, nil
+	}
+	return Replaced, nil
 }

@@ -36,8 +36,14 @@ func TestDecide(t *testing.T) {
 		{"identity of somebody else", Facts{Purpose: link, Expects: ada, Actor: ada, Fresh: true, Owner: bob}, "", ErrTaken},
 		{"identity of somebody else who is disabled", Facts{Purpose: link, Expects: ada, Actor: ada, Fresh: true, Owner: bob, OwnerDisabled: true}, "", ErrTaken},
 		{"own identity once more", Facts{Purpose: link, Expects: ada, Actor: ada, Fresh: true, Owner: ada}, AlreadyLinked, nil},
-		{"own identity once more, with another one beside it", Facts{Purpose: link, Expects: ada, Actor: ada, Fresh: true, Owner: ada, HasOther: true}, AlreadyLinked, nil},
-		{"a second identity of the provider", Facts{Purpose: link, Expects: ada, Actor: ada, Fresh: true, HasOther: true}, "", ErrSecond},
+		{"own identity once more, with another one beside it", Facts{Purpose: link, Expects: ada, Actor: ada, Fresh: true, Owner: ada, Others: 1}, AlreadyLinked, nil},
+		{"a second identity of the provider", Facts{Purpose: link, Expects: ada, Actor: ada, Fresh: true, Others: 1}, "", ErrSecond},
+		{"a second identity where they add up", Facts{Purpose: link, Expects: ada, Actor: ada, Fresh: true, Others: 1, Second: broker.SecondAdd}, Linked, nil},
+		{"a second identity where it may replace the first: the person is asked", Facts{Purpose: link, Expects: ada, Actor: ada, Fresh: true, Others: 1, Second: broker.SecondReplace}, AskReplace, nil},
+		{"a second identity that shall replace the first", Facts{Purpose: link, Expects: ada, Actor: ada, Fresh: true, Others: 1, Second: broker.SecondReplace, Agreed: true}, Replaced, nil},
+		{"a third identity: which should it replace?", Facts{Purpose: link, Expects: ada, Actor: ada, Fresh: true, Others: 2, Second: broker.SecondReplace, Agreed: true}, "", ErrSecond},
+		{"a yes where nothing may be replaced", Facts{Purpose: link, Expects: ada, Actor: ada, Fresh: true, Others: 1, Agreed: true}, "", ErrSecond},
+		{"a yes does not take somebody else's identity", Facts{Purpose: link, Expects: ada, Actor: ada, Fresh: true, Owner: bob, Others: 1, Second: broker.SecondReplace, Agreed: true}, "", ErrTaken},
 		{"signed out meanwhile", Facts{Purpose: link, Expects: ada}, "", ErrOtherUser},
 		{"somebody else signed in meanwhile", Facts{Purpose: link, Expects: ada, Actor: bob, Fresh: true}, "", ErrOtherUser},
 		{"disabled meanwhile", Facts{Purpose: link, Expects: ada, Actor: ada, ActorDisabled: true, Fresh: true}, "", broker.ErrDisabled},
@@ -59,30 +65,39 @@ func TestDecide(t *testing.T) {
 // TestDecideNeverCrosses tries every combination of facts and holds the outcomes
 // to what they promise, whichever order the rule looks at things.
 func TestDecideNeverCrosses(t *testing.T) {
-	users := []broker.UserID{"", ada, bob}
 	n := 0
+	for f := range everyFacts {
+		checkDecision(t, f)
+		n++
+	}
+	if n != 3*3*3*3*3*3*128 {
+		t.Errorf("%d combinations", n)
+	}
+}
+
+// everyFacts yields every combination of facts, with three users.
+func everyFacts(yield func(Facts) bool) {
+	users := []broker.UserID{"", ada, bob}
 	for _, purpose := range []broker.Purpose{broker.PurposeSignIn, broker.PurposeLink, broker.PurposeReauth} {
-		for _, expects := range users {
-			for _, owner := range users {
-				for _, actor := range users {
-					for bits := range 1 << 7 {
-						on := func(i int) bool { return bits&(1<<i) != 0 }
-						f := Facts{purpose, expects, on(0), on(1), on(2), owner, on(3), actor, on(4), on(5), on(6)}
-						checkDecision(t, f)
-						n++
-					}
+		for _, second := range []broker.Second{broker.SecondRefuse, broker.SecondAdd, broker.SecondReplace} {
+			for i := range 3 * 3 * 3 * 3 * 128 {
+				bits, others, expects, owner, actor := i%128, i/128%3, users[i/384%3], users[i/1152%3], users[i/3456%3]
+				on := func(i int) bool { return bits&(1<<i) != 0 }
+				if !yield(Facts{
+					Purpose: purpose, Expects: expects, Hidden: on(0), LinkOnly: on(1), NoSignUp: on(2), Second: second,
+					Owner: owner, OwnerDisabled: on(3), Actor: actor, ActorDisabled: on(4), Fresh: on(5), Others: others, Agreed: on(6),
+				}) {
+					return
 				}
 			}
 		}
-	}
-	if n != 3*3*3*3*128 {
-		t.Errorf("%d combinations", n)
 	}
 }
 
 func checkDecision(t *testing.T, f Facts) {
 	t.Helper()
 	got, err := Decide(f)
+	linkable := f.Purpose == broker.PurposeLink && f.Owner == "" && f.Actor != "" && f.Actor == f.Expects && f.Fresh && !f.ActorDisabled
 	var ok bool
 	switch got {
 	case "":
@@ -92,7 +107,9 @@ func checkDecision(t *testing.T, f Facts) {
 	case NewPerson:
 		ok = f.Purpose == broker.PurposeSignIn && f.Owner == "" && !f.LinkOnly && !f.NoSignUp
 	case Linked:
-		ok = f.Purpose == broker.PurposeLink && f.Owner == "" && f.Actor != "" && f.Actor == f.Expects && f.Fresh && !f.HasOther && !f.ActorDisabled
+		ok = linkable && (f.Others == 0 || f.Second == broker.SecondAdd)
+	case AskReplace, Replaced:
+		ok = linkable && f.Others == 1 && f.Second == broker.SecondReplace && f.Agreed == (got == Replaced)
 	case AlreadyLinked:
 		ok = f.Purpose == broker.PurposeLink && f.Owner != "" && f.Owner == f.Actor && f.Actor == f.Expects && !f.ActorDisabled
 	case Reauthenticated:

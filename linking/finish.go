@@ -30,10 +30,10 @@ type FinishRequest struct {
 type Result struct {
 	Outcome Outcome
 	Attempt broker.Attempt
-	User    broker.User           // SignedIn, Linked, AlreadyLinked, Reauthenticated
+	User    broker.User           // all but NewPerson
 	How     broker.Authentication // SignedIn, Reauthenticated
 	Profile broker.Profile
-	Login   broker.Login // the attempt's login, brought up to date; made for a NewPerson who had none; ID "" none
+	Login   broker.Login // the attempt's login, brought up to date; made for a NewPerson who had none, and for AskReplace; ID "" none
 	Known   bool         // NewPerson: the provider proved an address that an account here has proven too
 }
 
@@ -142,6 +142,8 @@ func (l *Linker) settle(ctx context.Context, p broker.Provider, r FinishRequest,
 	switch res.Outcome {
 	case NewPerson:
 		return l.newPerson(ctx, r.Browser, res, at)
+	case AskReplace:
+		return l.askReplace(ctx, r.Browser, r.Session, res, at)
 	case Linked:
 		return l.link(ctx, res.User, res.Profile, p.Title, at)
 	}
@@ -161,7 +163,7 @@ func (l *Linker) settle(ctx context.Context, p broker.Provider, r FinishRequest,
 func (l *Linker) facts(ctx context.Context, p broker.Provider, s broker.Session, res *Result, at time.Time) (Facts, broker.UserIdentity, error) {
 	f := Facts{
 		Purpose: res.Attempt.Purpose, Expects: res.Attempt.UserID,
-		Hidden: p.Hidden, LinkOnly: p.LinkOnly, NoSignUp: p.NoSignUp,
+		Hidden: p.Hidden, LinkOnly: p.LinkOnly, NoSignUp: p.NoSignUp, Second: p.Second,
 		Actor: s.UserID, Fresh: s.Fresh(l.fresh, at),
 	}
 	if f.Actor != "" && f.Purpose != broker.PurposeSignIn {
@@ -172,9 +174,11 @@ func (l *Linker) facts(ctx context.Context, p broker.Provider, s broker.Session,
 			return f, broker.UserIdentity{}, fmt.Errorf("lock user: %w", err)
 		}
 		res.User, f.ActorDisabled = actor, actor.Disabled()
-		if f.HasOther, err = l.hasOther(ctx, f.Actor, res.Profile); err != nil {
+		others, err := l.others(ctx, f.Actor, res.Profile)
+		if err != nil {
 			return f, broker.UserIdentity{}, err
 		}
+		f.Others = len(others)
 	}
 	identity, err := l.store.Identity(ctx, res.Profile.Provider, res.Profile.Issuer, res.Profile.Subject)
 	switch {
@@ -194,17 +198,19 @@ func (l *Linker) facts(ctx context.Context, p broker.Provider, s broker.Session,
 	return f, identity, nil
 }
 
-func (l *Linker) hasOther(ctx context.Context, user broker.UserID, p broker.Profile) (bool, error) {
+// others returns a user's further identities at the provider of a profile.
+func (l *Linker) others(ctx context.Context, user broker.UserID, p broker.Profile) ([]broker.UserIdentity, error) {
 	all, err := l.store.IdentitiesOf(ctx, user)
 	if err != nil {
-		return false, fmt.Errorf("identities: %w", err)
+		return nil, fmt.Errorf("identities: %w", err)
 	}
+	var others []broker.UserIdentity
 	for _, id := range all {
 		if id.Provider == p.Provider && (id.Issuer != p.Issuer || id.Subject != p.Subject) {
-			return true, nil
+			others = append(others, id)
 		}
 	}
-	return false, nil
+	return others, nil
 }
 
 // loadLogin brings the attempt's login, when it is still this browser's and

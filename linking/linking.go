@@ -24,6 +24,9 @@ type Store interface {
 	User(ctx context.Context, id broker.UserID) (broker.User, error)
 	UserByEmail(ctx context.Context, email string) (broker.User, error)
 	LockUser(ctx context.Context, id broker.UserID) (broker.User, error)
+	UpdateUser(ctx context.Context, u broker.User) error
+	EndSessions(ctx context.Context, user broker.UserID, exceptSID string) ([]string, error)
+	RevokeGrants(ctx context.Context, f broker.GrantFilter, reason string, at time.Time) (int, error)
 
 	Identity(ctx context.Context, provider, issuer, subject string) (broker.UserIdentity, error)
 	IdentitiesOf(ctx context.Context, user broker.UserID) ([]broker.UserIdentity, error)
@@ -36,6 +39,12 @@ type Store interface {
 	RemoteAccountsOf(ctx context.Context, user broker.UserID) ([]broker.RemoteAccount, error)
 	DeleteRemoteAccount(ctx context.Context, id string) error
 	SaveRemoteTokens(ctx context.Context, accountID string, tokens []broker.RemoteToken) error
+	RemoteTokens(ctx context.Context, accountID string) ([]broker.RemoteToken, error)
+
+	CreateLinkChange(ctx context.Context, c broker.LinkChange) error
+	LinkChange(ctx context.Context, undoHash string) (broker.LinkChange, error)
+	LinkChangesOf(ctx context.Context, user broker.UserID, limit int) ([]broker.LinkChange, error)
+	UndoLinkChange(ctx context.Context, id string, at time.Time) error
 
 	CreateAttempt(ctx context.Context, a broker.Attempt) error
 	Attempt(ctx context.Context, stateHash string) (broker.Attempt, error)
@@ -55,19 +64,31 @@ type Apps interface {
 	Provider(id string) (broker.Provider, bool)
 	Begin(ctx context.Context, id, state string, o broker.BeginOptions) (broker.Outward, error)
 	Complete(ctx context.Context, id string, a broker.Attempt, cb broker.Callback) (broker.Profile, error)
+	// Revoke ends what tokens stand for, RevokeOnly the tokens and nothing else.
+	Revoke(ctx context.Context, id string, tokens []broker.RemoteToken) error
+	RevokeOnly(ctx context.Context, id string, tokens []broker.RemoteToken) error
 }
 
 // Options configures a Linker. The zero value of a field is its default.
 type Options struct {
 	FreshFor    time.Duration // how recent a sign-in must be to change links; 0: 15 minutes
 	NoPasswords bool          // passwords do not open accounts here
+	Issuer      string        // external base URL, no slash at the end; links in mails begin with it
+	UndoWithin  time.Duration // how long a change of links can be taken back; 0: 7 days
 	Log         *slog.Logger  // nil: discard
+	// EndGrants ends grants and tells the applications, inside a unit of work;
+	// nil: the store's RevokeGrants, which tells nobody.
+	EndGrants func(ctx context.Context, f broker.GrantFilter, reason string, at time.Time) (int, error)
 }
 
 // freshFor is the default of Options.FreshFor: long enough to come from the
 // sign-in page to the settings without hurry, short enough for a machine that
 // was left alone.
 const freshFor = 15 * time.Minute
+
+// undoWithin is the default of Options.UndoWithin: most people read their mail
+// within a week, holidays aside.
+const undoWithin = 7 * 24 * time.Hour
 
 // Linker ties identities to users.
 type Linker struct {
@@ -76,13 +97,23 @@ type Linker struct {
 	fresh time.Duration
 	noPwd bool
 	log   *slog.Logger
+
+	issuer     string
+	undoWithin time.Duration
+	endGrants  func(ctx context.Context, f broker.GrantFilter, reason string, at time.Time) (int, error)
 }
 
 // New returns a Linker over a store and the configured apps.
 func New(store Store, apps Apps, o Options) *Linker {
-	l := &Linker{store: store, apps: apps, fresh: o.FreshFor, noPwd: o.NoPasswords, log: o.Log}
+	l := &Linker{store: store, apps: apps, fresh: o.FreshFor, noPwd: o.NoPasswords, log: o.Log, issuer: o.Issuer, undoWithin: o.UndoWithin, endGrants: o.EndGrants}
 	if l.fresh == 0 {
 		l.fresh = freshFor
+	}
+	if l.undoWithin == 0 {
+		l.undoWithin = undoWithin
+	}
+	if l.endGrants == nil {
+		l.endGrants = store.RevokeGrants
 	}
 	if l.log == nil {
 		l.log = slog.New(slog.DiscardHandler)

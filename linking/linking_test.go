@@ -408,12 +408,16 @@ func TestLinkPending(t *testing.T) {
 		b := newBrowser()
 		login := w.journey(b, "one", broker.PurposeSignIn, "ada").Login
 		b.signedIn(u, 0)
-		wantError(t, "nobody is authenticated", w.LinkPending(t.Context(), b.session, login), broker.ErrSpent)
+		pend := func(s broker.Session) error {
+			_, err := w.LinkPending(t.Context(), s, login, false)
+			return err
+		}
+		wantError(t, "nobody is authenticated", pend(b.session), broker.ErrSpent)
 		login.Authenticated(u.ID, broker.Authentication{At: time.Now(), AMR: []string{"pwd"}})
 		must(t, db.SaveLogin(t.Context(), login))
-		wantError(t, "the session is another user's", w.LinkPending(t.Context(), newBrowser().signedIn(other, 0).session, login), linking.ErrOtherUser)
-		wantError(t, "an old sign-in", w.LinkPending(t.Context(), newBrowser().signedIn(u, time.Hour).session, login), linking.ErrStale)
-		must(t, w.LinkPending(t.Context(), b.session, login))
+		wantError(t, "the session is another user's", pend(newBrowser().signedIn(other, 0).session), linking.ErrOtherUser)
+		wantError(t, "an old sign-in", pend(newBrowser().signedIn(u, time.Hour).session), linking.ErrStale)
+		must(t, pend(b.session))
 		stored, err := db.Login(t.Context(), login.ID)
 		must(t, err)
 		if stored.Remote != nil || w.state(u).identities != 1 {

@@ -24,6 +24,7 @@ import (
 type world struct {
 	*linking.Linker
 	db      *store.DB
+	apps    *providers.Registry
 	op, op2 *providertest.OpenID
 	inbox   inbox
 	t       *testing.T
@@ -50,7 +51,8 @@ func newWorld(t *testing.T, db *store.DB, edit ...func(*providers.App)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.Linker = linking.New(db, reg, linking.Options{})
+	w.apps = reg
+	w.Linker = linking.New(db, reg, linking.Options{Issuer: base})
 	return w
 }
 

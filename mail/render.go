@@ -21,6 +21,9 @@ var page = template.Must(template.ParseFS(files, "mail.html"))
 var wayOn = map[string]string{
 	"linked":           "/account/settings/linkedaccounts/",
 	"unlinked":         "/account/settings/linkedaccounts/",
+	"replaced":         "/account/settings/linkedaccounts/",
+	"unlinked-for-you": "/account/settings/linkedaccounts/",
+	"link-undone":      "/lost-password/",
 	"password-changed": "/lost-password/",
 }
 
@@ -46,8 +49,10 @@ func (s *Sender) render(m broker.Mail) (Message, error) {
 	for k, v := range m.Data {
 		args[k] = oneLine(v)
 	}
-	if at, err := time.Parse(time.RFC3339, args["when"]); err == nil {
-		args["when"] = at.UTC().Format("2006-01-02 15:04 MST")
+	for _, k := range []string{"when", "until"} {
+		if at, err := time.Parse(time.RFC3339, args[k]); err == nil {
+			args[k] = at.UTC().Format("2006-01-02 15:04 MST")
+		}
 	}
 	for _, k := range []string{"ip", "browser"} {
 		if args[k] == "" {

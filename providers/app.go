@@ -36,6 +36,8 @@ type App struct {
 	LinkOnly bool // can be linked, cannot sign in
 	NoSignUp bool // can sign in, cannot begin an account
 
+	Second broker.Second // what becomes of a second identity that somebody links; "" broker.SecondRefuse
+
 	AuthStyle   string // AuthBasic, AuthPost or AuthNone; "" as the metadata or the kind says
 	PKCE        string // PKCES256 or PKCEOff; "" the kind's, PKCES256 for most
 	IssuerParam string // IssuerIfPresent, IssuerRequired or IssuerIgnored: what to do about "iss" (RFC 9207); "" if present, required where the metadata promises it
@@ -102,6 +104,7 @@ func (a App) check() error {
 	oneOf("email_trust", a.EmailTrust, EmailNever, EmailVerified, EmailAlways)
 	oneOf("auth_style", a.AuthStyle, AuthBasic, AuthPost, AuthNone)
 	oneOf("pkce", a.PKCE, PKCES256, PKCEOff)
+	oneOf("second", string(a.Second), string(broker.SecondRefuse), string(broker.SecondAdd), string(broker.SecondReplace))
 	oneOf("issuer_param", a.IssuerParam, IssuerIfPresent, IssuerRequired, IssuerIgnored)
 	if (a.AuthStyle == AuthBasic || a.AuthStyle == AuthPost) && a.ClientSecret == "" {
 		bad("client_secret", "missing; %s needs it", a.AuthStyle)

@@ -131,6 +131,22 @@ func TestGitHubRevoke(t *testing.T) {
 	wantRefusal(t, r.Revoke(ctx, "github", p.Tokens), ErrMisconfigured, ghSecret)
 }
 
+// Whoever has linked again meanwhile keeps what they gave us then, although
+// GitHub's grant is one for all tokens.
+func TestGitHubRevokeOnly(t *testing.T) {
+	ctx := context.Background()
+	g, r, _ := newGitHubStage(t)
+	v := g.Visitor()
+	first := signIn(t, r, "github", v, "ada-example")
+	signIn(t, r, "github", v, "ada-example")
+	for range 2 { // again is fine
+		if err := r.RevokeOnly(ctx, "github", first.Tokens); err != nil || g.LiveTokens(ghID) != 1 {
+			t.Fatalf("%v, %d live", err, g.LiveTokens(ghID))
+		}
+	}
+	wantRefusal(t, r.RevokeOnly(ctx, "none", first.Tokens), ErrUnknown)
+}
+
 // An access token that has expired finds no grant; its refresh token does.
 func TestGitHubRevokeExpired(t *testing.T) {
 	ctx := context.Background()

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/markbates/goth"
+	"golang.org/x/oauth2"
 
 	"idbroker/broker"
 )
@@ -117,7 +118,7 @@ func (r *Registry) Provider(id string) (broker.Provider, bool) {
 func (e *entry) describe() broker.Provider {
 	return broker.Provider{
 		ID: e.app.ID, Kind: e.app.Kind, Title: e.app.Title, Icon: e.app.Icon, Issuer: e.app.Issuer,
-		Hidden: e.app.Hidden, LinkOnly: e.app.LinkOnly, NoSignUp: e.app.NoSignUp,
+		Hidden: e.app.Hidden, LinkOnly: e.app.LinkOnly, NoSignUp: e.app.NoSignUp, Second: e.app.Second,
 	}
 }
 
@@ -238,6 +239,27 @@ func (r *Registry) Revoke(ctx context.Context, id string, tokens []broker.Remote
 	ctx, cancel := context.WithTimeout(ctx, completeTimeout)
 	defer cancel()
 	return p.Revoke(ctx, tokens)
+}
+
+// RevokeOnly is Revoke for tokens of a person who has given us others since:
+// those stay good, also where Revoke would end everything at once (GitHub).
+func (r *Registry) RevokeOnly(ctx context.Context, id string, tokens []broker.RemoteToken) (err error) {
+	e, ok := r.byID[id]
+	if !ok {
+		return ErrUnknown.With("provider", id)
+	}
+	p, ok := e.provider.(tokenDropper)
+	if !ok {
+		return r.Revoke(ctx, id, tokens)
+	}
+	defer func() { err = r.finish(ctx, e, recover(), err) }()
+	ctx, cancel := context.WithTimeout(ctx, completeTimeout)
+	defer cancel()
+	var errs []error
+	for _, t := range tokens {
+		errs = append(errs, p.dropTokens(ctx, &oauth2.Token{AccessToken: t.AccessToken.Reveal(), RefreshToken: t.RefreshToken.Reveal()}))
+	}
+	return errors.Join(errs...)
 }
 
 // served returns an app that people may come through.

@@ -27,7 +27,7 @@ const (
 )
 
 // Prune removes what nobody needs any more, as of a time: attempts, logins,
-// sessions, mail tokens and pushed requests that expired a day ago, spent
+// sessions, mail tokens, changes of links and pushed requests that expired a day ago, spent
 // assertions an hour ago, grants that ended a week ago, outbox entries done a
 // week or given up a month ago, initial access tokens that are of no use since a
 // day, encryption keys that open nothing more, troubles of a month ago. Events
@@ -45,6 +45,7 @@ func (db *DB) Prune(ctx context.Context, at time.Time) (int, error) {
 		{"logins", "id", "expires_at < ?", []any{dead}},
 		{"sessions", "id_hash", "expires_at < ? AND expires_at <> 0", []any{dead}},
 		{"mail_tokens", "hash", "expires_at < ?", []any{dead}},
+		{"link_changes", "id", "expires_at < ?", []any{dead}},
 		{"pushed_requests", "uri_hash", "expires_at < ?", []any{dead}},
 		{"spent_assertions", "(client_id, jti_hash)", "expires_at < ?", []any{micro(at.Add(-assertionKept))}},
 		{"grants", "id", `revoked_at < ? AND revoked_at <> 0 OR expires_at < ? AND expires_at <> 0

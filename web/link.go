@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"idbroker/broker"
+	"idbroker/linking"
 )
 
 // pendingLink is the login of a request whose person is signed in by it and whose
@@ -29,7 +30,16 @@ func (s *Server) getLink(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	formsLeave(w)
-	return s.show(w, r, http.StatusOK, &linkPage{base: s.base(r), Login: l.ID, Remote: *s.remoteView(l.Remote)})
+	p := linkPage{base: s.base(r), Login: l.ID, Remote: *s.remoteView(l.Remote)}
+	old, replaces, err := s.linker.Replaces(r.Context(), l)
+	if err != nil {
+		return err
+	}
+	if replaces {
+		row := viewLinked(old)
+		p.Replaces = &row.remoteView
+	}
+	return s.show(w, r, http.StatusOK, &p)
 }
 
 // postLinkDecision serves POST /link/.
@@ -40,10 +50,14 @@ func (s *Server) postLinkDecision(w http.ResponseWriter, r *http.Request) error 
 	}
 	v := visitOf(r)
 	n := sessionNotice{Key: "linked_accounts.added", Args: map[string]string{"provider": s.remoteView(l.Remote).Title}}
-	switch v.form.Get("decision") {
-	case "link":
-		if err := s.linker.LinkPending(r.Context(), v.session, l); err != nil {
+	switch decision := v.form.Get("decision"); decision {
+	case "link", "replace":
+		outcome, err := s.linker.LinkPending(r.Context(), v.session, l, decision == "replace")
+		if err != nil {
 			return s.ended(err)
+		}
+		if outcome == linking.Replaced {
+			n.Key = "linked_accounts.replaced"
 		}
 		s.o.Wake()
 		if l.Request == "" {

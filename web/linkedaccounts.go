@@ -18,6 +18,14 @@ func (s *Server) getLinkedAccounts(w http.ResponseWriter, r *http.Request) error
 	}
 	p := linkedAccountsPage{base: s.base(r), Passwords: !s.o.NoPasswords && !v.user.HasPassword()}
 	p.Section = "linkedaccounts"
+	changes, err := s.linker.Changes(r.Context(), v.user.ID)
+	if err != nil {
+		return err
+	}
+	p.MailedTo = broker.MaskEmail(v.user.Email)
+	for _, c := range changes {
+		p.Changes = append(p.Changes, s.viewChange(c))
+	}
 	has := map[string]bool{}
 	for _, l := range linked {
 		has[l.Identity.Provider] = true
@@ -25,13 +33,23 @@ func (s *Server) getLinkedAccounts(w http.ResponseWriter, r *http.Request) error
 		p.Linked = append(p.Linked, viewLinked(l))
 	}
 	for _, known := range s.linker.Providers() {
-		if !has[known.ID] {
+		if !has[known.ID] || known.Second == broker.SecondAdd || known.Second == broker.SecondReplace {
 			p.Connect = append(p.Connect, providerButton{
 				ID: known.ID, Title: known.Title, Icon: known.Icon, URL: "/oauth/login/" + url.PathEscape(known.ID) + "/",
 			})
 		}
 	}
 	return s.show(w, r, http.StatusOK, &p)
+}
+
+// viewChange shows a change of links; of a replacement, what was added.
+func (s *Server) viewChange(c broker.LinkChange) changeRow {
+	row := changeRow{What: wordsOf(c).happened, At: c.ChangedAt, Undone: !c.UndoneAt.IsZero()}
+	row.remoteView = *s.changedView(linking.Undo{Change: c})
+	if c.UndoHash != "" && !row.Undone {
+		row.Until = &c.ExpiresAt
+	}
+	return row
 }
 
 func viewLinked(l linking.LinkedAccount) linkedRow {

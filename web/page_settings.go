@@ -147,6 +147,8 @@ type linkedAccountsPage struct {
 	base
 	Linked    []linkedRow
 	Connect   []providerButton // what can be linked still; URL takes a POST
+	Changes   []changeRow      // what can be taken back still, the last first
+	MailedTo  string           // masked address that the mails about Changes went to
 	OnlyWayIn bool             // one thing opens the account: it cannot be unlinked
 	Passwords bool             // the person could set a password
 }
@@ -163,6 +165,15 @@ type linkedRow struct {
 	CanRemove     bool
 	Configured    bool   // the operator still has the provider
 	DisconnectURL string // GET: the confirm step
+}
+
+// changeRow is a change of links.
+type changeRow struct {
+	remoteView
+	What   string // catalog key
+	At     time.Time
+	Until  *time.Time // when the mailed link ends; nil: there is none, or it was used
+	Undone bool
 }
 
 // Identifier is what the identity is called at the provider, in machine's words:

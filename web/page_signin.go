@@ -150,11 +150,12 @@ type resetPage struct {
 
 // linkPage asks whether an identity that has just been proven shall open the
 // account that has just been signed in to: templates/link.html, at /link/. It posts
-// login and decision ("link" or "skip").
+// login and decision ("link" or "skip"; "replace" where there is one to replace).
 type linkPage struct {
 	base
-	Login  broker.LoginID
-	Remote remoteView
+	Login    broker.LoginID
+	Remote   remoteView
+	Replaces *remoteView // the linked identity whose place it would take; nil none
 }
 
 func (loginPage) template() string        { return "login" }

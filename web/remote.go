@@ -87,6 +87,9 @@ func (s *Server) getCallback(w http.ResponseWriter, r *http.Request) error {
 		return s.redirect(w, r, back)
 	}
 	l := res.Login
+	if res.Outcome == linking.AskReplace {
+		return s.advance(w, r, l) // to /link/, which asks
+	}
 	if l.ID == "" {
 		l = s.newLogin(w, r, res.Attempt.ReturnTo)
 	}

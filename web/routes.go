@@ -43,6 +43,8 @@ func (s *Server) routes() *http.ServeMux {
 	m.HandleFunc("POST /lost-password/{$}", s.page(s.passwords(s.postLost)))
 	m.HandleFunc("GET /reset-password/{$}", s.page(s.passwords(s.getReset)))
 	m.HandleFunc("POST /reset-password/{$}", s.page(s.passwords(s.postReset)))
+	m.HandleFunc("GET "+broker.UndoLinkPath+"{$}", s.page(s.getUndoLink))
+	m.HandleFunc("POST "+broker.UndoLinkPath+"{$}", s.page(s.postUndoLink))
 	m.HandleFunc("GET /link/{$}", s.page(s.getLink))
 	m.HandleFunc("POST /link/{$}", s.page(s.postLinkDecision))
 	m.HandleFunc("GET /consent/{$}", s.page(s.getConsent))

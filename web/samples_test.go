@@ -102,6 +102,9 @@ func samples(r *renderer, lang string, w words) []sample {
 		{remoteView: remoteView{Provider: "orcid", Title: "ORCID", Icon: "orcid", Name: w.name}, IdentityID: "i2", Subject: "0000-0002-1825-0097", ProfileURL: "javascript:alert(1)", Since: sampleNow.Add(-3 * 24 * time.Hour), OpensAccount: true, CanRemove: true, Configured: true, DisconnectURL: "/oauth/disconnect/orcid/?identity=i2"},
 		{remoteView: remoteView{Provider: "old", Title: "Old Login"}, IdentityID: "i3", Subject: "x", Since: long, Configured: false, CanRemove: true, DisconnectURL: "/oauth/disconnect/old/?identity=i3"},
 	}
+	inAWeek := sampleNow.Add(7 * 24 * time.Hour)
+	undo := b()
+	undo.Title = undo.T("undo.confirm")
 	only := rows[0]
 	only.CanRemove = false
 	errorSample := func(status int, key string) *errorPage {
@@ -146,6 +149,9 @@ func samples(r *renderer, lang string, w words) []sample {
 		{"lost_password", &lostPasswordPage{base: b(), Login: "l1", Email: w.email, SignInURL: signin}},
 		{"reset", &resetPage{base: b(), Token: "t0ken", Email: w.email, MinPassword: 8}},
 		{"link", &linkPage{base: signedIn, Login: "l1", Remote: github}},
+		{"link_replace", &linkPage{base: signedIn, Login: "l1", Remote: github, Replaces: &remoteView{Provider: "github", Title: w.title, Icon: "github", Handle: w.text}}},
+		{"undo_link", &confirmPage{base: undo, Remote: &github, Lines: []string{undo.T("undo.effect_linked", "provider", w.title), undo.T("undo.sessions")}, Action: broker.UndoLinkPath,
+			Fields: []hidden{{"token", "t0ken"}}, Button: undo.T("undo.button"), Cancel: undo.T("undo.keep"), BackURL: "/"}},
 		{"consent", &consentPage{base: signedIn, Login: "l1", Client: *client, Account: w.email, SwitchURL: signin, Claims: []claimView{
 			{Label: "Your name", Value: w.name}, {Label: "Your e-mail address", Value: w.email}, {Label: "An identifier of your account", Value: "qmzk4t7w3b2vyr6xa5cjdnh2ps", Code: true},
 		}}},
@@ -179,6 +185,11 @@ func samples(r *renderer, lang string, w words) []sample {
 			}}},
 		{"security_wrong", &securityPage{base: in("security"), LocalPasswords: true, HasPassword: true, MinPassword: 8, Problems: problems{"current": {Message: "password.wrong"}}}},
 		{"linked_accounts", &linkedAccountsPage{base: flashed, Linked: rows, Connect: connectButtons(manyProviders(7, w)[2:])}},
+		{"linked_changes", &linkedAccountsPage{base: in("linkedaccounts"), Linked: rows[:1], MailedTo: broker.MaskEmail(w.email), Changes: []changeRow{
+			{remoteView: github, What: "linked_accounts.was_replaced", At: sampleNow.Add(-2 * time.Hour), Until: &inAWeek},
+			{remoteView: remoteView{Provider: "orcid", Title: "ORCID", Icon: "orcid", Handle: w.handle}, What: "linked_accounts.was_unlinked", At: sampleNow.Add(-26 * time.Hour), Undone: true},
+			{remoteView: github, What: "linked_accounts.was_linked", At: sampleNow.Add(-50 * time.Hour)},
+		}}},
 		{"linked_only", &linkedAccountsPage{base: in("linkedaccounts"), Linked: []linkedRow{only}, OnlyWayIn: true, Passwords: true}},
 		{"linked_none", &linkedAccountsPage{base: in("linkedaccounts"), Connect: connectButtons(four)}},
 		{"applications", &applicationsPage{base: in("applications"), Apps: []appRow{

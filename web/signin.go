@@ -40,8 +40,8 @@ func (s *Server) identify(w http.ResponseWriter, r *http.Request, l *broker.Logi
 // startSession signs the login's user in on this browser, under a new id. It
 // replaces the session that stood; somebody else's ends as if signed out. The
 // same person keeps the sid, since it is the same stay. A login that has waited
-// for its browser since before the password was changed loses its person: the
-// change ended whatever stood.
+// for its browser since before the password was changed, or a change of links
+// was taken back, loses its person: that ended whatever stood.
 func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.Login) error {
 	v, ctx := visitOf(r), r.Context()
 	user, err := s.store.User(ctx, l.UserID)
@@ -51,7 +51,7 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 	if user.Disabled() {
 		return broker.ErrDisabled
 	}
-	if l.AuthTime.Before(v.at) && l.AuthTime.Before(user.PasswordSetAt) {
+	if l.AuthTime.Before(user.SignedOutAt) || l.AuthTime.Before(v.at) && l.AuthTime.Before(user.PasswordSetAt) {
 		l.UserID = ""
 		return nil
 	}

@@ -21,6 +21,9 @@ func (s *Server) waysOn(r *http.Request, err error) []action {
 	switch {
 	case errors.Is(err, linking.ErrStale):
 		return []action{{Label: "error.sign_in_again", URL: proveAgain(linkedAccountsPath), Primary: true}, home}
+	case errors.Is(err, linking.ErrUndoUnknown), errors.Is(err, linking.ErrUndoUsed), errors.Is(err, linking.ErrUndoExpired),
+		errors.Is(err, linking.ErrUndoLast), errors.Is(err, linking.ErrUndoTaken):
+		return []action{linked, home}
 	case errors.Is(err, linking.ErrLast):
 		return []action{{Label: "linked_accounts.set_password", URL: securityPath, Primary: true}, linkedPlain(linked)}
 	case errors.Is(err, local.ErrSignUpClosed):

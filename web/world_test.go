@@ -38,6 +38,7 @@ type world struct {
 	url      string
 	server   *Server
 	accounts *local.Accounts
+	apps     linking.Apps
 	tokens   *tokens.Service
 	log      *logBuffer
 }
@@ -97,10 +98,11 @@ func newWorldWith(t testing.TB, to tokens.Options, edit ...func(*Options)) *worl
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	reg, err := providers.New(providers.Options{Apps: apps, BaseURL: w.url, Log: log, AllowPrivate: true})
 	must(t, err)
-	linker := linking.New(w.db, reg, linking.Options{Log: log})
 	to.Issuer, to.Secret, to.Log = w.url, sha256.Sum256([]byte("test")), log
+	w.apps = reg
 	w.tokens, err = tokens.New(w.db, to)
 	must(t, err)
+	linker := linking.New(w.db, reg, linking.Options{Issuer: w.url, Log: log, EndGrants: w.tokens.EndGrants})
 	w.accounts = local.New(w.db, linker, local.Options{
 		Issuer: w.url, Hashing: local.Argon2{MemoryKiB: 64, Passes: 1, Lanes: 1}, Log: log, EndGrants: w.tokens.EndGrants,
 	})

@@ -37,6 +37,7 @@ func (s *server) startJobs() *jobs {
 	j := &jobs{cancel: cancel}
 	j.wait.Go(func() { s.outbox.Run(ctx) })
 	j.wait.Go(func() { s.notices.Run(ctx) })
+	j.wait.Go(func() { s.revocations.Run(ctx) })
 	j.wait.Go(func() { s.every(ctx, "signing keys", keysEvery, s.rooms.tokens.KeepKeys) })
 	j.wait.Go(func() { s.every(ctx, "keep encryption keys", keysEvery, s.rooms.tokens.KeepEncryptionKeys) })
 	j.wait.Go(func() {

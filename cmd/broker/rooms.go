@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"idbroker/broker"
 	"idbroker/broker/local"
 	"idbroker/config"
 	"idbroker/i18n"
@@ -52,10 +53,12 @@ func furnish(cfg config.Config, base string, db *store.DB, ring store.Keyring, t
 	if counted != nil {
 		r.kept, r.apps = countedStore{db, counted}, countedApps{apps, counted}
 	}
-	r.linker = linking.New(r.kept, r.apps, linking.Options{FreshFor: cfg.Sessions.Fresh, NoPasswords: !cfg.Accounts.Passwords, Log: log})
 	if r.tokens, err = tokens.New(r.kept, tokenOptions(cfg, base, ring, texts, log)); err != nil {
 		return nil, err
 	}
+	r.linker = linking.New(r.kept, r.apps, linking.Options{
+		Issuer: base, FreshFor: cfg.Sessions.Fresh, UndoWithin: cfg.Linking.UndoWithin, NoPasswords: !cfg.Accounts.Passwords, Log: log, EndGrants: r.tokens.EndGrants,
+	})
 	r.accounts = local.New(r.kept, r.linker, local.Options{
 		Issuer: base, MinPassword: cfg.Accounts.PasswordMin, FreshFor: cfg.Sessions.Fresh, NoSignUp: !cfg.Accounts.SignUp, Log: log, EndGrants: r.tokens.EndGrants,
 	})
@@ -131,7 +134,7 @@ func registry(cfg config.Config, base string, log *slog.Logger, extra ...provide
 			ID: p.ID, Kind: p.Kind, Title: p.Title, Icon: p.Icon,
 			Issuer: p.Issuer, BaseURL: p.BaseURL, ClientID: p.ClientID, ClientSecret: p.ClientSecret, Scopes: p.Scopes, AuthParams: p.AuthParams,
 			Sandbox: p.Sandbox, Member: p.Member, EmailTrust: p.EmailTrust, EmailDomains: p.EmailDomains,
-			Hidden: p.Hidden, LinkOnly: p.LinkOnly, NoSignUp: p.NoSignUp,
+			Hidden: p.Hidden, LinkOnly: p.LinkOnly, NoSignUp: p.NoSignUp, Second: broker.Second(p.Second),
 			AuthStyle: authStyle(p.AuthStyle), PKCE: p.PKCE, IssuerParam: p.IssuerParam,
 			AllowedRoles: p.AllowedRoles, AllowServiceAccounts: p.AllowServiceAccounts,
 			RequiredIdentityProvider: p.RequiredIdentityProvider, PrivateNetwork: p.PrivateNetwork,

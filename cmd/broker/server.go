@@ -36,15 +36,16 @@ const (
 
 // server is a broker that listens.
 type server struct {
-	cfg      config.Config
-	base     string
-	rooms    *rooms
-	outbox   *outbox.Worker // of mails
-	notices  *outbox.Worker // of notices to applications: a slow one must hold up no mail
-	counters *counters
-	admin    *admin
-	cert     *certificate // nil: no TLS
-	log      *slog.Logger
+	cfg         config.Config
+	base        string
+	rooms       *rooms
+	outbox      *outbox.Worker // of mails
+	notices     *outbox.Worker // of notices to applications: a slow one must hold up no mail
+	revocations *outbox.Worker // of tokens at providers, which may be slow too
+	counters    *counters
+	admin       *admin
+	cert        *certificate // nil: no TLS
+	log         *slog.Logger
 
 	public, side *http.Server // side may be nil
 	listeners    map[*http.Server]net.Listener
@@ -172,7 +173,7 @@ func (s *server) face(look web.Brand) error {
 		SessionIdle: s.cfg.Sessions.Idle, SessionAbsolute: s.cfg.Sessions.Absolute, FreshFor: s.cfg.Sessions.Fresh,
 		TrustedHops: s.cfg.Server.TrustedHops, MinPassword: s.cfg.Accounts.PasswordMin,
 		NoSignUp: !s.cfg.Accounts.SignUp, NoPasswords: !s.cfg.Accounts.Passwords,
-		Log: s.log, Wake: func() { s.outbox.Wake(); s.notices.Wake() }, OnRequest: s.counters.request,
+		Log: s.log, Wake: func() { s.outbox.Wake(); s.notices.Wake(); s.revocations.Wake() }, OnRequest: s.counters.request,
 	})
 	if err != nil {
 		return err
@@ -184,6 +185,10 @@ func (s *server) face(look web.Brand) error {
 // noticesAtOnce is how many applications are told at the same time: as many as a
 // worker claims, so that those which answer do not wait for those which don't.
 const noticesAtOnce = 10
+
+// revocationsAtOnce is how many revocations are asked for at the same time: more
+// than one, so that a provider that is down does not hold up the others.
+const revocationsAtOnce = 4
 
 // postOffice makes the outbox workers and the way that mails go.
 func (s *server) postOffice(transport mail.Transport) error {
@@ -207,6 +212,7 @@ func (s *server) postOffice(transport mail.Transport) error {
 		broker.OutboxMail: sender.Handle, broker.OutboxReset: s.rooms.accounts.DeliverReset, // which writes a mail
 	}, s.log, s.counters.outbox)
 	s.notices = outbox.New(s.rooms.db, map[string]outbox.Handler{broker.OutboxLogout: s.rooms.tokens.DeliverLogout}, s.log, s.counters.outbox).AtOnce(noticesAtOnce)
+	s.revocations = outbox.New(s.rooms.db, map[string]outbox.Handler{broker.OutboxRevoke: s.rooms.linker.DeliverRevocation}, s.log, s.counters.outbox).AtOnce(revocationsAtOnce)
 	return nil
 }
 

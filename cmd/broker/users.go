@@ -18,6 +18,8 @@ type userCommands struct {
 	Create  usersCreate  `cmd:"" help:"Create an account."`
 	List    usersList    `cmd:"" help:"List accounts."`
 	Show    usersShow    `cmd:"" help:"Show an account and what opens it."`
+	Links   usersLinks   `cmd:"" help:"List what is linked to an account, and what of it opens the account today."`
+	Unlink  usersUnlink  `cmd:"" help:"Remove a link: the person is signed out and told."`
 	Disable usersDisable `cmd:"" help:"Close an account: sessions and tokens end at once; nothing is deleted."`
 	Enable  usersEnable  `cmd:"" help:"Open a closed account again."`
 }

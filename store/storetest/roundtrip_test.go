@@ -3,6 +3,7 @@ package storetest_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"reflect"
 	"testing"
 	"time"
@@ -145,6 +146,20 @@ func TestRoundTrip(t *testing.T) {
 		tok.AccountID = a.ID
 		ok(t, db.SaveRemoteTokens(ctx, a.ID, []broker.RemoteToken{tok}))
 		same(t, must(db.RemoteTokens(ctx, a.ID))(t), []broker.RemoteToken{tok})
+
+		lc := filled[broker.LinkChange](t)
+		lc.UserID = u.ID
+		lc.Added.Account.Extra, lc.Removed.Account.Extra = json.RawMessage(`{"n":1}`), nil // spaces may go
+		ok(t, db.CreateLinkChange(ctx, lc))
+		same(t, must(db.LinkChange(ctx, lc.UndoHash))(t), lc)
+		for _, id := range []string{"bare", "bare 2"} { // without a secret there is nothing to find it by
+			ok(t, db.CreateLinkChange(ctx, broker.LinkChange{ID: id, UserID: u.ID}))
+		}
+		_, err := db.LinkChange(ctx, "")
+		if !errors.Is(err, broker.ErrNotFound) {
+			t.Errorf("a change without a secret was found: %v", err)
+		}
+		same(t, must(db.LinkChangesOf(ctx, u.ID, 1))(t), []broker.LinkChange{lc})
 
 		at := filled[broker.Attempt](t)
 		ok(t, db.CreateAttempt(ctx, at))

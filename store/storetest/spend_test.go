@@ -48,6 +48,9 @@ func TestSpentOnce(t *testing.T) {
 		{"mail token", func(ctx context.Context, db *store.DB) error {
 			return db.CreateMailToken(ctx, broker.MailToken{Hash: "x", ExpiresAt: later})
 		}, func(ctx context.Context, db *store.DB) error { return db.SpendMailToken(ctx, "x", at) }},
+		{"link change", func(ctx context.Context, db *store.DB) error {
+			return errors.Join(db.CreateUser(ctx, broker.User{ID: "y"}), db.CreateLinkChange(ctx, broker.LinkChange{ID: "x", UserID: "y", ExpiresAt: later}))
+		}, func(ctx context.Context, db *store.DB) error { return db.UndoLinkChange(ctx, "x", at) }},
 		{"code", func(ctx context.Context, db *store.DB) error {
 			return db.CreateGrant(ctx, broker.Grant{ID: "x", CodeHash: "c", CodeExpiresAt: later})
 		}, func(ctx context.Context, db *store.DB) error { return db.RedeemCode(ctx, broker.Grant{ID: "x"}, at) }},
