@@ -39,9 +39,11 @@ var arrows = map[string][]string{
 	"outbox":          {"broker"},
 	"web":             {"broker", "broker/local", "linking", "tokens", "i18n"},
 	"config":          {"broker"},
-	"cmd/broker":      {"broker", "broker/local", "providers", "linking", "tokens", "store", "fetch", "i18n", "mail", "outbox", "web", "config", "cmd/broker/demo"},
+	"cmd/broker":      {"broker", "broker/local", "providers", "linking", "tokens", "store", "fetch", "i18n", "mail", "outbox", "web", "config", "cmd/broker/demo", "conformance/oidf"},
 	"cmd/broker/demo": {"broker", "mail"},
 	"conformance":     {},
+
+	"conformance/oidf": {}, // asks any OP over HTTP, and knows none
 }
 
 // words are the libraries, each with the rooms that may know it in production
@@ -56,14 +58,14 @@ var words = map[string][]string{
 	"github.com/ory/fosite":                 {"tokens"},
 	"github.com/ory/x":                      {"tokens"},
 	"github.com/go-jose/go-jose/v3":         {"tokens"},
-	"github.com/go-jose/go-jose/v4":         {"tokens", "providers", "cmd/broker/demo"},
+	"github.com/go-jose/go-jose/v4":         {"tokens", "providers", "cmd/broker/demo", "conformance/oidf"},
 	"github.com/markbates/goth":             {"providers"},
 	"golang.org/x/oauth2":                   {"providers", "cmd/broker/demo"},
 	"github.com/coreos/go-oidc/v3":          {"providers", "cmd/broker/demo"},
 	"github.com/gorilla/sessions":           {"web"},
 	"github.com/mileusna/useragent":         {"web"},
 	"golang.org/x/image/webp":               {"web"},
-	"html/template":                         {"web", "mail", "cmd/broker/demo"},
+	"html/template":                         {"web", "mail", "cmd/broker/demo", "conformance/oidf"},
 	"github.com/nicksnyder/go-i18n/v2":      {"i18n"},
 	"github.com/hashicorp/go-retryablehttp": {"tokens"},         // a type of fosite's configuration
 	"golang.org/x/text/language":            {"i18n", "tokens"}, // another
@@ -75,7 +77,8 @@ var words = map[string][]string{
 	"github.com/invopop/jsonschema":         {"config"},
 	"github.com/alecthomas/kong":            {"cmd/broker"},
 	"github.com/VictoriaMetrics/metrics":    {"cmd/broker"},
-	"golang.org/x/net/html":                 {"conformance"},
+	"golang.org/x/net/html":                 {"conformance", "conformance/oidf"},
+	"golang.org/x/net/publicsuffix":         {"conformance/oidf"},
 	"golang.org/x/sync":                     everywhere,
 }
 

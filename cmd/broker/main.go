@@ -14,6 +14,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"idbroker/conformance/oidf"
 )
 
 func main() {
@@ -33,15 +35,16 @@ type program struct {
 type commands struct {
 	File string `name:"config" short:"c" placeholder:"FILE" help:"Configuration file. Otherwise $$BROKER_CONFIG, or broker.yaml in the working directory if there is one."`
 
-	Serve       serveCommand       `cmd:"" help:"Run the broker."`
-	Users       userCommands       `cmd:"" help:"Create, list and disable accounts."`
-	Clients     clientCommands     `cmd:"" help:"Register applications and rotate their secrets."`
-	Keys        keyCommands        `cmd:"" help:"List and rotate signing keys; make a keyring."`
-	Logouts     logoutCommands     `cmd:"" help:"See which applications could not be told of sign-outs, and tell them again."`
-	Migrate     migrateCommands    `cmd:"" help:"Bring the database schema up to date, or back."`
-	Settings    configCommands     `cmd:"" name:"config" help:"Check, print and explain the configuration."`
-	Healthcheck healthcheckCommand `cmd:"" help:"Tell whether a running broker is ready."`
-	Version     versionCommand     `cmd:"" help:"Print the version."`
+	Serve       serveCommand        `cmd:"" help:"Run the broker."`
+	Users       userCommands        `cmd:"" help:"Create, list and disable accounts."`
+	Clients     clientCommands      `cmd:"" help:"Register applications and rotate their secrets."`
+	Keys        keyCommands         `cmd:"" help:"List and rotate signing keys; make a keyring."`
+	Logouts     logoutCommands      `cmd:"" help:"See which applications could not be told of sign-outs, and tell them again."`
+	Migrate     migrateCommands     `cmd:"" help:"Bring the database schema up to date, or back."`
+	Settings    configCommands      `cmd:"" name:"config" help:"Check, print and explain the configuration."`
+	Healthcheck healthcheckCommand  `cmd:"" help:"Tell whether a running broker is ready."`
+	Conformance conformanceCommands `cmd:"" help:"Test an OpenID Provider against the specifications."`
+	Version     versionCommand      `cmd:"" help:"Print the version."`
 }
 
 const description = `An identity broker: people sign in with GitHub, ORCID, CERN, Globus or any OpenID Provider, and applications get one account a person.
@@ -53,12 +56,13 @@ const description = `An identity broker: people sign in with GitHub, ORCID, CERN
 // exit is what a --help leaves with.
 type exit int
 
-// run runs one command and returns its exit code: 0, or 1 with what to do on
-// standard error.
+// run runs one command and returns its exit code: 0, or 1 (another, where the
+// command has more to tell) with what to do on standard error.
 func (p *program) run(args []string) (code int) {
 	var c commands
 	parser, err := kong.New(&c,
 		kong.Name("broker"), kong.Description(description), kong.UsageOnError(),
+		kong.Vars{"base_url": oidf.DefaultBaseURL},
 		kong.Writers(p.out, p.err), kong.Exit(func(code int) { panic(exit(code)) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, NoExpandSubcommands: false}),
 	)
@@ -105,8 +109,13 @@ func usage(err error) error {
 	return fmt.Errorf("%s; see %s", strings.TrimSuffix(err.Error(), "?"), where)
 }
 
-// fail writes what went wrong, once, and returns the exit code.
+// fail writes what went wrong, once, and returns the exit code: 1, or what the
+// error says.
 func (p *program) fail(err error) int {
 	fmt.Fprintln(p.err, "broker: "+say(err))
+	var coded interface{ ExitCode() int }
+	if errors.As(err, &coded) {
+		return coded.ExitCode()
+	}
 	return 1
 }
