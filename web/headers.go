@@ -1,6 +1,9 @@
 package web
 
-import "net/http"
+import (
+	"net/http"
+	"slices"
+)
 
 // contentSecurityPolicy lets a page load our own style sheet, pictures and
 // modules, and nothing else: no inline code, no frames around or inside it,
@@ -17,21 +20,45 @@ const contentSecurityPolicy = "default-src 'none'; style-src 'self'; img-src 'se
 // break the ones whose callback lives on another host than their pages.
 const formsStay = "; form-action 'self'"
 
-// setHeaders sets what every answer carries. Whatever is personal must not be
-// kept by a cache, and everything but the files under /static/ may be.
-func (s *Server) setHeaders(h http.Header) {
-	h.Set("Content-Security-Policy", contentSecurityPolicy+formsStay)
-	h.Set("X-Frame-Options", "DENY") // for browsers without frame-ancestors
-	h.Set("X-Content-Type-Options", "nosniff")
-	// A login, a mail token or a code must not travel in a Referer.
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=(), interest-cohort=()")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("Cache-Control", "no-store")
-	if s.cookies.secure {
+// machinePolicy is the policy of answers that are no pages: nothing may run in
+// them, wherever somebody gets them shown.
+const machinePolicy = "default-src 'none'; frame-ancestors 'none'"
+
+// headerLine is a header whose value is the same in every answer, made once: its
+// name in canonical form, its value as http.Header keeps it. Nobody writes into
+// it: Set and Add put another slice in its place.
+type headerLine struct {
+	name  string
+	value []string
+}
+
+// newHeaders are the headers that every answer carries: those of pages, and those of the
+// endpoints for programs. Whatever is personal must not be kept by a cache, and
+// everything but the files under /static/ and public documents may be.
+func newHeaders(secure bool) (pages, machines []headerLine) {
+	line := func(name, value string) headerLine { return headerLine{name, []string{value}} }
+	machines = []headerLine{
+		line("X-Frame-Options", "DENY"), // for browsers without frame-ancestors
+		line("X-Content-Type-Options", "nosniff"),
+		// A login, a mail token or a code must not travel in a Referer.
+		line("Referrer-Policy", "no-referrer"),
+		line("Cross-Origin-Resource-Policy", "same-origin"),
+		line("Cache-Control", "no-store"),
+	}
+	if secure {
 		// Two years, the least that browsers' preload lists accept with room
 		// to spare. Sub-domains are the operator's business.
-		h.Set("Strict-Transport-Security", "max-age=63072000")
+		machines = append(machines, line("Strict-Transport-Security", "max-age=63072000"))
+	}
+	pages = append(slices.Clone(machines),
+		line("Content-Security-Policy", contentSecurityPolicy+formsStay),
+		line("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=(), interest-cohort=()"))
+	return pages, append(machines, line("Content-Security-Policy", machinePolicy))
+}
+
+func setHeaders(h http.Header, lines []headerLine) {
+	for _, l := range lines {
+		h[l.name] = l.value
 	}
 }
 
