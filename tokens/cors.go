@@ -40,7 +40,10 @@ func (s *Service) ForEveryOrigin(next http.HandlerFunc) http.HandlerFunc {
 	star, exposed := []string{"*"}, []string{corsExposed} // made once, and nobody writes into them
 	return func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h["Access-Control-Allow-Origin"], h["Access-Control-Expose-Headers"] = star, exposed
+		h["Access-Control-Allow-Origin"] = star
+		if r.Header["Origin"] != nil {
+			h["Access-Control-Expose-Headers"] = exposed
+		}
 		if preflight(r) {
 			allow(h, "GET, HEAD")
 			w.WriteHeader(http.StatusNoContent)

@@ -122,13 +122,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx := broker.WithRequest(r.Context(), broker.Request{
 		ID: id, IP: ip, UserAgent: printable(r.UserAgent(), maxUserAgent), Browser: browserName(r.UserAgent()),
 	})
-	machine := s.machines[r.URL.Path]
-	if machine == nil {
+	to := s.machines[r.URL.Path]
+	if to.serve == nil {
 		ctx = context.WithValue(ctx, visitKey{}, &visit{at: began})
-		setHeaders(rec.Header(), s.ofPages)
-	} else {
-		setHeaders(rec.Header(), s.ofOthers)
+		to.headers = s.headers.pages
 	}
+	setHeaders(rec.Header(), to.headers)
 	r = r.WithContext(ctx)
 	defer func() {
 		if p := recover(); p != nil {
@@ -150,7 +149,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Body != http.NoBody {
 		r.Body = http.MaxBytesReader(rec, r.Body, maxBody)
 	}
-	if err := s.dispatch(rec, r, machine); err != nil {
+	if err := s.dispatch(rec, r, to.serve); err != nil {
 		s.fail(rec, r, err)
 	}
 }
@@ -245,7 +244,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	ctx, id := r.Context(), broker.RequestOf(r.Context()).ID
 	if visitOf(r) == nil { // an endpoint for programs, which looks at no visitor; its errors are its own but for these
 		r = r.WithContext(context.WithValue(ctx, visitKey{}, &visit{at: time.Now()}))
-		setHeaders(w.Header(), s.ofPages)
+		setHeaders(w.Header(), s.headers.pages)
 	}
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		err = errGoneAway

@@ -32,28 +32,36 @@ type headerLine struct {
 	value []string
 }
 
-// newHeaders are the headers that every answer carries: those of pages, and those of the
-// endpoints for programs. Whatever is personal must not be kept by a cache, and
-// everything but the files under /static/ and public documents may be.
-func newHeaders(secure bool) (pages, machines []headerLine) {
+// headerSets are the headers that every answer carries, by what it is. They are as
+// few as serve their purpose: behind the eighth, each costs as much as all before it.
+type headerSets struct {
+	pages     []headerLine
+	machines  []headerLine // answers to programs: nobody looks at them, or follows a link
+	documents []headerLine // of those, what everybody may read and keep
+}
+
+func newHeaders(secure bool) headerSets {
 	line := func(name, value string) headerLine { return headerLine{name, []string{value}} }
-	machines = []headerLine{
-		line("X-Frame-Options", "DENY"), // for browsers without frame-ancestors
-		line("X-Content-Type-Options", "nosniff"),
-		// A login, a mail token or a code must not travel in a Referer.
-		line("Referrer-Policy", "no-referrer"),
-		line("Cross-Origin-Resource-Policy", "same-origin"),
-		line("Cache-Control", "no-store"),
-	}
+	all := []headerLine{line("X-Content-Type-Options", "nosniff")}
 	if secure {
 		// Two years, the least that browsers' preload lists accept with room
 		// to spare. Sub-domains are the operator's business.
-		machines = append(machines, line("Strict-Transport-Security", "max-age=63072000"))
+		all = append(all, line("Strict-Transport-Security", "max-age=63072000"))
 	}
-	pages = append(slices.Clone(machines),
-		line("Content-Security-Policy", contentSecurityPolicy+formsStay),
-		line("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=(), interest-cohort=()"))
-	return pages, append(machines, line("Content-Security-Policy", machinePolicy))
+	inert := append(slices.Clone(all), line("Content-Security-Policy", machinePolicy))
+	// Whatever is personal must not be kept by a cache, and everything but the
+	// files under /static/ and public documents may be.
+	personal := []headerLine{line("Cache-Control", "no-store"), line("Cross-Origin-Resource-Policy", "same-origin")}
+	return headerSets{
+		documents: inert,
+		machines:  append(slices.Clone(inert), personal...),
+		pages: append(append(all, personal...),
+			line("Content-Security-Policy", contentSecurityPolicy+formsStay),
+			line("X-Frame-Options", "DENY"), // for browsers without frame-ancestors
+			// A login, a mail token or a code must not travel in a Referer.
+			line("Referrer-Policy", "no-referrer"),
+			line("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=(), interest-cohort=()")),
+	}
 }
 
 func setHeaders(h http.Header, lines []headerLine) {

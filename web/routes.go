@@ -23,7 +23,7 @@ var foreign = []string{
 
 // routes is every route of the public listener.
 func (s *Server) routes() *http.ServeMux {
-	s.machines = map[string]http.HandlerFunc{}
+	s.machines = map[string]machine{}
 	for _, path := range foreign {
 		s.origin.AddInsecureBypassPattern(path)
 	}
@@ -84,9 +84,9 @@ func (s *Server) routes() *http.ServeMux {
 	s.machine(m, "/oauth2/introspect", s.tokens.ServeIntrospection)
 	s.machine(m, "/oauth2/revoke", s.tokens.ForClientOrigins(s.tokens.ServeRevocation, "POST"))
 	s.machine(m, "/oauth2/par", s.tokens.ForClientOrigins(s.tokens.ServePAR, "POST"))
-	s.machine(m, "/oauth2/jwks.json", s.tokens.ForEveryOrigin(s.tokens.ServeJWKS))
-	s.machine(m, "/.well-known/openid-configuration", s.tokens.ForEveryOrigin(s.tokens.ServeDiscovery))
-	s.machine(m, "/.well-known/oauth-authorization-server", s.tokens.ForEveryOrigin(s.tokens.ServeDiscovery))
+	s.document(m, "/oauth2/jwks.json", s.tokens.ServeJWKS)
+	s.document(m, "/.well-known/openid-configuration", s.tokens.ServeDiscovery)
+	s.document(m, "/.well-known/oauth-authorization-server", s.tokens.ServeDiscovery)
 
 	if s.tokens.Registers() {
 		for _, path := range []string{registerPath, registerPath + "/{client}"} {
@@ -100,12 +100,24 @@ func (s *Server) routes() *http.ServeMux {
 	return m
 }
 
-// machine makes a route of an endpoint for programs, whatever the method. Such
-// routes are most of the traffic, have no wildcards, and look at no cookie, so the adapter finds
-// them by their path alone.
+// machine is an endpoint for programs. Those are most of the traffic, have no
+// wildcards, and look at no cookie, so the adapter finds them by their path alone.
+type machine struct {
+	serve   http.HandlerFunc
+	headers []headerLine
+}
+
+// machine makes a route of an endpoint for programs, whatever the method.
 func (s *Server) machine(m *http.ServeMux, path string, h http.HandlerFunc) {
 	m.HandleFunc(path, h)
-	s.machines[path] = h
+	s.machines[path] = machine{h, s.headers.machines}
+}
+
+// document is machine for what everybody may read.
+func (s *Server) document(m *http.ServeMux, path string, h http.HandlerFunc) {
+	h = s.tokens.ForEveryOrigin(h)
+	m.HandleFunc(path, h)
+	s.machines[path] = machine{h, s.headers.documents}
 }
 
 // passwords serves a route only where the broker keeps passwords.
