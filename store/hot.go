@@ -28,7 +28,9 @@ const (
 	hotGrant
 	hotGrantByCode
 	hotState
+	hotStateFor
 	hotStateByCode
+	hotStateWhole
 	hotCreateGrant
 	hotCreateGrantFor
 	hotRedeem
@@ -52,9 +54,13 @@ func (h hot) text() string {
 	case hotClientStamp:
 		return "SELECT " + names(stampColumns) + " FROM clients WHERE id = ?"
 	case hotState:
-		return stateSQL() + "g.id = ?"
+		return stateSQL(briefColumns, false, "g.id = ?")
+	case hotStateFor:
+		return stateSQL(briefColumns, true, "g.id = ?")
 	case hotStateByCode:
-		return stateSQL() + "g.code_hash = ? AND g.code_hash <> ''"
+		return stateSQL(grantColumns, false, "g.code_hash = ? AND g.code_hash <> ''")
+	case hotStateWhole:
+		return stateSQL(grantColumns, false, "g.id = ?")
 	case hotCreateGrantFor:
 		return "INSERT INTO grants (" + names(grantColumns) + ") SELECT " + strings.Repeat("?, ", len(grantColumns)-1) + "?" +
 			" WHERE EXISTS (SELECT 1 FROM clients WHERE id = ? AND version = ? AND created_at = ? AND disabled_at = 0)"

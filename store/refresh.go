@@ -73,7 +73,7 @@ func (db *DB) Refresh(ctx context.Context, id broker.GrantID, client string, sta
 		if err != nil {
 			return broker.Grant{}, "", err
 		}
-		state, err := db.GrantState(ctx, id, client)
+		state, err := db.state(ctx, hotStateWhole, what, grantColumns, client, string(id))
 		g := state.Grant
 		switch {
 		case errors.Is(err, broker.ErrNotFound), err == nil && g.ClientID != client:

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -136,6 +137,7 @@ var (
 	userColumns    = columns(reflect.TypeFor[userRow]())
 	clientColumns  = columns(reflect.TypeFor[clientRow]())
 	grantColumns   = columns(reflect.TypeFor[grantRow]())
+	briefColumns   = slices.DeleteFunc(columns(reflect.TypeFor[grantRow]()), func(c column) bool { return !slices.Contains(brief, c.name) })
 	personColumns  = columns(reflect.TypeFor[personRow]())
 	stampColumns   = columns(reflect.TypeFor[stampRow]())
 	accountColumns = columns(reflect.TypeFor[accountRow]())

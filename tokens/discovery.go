@@ -21,20 +21,21 @@ const (
 	discoveryMaxAge = time.Hour
 )
 
-// document is a response that is ready: nothing is computed for a request.
+// document is a response that is ready: nothing is computed for a request. Its
+// headers stand as http.Header keeps them, and are shared by all answers.
 type document struct {
-	body         []byte
-	contentType  string
-	etag         string
-	cacheControl string
+	body                       []byte
+	etag                       string
+	kept                       []string // Cache-Control
+	tag, kind, length, nosniff []string
 }
 
 func newDocument(contentType string, body []byte, age time.Duration) document {
 	sum := sha256.Sum256(body)
+	etag := `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
 	return document{
-		body: body, contentType: contentType,
-		etag:         `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`,
-		cacheControl: "public, max-age=" + strconv.Itoa(int(age/time.Second)),
+		body: body, etag: etag, kept: []string{"public, max-age=" + strconv.Itoa(int(age/time.Second))},
+		tag: []string{etag}, kind: []string{contentType}, length: []string{strconv.Itoa(len(body))}, nosniff: []string{"nosniff"},
 	}
 }
 
@@ -51,15 +52,12 @@ func (d *document) serve(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
-	h.Set("Cache-Control", d.cacheControl)
-	h.Set("ETag", d.etag)
+	h["Cache-Control"], h["Etag"] = d.kept, d.tag
 	if matchesETag(r.Header.Get("If-None-Match"), d.etag) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	h.Set("Content-Type", d.contentType)
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Length", strconv.Itoa(len(d.body)))
+	h["Content-Type"], h["X-Content-Type-Options"], h["Content-Length"] = d.kind, d.nosniff, d.length
 	w.WriteHeader(http.StatusOK)
 	if r.Method == http.MethodGet {
 		_, _ = w.Write(d.body)

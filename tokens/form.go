@@ -81,6 +81,15 @@ func plainText(text string) bool {
 	return utf8.ValidString(text)
 }
 
+// Values of headers as http.Header keeps them. They are shared by all answers;
+// nobody writes into them.
+var (
+	jsonType = []string{"application/json"}
+	noStore  = []string{"no-store"}
+	noCache  = []string{"no-cache"}
+	nosniff  = []string{"nosniff"}
+)
+
 // writeJSON answers a client. Nothing that these endpoints say is kept (RFC
 // 6749, section 5.1).
 func writeJSON(w http.ResponseWriter, status int, v any) {
@@ -89,10 +98,7 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 		status, body = http.StatusInternalServerError, []byte(`{"error":"server_error"}`)
 	}
 	h := w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("Cache-Control", "no-store")
-	h.Set("Pragma", "no-cache")
-	h.Set("X-Content-Type-Options", "nosniff")
+	h["Content-Type"], h["Cache-Control"], h["Pragma"], h["X-Content-Type-Options"] = jsonType, noStore, noCache, nosniff
 	w.WriteHeader(status)
 	_, _ = w.Write(body)
 }

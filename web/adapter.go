@@ -119,9 +119,16 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	id := broker.NewID()[:referenceLength]
 	rec := &recorder{ResponseWriter: w}
 	ip := clientIP(r, s.o.TrustedHops)
-	r = r.WithContext(context.WithValue(broker.WithRequest(r.Context(), broker.Request{
+	ctx := broker.WithRequest(r.Context(), broker.Request{
 		ID: id, IP: ip, UserAgent: printable(r.UserAgent(), maxUserAgent), Browser: browserName(r.UserAgent()),
-	}), visitKey{}, &visit{at: began}))
+	})
+	to := s.machines[r.URL.Path]
+	if to.serve == nil {
+		ctx = context.WithValue(ctx, visitKey{}, &visit{at: began})
+		to.headers = s.headers.pages
+	}
+	setHeaders(rec.Header(), to.headers)
+	r = r.WithContext(ctx)
 	defer func() {
 		if p := recover(); p != nil {
 			if p == http.ErrAbortHandler {
@@ -135,13 +142,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		d, status := time.Since(began), or(rec.status, http.StatusOK) // as net/http has it
 		s.o.OnRequest(r.Method, route(r), status, d)
-		s.log.InfoContext(r.Context(), "request", "request", id, "method", r.Method, "route", route(r),
-			"status", status, "ms", float64(d.Microseconds())/1000, "ip", ip)
+		s.log.LogAttrs(r.Context(), slog.LevelInfo, "request", slog.String("request", id), slog.String("method", r.Method), slog.String("route", route(r)),
+			slog.Int("status", status), slog.Float64("ms", float64(d.Microseconds())/1000), slog.String("ip", ip))
 	}()
-	s.setHeaders(rec.Header())
-	rec.Header().Set("X-Request-Id", id)
-	r.Body = http.MaxBytesReader(rec, r.Body, maxBody)
-	if err := s.dispatch(rec, r); err != nil {
+	rec.Header()["X-Request-Id"] = []string{id}
+	if r.Body != http.NoBody {
+		r.Body = http.MaxBytesReader(rec, r.Body, maxBody)
+	}
+	if err := s.dispatch(rec, r, to.serve); err != nil {
 		s.fail(rec, r, err)
 	}
 }
@@ -155,8 +163,9 @@ func route(r *http.Request) string {
 	return strings.TrimSuffix(pattern, "{$}")
 }
 
-// dispatch refuses what no route may see and hands the rest to its route.
-func (s *Server) dispatch(w http.ResponseWriter, r *http.Request) error {
+// dispatch refuses what no route may see and hands the rest to its route. machine
+// is the endpoint for programs that stands at the path; nil: none.
+func (s *Server) dispatch(w http.ResponseWriter, r *http.Request, machine http.HandlerFunc) error {
 	if len(r.RequestURI) > maxURI {
 		return errURI
 	}
@@ -167,11 +176,21 @@ func (s *Server) dispatch(w http.ResponseWriter, r *http.Request) error {
 	if err := s.origin.Check(r); err != nil {
 		return errCrossOrigin.Because(err)
 	}
-	h, pattern := s.mux.Handler(r)
-	if pattern == "" {
-		return s.unmatched(w, r, h)
+	if machine != nil {
+		r.Pattern = r.URL.Path
+		machine(w, r)
+		return nil
 	}
-	s.mux.ServeHTTP(w, r)
+	h, pattern := s.mux.Handler(r)
+	switch {
+	case pattern == "":
+		return s.unmatched(w, r, h)
+	case strings.Contains(strings.TrimSuffix(pattern, "{$}"), "{"): // the mux knows what they stand for
+		s.mux.ServeHTTP(w, r)
+	default:
+		r.Pattern = pattern
+		h.ServeHTTP(w, r)
+	}
 	return nil
 }
 
@@ -180,7 +199,7 @@ func (s *Server) dispatch(w http.ResponseWriter, r *http.Request) error {
 // URL where both are loopback, since cookies and redirect URIs know only that
 // one. "" it is right here. Only reading can be sent on.
 func (s *Server) elsewhere(r *http.Request) string {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead || r.Host == s.host && s.o.TrustedHops == 0 {
 		return ""
 	}
 	plain := s.cookies.secure && forwardedHTTP(r, s.o.TrustedHops)
@@ -223,6 +242,10 @@ type handler func(w http.ResponseWriter, r *http.Request) error
 // fail shows an error and logs it.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	ctx, id := r.Context(), broker.RequestOf(r.Context()).ID
+	if visitOf(r) == nil { // an endpoint for programs, which looks at no visitor; its errors are its own but for these
+		r = r.WithContext(context.WithValue(ctx, visitKey{}, &visit{at: time.Now()}))
+		setHeaders(w.Header(), s.headers.pages)
+	}
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		err = errGoneAway
 	}

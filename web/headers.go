@@ -1,6 +1,9 @@
 package web
 
-import "net/http"
+import (
+	"net/http"
+	"slices"
+)
 
 // contentSecurityPolicy lets a page load our own style sheet, pictures and
 // modules, and nothing else: no inline code, no frames around or inside it,
@@ -17,21 +20,53 @@ const contentSecurityPolicy = "default-src 'none'; style-src 'self'; img-src 'se
 // break the ones whose callback lives on another host than their pages.
 const formsStay = "; form-action 'self'"
 
-// setHeaders sets what every answer carries. Whatever is personal must not be
-// kept by a cache, and everything but the files under /static/ may be.
-func (s *Server) setHeaders(h http.Header) {
-	h.Set("Content-Security-Policy", contentSecurityPolicy+formsStay)
-	h.Set("X-Frame-Options", "DENY") // for browsers without frame-ancestors
-	h.Set("X-Content-Type-Options", "nosniff")
-	// A login, a mail token or a code must not travel in a Referer.
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=(), interest-cohort=()")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("Cache-Control", "no-store")
-	if s.cookies.secure {
+// machinePolicy is the policy of answers that are no pages: nothing may run in
+// them, wherever somebody gets them shown.
+const machinePolicy = "default-src 'none'; frame-ancestors 'none'"
+
+// headerLine is a header whose value is the same in every answer, made once: its
+// name in canonical form, its value as http.Header keeps it. Nobody writes into
+// it: Set and Add put another slice in its place.
+type headerLine struct {
+	name  string
+	value []string
+}
+
+// headerSets are the headers that every answer carries, by what it is. They are as
+// few as serve their purpose: behind the eighth, each costs as much as all before it.
+type headerSets struct {
+	pages     []headerLine
+	machines  []headerLine // answers to programs: nobody looks at them, or follows a link
+	documents []headerLine // of those, what everybody may read and keep
+}
+
+func newHeaders(secure bool) headerSets {
+	line := func(name, value string) headerLine { return headerLine{name, []string{value}} }
+	all := []headerLine{line("X-Content-Type-Options", "nosniff")}
+	if secure {
 		// Two years, the least that browsers' preload lists accept with room
 		// to spare. Sub-domains are the operator's business.
-		h.Set("Strict-Transport-Security", "max-age=63072000")
+		all = append(all, line("Strict-Transport-Security", "max-age=63072000"))
+	}
+	inert := append(slices.Clone(all), line("Content-Security-Policy", machinePolicy))
+	// Whatever is personal must not be kept by a cache, and everything but the
+	// files under /static/ and public documents may be.
+	personal := []headerLine{line("Cache-Control", "no-store"), line("Cross-Origin-Resource-Policy", "same-origin")}
+	return headerSets{
+		documents: inert,
+		machines:  append(slices.Clone(inert), personal...),
+		pages: append(append(all, personal...),
+			line("Content-Security-Policy", contentSecurityPolicy+formsStay),
+			line("X-Frame-Options", "DENY"), // for browsers without frame-ancestors
+			// A login, a mail token or a code must not travel in a Referer.
+			line("Referrer-Policy", "no-referrer"),
+			line("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=(), interest-cohort=()")),
+	}
+}
+
+func setHeaders(h http.Header, lines []headerLine) {
+	for _, l := range lines {
+		h[l.name] = l.value
 	}
 }
 

@@ -15,15 +15,16 @@ const (
 	registerPath       = "/oauth2/register"
 )
 
-// machines are the endpoints that other origins may post to: they look at no
+// foreign are the endpoints that other origins may post to: they look at no
 // cookie, or (authorize, logout) turn the post into a GET without acting.
-var machines = []string{
+var foreign = []string{
 	authorizePath, "/oauth2/logout", "/oauth2/token", "/oauth2/userinfo", "/oauth2/introspect", "/oauth2/revoke", "/oauth2/par",
 }
 
 // routes is every route of the public listener.
 func (s *Server) routes() *http.ServeMux {
-	for _, path := range machines {
+	s.machines = map[string]machine{}
+	for _, path := range foreign {
 		s.origin.AddInsecureBypassPattern(path)
 	}
 	m := http.NewServeMux()
@@ -78,14 +79,14 @@ func (s *Server) routes() *http.ServeMux {
 	m.HandleFunc("GET /oauth2/logout", s.page(s.getEndSession))
 	m.HandleFunc("POST /oauth2/logout", s.page(s.postEndSession))
 	m.HandleFunc("GET "+checkSessionPath, s.getCheckSession())
-	m.HandleFunc("/oauth2/token", s.tokens.ForClientOrigins(s.tokens.ServeToken, "POST"))
-	m.HandleFunc("/oauth2/userinfo", s.tokens.ForClientOrigins(s.tokens.ServeUserInfo, "GET", "POST"))
-	m.HandleFunc("/oauth2/introspect", s.tokens.ServeIntrospection)
-	m.HandleFunc("/oauth2/revoke", s.tokens.ForClientOrigins(s.tokens.ServeRevocation, "POST"))
-	m.HandleFunc("/oauth2/par", s.tokens.ForClientOrigins(s.tokens.ServePAR, "POST"))
-	m.HandleFunc("/oauth2/jwks.json", s.tokens.ForEveryOrigin(s.tokens.ServeJWKS))
-	m.HandleFunc("/.well-known/openid-configuration", s.tokens.ForEveryOrigin(s.tokens.ServeDiscovery))
-	m.HandleFunc("/.well-known/oauth-authorization-server", s.tokens.ForEveryOrigin(s.tokens.ServeDiscovery))
+	s.machine(m, "/oauth2/token", s.tokens.ForClientOrigins(s.tokens.ServeToken, "POST"))
+	s.machine(m, "/oauth2/userinfo", s.tokens.ForClientOrigins(s.tokens.ServeUserInfo, "GET", "POST"))
+	s.machine(m, "/oauth2/introspect", s.tokens.ServeIntrospection)
+	s.machine(m, "/oauth2/revoke", s.tokens.ForClientOrigins(s.tokens.ServeRevocation, "POST"))
+	s.machine(m, "/oauth2/par", s.tokens.ForClientOrigins(s.tokens.ServePAR, "POST"))
+	s.document(m, "/oauth2/jwks.json", s.tokens.ServeJWKS)
+	s.document(m, "/.well-known/openid-configuration", s.tokens.ServeDiscovery)
+	s.document(m, "/.well-known/oauth-authorization-server", s.tokens.ServeDiscovery)
 
 	if s.tokens.Registers() {
 		for _, path := range []string{registerPath, registerPath + "/{client}"} {
@@ -97,6 +98,26 @@ func (s *Server) routes() *http.ServeMux {
 
 	m.Handle("GET /static/", s.pages.staticHandler())
 	return m
+}
+
+// machine is an endpoint for programs. Those are most of the traffic, have no
+// wildcards, and look at no cookie, so the adapter finds them by their path alone.
+type machine struct {
+	serve   http.HandlerFunc
+	headers []headerLine
+}
+
+// machine makes a route of an endpoint for programs, whatever the method.
+func (s *Server) machine(m *http.ServeMux, path string, h http.HandlerFunc) {
+	m.HandleFunc(path, h)
+	s.machines[path] = machine{h, s.headers.machines}
+}
+
+// document is machine for what everybody may read.
+func (s *Server) document(m *http.ServeMux, path string, h http.HandlerFunc) {
+	h = s.tokens.ForEveryOrigin(h)
+	m.HandleFunc(path, h)
+	s.machines[path] = machine{h, s.headers.documents}
 }
 
 // passwords serves a route only where the broker keeps passwords.

@@ -94,6 +94,8 @@ type Server struct {
 	cookies  cookies
 	origin   *http.CrossOriginProtection
 	mux      *http.ServeMux
+	machines map[string]machine // of mux, by path
+	headers  headerSets
 	host     string // of the base URL, with its port
 	o        Options
 	log      *slog.Logger
@@ -139,6 +141,7 @@ func New(store Store, linker *linking.Linker, accounts *local.Accounts, tok *tok
 	if err := s.origin.AddTrustedOrigin(o.BaseURL); err != nil {
 		return nil, fmt.Errorf("base URL: %w", err)
 	}
+	s.headers = newHeaders(jar.secure)
 	s.mux = s.routes()
 	return s, tok.UseFormPost(s.formPost)
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -19,12 +20,14 @@ import (
 // counters are the figures of one server, in the format of Prometheus.
 type counters struct {
 	set       *metrics.Set
+	mu        sync.RWMutex
+	seen      map[series]figures // of requests, so that a request builds no names
 	requests  histograms
 	providers histograms
 }
 
 func newCounters() *counters {
-	c := &counters{set: metrics.NewSet()}
+	c := &counters{set: metrics.NewSet(), seen: map[series]figures{}}
 	c.requests.name, c.providers.name = "broker_http_request_duration_seconds", "broker_provider_request_duration_seconds"
 	v := version()
 	c.set.NewGauge(fmt.Sprintf("broker_build_info{version=%q,commit=%q,go=%q}", v.Version, v.Commit, v.Go), func() float64 { return 1 })
@@ -43,16 +46,49 @@ func (c *counters) write(w io.Writer) {
 // that strangers cannot make series.
 var methods = []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodOptions}
 
+// series is what requests are counted by.
+type series struct {
+	method, route string
+	status        int
+}
+
+// figures are those of one series.
+type figures struct {
+	total *metrics.Counter
+	times *histogram
+}
+
 // request counts a request of the public listener. route is a pattern of ours.
 func (c *counters) request(method, route string, status int, d time.Duration) {
-	if !slices.Contains(methods, method) {
+	key := series{method, route, status}
+	c.mu.RLock()
+	f, ok := c.seen[key]
+	c.mu.RUnlock()
+	if !ok {
+		f = c.figures(key)
+	}
+	f.total.Inc()
+	f.times.observe(d)
+}
+
+// figures finds those of a series, under the names that they are exported by.
+func (c *counters) figures(key series) figures {
+	method, route, status := key.method, key.route, key.status
+	known := slices.Contains(methods, method)
+	if !known {
 		method = "other"
 	}
 	if route == "" {
 		route = "none"
 	}
-	c.add("broker_http_requests_total", "route", route, "method", method, "code", strconv.Itoa(status))
-	c.requests.of("route", route).observe(d)
+	name := "broker_http_requests_total" + labels("route", route, "method", method, "code", strconv.Itoa(status))
+	f := figures{c.set.GetOrCreateCounter(name), c.requests.of("route", route)}
+	if known { // what strangers make up is not remembered
+		c.mu.Lock()
+		c.seen[key] = f
+		c.mu.Unlock()
+	}
+	return f
 }
 
 // outbox counts what became of an outbox entry: "done", "retry" or "failed".

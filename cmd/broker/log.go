@@ -18,6 +18,18 @@ func (p *program) logger(cfg config.Config, least slog.Level) *slog.Logger {
 	return slog.New(newHandler(p.err, cfg.Log.Format, max(level, least)))
 }
 
+// spooled is the logger of a server, and what writes its last lines. Where
+// somebody looks at a terminal, nothing waits.
+func (p *program) spooled(cfg config.Config) (log *slog.Logger, flush func()) {
+	if terminal(p.err) {
+		return p.logger(cfg, slog.LevelDebug), func() {}
+	}
+	s := &spool{to: p.err}
+	q := *p
+	q.err = s
+	return slog.New(spoolHandler{q.logger(cfg, slog.LevelDebug).Handler(), s}), func() { _ = s.flush() }
+}
+
 // newHandler writes text on a terminal and JSON otherwise, unless told.
 func newHandler(w io.Writer, format string, level slog.Level) slog.Handler {
 	o := &slog.HandlerOptions{Level: level}

@@ -89,8 +89,16 @@ func TestGrantState(t *testing.T) {
 		ok(t, db.CreateGrant(ctx, broker.Grant{ID: "machine", ClientID: "gone"}))
 		s := must(db.GrantState(ctx, "g", "api"))(t)
 		user.PasswordHash, user.CreatedAt, user.Admin = "", time.Time{}, false
-		same(t, s, broker.GrantState{Grant: must(db.Grant(ctx, "g"))(t), Client: must(db.Client(ctx, "wiki"))(t), User: user, Caller: must(db.Client(ctx, "api"))(t).Stamp()})
-		same(t, must(db.GrantStateByCode(ctx, "code", "api"))(t), s)
+		client := must(db.Client(ctx, "wiki"))(t)
+		want := broker.GrantState{Grant: g, Client: client, User: user, Caller: must(db.Client(ctx, "api"))(t).Stamp()}
+		want.Grant.CodeHash, want.Grant.CreatedAt, want.Grant.LastUsedAt = "", time.Time{}, time.Time{} // concern no token
+		same(t, s, want)
+		want.Caller = broker.ClientStamp{}
+		same(t, must(db.GrantState(ctx, "g", ""))(t), want)
+		same(t, must(db.GrantStateByCode(ctx, "code", "wiki"))(t), broker.GrantState{Grant: must(db.Grant(ctx, "g"))(t), Client: client, User: user, Caller: client.Stamp()})
+		if s := must(db.GrantStateByCode(ctx, "code", "api"))(t); s.Caller.Known {
+			t.Errorf("another client's code: %+v", s.Caller)
+		}
 		s = must(db.GrantState(ctx, "machine", ""))(t)
 		same(t, s, broker.GrantState{Grant: must(db.Grant(ctx, "machine"))(t)})
 		for _, err := range []error{
