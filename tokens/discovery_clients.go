@@ -21,7 +21,7 @@ type clientMetadata struct {
 
 func (s *Service) clientMetadata() clientMetadata {
 	return clientMetadata{
-		TokenAuthAlgs: clientAlgs, IntrospectionAuthAlgs: clientAlgs, RevocationAuthAlgs: clientAlgs,
+		TokenAuthAlgs: assertionAlgs, IntrospectionAuthAlgs: assertionAlgs, RevocationAuthAlgs: assertionAlgs,
 		PAREndpoint: s.url(s.o.Paths.PAR), RequirePAR: s.o.RequirePAR,
 		RequestSupported: true, RequestURISupported: s.o.Fetcher != nil, RequestURIRegistered: true, RequestAlgs: clientAlgs,
 		IDTokenKeyAlgs: encryptionAlgs, IDTokenContentAlgs: contentAlgs, UserInfoKeyAlgs: encryptionAlgs, UserInfoContentAlgs: contentAlgs,

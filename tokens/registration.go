@@ -127,7 +127,7 @@ func (s *Service) register(w http.ResponseWriter, r *http.Request, token broker.
 	if _, err := s.readClient(w, r, &c, at); err != nil {
 		return nil, err
 	}
-	secret := giveSecret(&c, at)
+	secret := giveSecret(&c, "", at)
 	registration := broker.NewSecret()
 	c.Metadata.RegistrationTokenHash = registration.Hash()
 	err := s.store.InTx(r.Context(), func(ctx context.Context) error {
@@ -137,6 +137,9 @@ func (s *Service) register(w http.ResponseWriter, r *http.Request, token broker.
 			return err
 		}
 		if err := s.store.CreateClient(ctx, c); err != nil {
+			return err
+		}
+		if err := s.keepSecret(ctx, c, secret); err != nil {
 			return err
 		}
 		return s.store.AddEvent(ctx, e)
@@ -304,16 +307,17 @@ func refuseMetadata(problems []broker.Problem) error {
 }
 
 // giveSecret makes a client that needs a secret have one, and one that needs
-// none have none; "" where none was made.
-func giveSecret(c *broker.Client, at time.Time) broker.Secret {
+// none have none; "" where none was made. before is how it authenticated until
+// now: of a secret that did for another method we have the hash alone.
+func giveSecret(c *broker.Client, before string, at time.Time) broker.Secret {
 	if !strings.HasPrefix(c.AuthMethod, "client_secret_") { // it has a key of its own, or nothing to keep
 		c.Secrets = nil
 		return ""
 	}
-	if len(c.Secrets) > 0 {
+	if len(c.Secrets) > 0 && (c.AuthMethod != broker.AuthSecretJWT || before == c.AuthMethod) {
 		return ""
 	}
-	secret := broker.NewSecret()
+	secret := NewClientSecret(*c)
 	c.Secrets = []broker.ClientSecret{{Hash: secret.Hash(), CreatedAt: at}}
 	return secret
 }

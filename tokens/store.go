@@ -25,6 +25,10 @@ type Store interface {
 	SpendInitialAccessToken(ctx context.Context, hash string, at time.Time) error
 	Registrations(ctx context.Context, ip string, since time.Time) (int, error)
 
+	KeepSecret(ctx context.Context, client string, secret broker.Secret) error
+	KeptSecrets(ctx context.Context, client string) (map[string]broker.Secret, error)
+	ForgetSecrets(ctx context.Context, client string, but ...string) error
+
 	AddTrouble(ctx context.Context, t broker.Trouble) error
 
 	// SpendAssertion notes the use of an assertion; broker.ErrSpent the second time.

@@ -205,7 +205,7 @@ func (x *examination) secrets() {
 		return
 	}
 	x.add(levelFine, "token_endpoint_auth_method", c.AuthMethod+" alone; another method fails with invalid_client")
-	if c.AuthMethod != broker.AuthBasic && c.AuthMethod != broker.AuthPost {
+	if c.AuthMethod == broker.AuthPrivateKeyJWT {
 		return // it has keys
 	}
 	live, lasting := 0, false
