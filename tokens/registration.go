@@ -112,7 +112,10 @@ func (s *Service) ServeRegistration(w http.ResponseWriter, r *http.Request) {
 	case errors.Is(err, broker.ErrSpent):
 		s.challenge(w, bearerWrong)
 	case err != nil:
-		if errors.Is(err, errQuota) || errors.Is(err, errFull) {
+		var refusal *fosite.RFC6749Error
+		if errors.As(err, &refusal) && refusal == errSectorBusy { // errors.Is compares the codes alone
+			w.Header().Set("Retry-After", "60")
+		} else if errors.Is(err, errQuota) || errors.Is(err, errFull) {
 			w.Header().Set("Retry-After", "86400")
 		}
 		s.fail(w, r, "register", err)
@@ -125,6 +128,9 @@ func (s *Service) register(w http.ResponseWriter, r *http.Request, token broker.
 	at := time.Now()
 	c := broker.Client{ID: broker.NewID(), CreatedAt: at, Metadata: broker.ClientMetadata{Dynamic: true}}
 	if _, err := s.readClient(w, r, &c, at); err != nil {
+		return nil, err
+	}
+	if err := s.admissible(r.Context(), c, token, at); err != nil {
 		return nil, err
 	}
 	secret := giveSecret(&c, "", at)
@@ -150,6 +156,25 @@ func (s *Service) register(w http.ResponseWriter, r *http.Request, token broker.
 	s.log.InfoContext(r.Context(), "client registered itself", "client", c.ID)
 	s.readyToOpen(r.Context(), c)
 	return s.registered(c, secret, registration), nil
+}
+
+// admissible does what must be done before the unit of work that admits a client:
+// others are asked only for who would be let in.
+func (s *Service) admissible(ctx context.Context, c broker.Client, token broker.Secret, at time.Time) error {
+	if c.Metadata.SectorIdentifierURI == "" {
+		return nil
+	}
+	if token == "" {
+		if err := s.admit(ctx, "", network(broker.NewEvent(ctx, broker.EventClientRegistered, at).IP), at); err != nil {
+			return err
+		}
+	} else if t, err := s.store.InitialAccessToken(ctx, token.Hash()); err != nil || !t.Live(at) {
+		if err == nil || errors.Is(err, broker.ErrNotFound) {
+			return broker.ErrSpent
+		}
+		return err
+	}
+	return s.checkSector(ctx, c, at)
 }
 
 // admit spends the initial access token, or asks whether the quotas have room.

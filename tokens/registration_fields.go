@@ -46,6 +46,7 @@ var metadataFields = []metadataField{
 	textField("userinfo_encrypted_response_alg", func(c *broker.Client) *string { return &c.Metadata.UserInfoEncryptedAlg }),
 	textField("userinfo_encrypted_response_enc", func(c *broker.Client) *string { return &c.Metadata.UserInfoEncryptedEnc }),
 	textField("application_type", func(c *broker.Client) *string { return &c.Metadata.ApplicationType }),
+	textField("sector_identifier_uri", func(c *broker.Client) *string { return &c.Metadata.SectorIdentifierURI }),
 	textField("subject_type", func(c *broker.Client) *string { return &c.Metadata.SubjectType }),
 	textField("software_id", func(c *broker.Client) *string { return &c.Metadata.SoftwareID }),
 	textField("software_version", func(c *broker.Client) *string { return &c.Metadata.SoftwareVersion }),
@@ -68,7 +69,6 @@ var metadataFields = []metadataField{
 // refusedFields are parameters that a client builds upon: it would take an answer
 // for encrypted, signed or bound that is not. They are refused, not ignored.
 var refusedFields = []string{
-	"sector_identifier_uri",
 	"introspection_signed_response_alg", "introspection_encrypted_response_alg", "introspection_encrypted_response_enc",
 	"authorization_signed_response_alg", "authorization_encrypted_response_alg", "authorization_encrypted_response_enc",
 	"tls_client_certificate_bound_access_tokens", "dpop_bound_access_tokens",

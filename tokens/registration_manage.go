@@ -115,6 +115,9 @@ func (s *Service) replace(w http.ResponseWriter, r *http.Request, c broker.Clien
 			return nil, refuse(errMetadata, "The client_secret is not the present one.")
 		}
 	}
+	if err := s.checkSector(r.Context(), c, at); err != nil {
+		return nil, err
+	}
 	made := giveSecret(&c, before, at)
 	err = s.store.InTx(r.Context(), func(ctx context.Context) error {
 		if err := s.store.UpdateClient(ctx, c); err != nil {

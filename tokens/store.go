@@ -22,6 +22,7 @@ type Store interface {
 	CreateClient(ctx context.Context, c broker.Client) error
 	UpdateClient(ctx context.Context, c broker.Client) error
 	DeleteClient(ctx context.Context, id string) error
+	InitialAccessToken(ctx context.Context, hash string) (broker.InitialAccessToken, error)
 	SpendInitialAccessToken(ctx context.Context, hash string, at time.Time) error
 	Registrations(ctx context.Context, ip string, since time.Time) (int, error)
 

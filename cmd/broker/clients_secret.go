@@ -57,11 +57,15 @@ func (c clientsCreate) Run(ctx context.Context, p *program) error {
 	if problems := client.Problems(tokens.Offer()); len(problems) > 0 {
 		return errors.New(joinProblems(problems))
 	}
-	cfg, db, _, err := p.open(ctx)
+	r, err := p.rooms(ctx)
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	defer r.close()
+	cfg, db := r.cfg, r.db
+	if problem, err := r.tokens.CheckSector(ctx, client); problem != nil {
+		return errors.Join(errors.New(problem.String()), err)
+	}
 	err = db.InTx(ctx, func(ctx context.Context) error {
 		if err := db.CreateClient(ctx, client); err != nil {
 			return err

@@ -46,6 +46,7 @@ func TestClientsThatHaveKeys(t *testing.T) {
 	}
 	private := file("private.json", strings.Replace(publicKey, `"x"`, `"d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A","x"`, 1))
 	for _, args := range [][]string{
+		{"--sector-identifier-uri", "https://127.0.0.1:1/sector.json"}, {"--subject-type", "pairwise", "--sector-identifier-uri", "http://127.0.0.1:1/sector.json"},
 		{"--auth", "private_key_jwt"}, {"--auth", "private_key_jwt", "--jwks", keys, "--jwks-uri", "https://portal.example.org/jwks"},
 		{"--auth", "private_key_jwt", "--jwks", private}, {"--auth", "private_key_jwt", "--jwks", file("none.json", "{}")},
 		{"--auth", "private_key_jwt", "--jwks", filepath.Join(o.dir, "missing")}, {"--auth", "private_key_jwt", "--jwks", o.dir},
