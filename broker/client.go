@@ -10,7 +10,8 @@ const (
 	AuthNone          = "none"
 	AuthBasic         = "client_secret_basic"
 	AuthPost          = "client_secret_post"
-	AuthPrivateKeyJWT = "private_key_jwt" // the client has keys, and no secret
+	AuthSecretJWT     = "client_secret_jwt" // a MAC: the one method for which we keep the secret itself
+	AuthPrivateKeyJWT = "private_key_jwt"   // the client has keys, and no secret
 )
 
 // Grant types (RFC 6749).
@@ -76,6 +77,9 @@ type ClientSecret struct {
 	ExpiresAt time.Time `json:"expires_at,omitzero"` // zero: does not expire
 }
 
+// Live tells whether the secret authenticates at a time.
+func (s ClientSecret) Live(at time.Time) bool { return s.ExpiresAt.IsZero() || at.Before(s.ExpiresAt) }
+
 // Public tells whether the client cannot keep a secret (RFC 6749, section 2.1).
 func (c Client) Public() bool { return c.AuthMethod == AuthNone }
 
@@ -83,7 +87,7 @@ func (c Client) Public() bool { return c.AuthMethod == AuthNone }
 func (c Client) Authenticates(secret Secret, at time.Time) bool {
 	ok := false
 	for _, s := range c.Secrets { // all of them, so that time tells nothing
-		if secret.Matches(s.Hash) && (s.ExpiresAt.IsZero() || at.Before(s.ExpiresAt)) {
+		if secret.Matches(s.Hash) && s.Live(at) {
 			ok = true
 		}
 	}

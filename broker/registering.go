@@ -19,6 +19,11 @@ type InitialAccessToken struct {
 	ExpiresAt time.Time // zero: does not expire
 }
 
+// Live tells whether the token registers another application.
+func (t InitialAccessToken) Live(at time.Time) bool {
+	return t.UsesLeft > 0 && (t.ExpiresAt.IsZero() || at.Before(t.ExpiresAt))
+}
+
 // Trouble is a kind of refusal that a client met, and how often. Code and
 // Reason are ours: nothing that was sent is in it.
 type Trouble struct {

@@ -40,6 +40,7 @@ type Offer struct {
 	IDTokenAlgs   []string
 	SubjectTypes  []string
 	ClientAlgs    []string // that clients may sign with
+	SecretAlgs    []string // that they may make a MAC with, of their secret
 	// EncryptionAlgs and ContentAlgs are how a JWT can be encrypted, for clients and
 	// by them: "alg" and "enc".
 	EncryptionAlgs, ContentAlgs []string

@@ -24,12 +24,21 @@ func (c Client) keyProblems(o Offer, bad func(field, format string, args ...any)
 	case m.JWKSURI != "" && !goodLink(m.JWKSURI):
 		bad("jwks_uri", "%.120q: write an https URL", m.JWKSURI)
 	}
-	if m.TokenEndpointAuthSigningAlg != "" && c.AuthMethod != AuthPrivateKeyJWT {
-		bad("token_endpoint_auth_signing_alg", "only %s has one", AuthPrivateKeyJWT)
+	assertions := o.ClientAlgs
+	if c.AuthMethod == AuthSecretJWT {
+		assertions = o.SecretAlgs
 	}
-	for field, alg := range map[string]string{"token_endpoint_auth_signing_alg": m.TokenEndpointAuthSigningAlg, "request_object_signing_alg": m.RequestObjectSigningAlg} {
-		if alg != "" && !slices.Contains(o.ClientAlgs, alg) {
-			bad(field, "%.100q is not supported; use %s", alg, strings.Join(o.ClientAlgs, ", "))
+	if m.TokenEndpointAuthSigningAlg != "" && c.AuthMethod != AuthPrivateKeyJWT && c.AuthMethod != AuthSecretJWT {
+		bad("token_endpoint_auth_signing_alg", "only %s and %s have one", AuthPrivateKeyJWT, AuthSecretJWT)
+	}
+	for _, f := range []struct {
+		field, alg string
+		known      []string
+	}{
+		{"token_endpoint_auth_signing_alg", m.TokenEndpointAuthSigningAlg, assertions}, {"request_object_signing_alg", m.RequestObjectSigningAlg, o.ClientAlgs},
+	} {
+		if f.alg != "" && !slices.Contains(f.known, f.alg) {
+			bad(f.field, "%.100q is not supported; use %s", f.alg, strings.Join(f.known, ", "))
 		}
 	}
 	c.objectProblems(bad)

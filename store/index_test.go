@@ -89,6 +89,7 @@ func TestIndexes(t *testing.T) {
 	_, _ = db.FailedOutbox(ctx, 9)
 	_, _ = db.Events(ctx, "u", 9)
 	_, _ = db.Events(ctx, "", 9)
+	_, _ = db.InitialAccessToken(ctx, "h")
 	_ = db.SpendInitialAccessToken(ctx, "h", at)
 	_ = db.DeleteInitialAccessToken(ctx, "h")
 	_, _ = db.Registrations(ctx, "", at)

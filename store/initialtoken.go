@@ -38,6 +38,15 @@ func (db *DB) InitialAccessTokens(ctx context.Context) ([]broker.InitialAccessTo
 	return each(rows, (*initialTokenRow).token), err
 }
 
+// InitialAccessToken returns a token, used up or not, or broker.ErrNotFound.
+func (db *DB) InitialAccessToken(ctx context.Context, hash string) (broker.InitialAccessToken, error) {
+	r, err := one[initialTokenRow](ctx, db, "read initial access token", "hash = ?", hash)
+	if err != nil {
+		return broker.InitialAccessToken{}, err
+	}
+	return r.token(), nil
+}
+
 // SpendInitialAccessToken takes one use of a token. broker.ErrSpent: it is
 // unknown, used up or expired.
 func (db *DB) SpendInitialAccessToken(ctx context.Context, hash string, at time.Time) error {

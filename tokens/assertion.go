@@ -25,7 +25,7 @@ const (
 // Refusals of assertions. The first is for whoever cannot prove to be the
 // client; the others tell the client what to change.
 var (
-	errAssertion         = refuse(fosite.ErrInvalidClient, "The client assertion is malformed, or not signed by a key of the client.")
+	errAssertion         = refuse(fosite.ErrInvalidClient, "The client assertion is malformed, or not signed as the client is registered for it.")
 	errAssertionType     = refuse(fosite.ErrInvalidClient, "The client_assertion_type is missing or not supported.")
 	errAssertionTime     = refuse(fosite.ErrInvalidClient, "The client assertion has expired, begins later, or lasts longer than five minutes.")
 	errAssertionAudience = refuse(fosite.ErrInvalidClient, "The audience of the client assertion must be the issuer, as one string.")
@@ -40,7 +40,7 @@ var assertionTypes = []string{"", "jwt", "client-authentication+jwt"}
 // assertedID is the client that an assertion is about, before anything is
 // verified; "" none.
 func assertedID(assertion string) string {
-	j, err := readClientJWT(assertion)
+	j, err := readJWT(assertion, assertionAlgs)
 	if err != nil {
 		return ""
 	}
@@ -48,17 +48,26 @@ func assertedID(assertion string) string {
 	return id
 }
 
-// checkAssertion lets a client in that proves to have its private key (RFC 7523,
-// section 3; private_key_jwt of OpenID Connect Core 1.0, section 9). Our issuer
+// checkAssertion lets a client in that proves to have its private key, or its
+// secret (RFC 7523, section 3; private_key_jwt and client_secret_jwt of OpenID
+// Connect Core 1.0, section 9), by the method that it is registered for. Our issuer
 // identifier is the only audience: an assertion that is meant for somebody else,
 // too, could have come from them.
 func (s *Service) checkAssertion(ctx context.Context, c broker.Client, assertion broker.Secret, at time.Time) error {
-	j, err := readClientJWT(assertion.Reveal())
+	j, err := readJWT(assertion.Reveal(), algsOf(c))
 	alg := c.Metadata.TokenEndpointAuthSigningAlg
 	if err != nil || !j.is("iss", c.ID) || !j.is("sub", c.ID) || !slices.Contains(assertionTypes, j.typ) || alg != "" && sameAlg(j.alg) != sameAlg(alg) {
 		return errAssertion
 	}
-	if err := s.verifyBy(ctx, c, j); err != nil {
+	if c.AuthMethod == broker.AuthSecretJWT {
+		ok, err := s.verifyBySecret(ctx, c, j, at)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return errAssertion
+		}
+	} else if err := s.verifyBy(ctx, c, j); err != nil {
 		s.log.InfoContext(ctx, "client assertion refused", "client", c.ID, "err", err)
 		return errAssertion
 	}

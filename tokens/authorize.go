@@ -40,6 +40,15 @@ var authorizeParams = []string{
 // page, the redirect URI is not trusted. (a, error): call Refuse. (a, nil): go
 // on with Decide.
 func (s *Service) ParseAuthorization(ctx context.Context, form url.Values) (*Authorization, error) {
+	a, err := s.parseSent(ctx, form)
+	if a == nil {
+		s.troubles.notePage(form.Get("client_id"), err)
+	}
+	return a, err
+}
+
+// parseSent checks a request that a browser brought.
+func (s *Service) parseSent(ctx context.Context, form url.Values) (*Authorization, error) {
 	form, repeated := known(form)
 	if size := len(form.Encode()); size > maxParams {
 		return nil, errRequestInvalid.Becausef("%d bytes of parameters", size)
@@ -50,15 +59,26 @@ func (s *Service) ParseAuthorization(ctx context.Context, form url.Values) (*Aut
 	return s.parseSigned(ctx, form, repeated, false)
 }
 
-// parse checks a request. pushed: the client sent it directly.
-func (s *Service) parse(ctx context.Context, form url.Values, repeated []string, pushed bool) (*Authorization, error) {
+// origin is how a request came.
+type origin struct {
+	pushed bool // the client sent it directly
+	signed bool // it was a request object
+}
+
+// parse checks a request.
+func (s *Service) parse(ctx context.Context, form url.Values, repeated []string, o origin) (*Authorization, error) {
 	a, err := s.trust(ctx, form, repeated)
 	if err != nil {
-		s.troubles.notePage(form.Get("client_id"), err)
 		return nil, err
 	}
-	if !pushed && (s.o.RequirePAR || a.Client.Metadata.RequirePAR) {
+	if o.signed {
+		a.keep(signedParam, "1")
+	}
+	switch m := a.Client.Metadata; {
+	case !o.pushed && (s.o.RequirePAR || m.RequirePAR):
 		return a, refuse(fosite.ErrInvalidRequest, "The client must push its authorization requests (RFC 9126).")
+	case !o.signed && (s.o.RequireSigned || m.RequireSignedObject):
+		return a, refuse(fosite.ErrInvalidRequest, "The client must sign its authorization requests (RFC 9101, section 10.5).")
 	}
 	if len(repeated) > 0 {
 		return a, refuse(fosite.ErrInvalidRequest, "A parameter is there more than once.")

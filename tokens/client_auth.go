@@ -16,7 +16,7 @@ import (
 
 // authMethods are the ways in which a client can authenticate (RFC 6749,
 // section 2.3; OpenID Connect Core 1.0, section 9).
-var authMethods = []string{broker.AuthBasic, broker.AuthPost, broker.AuthPrivateKeyJWT, broker.AuthNone}
+var authMethods = []string{broker.AuthBasic, broker.AuthPost, broker.AuthSecretJWT, broker.AuthPrivateKeyJWT, broker.AuthNone}
 
 // Refusals of clients. One text for every cause that a stranger could probe.
 var (
@@ -27,6 +27,10 @@ var (
 	errClientPost    = refuse(fosite.ErrInvalidClient, "The client is registered for client_secret_post.")
 	errClientHeader  = refuse(fosite.ErrInvalidClient, "The client is registered for client_secret_basic.")
 )
+
+// authAssertion is a method of credentials: with a key or a secret, as the client
+// is registered.
+const authAssertion = "assertion"
 
 // credentials are what a request says about who sends it.
 type credentials struct {
@@ -51,7 +55,7 @@ func credentialsOf(r *http.Request, form url.Values) (credentials, error) {
 		case asserted == "":
 			return credentials{}, errAssertion
 		}
-		return credentials{broker.AuthPrivateKeyJWT, asserted, broker.Secret(assertion)}, nil
+		return credentials{authAssertion, asserted, broker.Secret(assertion)}, nil
 	case len(header) > 1, len(header) == 1 && secret != "":
 		return credentials{}, errClientMethods
 	case len(header) == 1:
@@ -167,8 +171,8 @@ func (s *Service) check(ctx context.Context, c broker.Client, got credentials, a
 			return broker.Client{}, errClientSecret
 		}
 		return c, nil
-	case got.method == broker.AuthPrivateKeyJWT, c.AuthMethod == broker.AuthPrivateKeyJWT:
-		if got.method != c.AuthMethod {
+	case got.method == authAssertion, asserts(c):
+		if got.method != authAssertion || !asserts(c) {
 			return broker.Client{}, errClient
 		}
 		if err := s.checkAssertion(ctx, c, got.secret, at); err != nil {

@@ -14,8 +14,7 @@ import (
 
 // clientAlgs are the algorithms with which clients may sign assertions and
 // request objects (RFC 7518, section 3.1; RFC 8037; RFC 9864): every asymmetric
-// one. "none" is no signature, and for HMAC we would have to keep secrets in
-// the clear.
+// one. "none" is no signature, and a MAC serves in assertions alone (secretAlgs).
 var clientAlgs = []string{
 	"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519",
 }
@@ -54,7 +53,10 @@ type clientJWT struct {
 
 // readClientJWT reads a compact JWT. What it says is not to be trusted until
 // verify has been called.
-func readClientJWT(compact string) (clientJWT, error) {
+func readClientJWT(compact string) (clientJWT, error) { return readJWT(compact, clientAlgs) }
+
+// readJWT is readClientJWT for some algorithms.
+func readJWT(compact string, algs []string) (clientJWT, error) {
 	parts := strings.Split(compact, ".")
 	if len(compact) > maxClientJWT || len(parts) != 3 || parts[2] == "" {
 		return clientJWT{}, errJWT
@@ -69,7 +71,7 @@ func readClientJWT(compact string) (clientJWT, error) {
 	}
 	j := clientJWT{text: compact, claims: claims}
 	j.alg, _ = text(header, "alg")
-	if !slices.Contains(clientAlgs, j.alg) {
+	if !slices.Contains(algs, j.alg) {
 		return clientJWT{}, errJWT
 	}
 	for _, name := range []string{"crit", "b64", "zip"} { // we know no extension (RFC 7515, section 4.1.11)

@@ -7,6 +7,7 @@ type clientMetadata struct {
 	RevocationAuthAlgs    []string `json:"revocation_endpoint_auth_signing_alg_values_supported"`
 	PAREndpoint           string   `json:"pushed_authorization_request_endpoint"`
 	RequirePAR            bool     `json:"require_pushed_authorization_requests"`
+	RequireSigned         bool     `json:"require_signed_request_object"`
 	RequestSupported      bool     `json:"request_parameter_supported"`
 	RequestURISupported   bool     `json:"request_uri_parameter_supported"` // absent would mean true
 	RequestURIRegistered  bool     `json:"require_request_uri_registration"`
@@ -21,8 +22,8 @@ type clientMetadata struct {
 
 func (s *Service) clientMetadata() clientMetadata {
 	return clientMetadata{
-		TokenAuthAlgs: clientAlgs, IntrospectionAuthAlgs: clientAlgs, RevocationAuthAlgs: clientAlgs,
-		PAREndpoint: s.url(s.o.Paths.PAR), RequirePAR: s.o.RequirePAR,
+		TokenAuthAlgs: assertionAlgs, IntrospectionAuthAlgs: assertionAlgs, RevocationAuthAlgs: assertionAlgs,
+		PAREndpoint: s.url(s.o.Paths.PAR), RequirePAR: s.o.RequirePAR, RequireSigned: s.o.RequireSigned,
 		RequestSupported: true, RequestURISupported: s.o.Fetcher != nil, RequestURIRegistered: true, RequestAlgs: clientAlgs,
 		IDTokenKeyAlgs: encryptionAlgs, IDTokenContentAlgs: contentAlgs, UserInfoKeyAlgs: encryptionAlgs, UserInfoContentAlgs: contentAlgs,
 		RequestKeyAlgs: encryptionAlgs, RequestContentAlgs: contentAlgs,

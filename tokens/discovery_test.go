@@ -103,8 +103,8 @@ func TestDiscoveryTellsTheTruth(t *testing.T) {
 	if !strings.Contains(string(w.s.keys.Load().discovery.body), `"request_uri_parameter_supported":false`) {
 		t.Error("request_uri_parameter_supported is left out, which means true")
 	}
-	if !slices.Contains(m.TokenAuthMethods, broker.AuthPrivateKeyJWT) || slices.Contains(m.TokenAuthMethods, "client_secret_jwt") ||
-		!slices.Equal(m.TokenAuthAlgs, clientAlgs) || !slices.Equal(m.RevocationAuthAlgs, clientAlgs) || !slices.Equal(m.IntrospectionAuthAlgs, clientAlgs) {
+	if !slices.Contains(m.TokenAuthMethods, broker.AuthPrivateKeyJWT) || !slices.Contains(m.TokenAuthMethods, broker.AuthSecretJWT) || slices.Contains(m.RequestAlgs, "HS256") ||
+		!slices.Equal(m.TokenAuthAlgs, assertionAlgs) || !slices.Equal(m.RevocationAuthAlgs, assertionAlgs) || !slices.Equal(m.IntrospectionAuthAlgs, assertionAlgs) {
 		t.Errorf("client authentication %+v", m)
 	}
 	if !slices.Equal(m.RequestAlgs, clientAlgs) || !m.RequestURIRegistered || slices.Contains(m.RequestAlgs, "none") {

@@ -13,6 +13,7 @@ func Offer() broker.Offer {
 		IDTokenAlgs:   allAlgorithms,
 		SubjectTypes:  subjectTypes,
 		ClientAlgs:    clientAlgs,
+		SecretAlgs:    secretAlgs,
 		Keys:          checkKeys,
 
 		EncryptionAlgs: encryptionAlgs, ContentAlgs: contentAlgs,

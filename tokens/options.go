@@ -38,7 +38,10 @@ type Options struct {
 
 	// RequirePAR has every client push its authorization requests; otherwise
 	// those that are registered so.
-	RequirePAR   bool
+	RequirePAR bool
+	// RequireSigned has every client sign them (RFC 9101, section 10.5).
+	RequireSigned bool
+
 	Registration Registration // who may register clients
 
 	// Notices tells applications of sign-outs; nil: nobody does, and what they

@@ -23,6 +23,8 @@ const (
 	// pushedParam carries, in Authorization.Params alone, what the request was
 	// pushed under.
 	pushedParam = "pushed_request"
+	// signedParam says there that the request was signed.
+	signedParam = "signed_request"
 )
 
 var (
@@ -134,7 +136,11 @@ func (s *Service) ResumeAuthorization(ctx context.Context, params string) (*Auth
 	if err != nil {
 		return nil, errRequestInvalid.Because(err)
 	}
-	return s.resume(ctx, params, form.Get(pushedParam))
+	a, err := s.resume(ctx, params, form.Get(pushedParam))
+	if a == nil {
+		s.troubles.notePage(form.Get("client_id"), err)
+	}
+	return a, err
 }
 
 func (s *Service) resume(ctx context.Context, params, pushed string) (*Authorization, error) {
@@ -142,12 +148,22 @@ func (s *Service) resume(ctx context.Context, params, pushed string) (*Authoriza
 	if err != nil {
 		return nil, errRequestInvalid.Because(err)
 	}
+	how := origin{pushed: pushed != "", signed: form.Get(signedParam) != ""}
 	form, repeated := known(form)
-	a, err := s.parse(ctx, form, repeated, pushed != "")
+	a, err := s.parse(ctx, form, repeated, how)
 	if a != nil && pushed != "" {
 		a.pushed = pushed
-		form.Set(pushedParam, pushed)
-		a.Params = form.Encode()
+		a.keep(pushedParam, pushed)
 	}
 	return a, err
+}
+
+// keep adds to Params what we know of how the request came.
+func (a *Authorization) keep(name, value string) {
+	form, err := url.ParseQuery(a.Params)
+	if err != nil { // we encoded it
+		return
+	}
+	form.Set(name, value)
+	a.Params = form.Encode()
 }

@@ -112,7 +112,10 @@ func (s *Service) ServeRegistration(w http.ResponseWriter, r *http.Request) {
 	case errors.Is(err, broker.ErrSpent):
 		s.challenge(w, bearerWrong)
 	case err != nil:
-		if errors.Is(err, errQuota) || errors.Is(err, errFull) {
+		var refusal *fosite.RFC6749Error
+		if errors.As(err, &refusal) && refusal == errSectorBusy { // errors.Is compares the codes alone
+			w.Header().Set("Retry-After", "60")
+		} else if errors.Is(err, errQuota) || errors.Is(err, errFull) {
 			w.Header().Set("Retry-After", "86400")
 		}
 		s.fail(w, r, "register", err)
@@ -127,7 +130,10 @@ func (s *Service) register(w http.ResponseWriter, r *http.Request, token broker.
 	if _, err := s.readClient(w, r, &c, at); err != nil {
 		return nil, err
 	}
-	secret := giveSecret(&c, at)
+	if err := s.admissible(r.Context(), c, token, at); err != nil {
+		return nil, err
+	}
+	secret := giveSecret(&c, "", at)
 	registration := broker.NewSecret()
 	c.Metadata.RegistrationTokenHash = registration.Hash()
 	err := s.store.InTx(r.Context(), func(ctx context.Context) error {
@@ -139,6 +145,9 @@ func (s *Service) register(w http.ResponseWriter, r *http.Request, token broker.
 		if err := s.store.CreateClient(ctx, c); err != nil {
 			return err
 		}
+		if err := s.keepSecret(ctx, c, secret); err != nil {
+			return err
+		}
 		return s.store.AddEvent(ctx, e)
 	})
 	if err != nil {
@@ -147,6 +156,25 @@ func (s *Service) register(w http.ResponseWriter, r *http.Request, token broker.
 	s.log.InfoContext(r.Context(), "client registered itself", "client", c.ID)
 	s.readyToOpen(r.Context(), c)
 	return s.registered(c, secret, registration), nil
+}
+
+// admissible does what must be done before the unit of work that admits a client:
+// others are asked only for who would be let in.
+func (s *Service) admissible(ctx context.Context, c broker.Client, token broker.Secret, at time.Time) error {
+	if c.Metadata.SectorIdentifierURI == "" {
+		return nil
+	}
+	if token == "" {
+		if err := s.admit(ctx, "", network(broker.NewEvent(ctx, broker.EventClientRegistered, at).IP), at); err != nil {
+			return err
+		}
+	} else if t, err := s.store.InitialAccessToken(ctx, token.Hash()); err != nil || !t.Live(at) {
+		if err == nil || errors.Is(err, broker.ErrNotFound) {
+			return broker.ErrSpent
+		}
+		return err
+	}
+	return s.checkSector(ctx, c, at)
 }
 
 // admit spends the initial access token, or asks whether the quotas have room.
@@ -304,16 +332,17 @@ func refuseMetadata(problems []broker.Problem) error {
 }
 
 // giveSecret makes a client that needs a secret have one, and one that needs
-// none have none; "" where none was made.
-func giveSecret(c *broker.Client, at time.Time) broker.Secret {
+// none have none; "" where none was made. before is how it authenticated until
+// now: of a secret that did for another method we have the hash alone.
+func giveSecret(c *broker.Client, before string, at time.Time) broker.Secret {
 	if !strings.HasPrefix(c.AuthMethod, "client_secret_") { // it has a key of its own, or nothing to keep
 		c.Secrets = nil
 		return ""
 	}
-	if len(c.Secrets) > 0 {
+	if len(c.Secrets) > 0 && (c.AuthMethod != broker.AuthSecretJWT || before == c.AuthMethod) {
 		return ""
 	}
-	secret := broker.NewSecret()
+	secret := NewClientSecret(*c)
 	c.Secrets = []broker.ClientSecret{{Hash: secret.Hash(), CreatedAt: at}}
 	return secret
 }

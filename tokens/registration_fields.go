@@ -34,6 +34,7 @@ var metadataFields = []metadataField{
 	{name: "jwks", read: readJWKS, write: writeJWKS},
 	textField("jwks_uri", func(c *broker.Client) *string { return &c.Metadata.JWKSURI }),
 	flagField("require_pushed_authorization_requests", func(c *broker.Client) *bool { return &c.Metadata.RequirePAR }),
+	flagField("require_signed_request_object", func(c *broker.Client) *bool { return &c.Metadata.RequireSignedObject }),
 	textField("request_object_signing_alg", func(c *broker.Client) *string { return &c.Metadata.RequestObjectSigningAlg }),
 	textField("request_object_encryption_alg", func(c *broker.Client) *string { return &c.Metadata.RequestObjectEncryptionAlg }),
 	textField("request_object_encryption_enc", func(c *broker.Client) *string { return &c.Metadata.RequestObjectEncryptionEnc }),
@@ -45,6 +46,7 @@ var metadataFields = []metadataField{
 	textField("userinfo_encrypted_response_alg", func(c *broker.Client) *string { return &c.Metadata.UserInfoEncryptedAlg }),
 	textField("userinfo_encrypted_response_enc", func(c *broker.Client) *string { return &c.Metadata.UserInfoEncryptedEnc }),
 	textField("application_type", func(c *broker.Client) *string { return &c.Metadata.ApplicationType }),
+	textField("sector_identifier_uri", func(c *broker.Client) *string { return &c.Metadata.SectorIdentifierURI }),
 	textField("subject_type", func(c *broker.Client) *string { return &c.Metadata.SubjectType }),
 	textField("software_id", func(c *broker.Client) *string { return &c.Metadata.SoftwareID }),
 	textField("software_version", func(c *broker.Client) *string { return &c.Metadata.SoftwareVersion }),
@@ -67,8 +69,6 @@ var metadataFields = []metadataField{
 // refusedFields are parameters that a client builds upon: it would take an answer
 // for encrypted, signed or bound that is not. They are refused, not ignored.
 var refusedFields = []string{
-	"require_signed_request_object",
-	"sector_identifier_uri",
 	"introspection_signed_response_alg", "introspection_encrypted_response_alg", "introspection_encrypted_response_enc",
 	"authorization_signed_response_alg", "authorization_encrypted_response_alg", "authorization_encrypted_response_enc",
 	"tls_client_certificate_bound_access_tokens", "dpop_bound_access_tokens",

@@ -66,7 +66,7 @@ func TestRegisterKeysThatAreRefused(t *testing.T) {
 		"request_object_signing_alg: request":     {"request_object_signing_alg": "ES256"},
 		"request_uris: request":                   {"request_uris": []string{"https://new.example/r"}},
 		"request_uris: 'http":                     {keys: good, "request_uris": []string{"http://new.example/r"}},
-		"require_signed_request_object: ":         {keys: good, "require_signed_request_object": true},
+		"require_signed_request_object: request":  {"require_signed_request_object": true},
 	} {
 		a := w.register(changes)
 		wantError(t, field, a, 400, "invalid_client_metadata")

@@ -96,6 +96,7 @@ func (s *Service) replace(w http.ResponseWriter, r *http.Request, c broker.Clien
 		w.Header().Set("Retry-After", strconv.Itoa(int(updatePause/time.Second)))
 		return nil, errHasty
 	}
+	before := c.AuthMethod
 	object, err := s.readClient(w, r, &c, at)
 	if err != nil {
 		return nil, err
@@ -114,9 +115,15 @@ func (s *Service) replace(w http.ResponseWriter, r *http.Request, c broker.Clien
 			return nil, refuse(errMetadata, "The client_secret is not the present one.")
 		}
 	}
-	made := giveSecret(&c, at)
+	if err := s.checkSector(r.Context(), c, at); err != nil {
+		return nil, err
+	}
+	made := giveSecret(&c, before, at)
 	err = s.store.InTx(r.Context(), func(ctx context.Context) error {
 		if err := s.store.UpdateClient(ctx, c); err != nil {
+			return err
+		}
+		if err := s.keepSecret(ctx, c, made); err != nil {
 			return err
 		}
 		e := broker.NewEvent(ctx, broker.EventClientUpdated, at)
@@ -166,8 +173,11 @@ func (s *Service) PruneClients(ctx context.Context) (n int, err error) {
 		return 0, err
 	}
 	for _, c := range all {
+		if err := s.forgetEnded(ctx, c, at); err != nil {
+			return n, err
+		}
 		if n == pruneClients {
-			break
+			continue
 		}
 		if !s.unused(c, at) {
 			continue

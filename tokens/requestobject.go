@@ -47,11 +47,11 @@ var (
 // says of it does not count then.
 func (s *Service) parseSigned(ctx context.Context, form url.Values, repeated []string, pushed bool) (*Authorization, error) {
 	if !form.Has("request") && !form.Has("request_uri") {
-		return s.parse(ctx, form, repeated, pushed)
+		return s.parse(ctx, form, repeated, origin{pushed: pushed})
 	}
 	signed, err := s.unfold(ctx, form)
 	if err == nil {
-		return s.parse(ctx, signed, repeated, pushed)
+		return s.parse(ctx, signed, repeated, origin{pushed, true})
 	}
 	var refusal *fosite.RFC6749Error
 	if !errors.As(err, &refusal) || !form.Has("redirect_uri") {

@@ -25,6 +25,7 @@ type Service struct {
 	loading  sync.Mutex // of keys, in the order in which they were read
 	origins  origins    // of browser clients
 	troubles troubles   // of clients, since the last flush
+	sectors  sectors    // fetched for registrations
 	formPost FormPost   // nil: form_post is not offered
 }
 

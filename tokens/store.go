@@ -22,8 +22,13 @@ type Store interface {
 	CreateClient(ctx context.Context, c broker.Client) error
 	UpdateClient(ctx context.Context, c broker.Client) error
 	DeleteClient(ctx context.Context, id string) error
+	InitialAccessToken(ctx context.Context, hash string) (broker.InitialAccessToken, error)
 	SpendInitialAccessToken(ctx context.Context, hash string, at time.Time) error
 	Registrations(ctx context.Context, ip string, since time.Time) (int, error)
+
+	KeepSecret(ctx context.Context, client string, secret broker.Secret) error
+	KeptSecrets(ctx context.Context, client string) (map[string]broker.Secret, error)
+	ForgetSecrets(ctx context.Context, client string, but ...string) error
 
 	AddTrouble(ctx context.Context, t broker.Trouble) error
 

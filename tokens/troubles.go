@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ory/fosite"
+
 	"idbroker/broker"
 )
 
@@ -57,11 +59,19 @@ var pages = map[*broker.Error]string{
 	errClientDisabled:  "The client is disabled.",
 	errRedirectMissing: "The redirect_uri is missing.",
 	errRedirectUnknown: "The redirect_uri is not registered, character for character.",
+	errRequestGone:     "The request_uri of a pushed request is unknown, or another client's, or it was used or has expired.",
 	errRequestInvalid:  "The request is too long, or client_id or redirect_uri is there twice.",
 }
 
-// notePage counts such a refusal.
+// notePage counts such a refusal. What was wrong with a signed request says more
+// than that it cannot be read.
 func (t *troubles) notePage(client string, err error) {
+	var inside *fosite.RFC6749Error
+	if errors.As(err, &inside) {
+		code, reason, _ := protocolError(inside)
+		t.note(client, "authorize", code, reason, time.Now())
+		return
+	}
 	for page, reason := range pages {
 		if errors.Is(err, page) {
 			t.note(client, "authorize", "page", reason, time.Now())

@@ -40,6 +40,7 @@ type clientView struct {
 	PKCE       bool         `json:"require_pkce"`
 	JWKSURI    string       `json:"jwks_uri,omitempty"`
 	RequirePAR bool         `json:"require_pushed_authorization_requests,omitempty"`
+	RequireSig bool         `json:"require_signed_request_object,omitempty"`
 	Encrypted  []string     `json:"encrypted,omitempty"`
 	LoginURI   string       `json:"initiate_login_uri,omitempty"`
 	ACR        []string     `json:"default_acr_values,omitempty"`
@@ -65,7 +66,7 @@ func viewClient(c broker.Client, at time.Time) clientView {
 		ID: c.ID, Name: c.Name, AuthMethod: c.AuthMethod, Redirects: c.RedirectURIs, Logouts: c.PostLogoutRedirectURIs, Grants: c.GrantTypes,
 		Scopes: c.Scopes, Alg: orElse(c.IDTokenAlg, broker.RS256), FirstParty: c.FirstParty, JWKSURI: c.Metadata.JWKSURI, RequirePAR: c.Metadata.RequirePAR, PKCE: c.RequirePKCE || c.Public(),
 		URI: c.ClientURI, Policy: c.PolicyURI, Terms: c.TermsURI, Contacts: c.Contacts, CreatedAt: c.CreatedAt, DisabledAt: c.DisabledAt,
-		Encrypted: encrypted(c.Metadata), LoginURI: c.Metadata.InitiateLoginURI, ACR: c.Metadata.DefaultACRValues,
+		RequireSig: c.Metadata.RequireSignedObject, Encrypted: encrypted(c.Metadata), LoginURI: c.Metadata.InitiateLoginURI, ACR: c.Metadata.DefaultACRValues,
 		Secrets: []secretView{}, Responses: responsesOf(c), logoutView: viewLogout(c.Metadata),
 	}
 	for _, s := range c.Secrets {
@@ -87,6 +88,9 @@ func (v clientView) text(w io.Writer) {
 	row(w, "keys", v.JWKSURI)
 	if v.RequirePAR {
 		row(w, "pushes its requests", yesNo(true))
+	}
+	if v.RequireSig {
+		row(w, "signs its requests", yesNo(true))
 	}
 	row(w, "redirect URIs", v.Redirects)
 	row(w, "after sign-out", v.Logouts)

@@ -205,7 +205,7 @@ func (x *examination) secrets() {
 		return
 	}
 	x.add(levelFine, "token_endpoint_auth_method", c.AuthMethod+" alone; another method fails with invalid_client")
-	if c.AuthMethod != broker.AuthBasic && c.AuthMethod != broker.AuthPost {
+	if c.AuthMethod == broker.AuthPrivateKeyJWT {
 		return // it has keys
 	}
 	live, lasting := 0, false
@@ -257,6 +257,9 @@ func (x *examination) encryption() {
 	}
 	if m.JWKSURI != "" && m.IDTokenEncryptedResponseAlg+m.UserInfoEncryptedAlg != "" {
 		x.add(levelNote, "jwks_uri", "needs a public key with \"use\": \"enc\" that fits; without one every sign-in fails with server_error, and is counted below under the endpoint keys")
+	}
+	if m.RequireSignedObject {
+		x.add(levelFine, "require_signed_request_object", "a request without a signature fails with invalid_request")
 	}
 	if m.RequestObjectEncryptionAlg != "" {
 		x.add(levelNote, "request_object_encryption_alg", "a running broker publishes the key within a minute; request objects without encryption work too")

@@ -19,7 +19,7 @@ type clientsCreate struct {
 	RedirectURI []string `name:"redirect-uri" sep:"none" placeholder:"URI" help:"Where people come back to; exact. Repeat for more."`
 	LogoutURI   []string `name:"post-logout-redirect-uri" sep:"none" placeholder:"URI" help:"Where people may go after sign-out. Repeat for more."`
 	Public      bool     `help:"An app in a browser or on a device, which cannot keep a secret."`
-	Auth        string   `name:"auth" enum:"basic,post,private_key_jwt" default:"basic" help:"How it proves who it is: ${enum}. The last has keys instead of a secret."`
+	Auth        string   `name:"auth" enum:"basic,post,client_secret_jwt,private_key_jwt" default:"basic" help:"How it proves who it is: ${enum}. The last has keys instead of a secret; for the one before, the secret itself is kept, sealed."`
 	Grant       []string `placeholder:"TYPE" help:"authorization_code, refresh_token, client_credentials. Otherwise the first two."`
 	Scope       []string `placeholder:"SCOPE" help:"What it may ask for. Otherwise openid, profile, email and offline_access."`
 	Alg         string   `default:"RS256" enum:"RS256,RS384,RS512,PS256,PS384,PS512,ES256,ES384,ES512,EdDSA" help:"Signature of its ID tokens: ${enum}."`
@@ -37,7 +37,7 @@ type clientsCreate struct {
 
 // Help teaches.
 func (clientsCreate) Help() string {
-	return `The secret is printed once and kept only as a hash.
+	return `The secret is printed once and kept only as a hash (with --auth client_secret_jwt: sealed, since a MAC cannot be checked with a hash).
 
 	broker clients create "Wiki" --redirect-uri https://wiki.example.org/callback
 	broker clients create "Desktop app" --public --redirect-uri http://127.0.0.1/callback
@@ -57,14 +57,23 @@ func (c clientsCreate) Run(ctx context.Context, p *program) error {
 	if problems := client.Problems(tokens.Offer()); len(problems) > 0 {
 		return errors.New(joinProblems(problems))
 	}
-	cfg, db, _, err := p.open(ctx)
+	r, err := p.rooms(ctx)
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	defer r.close()
+	cfg, db := r.cfg, r.db
+	if problem, err := r.tokens.CheckSector(ctx, client); problem != nil {
+		return errors.Join(errors.New(problem.String()), err)
+	}
 	err = db.InTx(ctx, func(ctx context.Context) error {
 		if err := db.CreateClient(ctx, client); err != nil {
 			return err
+		}
+		if client.AuthMethod == broker.AuthSecretJWT {
+			if err := db.KeepSecret(ctx, client.ID, secret); err != nil {
+				return err
+			}
 		}
 		return db.AddEvent(ctx, event(ctx, broker.EventClientCreated, client.ID, at))
 	})
@@ -103,8 +112,8 @@ func (c clientsCreate) client(at time.Time) (broker.Client, broker.Secret) {
 		client.AuthMethod = c.Auth
 		return client, ""
 	}
-	client.AuthMethod = map[string]string{"basic": broker.AuthBasic, "post": broker.AuthPost}[c.Auth]
-	secret := broker.NewSecret()
+	client.AuthMethod = orElse(map[string]string{"basic": broker.AuthBasic, "post": broker.AuthPost}[c.Auth], c.Auth)
+	secret := tokens.NewClientSecret(client)
 	client.Secrets = []broker.ClientSecret{{Hash: secret.Hash(), CreatedAt: at}}
 	return client, secret
 }
@@ -138,18 +147,31 @@ func (c clientsRotate) Run(ctx context.Context, p *program) error {
 	}
 	defer db.Close()
 	at := time.Now()
-	secret := broker.NewSecret()
+	var secret broker.Secret
 	var client broker.Client
 	err = db.InTx(ctx, func(ctx context.Context) error {
 		if client, err = findClient(ctx, db, c.Client); err != nil {
 			return err
 		}
+		secret = tokens.NewClientSecret(client)
 		if client.Secrets, err = rotated(client, secret, c.ExpireOld, at); err != nil {
 			return err
 		}
 		client.UpdatedAt = at
 		if err := db.UpdateClient(ctx, client); err != nil {
 			return err
+		}
+		if client.AuthMethod == broker.AuthSecretJWT {
+			var live []string
+			for _, s := range client.Secrets {
+				live = append(live, s.Hash)
+			}
+			if err := db.ForgetSecrets(ctx, client.ID, live...); err != nil {
+				return err
+			}
+			if err := db.KeepSecret(ctx, client.ID, secret); err != nil {
+				return err
+			}
 		}
 		return db.AddEvent(ctx, event(ctx, broker.EventSecretRotated, client.ID, at))
 	})

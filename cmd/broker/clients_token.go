@@ -43,7 +43,7 @@ func tokenID(hash string) string {
 func viewToken(t broker.InitialAccessToken, at time.Time) tokenView {
 	return tokenView{
 		ID: tokenID(t.Hash), Note: t.Note, UsesLeft: t.UsesLeft, CreatedAt: t.CreatedAt, ExpiresAt: t.ExpiresAt,
-		Live: t.UsesLeft > 0 && (t.ExpiresAt.IsZero() || at.Before(t.ExpiresAt)),
+		Live: t.Live(at),
 	}
 }
 

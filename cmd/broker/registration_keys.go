@@ -12,6 +12,7 @@ type clientKeys struct {
 	JWKS       string   `name:"jwks" type:"path" placeholder:"FILE" help:"Its public keys, a JWK Set."`
 	JWKSURI    string   `name:"jwks-uri" placeholder:"URL" help:"Or where it publishes them."`
 	RequirePAR bool     `name:"require-par" help:"It must push its authorization requests (RFC 9126)."`
+	RequireSig bool     `name:"require-signed-request" help:"It must sign its authorization requests (RFC 9101)."`
 	AuthAlg    string   `name:"auth-alg" placeholder:"ALG" help:"The one algorithm of its assertions. Otherwise any."`
 	RequestAlg string   `name:"request-alg" placeholder:"ALG" help:"The one algorithm of its request objects. Otherwise any."`
 	RequestEnc string   `name:"request-encryption-alg" placeholder:"ALG" help:"It may encrypt request objects to our key, such as with RSA-OAEP-256 or ECDH-ES."`
@@ -29,6 +30,7 @@ func (k clientKeys) fill(c *broker.Client) error {
 	c.Metadata.JWKSURI, c.Metadata.TokenEndpointAuthSigningAlg, c.Metadata.RequirePAR = k.JWKSURI, k.AuthAlg, k.RequirePAR
 	c.Metadata.RequestObjectSigningAlg, c.Metadata.RequestURIs = k.RequestAlg, k.RequestURI
 	m := &c.Metadata
+	m.RequireSignedObject = k.RequireSig
 	m.RequestObjectEncryptionAlg, m.IDTokenEncryptedResponseAlg, m.UserInfoEncryptedAlg = k.RequestEnc, k.IDTokenEnc, k.InfoEnc
 	if k.IDTokenEnc != "" || k.InfoEnc == "" {
 		m.IDTokenEncryptedResponseEnc = k.Enc

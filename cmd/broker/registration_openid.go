@@ -13,7 +13,7 @@ type openIDFlags struct {
 	ResponseType []string `name:"response-type" sep:"none" placeholder:"TYPE" help:"What the authorization endpoint answers with, such as \"code id_token\". Otherwise code. Repeat for more."`
 	UserInfoAlg  string   `name:"userinfo-alg" placeholder:"ALG" help:"Sign userinfo with it. Otherwise plain JSON."`
 	SubjectType  string   `name:"subject-type" enum:"public,pairwise" default:"public" help:"Whether other applications know a person by the same sub: ${enum}. Cannot be changed without losing whom it knows."`
-	SectorURI    string   `name:"sector-identifier-uri" placeholder:"URL" help:"Applications with the same host here share their pairwise subjects. You vouch that it lists the redirect URIs."`
+	SectorURI    string   `name:"sector-identifier-uri" placeholder:"URL" help:"Applications with the same host here share their pairwise subjects. It is fetched now, and must list every redirect URI."`
 	LoginURI     string   `name:"initiate-login-uri" placeholder:"URL" help:"Where a sign-in there begins that we, or others, send people to (OpenID Connect Core, section 4)."`
 	ACR          []string `name:"default-acr" placeholder:"ACR" help:"How people must have signed in, where the application does not say. Repeat for more."`
 	MaxAge       int      `name:"default-max-age" default:"-1" placeholder:"SECONDS" help:"How long ago people may have signed in, where the application does not say."`

@@ -98,7 +98,7 @@ func tokenOptions(cfg config.Config, base string, ring store.Keyring, texts *i18
 	}
 	secrets := tokenSecrets(ring)
 	return tokens.Options{
-		Issuer: base, Secret: secrets[0], OldSecrets: secrets[1:], Log: log, Fetcher: outside, Notices: outside, RequirePAR: cfg.Applications.RequirePAR,
+		Issuer: base, Secret: secrets[0], OldSecrets: secrets[1:], Log: log, Fetcher: outside, Notices: outside, RequirePAR: cfg.Applications.RequirePAR, RequireSigned: cfg.Applications.RequireSigned,
 		CodeLifetime: t.Code, AccessLifetime: t.Access, IDTokenLifetime: t.ID,
 		RefreshIdle: t.RefreshIdle, RefreshAbsolute: t.RefreshAbsolute, RefreshGrace: grace, KeyOverlap: t.SigningKeys.PublishBefore, KeyLifetime: lifetime,
 		Registration: tokens.Registration{

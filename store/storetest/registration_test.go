@@ -21,6 +21,10 @@ func TestInitialAccessTokens(t *testing.T) {
 		five := broker.InitialAccessToken{Hash: "five", Note: "the hospital", UsesLeft: 5, CreatedAt: at}
 		old := broker.InitialAccessToken{Hash: "old", UsesLeft: 5, CreatedAt: at.Add(time.Second), ExpiresAt: at.Add(time.Hour)}
 		ok(t, db.CreateInitialAccessToken(ctx, five))
+		same(t, must(db.InitialAccessToken(ctx, "five"))(t), five)
+		if _, err := db.InitialAccessToken(ctx, "none"); !errors.Is(err, broker.ErrNotFound) {
+			t.Errorf("none: %v", err)
+		}
 		ok(t, db.CreateInitialAccessToken(ctx, old))
 		if err := db.CreateInitialAccessToken(ctx, five); !errors.Is(err, broker.ErrConflict) {
 			t.Errorf("twice: %v", err)
