@@ -63,6 +63,8 @@ func TestIndexes(t *testing.T) {
 	_ = db.DeleteSession(ctx, "s")
 	_, _ = db.SessionsOf(ctx, "u")
 	_ = db.EndSession(ctx, "u", "s")
+	_, _ = db.ExpiredSessions(ctx, at, 9)
+	_ = db.ExpireSession(ctx, "s", at)
 	_, _ = db.EndSessions(ctx, "u", "s")
 	_ = db.UpdateClient(ctx, broker.Client{ID: "c"})
 	_, _ = db.Consent(ctx, "u", "c")

@@ -100,3 +100,20 @@ func (db *DB) EndSessions(ctx context.Context, user broker.UserID, exceptSID str
 		string(user), exceptSID, exceptSID)
 	return sids, err
 }
+
+// ExpiredSessions returns at most limit sessions of people that have expired at a
+// time, the oldest first.
+func (db *DB) ExpiredSessions(ctx context.Context, at time.Time, limit int) ([]broker.Session, error) {
+	if limit <= 0 {
+		return nil, nil
+	}
+	rows, err := many[sessionRow](ctx, db, "list expired sessions", "expires_at", limit, "expires_at <= ? AND expires_at <> 0 AND user_id <> ''", micro(at))
+	return each(rows, (*sessionRow).session), err
+}
+
+// ExpireSession removes a session that has expired at a time. broker.ErrSpent
+// where somebody else has, or it has not.
+func (db *DB) ExpireSession(ctx context.Context, idHash string, at time.Time) error {
+	n, err := db.exec(ctx, "expire session", "DELETE FROM sessions WHERE id_hash = ? AND expires_at <= ? AND expires_at <> 0", idHash, micro(at))
+	return must(n, err, broker.ErrSpent, "expire session")
+}

@@ -17,20 +17,22 @@ type stateRow struct {
 
 // personRow is what tokens tell of a user.
 type personRow struct {
-	ID              string `bun:"id"`
-	Email           string `bun:"email"`
-	EmailVerifiedAt micros `bun:"email_verified_at"`
-	Username        string `bun:"username"`
-	Name            string `bun:"name"`
-	Locale          string `bun:"locale"`
-	DisabledAt      micros `bun:"disabled_at"`
-	UpdatedAt       micros `bun:"updated_at"`
+	ID              string                   `bun:"id"`
+	Email           string                   `bun:"email"`
+	EmailVerifiedAt micros                   `bun:"email_verified_at"`
+	Username        string                   `bun:"username"`
+	Name            string                   `bun:"name"`
+	Locale          string                   `bun:"locale"`
+	Phone           string                   `bun:"phone"`
+	Address         document[broker.Address] `bun:"address"`
+	DisabledAt      micros                   `bun:"disabled_at"`
+	UpdatedAt       micros                   `bun:"updated_at"`
 }
 
 func (r *personRow) user() broker.User {
 	return broker.User{
 		ID: broker.UserID(r.ID), Email: r.Email, EmailVerifiedAt: r.EmailVerifiedAt.time(), Username: r.Username, Name: r.Name,
-		Locale: r.Locale, DisabledAt: r.DisabledAt.time(), UpdatedAt: r.UpdatedAt.time(),
+		Locale: r.Locale, Phone: r.Phone, Address: r.Address.v, DisabledAt: r.DisabledAt.time(), UpdatedAt: r.UpdatedAt.time(),
 	}
 }
 

@@ -59,6 +59,26 @@ func TestIDTokenSaysWhoHowAndWhen(t *testing.T) {
 	}
 }
 
+// TestHintsThatAskForNothing: an acr that we cannot give is a wish, and the ID
+// token says what was done (OpenID Connect Core 1.0, section 3.1.2.1); every
+// display is accepted; claims_locales is a wish for what we don't have.
+func TestHintsThatAskForNothing(t *testing.T) {
+	w := newWorld(t)
+	for _, pairs := range [][]string{
+		{"acr_values", "phr phrh"}, {"acr_values", "1 2 3"}, {"claims", `{"id_token": {"acr": {"values": ["phr"]}}}`},
+		{"display", "page"}, {"display", "popup"}, {"display", "touch"}, {"display", "wap"}, {"display", "hologram"},
+		{"claims_locales", "de fr"}, {"ui_locales", "fr-CA"},
+	} {
+		a := w.tokens("app", pairs...)
+		if got := claimsOf(t, w, a.str("id_token")); got.ACR != w.session.ACR || got.AMR == nil {
+			t.Errorf("%v: acr %q, amr %v", pairs, got.ACR, got.AMR)
+		}
+		if info := w.info(a); info["name"] != "Ada Lovelace" {
+			t.Errorf("%v: %v", pairs, info)
+		}
+	}
+}
+
 func TestLeftHash(t *testing.T) { // OpenID Connect Core 1.0, appendix A.3
 	if got := leftHash("RS256", "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y"); got != "77QmUPtjPfzWtF2AnpK9RQ" {
 		t.Errorf("leftHash = %s", got)

@@ -51,6 +51,10 @@ type Store interface {
 	Participants(ctx context.Context, f broker.GrantFilter) ([]broker.Participant, error)
 	Enqueue(ctx context.Context, e broker.OutboxEntry) error
 
+	// ExpireSession removes an expired session; broker.ErrSpent the second time.
+	ExpiredSessions(ctx context.Context, at time.Time, limit int) ([]broker.Session, error)
+	ExpireSession(ctx context.Context, idHash string, at time.Time) error
+
 	SaveConsent(ctx context.Context, c broker.Consent) error
 	FinishLogin(ctx context.Context, id broker.LoginID, at time.Time) error
 
@@ -68,6 +72,7 @@ type Store interface {
 // Reasons for which a grant ends; they stand in Grant.RevokedReason.
 const (
 	reasonLogout       = "logout"
+	reasonExpired      = "session expired"
 	reasonCodeReuse    = "code reuse"
 	reasonCodeMismatch = "code mismatch" // the verifier or the redirect URI was wrong
 	reasonClient       = "client"        // it revoked a token

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -150,6 +151,16 @@ func TestAuthorizeByPost(t *testing.T) {
 		return b.do(r)
 	}
 	w.redeem(b.get(post("/oauth2/authorize", u.Query()).to("/oauth2/authorize?").location))
+	// The browser sends no cookie along with a post from another site: the page that
+	// it is led to has them.
+	own := b
+	b = w.browser()
+	bounced := post("/oauth2/authorize", u.Query()).to("/oauth2/authorize?")
+	if len(bounced.cookies) != 0 {
+		t.Errorf("the post sets %v", bounced.cookies)
+	}
+	b = own
+	w.redeem(b.get(bounced.location))
 	q := u.Query()
 	q.Add("state", "second")
 	if a := b.get(post("/oauth2/authorize", q).location); a.param("error") != "invalid_request" {
@@ -173,5 +184,41 @@ func TestAuthorizeErrorsWithoutTrust(t *testing.T) {
 	}
 	if a := b.get(authorize("scope", "openid admin")).to(callbackURL); a.param("error") != "invalid_scope" {
 		t.Errorf("answer %s", a.location)
+	}
+}
+
+// TestLoginHintFillsInTheForm where it is an address; whatever else it is, it is
+// not shown (OpenID Connect Core 1.0, section 3.1.2.1).
+func TestLoginHintFillsInTheForm(t *testing.T) {
+	w := newWorld(t)
+	w.client()
+	b := w.browser()
+	for hint, want := range map[string]string{
+		"Ada@Example.org": "ada@example.org", "ada": "", "\"><script>alert(1)</script>@x.example": "", strings.Repeat("a", 300) + "@example.org": "", "": "",
+	} {
+		page, _ := b.follow(b.get(authorize("login_hint", hint)))
+		field := regexp.MustCompile(`<input[^>]*name="email"[^>]*>`).FindString(page.want(200).body)
+		if !strings.Contains(field, `value="`+want+`"`) {
+			t.Errorf("%.40q: %s", hint, field)
+		}
+	}
+}
+
+// TestUILocalesChoosesTheLanguage of the pages, the best that we have (section
+// 3.1.2.1): an application's wish is no error.
+func TestUILocalesChoosesTheLanguage(t *testing.T) {
+	w := newWorld(t)
+	w.client(func(c *broker.Client) {
+		c.Metadata.Localized = map[string]map[string]string{"client_name": {"de-CH": "Die Anwendung"}}
+	})
+	for locales, want := range map[string]string{"de": "de", "fr-CA fr de-AT en": "de", "en de": "en", "tlh": "en", "?": "en", "": "en"} {
+		b := w.browser()
+		page, _ := b.follow(b.get(authorize("ui_locales", locales)))
+		if got := page.want(200).header.Get("Content-Language"); got != want {
+			t.Errorf("%q: %s", locales, got)
+		}
+		if strings.Contains(text(page.body), "Die Anwendung") != (want == "de") {
+			t.Errorf("%q: the application is called otherwise", locales)
+		}
 	}
 }

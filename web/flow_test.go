@@ -348,7 +348,8 @@ func TestClaim(t *testing.T) {
 	token, err := w.accounts.Claim(t.Context())
 	must(t, err)
 	b := w.browser()
-	b.get("/claim/?token=wrong").want(410)
+	b.get("/claim/?token=wrong").want(410).says("This link does not work")
+	b.get("/claim/").want(410).says("This link does not work")
 	b.get("/claim/?token=" + token.Reveal()).want(200)
 	b.post("/claim/", "token", token.Reveal(), "email", "root@example.org", "name", "Root", "password", "x").want(422)
 	b.post("/claim/", "token", "wrong", "email", "root@example.org", "name", "Root", "password", password).want(410)
@@ -358,7 +359,8 @@ func TestClaim(t *testing.T) {
 	if row, err := b.session(); err != nil || row.UserID != u.ID || !u.Admin {
 		t.Errorf("%+v %v %+v", row, err, u)
 	}
-	w.browser().post("/claim/", "token", token.Reveal(), "email", "evil@example.org", "name", "Evil", "password", password).want(410)
+	w.browser().post("/claim/", "token", token.Reveal(), "email", "evil@example.org", "name", "Evil", "password", password).want(410).says("This installation has been set up")
+	b.get("/claim/?token=wrong").want(410).says("This installation has been set up")
 }
 
 func TestProviderDeclined(t *testing.T) {

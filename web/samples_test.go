@@ -203,6 +203,7 @@ func samples(r *renderer, lang string, w words) []sample {
 		{"error", errorSample(500, "error.internal")},
 		{"error_provider", errorSample(403, "provider.denied")},
 		{"error_gone", errorSample(410, "mail.used")},
+		{"error_claim", errorSample(410, "claim.wrong")},
 		{"error_unknown_key", errorSample(400, "")},
 	}
 }

@@ -103,8 +103,12 @@ func TestSessionEnds(t *testing.T) {
 		edit(&row)
 		must(t, w.db.SaveSession(t.Context(), row))
 		b.get(profilePath).to("/login/")
-		if _, err := b.session(); err == nil {
-			t.Errorf("%s: the row of the dead session stands", name)
+		b.get(profilePath).to("/login/")
+		// The row stays until its applications have been told, and opens nothing.
+		other := w.browser()
+		other.signIn("ada")
+		if n := strings.Count(other.get(securityPath).want(200).body, `name="sid"`); n != 0 {
+			t.Errorf("%s: the page shows %d sessions that could be ended", name, n)
 		}
 	}
 }

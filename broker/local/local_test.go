@@ -482,8 +482,11 @@ func TestClaim(t *testing.T) {
 		token, err := a.Claim(ctx)
 		must(t, err)
 		form := local.SignUpForm{Email: "root@example.org", Password: good}
-		if _, err := a.ClaimAdmin(ctx, old, form); !errors.Is(err, local.ErrClaimed) {
-			t.Errorf("the link of an earlier start works: %v", err)
+		if _, err := a.ClaimAdmin(ctx, old, form); !errors.Is(err, local.ErrClaimLink) {
+			t.Errorf("the link of an earlier start: %v", err)
+		}
+		if err := a.CheckClaim(ctx, "made up"); !errors.Is(err, local.ErrClaimLink) {
+			t.Errorf("a link of nobody: %v", err)
 		}
 		if _, err := a.ClaimAdmin(ctx, token, local.SignUpForm{Email: "root@example.org"}); broker.KindOf(err) != broker.KindInvalid {
 			t.Errorf("without a password: %v", err)
@@ -510,6 +513,11 @@ func TestClaim(t *testing.T) {
 		}
 		if _, err := a.Claim(ctx); !errors.Is(err, local.ErrClaimed) {
 			t.Errorf("a second claim: %v", err)
+		}
+		for _, late := range []broker.Secret{token, old, "made up"} {
+			if err := a.CheckClaim(ctx, late); !errors.Is(err, local.ErrClaimed) {
+				t.Errorf("a link when it is too late: %v", err)
+			}
 		}
 		if _, _, err := a.Authenticate(ctx, admins[0].Email, good); err != nil {
 			t.Errorf("%v", err)

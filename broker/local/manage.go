@@ -9,9 +9,14 @@ import (
 	"idbroker/broker"
 )
 
-// ErrClaimed: somebody administers this installation already, or the link is
-// not the one that was printed last.
-var ErrClaimed = &broker.Error{Kind: broker.KindGone, Message: "claim.gone"}
+// Errors about the claim of an installation.
+var (
+	// ErrClaimed: somebody administers it already.
+	ErrClaimed = &broker.Error{Kind: broker.KindGone, Message: "claim.gone"}
+	// ErrClaimLink: nobody does yet, and the link is not the one that was printed
+	// last, or is too old.
+	ErrClaimLink = &broker.Error{Kind: broker.KindGone, Message: "claim.wrong"}
+)
 
 // claimLifetime is how long the printed link works. The operator who started
 // the program is sitting before it; a restart prints a new one.
@@ -106,13 +111,25 @@ func (a *Accounts) Claim(ctx context.Context) (broker.Secret, error) {
 	return token, nil
 }
 
-// CheckClaim tells whether a claim link works, and spends nothing.
+// CheckClaim tells whether a claim link works, and spends nothing. Errors:
+// ErrClaimed, ErrClaimLink.
 func (a *Accounts) CheckClaim(ctx context.Context, token broker.Secret) error {
 	_, err := a.live(ctx, token, broker.MailClaim, time.Now())
 	if broker.KindOf(err) == broker.KindGone {
-		return ErrClaimed.Because(err)
+		return a.noClaim(ctx, err)
 	}
 	return err
+}
+
+// noClaim says why a claim link does not work.
+func (a *Accounts) noClaim(ctx context.Context, cause error) error {
+	switch n, err := a.store.CountAdmins(ctx); {
+	case err != nil:
+		return fmt.Errorf("count administrators: %w", err)
+	case n > 0:
+		return ErrClaimed.Because(cause)
+	}
+	return ErrClaimLink.Because(cause)
 }
 
 // ClaimAdmin spends the claim and makes the first administrator.
@@ -134,7 +151,7 @@ func (a *Accounts) ClaimAdmin(ctx context.Context, token broker.Secret, f SignUp
 			return ErrClaimed
 		}
 		if err := a.store.SpendMailToken(ctx, token.Hash(), u.CreatedAt); errors.Is(err, broker.ErrSpent) {
-			return ErrClaimed.Because(err)
+			return a.noClaim(ctx, err) // who spent it is the administrator by now, or printed a newer one
 		} else if err != nil {
 			return fmt.Errorf("spend claim: %w", err)
 		}

@@ -18,7 +18,8 @@ const (
 	keysObeyed = 15 * time.Second
 	// troublesEvery is how soon the refusals of clients can be read.
 	troublesEvery = time.Minute
-	// pruneEvery keeps the tables short without being noticed.
+	// pruneEvery keeps the tables short without being noticed, and is how late an
+	// application hears that a session has come to its end.
 	pruneEvery = 10 * time.Minute
 	// lastFlush bounds what the doctor's memory may cost at the end.
 	lastFlush = 2 * time.Second
@@ -56,6 +57,11 @@ func (s *server) startJobs() *jobs {
 // nothing else from going.
 func (s *server) prune(ctx context.Context) error {
 	at := time.Now()
+	sessions, err0 := s.rooms.tokens.EndExpiredSessions(ctx, at) // before their rows go
+	if sessions > 0 {
+		s.log.InfoContext(ctx, "sessions expired", "sessions", sessions)
+		s.notices.Wake()
+	}
 	n, err := s.rooms.db.Prune(ctx, at)
 	clients, err2 := s.rooms.tokens.PruneClients(ctx)
 	if clients > 0 {
@@ -69,7 +75,7 @@ func (s *server) prune(ctx context.Context) error {
 	if n+events > 0 {
 		s.log.DebugContext(ctx, "rows pruned", "rows", n, "events", events)
 	}
-	return errors.Join(err, err2, err3)
+	return errors.Join(err0, err, err2, err3)
 }
 
 // stop lets the jobs finish what they are at, for at most d.

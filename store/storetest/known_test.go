@@ -79,7 +79,7 @@ func TestKnownClients(t *testing.T) {
 func TestGrantState(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		ctx, at := context.Background(), now()
-		user := broker.User{ID: "ada", Email: "ada@example.org", EmailVerifiedAt: at, Username: "Ada", Name: "Ada", Locale: "de", PasswordHash: "$", CreatedAt: at, UpdatedAt: at, Admin: true}
+		user := broker.User{ID: "ada", Email: "ada@example.org", EmailVerifiedAt: at, Username: "Ada", Name: "Ada", Locale: "de", Phone: "+41227676111", Address: broker.Address{Country: "CH"}, PasswordHash: "$", CreatedAt: at, UpdatedAt: at, Admin: true}
 		ok(t, db.CreateUser(ctx, user))
 		for _, id := range []string{"wiki", "api"} {
 			ok(t, db.CreateClient(ctx, broker.Client{ID: id, Scopes: []string{"openid"}, CreatedAt: at, UpdatedAt: at}))

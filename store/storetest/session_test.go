@@ -73,6 +73,34 @@ func TestSessions(t *testing.T) {
 	})
 }
 
+// TestExpireSession: what is over, in order, and once.
+func TestExpireSession(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx, at := context.Background(), now()
+		for id, expires := range map[string]time.Time{"b": at, "a": at.Add(-time.Hour), "stands": at.Add(time.Microsecond), "for ever": {}} {
+			ok(t, db.CreateSession(ctx, broker.Session{IDHash: id, SID: id, UserID: "ada", ExpiresAt: expires}))
+		}
+		ok(t, db.CreateSession(ctx, broker.Session{IDHash: "nobody's", ExpiresAt: at}))
+		list := func(limit int) (got string) {
+			for _, s := range must(db.ExpiredSessions(ctx, at, limit))(t) {
+				got += s.SID
+			}
+			return got
+		}
+		same(t, list(9), "ab")
+		same(t, list(1), "a")
+		same(t, list(0), "")
+		ok(t, db.ExpireSession(ctx, "a", at))
+		for _, id := range []string{"a", "stands", "for ever", "none", "\x00"} {
+			if err := db.ExpireSession(ctx, id, at); !errors.Is(err, broker.ErrSpent) {
+				t.Errorf("%q: %v", id, err)
+			}
+		}
+		same(t, list(9), "b")
+		ok(t, db.ExpireSession(ctx, "b", at))
+	})
+}
+
 func TestRevokeGrants(t *testing.T) {
 	at := now()
 	grants := []broker.Grant{
