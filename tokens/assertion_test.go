@@ -326,3 +326,44 @@ func TestAssertionThatCannotBeNotedLetsNobodyIn(t *testing.T) {
 type forgetful struct{ Store }
 
 func (forgetful) SpendAssertion(context.Context, string, string, time.Time) error { return errBroken }
+
+// FuzzAssertion: whatever a client signs, it is refused, or is one object that
+// says each thing once, names the client twice and us alone, ends soon, and has
+// an id.
+func FuzzAssertion(f *testing.F) {
+	for _, c := range []claimSet{assertionOf("signing"), assertionOf("signing").with("aud", []string{testIssuer}), assertionOf("signing").with("exp", 1e99), assertionOf("signing").with("nbf", 0.5)} {
+		b, err := json.Marshal(c)
+		must(f, err)
+		f.Add(string(b))
+	}
+	f.Add(`{"iss":"signing","sub":"signing","aud":"` + testIssuer + `","exp":99999999999,"jti":"\u0000"}`)
+	f.Add(`{"iss":"signing","iss":"other"}`)
+	w := newWorld(f)
+	w.signingClient("signing")
+	f.Fuzz(func(t *testing.T, claims string) {
+		w.t = t
+		a := w.assert(sign(t, header{}, claims))
+		if a.status != http.StatusOK {
+			wantError(t, claims, a, http.StatusUnauthorized, "invalid_client")
+			return
+		}
+		said, strict := readObject([]byte(claims))
+		if strict != nil {
+			t.Fatalf("%q: %v", claims, strict)
+		}
+		for name, want := range map[string]string{"iss": "signing", "sub": "signing", "aud": testIssuer} {
+			if got, ok := text(said, name); !ok || got != want {
+				t.Errorf("%q: %s %q", claims, name, got)
+			}
+		}
+		if id, ok := text(said, "jti"); !ok || id == "" {
+			t.Errorf("%q has no id", claims)
+		}
+		var ends struct {
+			Exp float64 `json:"exp"`
+		}
+		if err := json.Unmarshal([]byte(claims), &ends); err != nil || ends.Exp > float64(time.Now().Add(10*time.Minute).Unix()) {
+			t.Errorf("%q ends late: %v", claims, err)
+		}
+	})
+}

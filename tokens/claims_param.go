@@ -5,10 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/ory/fosite"
 
@@ -85,8 +83,8 @@ func parseClaims(text string) (claimWishes, error) {
 	if len(text) > maxClaimsParam {
 		return w, errClaims
 	}
-	var members map[string]json.RawMessage
-	if !uniqueMembers(text) || json.Unmarshal([]byte(text), &members) != nil || members == nil {
+	members, err := readObject([]byte(text))
+	if err != nil {
 		return claimWishes{}, errClaims
 	}
 	for name, wishes := range map[string]*map[string]*claimWish{"id_token": &w.IDToken, "userinfo": &w.UserInfo} {
@@ -98,49 +96,6 @@ func parseClaims(text string) (claimWishes, error) {
 		return claimWishes{}, errClaims
 	}
 	return w, nil
-}
-
-// uniqueMembers tells whether text is JSON whose objects name each member once.
-func uniqueMembers(text string) bool {
-	d := json.NewDecoder(strings.NewReader(text))
-	type level struct {
-		names map[string]bool // nil: an array
-		key   bool            // a name comes next
-	}
-	var stack []*level
-	for {
-		token, err := d.Token()
-		if err == io.EOF {
-			return len(stack) == 0
-		}
-		if err != nil {
-			return false
-		}
-		top := &level{}
-		if len(stack) > 0 {
-			top = stack[len(stack)-1]
-		}
-		name, isText := token.(string)
-		switch delim, _ := token.(json.Delim); {
-		case delim == '}' || delim == ']':
-			stack = stack[:len(stack)-1]
-			continue
-		case top.names != nil && top.key && isText:
-			if top.names[name] {
-				return false
-			}
-			top.names[name], top.key = true, false
-			continue
-		case delim == '{':
-			top.key = true // after it
-			stack = append(stack, &level{names: map[string]bool{}, key: true})
-		case delim == '[':
-			top.key = true
-			stack = append(stack, &level{})
-		default:
-			top.key = true
-		}
-	}
 }
 
 // checkClaims reads the claims parameter and the defaults of the client's

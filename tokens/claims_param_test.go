@@ -194,7 +194,7 @@ func TestCreateIsOfferedWherePeopleMaySignUp(t *testing.T) {
 // FuzzClaims: what is accepted is JSON that says one thing, and what is kept
 // survives the way through the database.
 func FuzzClaims(f *testing.F) {
-	for _, seed := range []string{`{}`, `{"userinfo": {"name": null, "email": {"essential": true}}, "id_token": {"acr": {"values": ["a"]}}}`, `{"userinfo": {"a": 1, "a": 2}}`, `{"id_token": {"sub": {"value": "x"}}}`, "[[["} {
+	for _, seed := range []string{`{}`, `{"userinfo": {"name": null, "email": {"essential": true}}, "id_token": {"acr": {"values": ["a"]}}}`, `{"userinfo": {"a": 1, "a": 2}}`, `{"id_token": {"sub": {"value": "x"}}}`, "[[[", `{"userinfo": {"name": {"value": "\ud800", "values": [[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]}}}`} {
 		f.Add(seed)
 	}
 	s := &Service{o: Options{Phone: true}}
@@ -204,7 +204,7 @@ func FuzzClaims(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if !json.Valid([]byte(text)) || len(text) > maxClaimsParam {
+		if _, strict := readObject([]byte(text)); strict != nil || !json.Valid([]byte(text)) || len(text) > maxClaimsParam {
 			t.Fatalf("%q is accepted", text)
 		}
 		kept := claimWishes{IDToken: s.known(a, w.IDToken), UserInfo: s.known(a, w.UserInfo)}

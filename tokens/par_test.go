@@ -326,6 +326,13 @@ func FuzzPushedForm(f *testing.F) {
 			}
 			return
 		}
+		sent, err := url.ParseQuery(body)
+		must(t, err)
+		for name, values := range sent { // what readForm refuses
+			if len(values) > 1 && name != "resource" || !plainText(name+strings.Join(values, "")) {
+				t.Fatalf("%q is accepted for its %q", body, name)
+			}
+		}
 		got, err := w.s.ParseAuthorization(t.Context(), url.Values{"client_id": {"app"}, "request_uri": {a.str("request_uri")}})
 		if err != nil || got.Client.ID != "app" || got.RedirectURI != testCallback {
 			t.Fatalf("%q: %+v, %v", body, got, err)

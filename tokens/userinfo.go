@@ -82,6 +82,9 @@ func bearer(w http.ResponseWriter, r *http.Request) (string, *bearerProblem) {
 	if r.Method == http.MethodPost {
 		if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && t == "application/x-www-form-urlencoded" {
 			form, err := readForm(w, r)
+			if errors.Is(err, errTooBig) {
+				return "", &bearerProblem{http.StatusRequestEntityTooLarge, "invalid_request", errTooBig.DescriptionField}
+			}
 			if err != nil {
 				return invalid("The body is not a form.")
 			}

@@ -75,7 +75,13 @@ func newWorld(t testing.TB, edit ...func(*Options)) *world {
 // newWorldWith is newWorld with options for tokens.
 func newWorldWith(t testing.TB, to tokens.Options, edit ...func(*Options)) *world {
 	t.Helper()
-	w := &world{t: t, db: storetest.New(t), log: &logBuffer{}}
+	return worldOn(t, storetest.New(t), to, edit...)
+}
+
+// worldOn is newWorldWith on a migrated database.
+func worldOn(t testing.TB, db *store.DB, to tokens.Options, edit ...func(*Options)) *world {
+	t.Helper()
+	w := &world{t: t, db: db, log: &logBuffer{}}
 	w.op = providertest.NewOpenID(t, providertest.OpenIDOptions{})
 	var handler http.Handler
 	srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { handler.ServeHTTP(rw, r) }))
