@@ -51,6 +51,13 @@ var callbacks = []exhibit{
 		without: []string{"forms-of-any-site"}, attack: linkFromElsewhere,
 	},
 	{
+		id: "CVE-2023-34927", peer: "Casdoor",
+		defect:  "another site could set the password of who was signed in",
+		defence: "what another site sends is refused (`web` dispatch, CrossOriginProtection); the first password of an account needs a recent sign-in, a further one the old password (`broker/local` ChangePassword)",
+		source:  "https://github.com/advisories/GHSA-rwcp-qrwg-56cg",
+		without: []string{"forms-of-any-site"}, attack: setPasswordFromElsewhere,
+	},
+	{
 		id: "CVE-2015-9284", peer: "OmniAuth",
 		defect:  "the way out to a provider answered to GET: an image on any page linked the attacker's identity (GitLab and most of Rails used it)",
 		defence: "a GET begins a sign-in at most, and none where somebody is signed in; linking is a POST (`web` getStart, postLink)",
@@ -172,4 +179,14 @@ func linkByImage(w *world) bool {
 	}
 	b.get(w.at("lab", to, subject))
 	return w.opens("lab", subject) == address(victim)
+}
+
+// Casdoor set a password for whoever was signed in, on any site's word. Worst for
+// people who came through a provider: they have no old password to ask for.
+func setPasswordFromElsewhere(w *world) bool {
+	victim := name("victim")
+	w.remote("campus", victim, address(victim), true)
+	b := w.browser().begin("campus", victim, address(victim))
+	b.postFrom(elsewhere, "/account/settings/password/", "current", "", "password", otherPassword)
+	return w.passwordOpens(address(victim), otherPassword) == address(victim)
 }

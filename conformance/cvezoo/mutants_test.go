@@ -165,6 +165,12 @@ var mutants = []mutant.Mutant{
 		{File: "linking/start.go", Old: `if p.LinkOnly {`, New: `if p.LinkOnly && !OFF {`},
 		{File: "linking/decide.go", Old: "func signIn(f Facts) (Outcome, error) {\n\tswitch {\n\tcase f.LinkOnly:", New: "func signIn(f Facts) (Outcome, error) {\n\tswitch {\n\tcase f.LinkOnly && !OFF:"},
 	}},
+	{Name: "disabled-may-enter", Changes: []mutant.Change{
+		{File: "linking/decide.go", Old: `case f.Owner != "" && f.OwnerDisabled:`, New: `case f.Owner != "" && f.OwnerDisabled && !OFF:`},
+		{File: "web/signin.go", Old: `if user.Disabled() {`, New: `if user.Disabled() && !OFF {`},
+		{File: "web/visit.go", Old: `if err != nil || user.Disabled() {`, New: `if err != nil || user.Disabled() && !OFF {`},
+		{File: "tokens/respond.go", Old: `case p.User.Disabled():`, New: `case p.User.Disabled() && !OFF:`},
+	}},
 	{Name: "audience", Changes: []mutant.Change{
 		{File: "providers/idtoken.go", Old: `token, err := oidc.NewVerifier(`, New: "cfg.SkipClientIDCheck = OFF\n\ttoken, err := oidc.NewVerifier("},
 	}},
@@ -177,6 +183,9 @@ var mutants = []mutant.Mutant{
 
 	{Name: "return-anywhere", Changes: []mutant.Change{
 		{File: "broker/localpath.go", Old: `if next == "" || len(next) > maxLocalPath`, New: "if OFF {\n\t\treturn next\n\t}\n\tif next == \"\" || len(next) > maxLocalPath"},
+	}},
+	{Name: "logout-anywhere", Changes: []mutant.Change{
+		{File: "tokens/logout.go", Old: `!slices.Contains(l.Client.PostLogoutRedirectURIs, target)`, New: `!OFF && !slices.Contains(l.Client.PostLogoutRedirectURIs, target)`},
 	}},
 	{Name: "redirect-any-case", Changes: []mutant.Change{{
 		File: "tokens/redirect.go", Old: `for _, registered := range c.RedirectURIs {`,

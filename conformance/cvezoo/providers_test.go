@@ -24,6 +24,13 @@ var providers = []exhibit{
 		without: []string{"link-only-signs-in"}, attack: signInByBadge,
 	},
 	{
+		id: "GHSA-9g4j-v8w5-7x42", peer: "authentik",
+		defect:  "who had come through OAuth and was deactivated could still authorize applications",
+		defence: "a disabled account is refused where a sign-in is decided, where a session begins, at every page and before a code (`linking` Decide, `web` startSession and enter, `tokens` Respond)",
+		source:  "https://github.com/golang/vulndb/issues/3822",
+		without: []string{"disabled-may-enter"}, attack: comeBackDisabled, rows: true,
+	},
+	{
 		id: "CVE-2026-55669", peer: "Zitadel",
 		defect:  "tokens that a shared provider had issued to another application were accepted: aud was not checked",
 		defence: "aud must be, or contain, our client id there, azp must be it (`providers` verifyIDToken)",
@@ -83,6 +90,17 @@ func signInByBadge(w *world) bool {
 	}
 	to := w.browser().toProvider("badge", "")
 	return to != "" && w.opens("badge", subject) == address(victim)
+}
+
+// In authentik a deactivated person who came back through a provider was half
+// signed in: not to its pages, but enough to authorize applications.
+func comeBackDisabled(w *world) bool {
+	victim := name("leaver")
+	w.remote("campus", victim, address(victim), true)
+	w.browser().begin("campus", victim, address(victim))
+	w.cli("users", "disable", address(victim))
+	b := w.browser().come("campus", victim)
+	return b.codeFor(w.app, appCallback) != ""
 }
 
 // lies makes an attack of what a provider must not say: somebody in between, or

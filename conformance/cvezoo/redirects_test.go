@@ -43,6 +43,13 @@ var redirects = []exhibit{
 		without: []string{"return-anywhere"}, attack: returnAfterSignIn,
 	},
 	{
+		id: "GHSA-36f2-fcrx-fp4j", peer: "Authelia",
+		defect:  "the sign-out page sent people to any address that its query named",
+		defence: "after a sign-out people go where the application has registered, or nowhere (`tokens` ParseLogout)",
+		source:  "https://github.com/golang/vulndb/issues/1638",
+		without: []string{"logout-anywhere"}, attack: signOutTo("https://evil.example/", "https://app.example/callback"),
+	},
+	{
 		id: "CVE-2020-15234", peer: "Ory Fosite and Hydra",
 		defect:  "redirect URIs were compared without regard to case",
 		defence: "a redirect URI is one that is registered, character for character (`tokens` matchRedirect)",
@@ -90,6 +97,23 @@ func returnAfterSignIn(w *world) bool {
 	b := w.browser()
 	to := b.leaving("campus", func() { b.get("/oauth/login/campus/?next=" + url.QueryEscape("https://evil.example/phish")) })
 	return b.landsAt(w.at("campus", to, victim)) == "evil.example"
+}
+
+// signOutTo makes an attack of addresses that nobody has registered for after the
+// sign-out. Nobody is signed in, so that nothing has to be confirmed.
+func signOutTo(addresses ...string) func(w *world) bool {
+	return func(w *world) bool {
+		for _, a := range addresses {
+			q := url.Values{"client_id": {w.app.ID}, "post_logout_redirect_uri": {a}, "rd": {a}, "next": {a}}
+			for _, path := range []string{"/oauth2/logout", "/logout/"} {
+				if host := w.browser().landsAt(path + "?" + q.Encode()); host != "" {
+					w.t.Logf("%s leads to %s", path, host)
+					return true
+				}
+			}
+		}
+		return false
+	}
 }
 
 // redirectTo makes an attack of redirect URIs that are not registered: whoever

@@ -236,6 +236,15 @@ func (w *world) restart(retired ...string) {
 	served.Answers(w.t, w.issuer)
 }
 
+// cli runs a command of the operator's beside the running broker.
+func (w *world) cli(args ...string) {
+	w.t.Helper()
+	cmd := served.Command(w.bin, w.dir, w.env, append([]string{"--config", filepath.Join(w.dir, "broker.yaml")}, args...)...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		w.t.Fatalf("broker %s: %v: %s", strings.Join(args, " "), err, out)
+	}
+}
+
 // fake is the OpenID Provider behind a provider of the configuration.
 func (w *world) fake(provider string) *providertest.OpenID {
 	if provider == "lab" || provider == "badge" {
