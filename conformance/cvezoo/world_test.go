@@ -13,6 +13,7 @@ import (
 
 	"idbroker/conformance/mutant"
 	"idbroker/conformance/served"
+	"idbroker/conformance/visitor"
 	"idbroker/providers/providertest"
 )
 
@@ -233,7 +234,7 @@ func (w *world) restart(retired ...string) {
 		w.t.Fatal(err)
 	}
 	w.process = served.Start(w.owner, w.bin, w.dir, w.env, "--config", file, "serve")
-	served.Answers(w.t, w.issuer)
+	served.Answers(w.t, visitor.Transport(1), w.issuer)
 }
 
 // cli runs a command of the operator's beside the running broker.
