@@ -21,7 +21,7 @@ var mutants = []mutant.Mutant{
 	}`,
 	}}},
 	{Name: "pending-identity-stays", Changes: []mutant.Change{{
-		File: "linking/links.go", Old: `login.Remote = nil`,
+		File: "linking", Old: `login.Remote = nil`,
 		New: `if !OFF {
 		login.Remote = nil
 	}`,
