@@ -37,6 +37,13 @@ var callbacks = []exhibit{
 		without: []string{"attempt-at-any-provider"}, attack: mixUp, rows: true,
 	},
 	{
+		id: "CVE-2023-27490", peer: "Auth.js",
+		defect:  "state, nonce and PKCE could be cut out of the address to the provider, and the code that came back was good for the attacker's browser",
+		defence: "a code must bring the nonce and answer to the verifier of the attempt that it is redeemed for (`providers` exchange, verifyIDToken)",
+		source:  "https://github.com/advisories/GHSA-7r7x-4c4q-c4qf",
+		without: []string{"nonce"}, attack: stripTheChecks,
+	},
+	{
 		id: "CVE-2022-39222", peer: "Dex",
 		defect:  "who knew the id of a request fetched its code after a victim had been lured through the provider",
 		defence: "attempts and logins belong to one browser, by its cookie; their ids in addresses open nothing (`linking` attempt, `web` login)",
@@ -128,6 +135,35 @@ func mixUp(w *world) bool {
 	q.Set("redirect_uri", w.issuer+"/oauth/authorized/campus/")
 	b.get(w.at("campus", w.campus.Endpoint(providertest.Authorize)+"?"+q.Encode(), mallory))
 	return w.opens("campus", mallory) == address(victim)
+}
+
+// Auth.js kept its checks in cookies and made do without where the callback had
+// none. The attacker changes the address that the victim is sent to, steals the
+// callback, and redeems its code in an attempt of their own. The provider takes
+// no notice of PKCE, as some do; the nonce remains.
+func stripTheChecks(w *world) bool {
+	victim := name("victim")
+	w.remote("campus", victim, address(victim), true)
+	w.browser().begin("campus", victim, address(victim))
+	w.campus.Switch(func(s *providertest.Switches) { s.IgnorePKCE = true })
+	defer w.campus.Switch(func(s *providertest.Switches) { s.IgnorePKCE = false })
+	parse := func(address string) (*url.URL, url.Values) {
+		u, err := url.Parse(address)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		return u, u.Query()
+	}
+	tampered, q := parse(w.browser().toProvider("campus", ""))
+	for _, check := range []string{"state", "nonce", "code_challenge", "code_challenge_method"} {
+		q.Del(check)
+	}
+	tampered.RawQuery = q.Encode()
+	_, stolen := parse(w.at("campus", tampered.String(), victim))
+	attacker := w.browser()
+	_, own := parse(attacker.toProvider("campus", ""))
+	callback := url.Values{"code": stolen["code"], "iss": stolen["iss"], "state": own["state"]}
+	return attacker.get("/oauth/authorized/campus/?"+callback.Encode()).account() == address(victim)
 }
 
 // Dex handed out the code of a request to whoever knew its id, and the id was

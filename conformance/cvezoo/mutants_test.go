@@ -174,6 +174,9 @@ var mutants = []mutant.Mutant{
 	{Name: "audience", Changes: []mutant.Change{
 		{File: "providers/idtoken.go", Old: `token, err := oidc.NewVerifier(`, New: "cfg.SkipClientIDCheck = OFF\n\ttoken, err := oidc.NewVerifier("},
 	}},
+	{Name: "nonce", Changes: []mutant.Change{
+		{File: "providers/idtoken.go", Old: `case nonce != "" && !same(`, New: `case nonce != "" && !OFF && !same(`},
+	}},
 	{Name: "token-times", Changes: []mutant.Change{
 		{File: "providers/idtoken.go", Old: `cfg.Now = func()`, New: "cfg.SkipExpiryCheck = cfg.SkipExpiryCheck || OFF\n\tcfg.Now = func()"},
 	}},
