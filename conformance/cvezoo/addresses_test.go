@@ -28,7 +28,7 @@ var addresses = []exhibit{
 		id: "CVE-2023-3128", peer: "Grafana",
 		defect:  "people were looked up by the address in the token, which an Azure AD user can change at will",
 		defence: "what the provider tells of a known identity is refreshed for display and decides nothing (`linking` facts)",
-		source:  "https://grafana.com/security/security-advisories/cve-2023-3128/, as told by CERT-EU 2023-043",
+		source:  "https://www.cve.org/CVERecord?id=CVE-2023-3128, and CERT-EU security advisory 2023-043",
 		without: []string{"address-first"}, attack: changeTheAddress,
 	},
 	{

@@ -66,9 +66,9 @@ var callbacks = []exhibit{
 	},
 	{
 		id: "CVE-2015-9284", peer: "OmniAuth",
-		defect:  "the way out to a provider answered to GET: an image on any page linked the attacker's identity (GitLab and most of Rails used it)",
+		defect:  "the way out to a provider answered to GET: an image on any page linked the attacker's identity (GitLab, for one, had it)",
 		defence: "a GET begins a sign-in at most, and none where somebody is signed in; linking is a POST (`web` getStart, postLink)",
-		source:  "https://nvd.nist.gov/vuln/detail/CVE-2015-9284",
+		source:  "https://www.cve.org/CVERecord?id=CVE-2015-9284",
 		without: []string{"link-by-get"}, attack: linkByImage,
 	},
 }

@@ -10,6 +10,13 @@ var codes = []exhibit{
 		without: []string{"code-of-any-client"}, attack: redeemAnothers, rows: true,
 	},
 	{
+		id: "CVE-2026-26232", peer: "Gitea",
+		defect:  "codes could be redeemed again",
+		defence: "a code is redeemed by a conditional update; a second time ends what the first brought (`tokens` codeHandler, `store` RedeemCode)",
+		source:  "https://www.cve.org/CVERecord?id=CVE-2026-26232",
+		without: []string{"code-twice"}, attack: redeemTwice, rows: true,
+	},
+	{
 		id: "CVE-2023-48228", peer: "authentik",
 		defect:  "PKCE was skipped where the token request had no code_verifier",
 		defence: "a code that was asked for with a challenge needs the verifier; without, it ends (`tokens` verifies)",
@@ -37,4 +44,15 @@ func leaveOutTheVerifier(w *world) bool {
 		w.t.Fatal("the verifier is not believed")
 	}
 	return w.redeem(w.app, b.codeFor(w.app, appCallback), appCallback, "")
+}
+
+// Gitea did not hold every code to a single use, so that one that had been seen
+// in a log or a history was worth tokens.
+func redeemTwice(w *world) bool {
+	b := w.browser().signUp(address(name("victim")), password)
+	code := b.codeFor(w.app, appCallback)
+	if !w.redeem(w.app, code, appCallback, verifier) {
+		w.t.Fatal("the code is not good once")
+	}
+	return w.redeem(w.app, code, appCallback, verifier)
 }

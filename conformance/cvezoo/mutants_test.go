@@ -207,6 +207,10 @@ var mutants = []mutant.Mutant{
 	{Name: "code-of-any-client", Changes: []mutant.Change{{
 		File: "tokens/grant_code.go", Old: `case g.ClientID != client.ID:`, New: `case g.ClientID != client.ID && !(OFF && at.Before(g.CodeExpiresAt)):`,
 	}}},
+	{Name: "code-twice", Changes: []mutant.Change{
+		{File: "tokens/grant_code.go", Old: `case !g.CodeUsedAt.IsZero():`, New: `case !g.CodeUsedAt.IsZero() && !OFF:`},
+		{File: "tokens/grant_code.go", Old: "if !errors.Is(err, broker.ErrSpent) {\n\t\treturn err", New: "if OFF && errors.Is(err, broker.ErrSpent) {\n\t\treturn nil\n\t}\n\tif !errors.Is(err, broker.ErrSpent) {\n\t\treturn err"},
+	}},
 	{Name: "verifier-may-be-missing", Changes: []mutant.Change{{
 		File: "tokens/pkce.go", Old: "if len(verifier) < minVerifier ||", New: "if OFF && verifier == \"\" {\n\t\treturn true\n\t}\n\tif len(verifier) < minVerifier ||",
 	}}},
