@@ -347,3 +347,16 @@ func TestIdentityTakenDuringSignUp(t *testing.T) {
 		t.Errorf("%d users, %v", n, err)
 	}
 }
+
+// TestMailOfAStrangersSignUp: somebody signs up with an identity of theirs and the
+// address of a person who is about to sign up as well, through the same
+// provider. The page behind the mail shows whose identity it is, so that the
+// person does not open their account to it.
+func TestMailOfAStrangersSignUp(t *testing.T) {
+	w := newWorld(t)
+	w.op.AddPerson(providertest.Person{Subject: "stranger", Username: "mallory47", Name: "A Stranger"})
+	b := w.browser()
+	login := b.walk(b.get("/oauth/login/demo/"), "stranger").to("/oauth/signup/demo/").param("login")
+	b.post("/signup/", "login", login, "name", "Ada Lovelace", "email", "ada@example.org").to("/sent/")
+	w.browser().get(w.mailedLink("sign-up")).want(200).says("A Stranger").says("mallory47").says("Confirm only if that was you")
+}

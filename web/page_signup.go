@@ -56,9 +56,10 @@ type proofPage struct {
 	base
 	Token        broker.Secret
 	Email        string
-	Name         string // "" not given
-	Provider     string // title of the provider whose identity will open the account; "" a password
-	OtherBrowser bool   // not the browser that the sign-up began in
+	Name         string      // "" not given
+	Provider     string      // title of the provider whose identity will open the account; "" a password
+	Remote       *remoteView // that identity: its owner must be the reader; nil: a password
+	OtherBrowser bool        // not the browser that the sign-up began in
 }
 
 // provedPage says that the address is proven and the sign-in goes on in another

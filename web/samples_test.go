@@ -143,7 +143,7 @@ func samples(r *renderer, lang string, w words) []sample {
 		}}},
 		{"sent", &sentPage{base: b(), Login: "l1", Email: w.email, ContinueURL: signin, ChangeURL: "/signup/?login=l1", CanResend: true}},
 		{"sent_reset", &sentPage{base: b(), Email: w.email, Reset: true, ChangeURL: lost}},
-		{"proof", &proofPage{base: b(), Token: "t0ken", Email: w.email, Provider: w.title}},
+		{"proof", &proofPage{base: b(), Token: "t0ken", Email: w.email, Provider: w.title, Remote: &github}},
 		{"proof_other", &proofPage{base: b(), Token: "t0ken", Email: w.email, OtherBrowser: true}},
 		{"proved", &provedPage{base: b(), Email: w.email, ContinueURL: signin}},
 		{"lost_password", &lostPasswordPage{base: b(), Login: "l1", Email: w.email, SignInURL: signin}},

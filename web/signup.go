@@ -202,7 +202,7 @@ func (s *Server) getProof(w http.ResponseWriter, r *http.Request) error {
 	formsLeave(w)
 	return s.show(w, r, http.StatusOK, &proofPage{
 		base: s.base(r), Token: token, Email: proof.Email, Name: proof.Name, Provider: proof.Provider,
-		OtherBrowser: !l.Live(v.browser, v.at),
+		Remote: s.remoteView(l.Remote), OtherBrowser: !l.Live(v.browser, v.at),
 	})
 }
 

@@ -17,6 +17,7 @@ import (
 	"go/token"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -36,7 +37,9 @@ const (
 // Change replaces a text in a file. It must leave the behaviour as it is where
 // Off is false.
 type Change struct {
-	File string // relative to the root of the module, with slashes
+	// File is relative to the root of the module, with slashes. A directory
+	// stands for whichever of its files has the text.
+	File string
 	Old  string // occurs there exactly once
 	New  string // contains Off
 }
@@ -91,12 +94,12 @@ func rewrite(root string, mutants []Mutant) (map[string][]byte, error) {
 		}
 		seen[m.Name] = true
 		for _, c := range m.Changes {
-			e, err := place(root, sources, m.Name, c)
+			file, e, err := place(root, sources, m.Name, c)
 			if err != nil {
 				problems = append(problems, fmt.Errorf("mutant %s, %s: %w", m.Name, c.File, err))
 				continue
 			}
-			edits[c.File] = append(edits[c.File], e)
+			edits[file] = append(edits[file], e)
 		}
 	}
 	changed := map[string][]byte{}
@@ -117,27 +120,51 @@ func rewrite(root string, mutants []Mutant) (map[string][]byte, error) {
 	return changed, errors.Join(problems...)
 }
 
-// place finds where a change belongs.
-func place(root string, sources map[string]string, name string, c Change) (edit, error) {
-	if _, ok := sources[c.File]; !ok {
-		b, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(c.File)))
-		if err != nil {
-			return edit{}, err
+// place finds the file and the place of a change.
+func place(root string, sources map[string]string, name string, c Change) (string, edit, error) {
+	files, err := filesOf(root, c.File)
+	if err != nil {
+		return "", edit{}, err
+	}
+	found, times := "", 0
+	for _, file := range files {
+		if _, ok := sources[file]; !ok {
+			b, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(file)))
+			if err != nil {
+				return "", edit{}, err
+			}
+			sources[file] = string(b)
 		}
-		sources[c.File] = string(b)
+		if n := strings.Count(sources[file], c.Old); n > 0 {
+			found, times = file, times+n
+		}
 	}
-	source := sources[c.File]
-	switch n := strings.Count(source, c.Old); {
-	case c.Old == "" || n == 0:
-		return edit{}, fmt.Errorf("the text that it replaces is gone: %q", c.Old)
-	case n > 1:
-		return edit{}, fmt.Errorf("the text that it replaces occurs %d times: %q", n, c.Old)
+	switch {
+	case c.Old == "" || times == 0:
+		return "", edit{}, fmt.Errorf("the text that it replaces is gone: %q", c.Old)
+	case times > 1:
+		return "", edit{}, fmt.Errorf("the text that it replaces occurs %d times: %q", times, c.Old)
 	case !strings.Contains(c.New, Off):
-		return edit{}, fmt.Errorf("the new text has no %s: %q", Off, c.New)
+		return "", edit{}, fmt.Errorf("the new text has no %s: %q", Off, c.New)
 	}
-	from := strings.Index(source, c.Old)
+	from := strings.Index(sources[found], c.Old)
 	text := strings.ReplaceAll(c.New, Off, fmt.Sprintf("%s(%q)", function, name))
-	return edit{mutant: name, from: from, to: from + len(c.Old), text: text}, nil
+	return found, edit{mutant: name, from: from, to: from + len(c.Old), text: text}, nil
+}
+
+// filesOf is a file, or the files of a directory's package.
+func filesOf(root, name string) ([]string, error) {
+	if strings.HasSuffix(name, ".go") {
+		return []string{name}, nil
+	}
+	entries, err := os.ReadDir(filepath.Join(root, filepath.FromSlash(name)))
+	var files []string
+	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), ".go") && !strings.HasSuffix(e.Name(), "_test.go") {
+			files = append(files, path.Join(name, e.Name()))
+		}
+	}
+	return files, err
 }
 
 // apply makes all edits of a file.

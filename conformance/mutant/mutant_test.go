@@ -25,6 +25,8 @@ func main() {
 
 const limit = 3
 `,
+	"door/door_test.go": "package door\n\n// if who == \"\" {\n",
+	"door/lock.go":      "package door\n\nconst (\n\ta = \"twice\"\n\tb = \"twice\"\n)\n\nvar _ = a + b\n",
 	"door/door.go": `package door
 
 func Open(who string) bool {
@@ -56,7 +58,7 @@ func write(t *testing.T) string {
 
 var (
 	strangers = Mutant{"strangers", []Change{{"door/door.go", `if who == "stranger" {`, `if who == "stranger" && !OFF {`}}}
-	nobody    = Mutant{"nobody", []Change{{"door/door.go", `if who == "" {`, `if who == "" && !OFF {`}}}
+	nobody    = Mutant{"nobody", []Change{{"door", `if who == "" {`, `if who == "" && !OFF {`}}}
 	both      = Mutant{"both", []Change{
 		{"main.go", `fmt.Println(door.Open("stranger"), door.Open(""), limit)`, `fmt.Println(door.Open("stranger") || OFF, door.Open(""), limit)`},
 		{"door/door.go", "return true\n", "_ = OFF\n\treturn true\n"},
@@ -108,6 +110,9 @@ func TestMutantsCannotRot(t *testing.T) {
 		{"text gone", change("door/door.go", "no such text", "OFF"), "is gone"},
 		{"empty text", change("door/door.go", "", "OFF"), "is gone"},
 		{"text twice", change("door/door.go", "return false", "return OFF"), "occurs 2 times"},
+		{"text twice in the package", change("door", `"twice"`, "OFF"), "occurs 2 times"},
+		{"text gone from the package", change("door", "no such text", "OFF"), "is gone"},
+		{"no such directory", change("cellar", "text", "OFF"), "cellar"},
 		{"no switch", change("door/door.go", "return true", "return false"), "has no OFF"},
 		{"no such file", change("door/window.go", "return true", "return OFF"), "window.go"},
 		{"not Go", change("door/door.go", "return true", "return OFF {"), "door/door.go"},

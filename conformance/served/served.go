@@ -75,7 +75,7 @@ func (o *Output) String() string {
 // Process is a running broker.
 type Process struct {
 	Cmd    *exec.Cmd
-	said   Output // standard Output and standard error
+	said   Output // standard output and standard error
 	ended  chan struct{}
 	result error // once ended is closed
 }
