@@ -121,7 +121,7 @@ func (s *Service) recognize(ctx context.Context, r *http.Request, form url.Value
 	if !clientIDChars(got.id) {
 		return broker.Client{}, errClient
 	}
-	if got.method != broker.AuthPrivateKeyJWT && ctx.Value(certainKey{}) == nil {
+	if got.method != authAssertion && ctx.Value(certainKey{}) == nil {
 		if c, ok := s.store.KnownClient(got.id); ok {
 			if c, err := s.check(ctx, c, got, at); err == nil {
 				return c, nil
