@@ -39,10 +39,13 @@ type ClientMetadata struct {
 	BackchannelLogoutURI              string `json:"backchannel_logout_uri,omitempty"`
 	BackchannelLogoutSessionRequired  bool   `json:"backchannel_logout_session_required,omitempty"`
 
-	LogoURI         string                       `json:"logo_uri,omitempty"`
-	Localized       map[string]map[string]string `json:"localized,omitempty"` // field → language tag → value
-	SoftwareID      string                       `json:"software_id,omitempty"`
-	SoftwareVersion string                       `json:"software_version,omitempty"`
+	LogoURI    string                       `json:"logo_uri,omitempty"`
+	Localized  map[string]map[string]string `json:"localized,omitempty"` // field → language tag → value
+	SoftwareID string                       `json:"software_id,omitempty"`
+	// SoftwareStatement is the JWT that vouches for the software, as it was sent; it
+	// was verified when the client registered (RFC 7591, section 2.3).
+	SoftwareStatement string `json:"software_statement,omitempty"`
+	SoftwareVersion   string `json:"software_version,omitempty"`
 
 	Origins []string `json:"origins,omitempty"` // browser origins beside those of the redirect URIs (CORS)
 

@@ -5,6 +5,23 @@ import (
 	"testing"
 )
 
+// TestStatements: who vouches for software has keys somewhere.
+func TestStatements(t *testing.T) {
+	for text, want := range map[string]string{
+		"registration: {software_statements: {'https://d.example': 'https://d.example/jwks'}, require_software_statement: true}": "",
+		"registration: {software_statements: {'https://d.example': /etc/broker/d.jwks}}":                                         "",
+		"registration: {software_statements: {'https://d.example': 'http://d.example/jwks'}}":                                    "no https URL",
+		"registration: {software_statements: {'https://d.example': ''}}":                                                         "no https URL",
+		"registration: {software_statements: {'': /etc/broker/d.jwks}}":                                                          "has no issuer",
+		"registration: {require_software_statement: true}":                                                                       "lets nobody register",
+	} {
+		_, err := Parse("broker.yaml", []byte(text), nil)
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
 // TestNetworksOfApplications: what is no network is refused, and opens nothing.
 func TestNetworksOfApplications(t *testing.T) {
 	for text, want := range map[string]int{"10.20.0.0/16": 1, "fd00:1::/32": 1, "127.0.0.1/32": 1, "10.20.0.1/16": 0, "10.0.0.0": 0, "inside": 0, "": 0, "0.0.0.0/33": 0} {

@@ -41,6 +41,7 @@ func (k *checker) check() {
 	k.lifetimes()
 	k.events()
 	k.applications()
+	k.statements()
 	k.providers()
 }
 

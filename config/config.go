@@ -138,12 +138,14 @@ type SigningKeys struct {
 
 // Registration is the section "registration".
 type Registration struct {
-	Mode       string        `koanf:"mode" default:"off" enum:"off,token,open" doc:"token: whoever has an initial access token (\"broker clients token create\"). open: everybody, within the limits below."`
-	Scopes     []string      `koanf:"scopes" example:"[openid, email]" doc:"What such applications may ask for at most. Not set: all that the broker offers."`
-	PerAddress int           `koanf:"per_address" default:"10" min:"1" max:"100000" doc:"Open registrations a day from one address."`
-	PerDay     int           `koanf:"per_day" default:"100" min:"1" max:"1000000" doc:"Open registrations a day altogether."`
-	Total      int           `koanf:"total" default:"1000" min:"1" max:"100000" doc:"How many applications that registered themselves there may be."`
-	Unused     time.Duration `koanf:"unused" default:"90d" min:"1d" max:"1000d" doc:"An application that registered itself and was not used for so long is removed."`
+	Mode       string            `koanf:"mode" default:"off" enum:"off,token,open" doc:"token: whoever has an initial access token (\"broker clients token create\"). open: everybody, within the limits below."`
+	Scopes     []string          `koanf:"scopes" example:"[openid, email]" doc:"What such applications may ask for at most. Not set: all that the broker offers."`
+	PerAddress int               `koanf:"per_address" default:"10" min:"1" max:"100000" doc:"Open registrations a day from one address."`
+	PerDay     int               `koanf:"per_day" default:"100" min:"1" max:"1000000" doc:"Open registrations a day altogether."`
+	Total      int               `koanf:"total" default:"1000" min:"1" max:"100000" doc:"How many applications that registered themselves there may be."`
+	Statements map[string]string `koanf:"software_statements" example:"{\"https://directory.example.org\": https://directory.example.org/jwks.json}" doc:"Who may vouch for software with software statements (RFC 7591, section 2.3): the issuer, and its keys, as an https URL or the name of a file with a JWK Set. What a statement says counts more than what the application says itself."`
+	Required   bool              `koanf:"require_software_statement" default:"false" doc:"No application registers itself without a software statement."`
+	Unused     time.Duration     `koanf:"unused" default:"90d" min:"1d" max:"1000d" doc:"An application that registered itself and was not used for so long is removed."`
 }
 
 // Events is the section "events".

@@ -81,7 +81,7 @@ var knownErrors = map[string]bool{
 	"request_not_supported": true, "request_uri_not_supported": true, "registration_not_supported": true,
 	"temporarily_unavailable": true, "invalid_request_object": true, "invalid_request_uri": true,
 	"unmet_authentication_requirements": true,
-	"invalid_client_metadata":           true, "invalid_redirect_uri": true, "unapproved_software_statement": true,
+	"invalid_client_metadata":           true, "invalid_redirect_uri": true, "unapproved_software_statement": true, "invalid_software_statement": true,
 }
 
 // clean replaces what error_description may not contain (RFC 6749, section

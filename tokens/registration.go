@@ -28,12 +28,15 @@ const (
 // Registration configures dynamic client registration. The zero value of a field
 // is its default.
 type Registration struct {
-	Mode       string        // "": RegisterOff
-	Scopes     []string      // what such clients may ask for at most; nil: the scopes about people
-	PerAddress int           // open registrations a day from one address; 0: 10
-	PerDay     int           // and from everywhere; 0: 100
-	Total      int           // dynamic clients there may be; 0: 1000
-	Unused     time.Duration // after so long without use one is removed; 0: 90 days
+	Mode       string   // "": RegisterOff
+	Scopes     []string // what such clients may ask for at most; nil: the scopes about people
+	PerAddress int      // open registrations a day from one address; 0: 10
+	PerDay     int      // and from everywhere; 0: 100
+	Total      int      // dynamic clients there may be; 0: 1000
+	// Statements are by whom software can be vouched for; nil: by nobody.
+	Statements       []StatementIssuer
+	RequireStatement bool          // nobody registers without a software statement
+	Unused           time.Duration // after so long without use one is removed; 0: 90 days
 }
 
 const (
@@ -71,7 +74,6 @@ func orDefault[T comparable](v, preset T) T {
 var (
 	errMetadata  = &fosite.RFC6749Error{ErrorField: "invalid_client_metadata", CodeField: http.StatusBadRequest}
 	errRedirects = &fosite.RFC6749Error{ErrorField: "invalid_redirect_uri", CodeField: http.StatusBadRequest}
-	errStatement = &fosite.RFC6749Error{ErrorField: "unapproved_software_statement", DescriptionField: "Software statements are not supported.", CodeField: http.StatusBadRequest}
 	errDocument  = refuse(errMetadata, "The body must be one JSON object in UTF-8, with every member once.")
 	errJSONType  = refuse(errMetadata, "The content type must be application/json.")
 	errQuota     = &fosite.RFC6749Error{ErrorField: "temporarily_unavailable", DescriptionField: "Too many applications were registered. Try again tomorrow, or ask the operator for an initial access token.", CodeField: http.StatusTooManyRequests}
@@ -240,15 +242,17 @@ func (s *Service) readClient(w http.ResponseWriter, r *http.Request, c *broker.C
 	if err != nil {
 		return nil, errDocument
 	}
-	if raw, ok := object["software_statement"]; ok && string(raw) != "null" {
-		return nil, errStatement
+	said, statement, err := s.vouched(r.Context(), object, c.Metadata.SoftwareStatement != "", at)
+	if err != nil {
+		return nil, err
 	}
 	allowed := append(slices.Clone(s.o.Registration.Scopes), c.Scopes...) // an operator may have given it more
 	defaults(c)
-	if problems := readMetadata(c, object); len(problems) > 0 {
+	if problems := readMetadata(c, said); len(problems) > 0 {
 		return nil, refuseMetadata(problems)
 	}
-	agree(c, object)
+	c.Metadata.SoftwareStatement = statement
+	agree(c, said)
 	if c.Scopes == nil {
 		c.Scopes = slices.Clone(s.o.Registration.Scopes)
 	}

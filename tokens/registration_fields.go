@@ -49,6 +49,7 @@ var metadataFields = []metadataField{
 	textField("sector_identifier_uri", func(c *broker.Client) *string { return &c.Metadata.SectorIdentifierURI }),
 	textField("subject_type", func(c *broker.Client) *string { return &c.Metadata.SubjectType }),
 	textField("software_id", func(c *broker.Client) *string { return &c.Metadata.SoftwareID }),
+	{name: "software_statement", read: func(*broker.Client, json.RawMessage) bool { return true }, write: func(c *broker.Client) any { return orNothing(c.Metadata.SoftwareStatement) }}, // vouched reads it
 	textField("software_version", func(c *broker.Client) *string { return &c.Metadata.SoftwareVersion }),
 	inLanguages(textField("client_name", func(c *broker.Client) *string { return &c.Name })),
 	inLanguages(textField("client_uri", func(c *broker.Client) *string { return &c.ClientURI })),

@@ -121,6 +121,9 @@ func examine(c broker.Client, keys []broker.Key, unused time.Duration, at time.T
 	x.signature(keys)
 	x.encryption()
 	x.browser()
+	if c.Metadata.SoftwareStatement != "" {
+		x.add(levelNote, "software_statement", "vouched for when it registered; it is not looked at again until it changes its registration")
+	}
 	if c.Metadata.Dynamic {
 		last := c.Metadata.LastUsedAt
 		if last.IsZero() {

@@ -53,7 +53,11 @@ func furnish(cfg config.Config, base string, db *store.DB, ring store.Keyring, t
 	if counted != nil {
 		r.kept, r.apps = countedStore{db, counted}, countedApps{apps, counted}
 	}
-	if r.tokens, err = tokens.New(r.kept, tokenOptions(cfg, base, ring, texts, log)); err != nil {
+	o := tokenOptions(cfg, base, ring, texts, log)
+	if o.Registration.Statements, err = statementIssuers(cfg); err != nil {
+		return nil, err
+	}
+	if r.tokens, err = tokens.New(r.kept, o); err != nil {
 		return nil, err
 	}
 	r.linker = linking.New(r.kept, r.apps, linking.Options{
@@ -103,7 +107,7 @@ func tokenOptions(cfg config.Config, base string, ring store.Keyring, texts *i18
 		RefreshIdle: t.RefreshIdle, RefreshAbsolute: t.RefreshAbsolute, RefreshGrace: grace, KeyOverlap: t.SigningKeys.PublishBefore, KeyLifetime: lifetime,
 		Registration: tokens.Registration{
 			Mode: cfg.Registration.Mode, Scopes: cfg.Registration.Scopes, PerAddress: cfg.Registration.PerAddress,
-			PerDay: cfg.Registration.PerDay, Total: cfg.Registration.Total, Unused: cfg.Registration.Unused,
+			PerDay: cfg.Registration.PerDay, Total: cfg.Registration.Total, RequireStatement: cfg.Registration.Required, Unused: cfg.Registration.Unused,
 		},
 		Phone: cfg.Accounts.Profile.Phone, Address: cfg.Accounts.Profile.Address,
 		NoSignUp: !cfg.Accounts.SignUp, UILocales: texts.Languages(), PolicyURI: cfg.Brand.Privacy, TermsURI: cfg.Brand.Terms,
