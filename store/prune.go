@@ -2,8 +2,11 @@ package store
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/uptrace/bun"
 )
 
 const (
@@ -35,8 +38,11 @@ const (
 // in small batches, each its own transaction, and returns how many rows went,
 // also where it stopped with an error.
 func (db *DB) Prune(ctx context.Context, at time.Time) (int, error) {
-	dead, deadGrant := micro(at.Add(-deadKept)), micro(at.Add(-deadGrantKept))
-	total := 0
+	dead := micro(at.Add(-deadKept))
+	total, err := db.pruneGrants(ctx, micro(at.Add(-deadGrantKept)))
+	if err != nil {
+		return total, err
+	}
 	for _, p := range []struct {
 		table, key, where string
 		args              []any
@@ -48,9 +54,6 @@ func (db *DB) Prune(ctx context.Context, at time.Time) (int, error) {
 		{"link_changes", "id", "expires_at < ?", []any{dead}},
 		{"pushed_requests", "uri_hash", "expires_at < ?", []any{dead}},
 		{"spent_assertions", "(client_id, jti_hash)", "expires_at < ?", []any{micro(at.Add(-assertionKept))}},
-		{"grants", "id", `revoked_at < ? AND revoked_at <> 0 OR expires_at < ? AND expires_at <> 0
-			OR refresh_expires_at < ? AND refresh_expires_at <> 0
-			OR code_hash <> '' AND code_used_at = 0 AND code_expires_at < ?`, []any{deadGrant, deadGrant, deadGrant, deadGrant}},
 		{"outbox", "id", "done_at < ? AND done_at <> 0", []any{micro(at.Add(-outboxKept))}},
 		{"outbox", "id", "failed_at < ? AND failed_at <> 0", []any{micro(at.Add(-failedKept))}},
 		{"initial_access_tokens", "hash", "expires_at < ? AND expires_at <> 0", []any{dead}},
@@ -70,4 +73,50 @@ func (db *DB) Prune(ctx context.Context, at time.Time) (int, error) {
 		}
 	}
 	return total, nil
+}
+
+// grantWindow grants are looked at in one statement.
+const grantWindow = 2000
+
+// deadGrant is the condition that a grant ended before a time (four times).
+const deadGrant = `(revoked_at < ? AND revoked_at <> 0 OR expires_at < ? AND expires_at <> 0
+	OR refresh_expires_at < ? AND refresh_expires_at <> 0
+	OR code_hash <> '' AND code_used_at = 0 AND code_expires_at < ?)`
+
+// pruneGrants walks over all grants in the order of their ids, and removes those
+// that ended before a time. No index could find them but one on what
+// every refresh changes; so it looks with a reader, and the writer gets small
+// batches of ids. However many grants live, each statement is short.
+func (db *DB) pruneGrants(ctx context.Context, before micros) (int, error) {
+	const what = "prune grants"
+	total := 0
+	for after := ""; ; {
+		on, err := db.reader(ctx)
+		if err != nil {
+			return total, db.failed(what, err)
+		}
+		var window []struct {
+			ID   string `bun:"id"`
+			Dead bool   `bun:"dead"`
+		}
+		if err := on.NewRaw("SELECT id, "+deadGrant+" AS dead FROM grants WHERE id > ? ORDER BY id LIMIT ?",
+			before, before, before, before, after, grantWindow).Scan(ctx, &window); err != nil {
+			return total, db.failed(what, err)
+		}
+		var dead []string
+		for _, g := range window {
+			if after = g.ID; g.Dead {
+				dead = append(dead, g.ID)
+			}
+		}
+		for batch := range slices.Chunk(dead, pruneBatch) {
+			n, err := db.exec(ctx, what, "DELETE FROM grants WHERE id IN (?) AND "+deadGrant, bun.List(batch), before, before, before, before)
+			if total += int(n); err != nil {
+				return total, err
+			}
+		}
+		if len(window) < grantWindow {
+			return total, nil
+		}
+	}
 }

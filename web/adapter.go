@@ -142,8 +142,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		d, status := time.Since(began), or(rec.status, http.StatusOK) // as net/http has it
 		s.o.OnRequest(r.Method, route(r), status, d)
-		s.log.LogAttrs(r.Context(), slog.LevelInfo, "request", slog.String("request", id), slog.String("method", r.Method), slog.String("route", route(r)),
-			slog.Int("status", status), slog.Float64("ms", float64(d.Microseconds())/1000), slog.String("ip", ip))
+		s.logRequest(r, id, ip, status, d)
 	}()
 	rec.Header()["X-Request-Id"] = []string{id}
 	if r.Body != http.NoBody {
@@ -152,6 +151,19 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err := s.dispatch(rec, r, to.serve); err != nil {
 		s.fail(rec, r, err)
 	}
+}
+
+// logRequest writes the line of a request. It goes to the handler directly: a
+// logger would look up, for each, that it was called from here.
+func (s *Server) logRequest(r *http.Request, id, ip string, status int, d time.Duration) {
+	h := s.log.Handler()
+	if !h.Enabled(r.Context(), slog.LevelInfo) {
+		return
+	}
+	line := slog.NewRecord(time.Now(), slog.LevelInfo, "request", 0)
+	line.AddAttrs(slog.String("request", id), slog.String("method", r.Method), slog.String("route", route(r)),
+		slog.Int("status", status), slog.Float64("ms", float64(d.Microseconds())/1000), slog.String("ip", ip))
+	_ = h.Handle(r.Context(), line) // there is nowhere else to tell it
 }
 
 // route is the pattern that served the request, without its method.
