@@ -1,10 +1,14 @@
 package main
 
 import (
+	"database/sql"
 	"encoding/json"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
+	"idbroker/broker"
 	"idbroker/config"
 )
 
@@ -43,5 +47,38 @@ func TestLogosCanBeTurnedOff(t *testing.T) {
 	}
 	if _, err := logos(on, "https://id.example.org").Get(t.Context(), "https://127.0.0.1:1/logo.png", 0); err == nil {
 		t.Error("inside")
+	}
+}
+
+// TestUsersShowTellsWhatPeopleEntered, and a list does not.
+func TestUsersShowTellsWhatPeopleEntered(t *testing.T) {
+	u := broker.User{ID: "u", Phone: "+41227676111", Address: broker.Address{Street: "1 Esplanade", Locality: "Meyrin"}}
+	v := viewUser(u)
+	if text, err := json.Marshal(v); err != nil || strings.Contains(string(text), "phone") || strings.Contains(string(text), "address") {
+		t.Errorf("a list tells %s, %v", text, err)
+	}
+	o := newOperator(t)
+	o.run("users", "create", "ada@example.org")
+	o.sql(`UPDATE users SET phone = '+41227676111', address = '{"street_address":"1 Esplanade","locality":"Meyrin"}'`)
+	var shown userView
+	o.read(&shown, "users", "show", "ada@example.org")
+	if shown.Phone != u.Phone || shown.Address != u.Address {
+		t.Errorf("%+v", shown)
+	}
+	if text := o.run("users", "show", "ada@example.org"); !strings.Contains(text, "+41227676111") || !strings.Contains(text, "1 Esplanade, Meyrin") {
+		t.Errorf("%s", text)
+	}
+}
+
+// sql changes the database behind the broker's back.
+func (o *operator) sql(statement string) {
+	o.t.Helper()
+	db, err := sql.Open("sqlite", filepath.Join(o.dir, "broker.db"))
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(o.t.Context(), statement); err != nil {
+		o.t.Fatal(err)
 	}
 }
