@@ -46,7 +46,7 @@ func TestErrorPages(t *testing.T) {
 	b.open(h.issuer + "/oauth/login/nobody/").sees("There is no “nobody” here").look("error-provider")
 	b.open(h.issuer + "/verify-email/?token=wrong").sees("We don’t know this link").look("error-link")
 	b.open(h.issuer + "/account/settings/security/").sees("Sign in")
-	b.open(h.issuer + "/claim/?token=wrong").sees("The link works once").lacks("Create administrator")
+	b.open(h.issuer + "/claim/?token=wrong").sees("This link does not work").lacks("Create administrator")
 	b.open(h.wait(t, `(http://\S+/claim/\?token=\S+)`)).sees("Set up").look("claim")
 	b.fill("email", "admin@example.org").fill("name", "The Operator").fill("password", "a few unrelated words")
 	b.click("Create administrator account").sees("The Operator").look("home")

@@ -18,6 +18,7 @@ import (
 	"idbroker/broker/local"
 	"idbroker/config"
 	"idbroker/i18n"
+	"idbroker/outbox"
 	"idbroker/store"
 	"idbroker/store/storetest"
 )
@@ -189,6 +190,33 @@ func TestPruneKeepsEventsAsConfigured(t *testing.T) {
 		}
 		if left, err := db.Events(t.Context(), "", 9); err != nil || len(left) != want {
 			t.Errorf("keep %s: %d events left, %v", keep, len(left), err)
+		}
+	}
+}
+
+// TestPruneEndsExpiredSessions, and puts the word to their applications into the
+// outbox.
+func TestPruneEndsExpiredSessions(t *testing.T) {
+	db := storetest.New(t)
+	s := &server{rooms: roomsOver(t, db), log: slog.New(slog.DiscardHandler)}
+	s.notices = outbox.New(db, nil, s.log, nil)
+	at := time.Now()
+	for _, err := range []error{
+		db.CreateClient(t.Context(), broker.Client{ID: "app", Metadata: broker.ClientMetadata{BackchannelLogoutURI: "https://app.example/out"}}),
+		db.CreateSession(t.Context(), broker.Session{IDHash: "h", SID: "s", UserID: "ada", ExpiresAt: at.Add(-time.Second)}),
+		db.CreateGrant(t.Context(), broker.Grant{ID: "g", ClientID: "app", UserID: "ada", SID: "s", CreatedAt: at}),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for round, want := range []int{1, 0} {
+		if err := s.prune(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		entries, err := db.ClaimOutbox(t.Context(), 9, time.Now(), time.Hour, broker.OutboxLogout)
+		if err != nil || len(entries) != want {
+			t.Errorf("round %d: %d notices, %v", round, len(entries), err)
 		}
 	}
 }

@@ -30,6 +30,8 @@ type userView struct {
 	EmailVerified bool           `json:"email_verified"`
 	Username      string         `json:"username,omitempty"`
 	Name          string         `json:"name,omitempty"`
+	Phone         string         `json:"phone_number,omitempty"` // of one account, not of a list
+	Address       broker.Address `json:"address,omitzero"`
 	Admin         bool           `json:"admin"`
 	Password      bool           `json:"has_password"`
 	DisabledAt    time.Time      `json:"disabled_at,omitzero"`
@@ -58,6 +60,12 @@ func (v userView) text(w io.Writer) {
 	row(w, "e-mail", v.Email+map[bool]string{false: " (not proven)"}[v.EmailVerified])
 	row(w, "username", v.Username)
 	row(w, "name", v.Name)
+	if v.Phone != "" {
+		row(w, "phone", v.Phone)
+	}
+	if v.Address != (broker.Address{}) {
+		row(w, "address", strings.ReplaceAll(v.Address.Formatted(), "\n", ", "))
+	}
 	row(w, "administrator", yesNo(v.Admin))
 	row(w, "password", yesNo(v.Password))
 	row(w, "created", v.CreatedAt)
@@ -191,6 +199,7 @@ func (c usersShow) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	v := viewUser(u)
+	v.Phone, v.Address = u.Phone, u.Address
 	identities, err := db.IdentitiesOf(ctx, u.ID)
 	if err != nil {
 		return err
