@@ -9,11 +9,19 @@ import (
 	"idbroker/broker"
 )
 
-// Attach makes the identity of a profile open the user's account: identity,
-// remote account, tokens, event. It joins the caller's unit of work; a taken
-// identity is ErrTaken.
+// Attach makes the identity of a profile open the user's account, which begins
+// with it: identity, remote account, tokens, event. It joins the caller's unit of
+// work; a taken identity is ErrTaken. The provider is asked about once more, since
+// it may have been hidden while the mail was under way.
 func (l *Linker) Attach(ctx context.Context, user broker.User, p broker.Profile, at time.Time) error {
-	_, err := l.attach(ctx, user, p, at)
+	known, err := l.provider(p.Provider)
+	if err != nil {
+		return err
+	}
+	if _, err := Decide(Facts{Purpose: broker.PurposeSignIn, LinkOnly: known.LinkOnly, NoSignUp: known.NoSignUp}); err != nil {
+		return named(err, known)
+	}
+	_, err = l.attach(ctx, user, p, at)
 	return err
 }
 

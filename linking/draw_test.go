@@ -1,0 +1,93 @@
+package linking_test
+
+import (
+	"strings"
+
+	"pgregory.net/rapid"
+)
+
+// tally counts how the steps of some walks went, by their first word and outcome.
+type tally map[string]int
+
+// poor names what never happened, of what must: a walk that is refused
+// everything finds nothing.
+func (c tally) poor() (missing []string) {
+	for _, what := range []string{
+		"journey signed in", "journey new person", "journey linked", "journey ask to replace", "journey already linked", "journey reauthenticated",
+		"journey refused", "finish signed in", "finish refused", "link linked", "link replaced", "link refused", "prove", "prove refused",
+		"unlink", "unlink refused", "undo", "undo refused", "operator", "operator refused", "race", "forged refused",
+	} {
+		if c[what] == 0 {
+			missing = append(missing, what)
+		}
+	}
+	return missing
+}
+
+func (c tally) add(what string, got answer) {
+	word, _, _ := strings.Cut(what, " ")
+	switch {
+	case got.refused:
+		word += " refused"
+	case got.outcome != "":
+		word += " " + string(got.outcome)
+	}
+	c[word]++
+}
+
+func (w *walker) upTo(n int, label string) int { return rapid.IntRange(0, n-1).Draw(w.t, label) }
+func (w *walker) yes(label string) bool        { return rapid.Bool().Draw(w.t, label) }
+func (w *walker) of(all []string, label string) string {
+	return all[w.upTo(len(all), label)]
+}
+func (w *walker) some(n int, what string) int { // the latest first: old ones are rarely of interest
+	return n - 1 - rapid.IntRange(0, min(n, 6)-1).Draw(w.t, what)
+}
+
+// live draws mostly what can still go well, otherwise any of the latest.
+func (w *walker) live(n int, what string, good func(int) bool) int {
+	var all []int
+	for i := max(0, n-20); i < n; i++ {
+		if good(i) {
+			all = append(all, i)
+		}
+	}
+	if len(all) > 0 && w.upTo(4, "any "+what) < 3 {
+		return all[w.upTo(len(all), what)]
+	}
+	return w.some(n, what)
+}
+
+func (w *walker) leg(what string) int {
+	return w.live(len(w.m.legs), what, func(i int) bool { return !w.m.legs[i].spent })
+}
+
+func (w *walker) login(good func(login) bool) int {
+	return w.live(len(w.m.logins), "login", func(i int) bool { return !w.m.logins[i].done && good(w.m.logins[i]) })
+}
+
+// crashes tells whether the step shall fail when it is to be committed.
+func (w *walker) crashes() bool {
+	if rapid.IntRange(0, 15).Draw(w.t, "crash") != 15 {
+		return false
+	}
+	w.s.crash()
+	return true
+}
+
+// linked draws an identity: mostly one of a user's, so that links are removed at
+// all, otherwise any.
+func (w *walker) linked(u int) key {
+	var own []key
+	for _, p := range providerIDs {
+		for _, s := range persons {
+			if w.m.links[key{p, s}].user == u {
+				own = append(own, key{p, s})
+			}
+		}
+	}
+	if len(own) > 0 && w.upTo(4, "any") < 2 {
+		return own[w.upTo(len(own), "own")]
+	}
+	return key{w.of(providerIDs, "provider"), w.of(persons, "subject")}
+}

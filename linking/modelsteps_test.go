@@ -1,0 +1,148 @@
+package linking_test
+
+import "idbroker/linking"
+
+// create predicts whether an operator can make an account.
+func (m *model) create(email string, password bool) answer {
+	if m.known(email) {
+		return refusal
+	}
+	m.users = append(m.users, user{email: email, password: password})
+	return answer{user: len(m.users)}
+}
+
+func (m *model) known(email string) bool {
+	for _, u := range m.users {
+		if u.email == email {
+			return true
+		}
+	}
+	return false
+}
+
+// password predicts a sign-in with the right or a wrong password, as a step of
+// login n; -1: of none.
+func (m *model) password(at, u, n int, right bool) answer {
+	who := m.users[u-1]
+	if !right || !m.passwords || !who.password || who.disabled || n >= 0 && (m.logins[n].done || m.logins[n].seat != at) {
+		return refusal
+	}
+	m.signIn(at, u)
+	if n >= 0 {
+		m.logins[n].user, m.logins[n].form = u, ""
+	}
+	return answer{user: u}
+}
+
+// pending predicts the answer to "shall it open your account?".
+func (m *model) pending(at, n int, agreed, crash bool) answer {
+	l, s := &m.logins[n], m.seats[at]
+	if l.done || l.user == 0 || crash || s.user != l.user {
+		return refusal
+	}
+	was := m.clone()
+	a := m.link(s, l.key, agreed)
+	if a.outcome == linking.AskReplace {
+		*m = *was
+		return refusal // it was asked, and this is no answer
+	}
+	if !a.refused {
+		m.logins[n].done = true
+	}
+	return a
+}
+
+// signUp predicts a form that is filled in for a new person's identity. The
+// answer is the same whether the address is known; a known one gets no link.
+func (m *model) signUp(n int, email string, crash bool) answer {
+	l := &m.logins[n]
+	if l.done || l.user != 0 || crash {
+		return refusal
+	}
+	l.form = email
+	if !m.known(email) {
+		m.forms = append(m.forms, form{login: n, email: email})
+	}
+	return answer{}
+}
+
+// prove predicts a mailed link that begins an account.
+func (m *model) prove(n int, crash bool) answer {
+	f := &m.forms[n]
+	l := &m.logins[f.login]
+	if p := m.policies[l.key.provider]; p.Hidden || p.LinkOnly || p.NoSignUp {
+		return refusal
+	}
+	if f.used || l.done || l.user != 0 || l.form != f.email || m.known(f.email) || m.links[l.key].user != 0 || crash {
+		return refusal
+	}
+	f.used, l.done = true, true
+	m.users = append(m.users, user{email: f.email})
+	u := len(m.users)
+	m.add(l.key, u)
+	m.signIn(l.seat, u)
+	return answer{user: u}
+}
+
+// unlink predicts the removal of a link by whoever sits before a seat.
+func (m *model) unlink(at int, k key, crash bool) answer {
+	s := m.seats[at]
+	if s.user == 0 || !s.fresh || m.users[s.user-1].disabled || m.links[k].user != s.user || crash {
+		return refusal
+	}
+	if m.usable(k.provider) && m.waysIn(s.user) == 1 {
+		return refusal
+	}
+	m.remove(k)
+	m.changes = append(m.changes, change{user: s.user, removed: k})
+	return answer{user: s.user}
+}
+
+// unlinkFor predicts the removal of a link by an operator.
+func (m *model) unlinkFor(k key, forced, crash bool) answer {
+	u := m.links[k].user
+	if u == 0 || crash || m.usable(k.provider) && m.waysIn(u) == 1 && !forced {
+		return refusal
+	}
+	m.remove(k)
+	m.signOut(u, -1)
+	return answer{user: u}
+}
+
+// undo predicts "this was not me", pressed in a seat.
+func (m *model) undo(at, n int, crash bool) answer {
+	c := &m.changes[n]
+	if c.undone || c.expired || m.users[c.user-1].disabled || crash {
+		return refusal
+	}
+	if owner := m.links[c.removed].user; owner != 0 && owner != c.user {
+		return refusal
+	}
+	after := m.clone()
+	if c.added != (key{}) && m.links[c.added].user == c.user {
+		after.remove(c.added)
+	}
+	if c.removed != (key{}) && m.links[c.removed].user == 0 {
+		after.links[c.removed] = link{user: c.user}
+	}
+	if after.waysIn(c.user) == 0 && !m.passwords {
+		return refusal
+	}
+	*m = *after
+	m.changes[n].undone = true
+	except := -1
+	if m.seats[at].user == m.changes[n].user {
+		except = at
+	}
+	m.signOut(m.changes[n].user, except)
+	return answer{user: m.changes[n].user}
+}
+
+// disable predicts an operator who closes an account, or opens it again.
+func (m *model) disable(u int, disabled bool) answer {
+	m.users[u-1].disabled = disabled
+	if disabled {
+		m.signOut(u, -1)
+	}
+	return answer{user: u}
+}

@@ -1,0 +1,258 @@
+package linking_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"idbroker/broker"
+	"idbroker/broker/local"
+	"idbroker/linking"
+	"idbroker/store"
+	"idbroker/store/storetest"
+)
+
+// real walks over the service: linking.Linker and local.Accounts over a database.
+// The remote apps are scripted, since a provider that signs and an HTTP hop would
+// cost a hundred steps; package providers has its own tests.
+type real struct {
+	t        testing.TB
+	db       *failing
+	raw      *sql.DB
+	read     map[string]*sql.Stmt
+	tables   []string // all but attempts
+	apps     *scripted
+	linkers  map[bool]*linking.Linker // by whether passwords open accounts
+	accounts *local.Accounts
+	open     bool // passwords open accounts
+
+	mu      sync.Mutex
+	users   []broker.UserID
+	cookies [seats]broker.Secret
+	rows    [seats]string // hashes of the sessions' cookies; "" none
+	states  []broker.Secret
+	logins  map[int]broker.LoginID
+	secrets []broker.Secret         // of changes
+	slots   map[int][]broker.Secret // what finish mailed
+	tokens  []broker.Secret         // of forms
+}
+
+// hashing is as cheap as it can be made.
+var hashing = local.Argon2{MemoryKiB: 64, Passes: 1, Lanes: 1}
+
+const rightPassword = broker.Secret("correct horse battery")
+
+func newReal(t testing.TB, dsn string) *real {
+	t.Helper()
+	r := &real{t: t, db: &failing{DB: storetest.Open(t, dsn)}, raw: storetest.Raw(t, dsn), linkers: map[bool]*linking.Linker{}, read: map[string]*sql.Stmt{}}
+	query := "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
+	if !strings.HasPrefix(dsn, "sqlite:") {
+		query = "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()"
+	}
+	for _, name := range strings.Fields(strings.Join(r.lines(query), " ")) {
+		if name != "attempts" && !strings.Contains(name, "migration") {
+			r.tables = append(r.tables, name)
+		}
+	}
+	slices.Sort(r.tables)
+	r.apps = &scripted{}
+	for _, on := range []bool{true, false} {
+		r.linkers[on] = linking.New(r.db, r.apps, linking.Options{Issuer: base, NoPasswords: !on})
+	}
+	r.accounts = local.New(r.db, anyLinker{r}, local.Options{Issuer: base, Hashing: hashing})
+	return r
+}
+
+// anyLinker is the linker of the moment.
+type anyLinker struct{ r *real }
+
+func (a anyLinker) Attach(ctx context.Context, u broker.User, p broker.Profile, at time.Time) error {
+	return a.r.linker().Attach(ctx, u, p, at)
+}
+func (a anyLinker) Title(provider string) string { return a.r.linker().Title(provider) }
+
+func (r *real) linker() *linking.Linker { return r.linkers[r.open] }
+
+// reset empties the world for the next walk.
+func (r *real) reset() {
+	for _, table := range append([]string{"attempts"}, r.tables...) {
+		if table != "users" {
+			r.exec("DELETE FROM " + table)
+		}
+	}
+	r.exec("DELETE FROM users")
+	r.db.reset()
+	r.apps.policies = newModel().policies
+	r.open = true
+	r.users, r.states, r.secrets, r.tokens = nil, nil, nil, nil
+	r.logins, r.slots, r.rows = map[int]broker.LoginID{}, map[int][]broker.Secret{}, [seats]string{}
+	for i := range r.cookies {
+		r.cookies[i] = broker.NewSecret()
+	}
+}
+
+func (r *real) exec(query string) {
+	if _, err := r.raw.Exec(query); err != nil {
+		r.t.Fatalf("%s: %v", query, err)
+	}
+}
+
+// lines reads rows as texts.
+func (r *real) lines(query string) []string {
+	if r.read[query] == nil {
+		stmt, err := r.raw.Prepare(query)
+		if err != nil {
+			r.t.Fatalf("%s: %v", query, err)
+		}
+		r.read[query] = stmt
+	}
+	rows, err := r.read[query].Query()
+	if err != nil {
+		r.t.Fatalf("%s: %v", query, err)
+	}
+	defer rows.Close() //nolint:errcheck // read to its end
+	cols, err := rows.Columns()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	values, dest := make([]any, len(cols)), make([]any, len(cols))
+	for i := range values {
+		dest[i] = &values[i]
+	}
+	var all []string
+	for rows.Next() {
+		if err := rows.Scan(dest...); err != nil {
+			r.t.Fatal(err)
+		}
+		all = append(all, strings.TrimSuffix(fmt.Sprintln(values...), "\n"))
+	}
+	if err := rows.Err(); err != nil {
+		r.t.Fatal(err)
+	}
+	return all
+}
+
+func (r *real) dump() string {
+	var b strings.Builder
+	for _, table := range r.tables {
+		rows := r.lines("SELECT * FROM " + table)
+		slices.Sort(rows)
+		fmt.Fprintf(&b, "%s: %s\n", table, strings.Join(rows, "\n  "))
+	}
+	return b.String()
+}
+
+func (r *real) look() (map[key]int, int, [seats]int) {
+	links, sitting := map[key]int{}, [seats]int{}
+	beside := r.lines("SELECT provider, issuer, subject, user_id FROM remote_accounts ORDER BY 1, 3")
+	if got := r.lines("SELECT provider, issuer, subject, user_id FROM user_identities ORDER BY 1, 3"); !slices.Equal(got, beside) {
+		r.t.Fatalf("identities %v, remote accounts %v", got, beside)
+	}
+	for _, line := range r.lines("SELECT provider, subject, user_id FROM user_identities") {
+		var i [3]string
+		copy(i[:], strings.Fields(line))
+		k := key{i[0], i[1]}
+		if _, twice := links[k]; twice {
+			r.t.Fatalf("%v opens two accounts", k)
+		}
+		links[k] = r.number(broker.UserID(i[2]))
+	}
+	for i := range sitting {
+		sitting[i] = r.number(r.session(i).UserID)
+	}
+	return links, r.db.revocations(), sitting
+}
+
+func (r *real) must(err error) {
+	if err != nil {
+		r.t.Helper()
+		r.t.Fatal(err)
+	}
+}
+
+// number tells which user an id is; 0 nobody.
+func (r *real) number(id broker.UserID) int { return slices.Index(r.users, id) + 1 }
+
+// session is what stands in the database for a browser, as package web reads it.
+func (r *real) session(at int) broker.Session {
+	s, err := r.db.Session(context.Background(), r.rows[at])
+	if err != nil && !errors.Is(err, broker.ErrNotFound) {
+		r.t.Fatal(err)
+	}
+	return s
+}
+
+// signIn replaces the session of a browser, as package web does.
+func (r *real) signIn(at int, u broker.UserID, how broker.Authentication) {
+	ctx, now := context.Background(), time.Now()
+	if r.rows[at] != "" {
+		r.must(r.db.DeleteSession(ctx, r.rows[at]))
+	}
+	r.rows[at] = broker.NewSecret().Hash()
+	r.must(r.db.CreateSession(ctx, broker.Session{
+		IDHash: r.rows[at], SID: broker.NewID(), UserID: u, AuthTime: how.At, AMR: how.AMR, CreatedAt: now, ExpiresAt: now.Add(time.Hour),
+	}))
+}
+
+// failing is the database, whose next unit of work may fail when it is to be
+// committed, and which knows what was left in the outbox.
+type failing struct {
+	*store.DB
+	mu      sync.Mutex
+	fails   bool
+	revoked int
+}
+
+var errCrash = errors.New("the power went out")
+
+type unitKey struct{}
+
+// unit is what a unit of work has left in the outbox so far.
+type unit struct {
+	mails   []string
+	revoked int
+}
+
+// mailbag collects the links of the mails of units that were committed.
+type mailbagKey struct{}
+
+func (f *failing) reset() { f.mu.Lock(); defer f.mu.Unlock(); f.fails, f.revoked = false, 0 }
+
+func (f *failing) revocations() int { f.mu.Lock(); defer f.mu.Unlock(); return f.revoked }
+
+// InTx implements the Store of the rooms.
+func (f *failing) InTx(ctx context.Context, fn func(context.Context) error) error {
+	if ctx.Value(unitKey{}) != nil {
+		return f.DB.InTx(ctx, fn)
+	}
+	f.mu.Lock()
+	fails := f.fails
+	f.fails = false
+	f.mu.Unlock()
+	u := &unit{}
+	err := f.DB.InTx(context.WithValue(ctx, unitKey{}, u), func(ctx context.Context) error {
+		*u = unit{}
+		if err := fn(ctx); err != nil {
+			return err
+		}
+		if fails {
+			return errCrash
+		}
+		return nil
+	})
+	if err == nil {
+		f.mu.Lock()
+		f.revoked += u.revoked
+		f.mu.Unlock()
+		if bag, ok := ctx.Value(mailbagKey{}).(*[]string); ok {
+			*bag = append(*bag, u.mails...)
+		}
+	}
+	return err
+}

@@ -1,0 +1,318 @@
+package linking_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"idbroker/broker"
+	"idbroker/broker/local"
+	"idbroker/linking"
+	"idbroker/store/storetest"
+)
+
+// Enqueue implements the Store of the rooms.
+func (f *failing) Enqueue(ctx context.Context, e broker.OutboxEntry) error {
+	if u, ok := ctx.Value(unitKey{}).(*unit); ok {
+		var m broker.Mail
+		switch {
+		case e.Kind == broker.OutboxRevoke:
+			u.revoked++
+		case json.Unmarshal(e.Payload, &m) == nil:
+			if _, secret, ok := strings.Cut(m.Data["link"], "token="); ok {
+				u.mails = append(u.mails, secret)
+			}
+		}
+	}
+	return f.DB.Enqueue(ctx, e)
+}
+
+// scripted are remote apps that tell what the walk wants them to tell. A code
+// belongs to its journey, as nonce and PKCE make sure of; the hostile app does
+// not care.
+type scripted struct {
+	policies map[string]broker.Provider
+}
+
+func (s *scripted) Providers() (all []broker.Provider) {
+	for _, id := range providerIDs {
+		all = append(all, s.policies[id])
+	}
+	return all
+}
+
+func (s *scripted) Provider(id string) (broker.Provider, bool) {
+	p, ok := s.policies[id]
+	return p, ok
+}
+
+func (s *scripted) Begin(_ context.Context, id, state string, _ broker.BeginOptions) (broker.Outward, error) {
+	return broker.Outward{URL: state, ClientID: "broker", RedirectURI: base + "/oauth/authorized/" + id + "/", Session: broker.Secret(state)}, nil
+}
+
+func (s *scripted) Complete(_ context.Context, id string, a broker.Attempt, cb broker.Callback) (broker.Profile, error) {
+	parts := strings.Split(cb.Code.Reveal(), " ") // session, subject, address
+	if id != "evil" && a.Session.Reveal() != parts[0] {
+		return broker.Profile{}, errors.New("the code is another journey's")
+	}
+	return broker.Profile{
+		Provider: id, Issuer: s.policies[id].Issuer, Subject: parts[1], Username: parts[1], Email: parts[2], EmailVerified: true,
+		Tokens: []broker.RemoteToken{{AccessToken: broker.NewSecret()}},
+	}, nil
+}
+
+func (s *scripted) Revoke(context.Context, string, []broker.RemoteToken) error     { return nil }
+func (s *scripted) RevokeOnly(context.Context, string, []broker.RemoteToken) error { return nil }
+
+// bag is a context that collects what is mailed.
+func bag() (context.Context, *[]string) {
+	var all []string
+	return context.WithValue(context.Background(), mailbagKey{}, &all), &all
+}
+
+// done ends a step: a crash that nothing met is over.
+func (r *real) done(err error, ok answer) answer {
+	r.db.mu.Lock()
+	r.db.fails = false
+	r.db.mu.Unlock()
+	if err != nil {
+		return refusal
+	}
+	return ok
+}
+
+func (r *real) crash() { r.db.mu.Lock(); defer r.db.mu.Unlock(); r.db.fails = true }
+
+func (r *real) atOnce(one, other func()) {
+	var both sync.WaitGroup
+	both.Go(one)
+	both.Go(other)
+	both.Wait()
+}
+
+func (r *real) policy(p broker.Provider) { r.apps.policies[p.ID] = p }
+func (r *real) passwords(on bool)        { r.open = on }
+
+func (r *real) leave(at int) {
+	if r.rows[at] != "" {
+		r.must(r.db.DeleteSession(context.Background(), r.rows[at]))
+	}
+	r.rows[at] = ""
+}
+
+func (r *real) age(at int) {
+	if s := r.session(at); s.UserID != "" {
+		s.AuthTime = s.AuthTime.Add(-time.Hour)
+		r.must(r.db.SaveSession(context.Background(), s))
+	}
+}
+
+func (r *real) expire(n int) {
+	r.exec("UPDATE link_changes SET expires_at = 1 WHERE undo_hash = '" + r.secrets[n].Hash() + "'")
+}
+
+func (r *real) create(email string, password bool) answer {
+	n := local.NewUser{Email: email}
+	if password {
+		n.Password = rightPassword
+	}
+	u, err := r.accounts.Create(context.Background(), n)
+	if err == nil {
+		r.users = append(r.users, u.ID)
+	}
+	return r.done(err, answer{user: len(r.users)})
+}
+
+func (r *real) disable(u int, disabled bool) answer {
+	r.must(r.accounts.SetDisabled(context.Background(), r.users[u-1], disabled))
+	return answer{user: u}
+}
+
+func (r *real) password(at, u, n int, right bool) answer {
+	ctx := context.Background()
+	if !r.open { // the page is not there
+		return refusal
+	}
+	who, err := r.db.User(ctx, r.users[u-1])
+	r.must(err)
+	p := rightPassword
+	if !right {
+		p = "wrong"
+	}
+	user, how, err := r.accounts.Authenticate(ctx, who.Email, p)
+	if err != nil {
+		return refusal
+	}
+	r.signIn(at, user.ID, how)
+	if n >= 0 {
+		l, err := r.db.Login(ctx, r.logins[n])
+		r.must(err)
+		l.Authenticated(user.ID, how)
+		r.must(r.db.SaveLogin(ctx, l))
+	}
+	return answer{user: r.number(user.ID)}
+}
+
+func (r *real) start(l leg) answer {
+	to, err := r.linker().Start(context.Background(), linking.StartRequest{Provider: l.provider, Purpose: l.purpose, Browser: r.cookies[l.seat], Session: r.session(l.seat)})
+	if err == nil {
+		r.states = append(r.states, broker.Secret(to+" "+l.subject+" "+l.email))
+	}
+	return r.done(err, answer{})
+}
+
+func (r *real) finish(at int, path string, n, code, slot int) answer {
+	ctx, mails := bag()
+	state, _, _ := strings.Cut(r.states[n].Reveal(), " ")
+	res, err := r.linker().Finish(ctx, linking.FinishRequest{
+		Provider: path, Browser: r.cookies[at], Session: r.session(at), Callback: broker.Callback{State: broker.Secret(state), Code: r.states[code]},
+	})
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err == nil {
+		switch res.Outcome {
+		case linking.NewPerson, linking.AskReplace:
+			r.logins[slot] = res.Login.ID
+		case linking.SignedIn:
+			r.signIn(at, res.User.ID, res.How)
+		case linking.Reauthenticated:
+			s := r.session(at)
+			s.AuthTime = res.How.At
+			r.must(r.db.SaveSession(ctx, s))
+		}
+		for _, m := range *mails {
+			r.slots[slot] = append(r.slots[slot], broker.Secret(m))
+		}
+	}
+	return r.done(err, answer{outcome: res.Outcome, user: r.number(res.User.ID)})
+}
+
+func (r *real) collect(slot int) {
+	r.secrets = append(r.secrets, r.slots[slot]...)
+	delete(r.slots, slot)
+}
+
+func (r *real) pending(at, n int, agreed bool) answer {
+	ctx, mails := bag()
+	l, err := r.db.Login(ctx, r.logins[n])
+	if err != nil { // a place that nobody uses
+		return r.done(err, answer{})
+	}
+	outcome, err := r.linker().LinkPending(ctx, r.session(at), l, agreed)
+	r.keep(*mails)
+	return r.done(err, answer{outcome: outcome, user: r.number(r.session(at).UserID)})
+}
+
+func (r *real) keep(mails []string) {
+	for _, m := range mails {
+		r.secrets = append(r.secrets, broker.Secret(m))
+	}
+}
+
+func (r *real) signUp(n int, email string, sent bool) answer {
+	ctx, mails := bag()
+	l, err := r.db.Login(ctx, r.logins[n])
+	r.must(err)
+	err = r.accounts.SignUp(ctx, l, local.SignUpForm{Email: email})
+	if sent && err == nil {
+		r.tokens = append(r.tokens, broker.Secret((*mails)[0]))
+	}
+	return r.done(err, answer{})
+}
+
+func (r *real) prove(n, at int) answer {
+	u, login, err := r.accounts.Prove(context.Background(), r.tokens[n])
+	if err == nil {
+		r.users = append(r.users, u.ID)
+		r.signIn(at, u.ID, broker.Authentication{At: login.AuthTime, AMR: login.AMR})
+	}
+	return r.done(err, answer{user: len(r.users)})
+}
+
+// id is the row of an identity; "none" where nobody has it.
+func (r *real) id(k key) string {
+	i, err := r.db.Identity(context.Background(), k.provider, "https://"+k.provider+".example", k.subject)
+	if err != nil {
+		return "none"
+	}
+	return i.ID
+}
+
+func (r *real) unlink(at int, k key) answer {
+	ctx, mails := bag()
+	s := r.session(at)
+	err := r.linker().Unlink(ctx, s, k.provider, r.id(k))
+	r.keep(*mails)
+	return r.done(err, answer{user: r.number(s.UserID)})
+}
+
+func (r *real) unlinkFor(k key, forced bool) answer {
+	i, err := r.db.Identity(context.Background(), k.provider, "https://"+k.provider+".example", k.subject)
+	if err == nil {
+		err = r.linker().UnlinkFor(context.Background(), i.UserID, i.ID, forced)
+	}
+	return r.done(err, answer{user: r.number(i.UserID)})
+}
+
+func (r *real) undo(at, n int) answer {
+	u, err := r.linker().Undo(context.Background(), r.session(at), r.secrets[n])
+	return r.done(err, answer{user: r.number(u.User.ID)})
+}
+
+func (r *real) forge() answer {
+	ctx, made := context.Background(), broker.NewSecret()
+	_, err1 := r.linker().Undo(ctx, r.session(0), made)
+	_, _, err2 := r.accounts.Prove(ctx, made)
+	_, err3 := r.linker().Finish(ctx, linking.FinishRequest{Provider: "one", Browser: r.cookies[0], Session: r.session(0), Callback: broker.Callback{State: made, Code: "x y z"}})
+	if err1 == nil || err2 == nil || err3 == nil {
+		return answer{}
+	}
+	return refusal
+}
+
+// walkFor says how long the walks over the service take, together. A test run
+// takes a few seconds, CI sets BROKER_TEST_WALK to a minute.
+func walkFor(t *testing.T) time.Duration {
+	d := 4 * time.Second
+	if text := os.Getenv("BROKER_TEST_WALK"); text != "" {
+		var err error
+		if d, err = time.ParseDuration(text); err != nil {
+			t.Fatalf("BROKER_TEST_WALK: %v", err)
+		}
+	}
+	return d
+}
+
+// memory is a file system that waits for no disk, where there is one.
+const memory = "/dev/shm"
+
+// TestService walks over the service. On failure rapid prints the seed and the
+// shortest walk that it finds; -rapid.seed repeats it.
+func TestService(t *testing.T) {
+	setFlags(t, "rapid.steps", walkSteps, "rapid.checks", "5") // so that it ends in time
+	if _, err := os.Stat(memory); err == nil {                 // nothing here is about a disk
+		t.Setenv("TMPDIR", memory)
+	}
+	storetest.EachDSN(t, func(t *testing.T, dsn string) {
+		r, d := newReal(t, dsn), walkFor(t)
+		if !strings.HasPrefix(dsn, "sqlite:") {
+			d /= 2
+		}
+		before, began, c := steps.Load(), time.Now(), tally{}
+		for time.Since(began) < d {
+			rapid.Check(t, func(t *rapid.T) {
+				r.reset()
+				walk(t, r, c)
+			})
+		}
+		n := steps.Load() - before
+		t.Logf("%d steps, %.0f a second: %v", n, float64(n)/time.Since(began).Seconds(), c)
+	})
+}

@@ -1,0 +1,327 @@
+package linking_test
+
+import (
+	"flag"
+	"fmt"
+	"sync/atomic"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"idbroker/broker"
+	"idbroker/linking"
+)
+
+// service is what walks: the linking service over a database (real_test.go), or
+// its rules over maps (rules_test.go). Users are told by their numbers.
+type service interface {
+	create(email string, password bool) answer
+	password(at, u, login int, right bool) answer
+	start(l leg) answer
+	finish(at int, path string, leg, code, login int) answer
+	pending(at, login int, agreed bool) answer
+	signUp(login int, email string, sent bool) answer
+	prove(form, at int) answer
+	unlink(at int, k key) answer
+	unlinkFor(k key, forced bool) answer
+	undo(at, change int) answer
+	forge() answer // a made-up secret of each kind
+	disable(u int, disabled bool) answer
+	age(at int)   // the sign-in of a seat becomes old
+	leave(at int) // sign out
+	expire(n int) // a change cannot be taken back any more
+	policy(broker.Provider)
+	passwords(on bool)
+	atOnce(one, other func())
+	crash() // the next unit of work fails when it is to be committed
+
+	// look returns who has which identity, how many revocations wait, and who is
+	// signed in where.
+	look() (links map[key]int, revoked int, seats [seats]int)
+	// dump is everything that a refused step must leave alone.
+	dump() string
+
+	// collect takes what finish mailed while it was told to keep a login there.
+	collect(login int)
+}
+
+// walkSteps is how long a walk is on average: long enough for what was removed to
+// be linked elsewhere and taken back.
+const walkSteps = "80"
+
+// steps counts what all walks did.
+var steps atomic.Int64
+
+// walker lays the model beside a service, step by step.
+type walker struct {
+	t *rapid.T
+	m *model
+	s service
+	c tally
+}
+
+// walk is one random history. It begins with two people who are signed in and
+// have linked an identity, or else most walks are over before anything can go
+// wrong.
+func walk(t *rapid.T, s service, c tally) {
+	w := &walker{t: t, m: newModel(), s: s, c: c}
+	for i, name := range persons[:2] {
+		w.same("create", w.m.create(addresses[i], true), s.create(addresses[i], true))
+		w.same("password", w.m.password(i, i+1, -1, true), s.password(i, i+1, -1, true))
+		l := leg{seat: i, provider: "one", subject: name, email: addresses[i], purpose: broker.PurposeLink}
+		w.same("start", w.m.start(l), s.start(l))
+		w.same("finish", w.m.finish(i, "one", i, i, false), s.finish(i, "one", i, i, 0))
+		s.collect(0)
+	}
+	before := s.dump()
+	t.Repeat(map[string]func(*rapid.T){"step": func(t *rapid.T) {
+		w.t = t
+		was := w.m.clone()
+		what, want, got := w.step()
+		steps.Add(1)
+		c.add(what, got)
+		t.Logf("%s: %v", what, got) // told of the shortest walk that fails
+		w.same(what, want, got)
+		w.compare(what)
+		after := s.dump()
+		if got.refused && after != before {
+			t.Fatalf("%s was refused and changed\n%s\nto\n%s", what, before, after)
+		}
+		before = after
+		w.locked(what, was, got)
+	}})
+}
+
+func (w *walker) same(what string, want, got answer) {
+	if want != got {
+		w.t.Fatalf("%s: %v, want %v", what, got, want)
+	}
+}
+
+// setFlags sets flags of rapid for the time of a test. It has no other way.
+func setFlags(t *testing.T, pairs ...string) {
+	t.Helper()
+	for i := 0; i < len(pairs); i += 2 {
+		f := flag.Lookup(pairs[i])
+		was := f.Value.String()
+		if err := f.Value.Set(pairs[i+1]); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = f.Value.Set(was) })
+	}
+}
+
+// compare holds what stands in the service against the model.
+func (w *walker) compare(what string) {
+	links, revoked, sitting := w.s.look()
+	if len(links) != len(w.m.links) {
+		w.t.Fatalf("%s: links %v, want %v", what, links, w.m.links)
+	}
+	for k, l := range w.m.links {
+		if links[k] != l.user {
+			w.t.Fatalf("%s: %v opens the account of %d, want %d", what, k, links[k], l.user)
+		}
+	}
+	for i, s := range w.m.seats {
+		if sitting[i] != s.user {
+			w.t.Fatalf("%s: user %d is signed in in browser %d, want %d", what, sitting[i], i, s.user)
+		}
+	}
+	if revoked != w.m.revoked {
+		w.t.Fatalf("%s: %d revocations wait, want %d", what, revoked, w.m.revoked)
+	}
+}
+
+// locked tells whether a person has locked themselves out by a step that was
+// allowed to them. Where passwords are on, whoever has just read the account's
+// mail can choose one.
+func (w *walker) locked(what string, was *model, got answer) {
+	if got.refused || got.user == 0 || got.user > len(was.users) || was.waysIn(got.user) == 0 || w.m.waysIn(got.user) > 0 {
+		return
+	}
+	if what[:4] == "undo" && w.m.passwords || what[:4] == "poli" || what[:4] == "oper" {
+		return
+	}
+	w.t.Fatalf("%s: nothing opens the account of %d any more", what, got.user)
+}
+
+// kinds are the steps, the likely ones several times.
+var kinds = []string{
+	"journey", "journey", "journey", "journey", "journey", "journey", "password", "password", "password",
+	"start", "start", "start", "start", "finish", "finish", "finish", "race", "race", "pending", "pending", "signup", "signup", "prove", "prove",
+	"unlink", "unlink", "unlink", "undo", "undo", "undo",
+	"policy", "policy", "passwords", "operator unlinks", "disable", "age", "leave", "expire", "forge", "create",
+}
+
+// step draws a step, asks the model and the service, and tells what it was.
+func (w *walker) step() (what string, want, got answer) {
+	m, s := w.m, w.s
+	at := w.upTo(seats, "seat")
+	kind := rapid.SampledFrom(kinds).Draw(w.t, "step")
+	switch {
+	case kind == "start" || kind == "journey":
+		k := w.linked(1 + w.upTo(max(1, len(m.users)), "user"))
+		l := leg{seat: at, provider: k.provider, subject: k.subject, email: w.of(addresses, "email")}
+		l.purpose = rapid.SampledFrom([]broker.Purpose{broker.PurposeSignIn, broker.PurposeSignIn, broker.PurposeLink, broker.PurposeLink, broker.PurposeReauth}).Draw(w.t, "purpose")
+		what, want, got = fmt.Sprintf("start %+v", l), m.start(l), s.start(l)
+		if kind == "start" || want != got || got.refused {
+			return what, want, got
+		}
+		n, crash, login := len(m.legs)-1, w.crashes(), len(m.logins)
+		what = fmt.Sprintf("journey %+v, crash %v", m.legs[n], crash)
+		want, got = m.finish(at, l.provider, n, n, crash), s.finish(at, l.provider, n, n, login)
+		s.collect(login)
+		return what, want, got
+	case kind == "finish" && len(m.legs) > 0:
+		return w.finish(at)
+	case kind == "race" && len(m.legs) > 1:
+		return w.race()
+	case kind == "password" && len(m.users) > 0:
+		u, n, right := 1+w.upTo(len(m.users), "user"), -1, w.upTo(5, "wrong") < 4
+		if len(m.logins) > 0 && w.yes("in a login") {
+			if n = w.login(func(l login) bool { return l.seat == at }); m.logins[n].seat != at || m.logins[n].done { // the pages refuse another browser's
+				n = -1
+			}
+		}
+		return fmt.Sprintf("password of %d in %d, login %d, right %v", u, at, n, right), m.password(at, u, n, right), s.password(at, u, n, right)
+	case kind == "pending" && len(m.logins) > 0:
+		n, agreed, crash := w.login(func(l login) bool { return l.user != 0 && m.seats[l.seat].user == l.user }), w.yes("agreed"), w.crashes()
+		if w.upTo(4, "elsewhere") < 3 {
+			at = m.logins[n].seat
+		}
+		return fmt.Sprintf("link what waits in login %d, in %d, agreed %v, crash %v", n, at, agreed, crash), m.pending(at, n, agreed, crash), s.pending(at, n, agreed)
+	case kind == "signup" && len(m.logins) > 0:
+		n, email, crash := w.login(func(l login) bool { return l.user == 0 }), w.of(addresses, "email"), false
+		if m.logins[n].user != 0 || m.logins[n].done {
+			break // the pages go on to the next step
+		}
+		known := m.known(email)
+		return fmt.Sprintf("sign up in login %d as %s", n, email), m.signUp(n, email, crash), s.signUp(n, email, !known)
+	case kind == "prove" && len(m.forms) > 0:
+		n, crash := w.some(len(m.forms), "form"), w.crashes()
+		return fmt.Sprintf("prove form %d, crash %v", n, crash), m.prove(n, crash), s.prove(n, m.logins[m.forms[n].login].seat)
+	case kind == "unlink":
+		k, crash := w.linked(m.seats[at].user), w.crashes()
+		return fmt.Sprintf("unlink %v in %d, crash %v", k, at, crash), m.unlink(at, k, crash), s.unlink(at, k)
+	case kind == "operator unlinks":
+		k, forced, crash := w.linked(1+w.upTo(max(1, len(m.users)), "user")), w.yes("forced"), w.crashes()
+		return fmt.Sprintf("operator unlinks %v, forced %v, crash %v", k, forced, crash), m.unlinkFor(k, forced, crash), s.unlinkFor(k, forced)
+	case kind == "undo" && len(m.changes) > 0:
+		n, crash := w.some(len(m.changes), "change"), w.crashes()
+		return fmt.Sprintf("undo %d in %d, crash %v", n, at, crash), m.undo(at, n, crash), s.undo(at, n)
+	case kind == "forge":
+		return "forged secrets", refusal, s.forge()
+	case kind == "create":
+		email, password := w.of(addresses, "email"), w.yes("password")
+		return "create " + email, m.create(email, password), s.create(email, password)
+	case kind == "disable" && len(m.users) > 0:
+		u, disabled := 1+w.upTo(len(m.users), "user"), rapid.IntRange(0, 3).Draw(w.t, "disabled") == 3
+		return fmt.Sprintf("disable %d: %v", u, disabled), m.disable(u, disabled), s.disable(u, disabled)
+	}
+	return w.turn(kind, at), answer{}, answer{}
+}
+
+// turn is a step that nobody is refused.
+func (w *walker) turn(kind string, at int) string {
+	m, s := w.m, w.s
+	switch {
+	case kind == "policy":
+		p := m.policies[w.of(providerIDs, "provider")]
+		p.Hidden = rapid.IntRange(0, 7).Draw(w.t, "hidden") == 7
+		p.LinkOnly = rapid.IntRange(0, 7).Draw(w.t, "link-only") == 7
+		p.NoSignUp = rapid.IntRange(0, 7).Draw(w.t, "no sign-up") == 7
+		p.Second = rapid.SampledFrom([]broker.Second{broker.SecondReplace, broker.SecondAdd, broker.SecondRefuse}).Draw(w.t, "second")
+		m.policies[p.ID] = p
+		s.policy(p)
+		return fmt.Sprintf("policy %+v", p)
+	case kind == "passwords":
+		m.passwords = w.upTo(3, "passwords") < 2
+		s.passwords(m.passwords)
+		return fmt.Sprintf("policy: passwords %v", m.passwords)
+	case kind == "expire" && len(m.changes) > 0:
+		n := w.some(len(m.changes), "change")
+		m.changes[n].expired = true
+		s.expire(n)
+		return fmt.Sprintf("change %d expires", n)
+	case kind == "leave":
+		m.seats[at] = seat{sid: m.seats[at].sid}
+		s.leave(at)
+		return fmt.Sprintf("leave %d", at)
+	}
+	m.seats[at].fresh = false
+	s.age(at)
+	return fmt.Sprintf("an hour passes in %d", at)
+}
+
+// finish is a return from a provider: mostly one's own, sometimes in another
+// browser, at another provider's path, a second time, or with another's code.
+func (w *walker) finish(at int) (what string, want, got answer) {
+	m := w.m
+	n := w.leg("leg")
+	path, code := m.legs[n].provider, n
+	switch rapid.IntRange(0, 9).Draw(w.t, "attack") {
+	case 7: // at stands: any browser
+	case 8:
+		path = w.of(providerIDs, "path")
+	case 9:
+		code = w.some(len(m.legs), "code")
+	default:
+		at = m.legs[n].seat
+	}
+	crash := w.crashes()
+	login := len(m.logins)
+	what = fmt.Sprintf("finish leg %d %+v in %d at %s with the code of %d, crash %v", n, m.legs[n], at, path, code, crash)
+	want, got = m.finish(at, path, n, code, crash), w.s.finish(at, path, n, code, login)
+	w.s.collect(login)
+	return what, want, got
+}
+
+// race is two returns at once. Whichever came first, the answers must be those
+// of one after the other.
+func (w *walker) race() (what string, want, got answer) {
+	m := w.m
+	a, b := w.leg("leg"), w.leg("other leg")
+	if m.legs[a].seat == m.legs[b].seat && a != b { // one browser's sessions replace each other: not linking's to order
+		b = a
+	}
+	what = fmt.Sprintf("race of legs %d %+v and %d %+v", a, m.legs[a], b, m.legs[b])
+	login := len(m.logins)
+	finish := func(m *model, n int) answer { return m.finish(m.legs[n].seat, m.legs[n].provider, n, n, false) }
+	first, second := m.clone(), m.clone()
+	a1, b1 := finish(first, a), finish(first, b)
+	b2, a2 := finish(second, b), finish(second, a)
+	var gotA, gotB answer
+	w.s.atOnce(
+		func() { gotA = w.s.finish(m.legs[a].seat, m.legs[a].provider, a, a, login) },
+		func() { gotB = w.s.finish(m.legs[b].seat, m.legs[b].provider, b, b, login+1) },
+	)
+	waits := func(x answer) bool { return x.outcome == linking.NewPerson || x.outcome == linking.AskReplace }
+	switch {
+	case a1 == gotA && b1 == gotB:
+		*m = *first
+		w.s.collect(login)
+		w.s.collect(login + 1)
+		if !waits(a1) && waits(b1) { // the service was told where to keep it
+			m.logins = append(m.logins[:login], login0, m.logins[login])
+		}
+	case a2 == gotA && b2 == gotB:
+		*m = *second
+		w.s.collect(login + 1)
+		w.s.collect(login)
+		switch {
+		case waits(a2) && waits(b2):
+			m.logins[login], m.logins[login+1] = m.logins[login+1], m.logins[login]
+		case waits(b2):
+			m.logins = append(m.logins[:login], login0, m.logins[login])
+		}
+	default:
+		w.t.Fatalf("%s: %v and %v; want %v and %v, or %v and %v", what, gotA, gotB, a1, b1, a2, b2)
+	}
+	if gotA.refused && gotB.refused {
+		return what, refusal, refusal
+	}
+	return what, answer{}, answer{}
+}
+
+// login0 fills a place that nobody uses.
+var login0 = login{done: true}
