@@ -136,21 +136,26 @@ func (j clientJWT) signedWith(k jose.JSONWebKey) bool {
 }
 
 // within checks when the JWT is good: "exp" is required and at most longest
-// away, "nbf" and "iat" are not later than now.
+// away, and it has begun.
 func (j clientJWT) within(at time.Time, longest time.Duration) (expires time.Time, ok bool) {
 	expires, ok = j.time("exp")
-	if !ok || !at.Before(expires.Add(clockSkew)) || expires.After(at.Add(longest+clockSkew)) {
+	if !ok || !at.Before(expires.Add(clockSkew)) || expires.After(at.Add(longest+clockSkew)) || !j.begun(at) {
 		return time.Time{}, false
 	}
+	return expires, true
+}
+
+// begun checks that "nbf" and "iat", where they are there, are not later than at.
+func (j clientJWT) begun(at time.Time) bool {
 	for _, name := range []string{"nbf", "iat"} {
 		if j.claims[name] == nil {
 			continue
 		}
 		if t, ok := j.time(name); !ok || t.After(at.Add(clockSkew)) {
-			return time.Time{}, false
+			return false
 		}
 	}
-	return expires, true
+	return true
 }
 
 // maxNumericDate is the year 9999: later times overflow what they are put into.

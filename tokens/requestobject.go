@@ -119,7 +119,7 @@ func (s *Service) fetchObject(ctx context.Context, c broker.Client, uri string) 
 }
 
 // readObject verifies a request object (RFC 9101, section 6). It must say who
-// made it, for whom and until when; "none" is no signature.
+// made it and for whom; until when, it may (section 4). "none" is no signature.
 func (s *Service) readObject(ctx context.Context, c broker.Client, object string) (clientJWT, error) {
 	j, err := readClientJWT(object)
 	if err != nil {
@@ -132,7 +132,8 @@ func (s *Service) readObject(ctx context.Context, c broker.Client, object string
 		s.log.InfoContext(ctx, "request object refused", "client", c.ID, "err", err)
 		return j, errObject
 	}
-	if _, ok := j.within(time.Now(), objectLife); !ok {
+	now := time.Now()
+	if _, ok := j.within(now, objectLife); !ok && (j.claims["exp"] != nil || !j.begun(now)) {
 		return j, errObjectTime
 	}
 	switch {

@@ -33,6 +33,7 @@ func object(client, jwt string) url.Values {
 func TestRequestObject(t *testing.T) {
 	w := newWorld(t)
 	w.signingClient("signing")
+	w.parse(object("signing", sign(t, header{}, objectOf("signing").with("exp", nil)))) // RFC 9101, section 4, asks for none
 	for _, h := range []header{{}, {alg: "RS256"}, {alg: "PS512"}, {alg: "EdDSA"}, {alg: "Ed25519"}, {typ: objectType}, {typ: "JWT"}, {typ: "application/oauth-authz-req+jwt"}} {
 		a := w.parse(object("signing", sign(t, h, objectOf("signing").with("max_age", 300, "prompt", "login"))))
 		if a.RedirectURI != testCallback || a.state != "s" || a.MaxAge == nil || *a.MaxAge != 300*time.Second || !slices.Equal(a.Prompt, []string{"login"}) || len(a.Scopes) != 5 {
@@ -98,8 +99,8 @@ func TestRequestObjectsThatAreRefused(t *testing.T) {
 	bad := map[string]string{
 		"rubbish": "x", "none": none + "." + parts[1] + ".", "none, signed": none + "." + parts[1] + "." + parts[2], "HMAC": hmac + "." + parts[1] + "." + parts[2],
 		"encrypted": "a.b.c.d.e", "stranger": sign(t, header{key: "stranger"}, good), "unknown key": sign(t, header{kid: "x"}, good),
-		"expired": sign(t, header{}, good.with("exp", unix(-clockSkew-time.Second))), "endless": sign(t, header{}, good.with("exp", nil)), "a day": sign(t, header{}, good.with("exp", unix(24*time.Hour))),
-		"not yet": sign(t, header{}, good.with("nbf", unix(time.Minute+time.Second))), "issued later": sign(t, header{}, good.with("iat", unix(time.Minute+time.Second))),
+		"expired": sign(t, header{}, good.with("exp", unix(-clockSkew-time.Second))), "exp: null": sign(t, header{}, objectText(good.with("exp", nil), `"exp":null`)), "a day": sign(t, header{}, good.with("exp", unix(24*time.Hour))),
+		"not yet": sign(t, header{}, good.with("nbf", unix(time.Minute+time.Second))), "endless, not yet": sign(t, header{}, good.with("exp", nil, "nbf", unix(time.Minute+time.Second))), "issued later": sign(t, header{}, good.with("iat", unix(time.Minute+time.Second))),
 		"no issuer": sign(t, header{}, good.with("iss", nil)), "another issuer": sign(t, header{}, good.with("iss", "app")),
 		"no audience": sign(t, header{}, good.with("aud", nil)), "another audience": sign(t, header{}, good.with("aud", "https://other.example")), "others": sign(t, header{}, good.with("aud", []string{"x", "y"})),
 		"another client": sign(t, header{}, good.with("client_id", "app")), "no client, typed": sign(t, header{typ: objectType}, good.with("client_id", nil)),
