@@ -87,6 +87,8 @@ func TestForeign(t *testing.T) {
 				{Verb: "text", By: "name", Target: "login", Value: "ada", Optional: true}, {Verb: "text", By: "name", Target: "password", Value: "any", Optional: true}, submit,
 			}},
 			{Task: "allow", Match: issuer + "/interaction/*", Optional: true, Commands: []Command{submit}},
+		}}, {Match: issuer + "/session/end*", Tasks: []Task{
+			{Task: "sign out", Match: issuer + "/session/end*", Optional: true, Commands: []Command{{Verb: "click", By: "css", Target: `button[value="yes"]`, Optional: true}}},
 		}}},
 	}
 	s, err := New(context.Background(), Options{Config: c, CodeReuse: testReuse})
