@@ -27,3 +27,8 @@ func logoutPlan(name, short string, modules ...string) Plan {
 		Modules:  members(modules...),
 	}
 }
+
+// backchannelPlan is the Back-Channel OP profile.
+func backchannelPlan() Plan {
+	return logoutPlan("oidcc-backchannel-rp-initiated-logout", "backchannel-logout", "oidcc-backchannel-logout-discovery-endpoint-verification", "oidcc-backchannel-rp-initiated-logout")
+}
