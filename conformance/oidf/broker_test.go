@@ -51,7 +51,8 @@ func TestPlans(t *testing.T) {
 		return Override{Client: &client}
 	}
 	c.Override = map[string]Override{ // each has its own, so that no other module's sign-out is told there
-		"oidcc-backchannel-rp-initiated-logout": told("--backchannel-logout-uri", backchannelName),
+		"oidcc-backchannel-rp-initiated-logout":  told("--backchannel-logout-uri", backchannelName),
+		"oidcc-frontchannel-rp-initiated-logout": told("--frontchannel-logout-uri", frontchannelName),
 	}
 	s := w.suite(t, c, l, base)
 	for _, p := range Plans() {

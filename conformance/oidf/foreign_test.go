@@ -63,6 +63,8 @@ func startForeign(t *testing.T, args ...string) string {
 	return ready.Issuer
 }
 
+const noFrontchannel = "it has given up front-channel logout and session management"
+
 // foreignConfig is how somebody signs in and out there.
 func foreignConfig(issuer string) Config {
 	secret := func(id string) ClientConfig {
@@ -88,6 +90,8 @@ var foreign = map[string]expectation{
 	"*/oidcc-ensure-post-request-succeeds":                        {Failed, "it takes no POST at the authorization endpoint unless its cookies are SameSite=None"},
 	"*/oidcc-idtoken-unsigned":                                    {Skipped, "it has none switched off"},
 	"static_client/oidcc-ensure-request-object-with-redirect-uri": {Skipped, "its clients of this test have no keys; dynamic clients have some"},
+	"*/oidcc-frontchannel-logout-discovery-endpoint-verification": {Skipped, noFrontchannel},
+	"*/oidcc-frontchannel-rp-initiated-logout":                    {Skipped, noFrontchannel},
 	"*/oidcc-backchannel-rp-initiated-logout":                     {Skipped, "it cannot reach this suite; TestForeignBackchannel has one that it can reach"},
 }
 

@@ -32,3 +32,8 @@ func logoutPlan(name, short string, modules ...string) Plan {
 func backchannelPlan() Plan {
 	return logoutPlan("oidcc-backchannel-rp-initiated-logout", "backchannel-logout", "oidcc-backchannel-logout-discovery-endpoint-verification", "oidcc-backchannel-rp-initiated-logout")
 }
+
+// frontchannelPlan is the Front-Channel OP profile.
+func frontchannelPlan() Plan {
+	return logoutPlan("oidcc-frontchannel-rp-initiated-logout", "frontchannel-logout", "oidcc-frontchannel-logout-discovery-endpoint-verification", "oidcc-frontchannel-rp-initiated-logout")
+}
