@@ -46,6 +46,14 @@ func TestPlans(t *testing.T) {
 	l, base := w.listen(t)
 	c.Client, c.Client2, c.ClientSecretPost = w.client(t, base), w.client(t, base), w.client(t, base, "--auth", "post")
 	c.Browser = BrokerPages(w.issuer, w.issuer+"/oauth2/authorize", testEmail, testPassword)
+	told := func(flag, name string) Override {
+		client := w.client(t, base, flag, base+"/test/a/broker/"+name)
+		return Override{Client: &client}
+	}
+	c.Override = map[string]Override{ // each has its own, so that no other module's sign-out is told there
+		"oidcc-backchannel-rp-initiated-logout":  told("--backchannel-logout-uri", backchannelName),
+		"oidcc-frontchannel-rp-initiated-logout": told("--frontchannel-logout-uri", frontchannelName),
+	}
 	s := w.suite(t, c, l, base)
 	for _, p := range Plans() {
 		for _, kind := range []string{StaticClient, DynamicClient} {

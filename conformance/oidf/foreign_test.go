@@ -63,12 +63,36 @@ func startForeign(t *testing.T, args ...string) string {
 	return ready.Issuer
 }
 
+const noFrontchannel = "it has given up front-channel logout and session management"
+
+// foreignConfig is how somebody signs in and out there.
+func foreignConfig(issuer string) Config {
+	secret := func(id string) ClientConfig {
+		return ClientConfig{ID: id, Secret: "a-secret-of-the-test-0123456789-" + id}
+	}
+	submit := Command{Verb: "click", By: "css", Target: `button[type="submit"]`}
+	return Config{
+		Alias: "broker", Server: ServerConfig{DiscoveryURL: issuer + wellKnown}, Client: secret("first"), Client2: secret("second"), ClientSecretPost: secret("post"),
+		Browser: []Entry{{Match: issuer + "/auth*", Tasks: []Task{
+			{Task: "sign in or allow", Match: issuer + "/interaction/*", Optional: true, Commands: []Command{
+				{Verb: "text", By: "name", Target: "login", Value: "ada", Optional: true}, {Verb: "text", By: "name", Target: "password", Value: "any", Optional: true}, submit,
+			}},
+			{Task: "allow", Match: issuer + "/interaction/*", Optional: true, Commands: []Command{submit}},
+		}}, {Match: issuer + "/session/end*", Tasks: []Task{
+			{Task: "sign out", Match: issuer + "/session/end*", Optional: true, Commands: []Command{{Verb: "click", By: "css", Target: `button[value="yes"]`, Optional: true}}},
+		}}},
+	}
+}
+
 // foreign are the results on npm's oidc-provider that are not "passed", by
 // "client registration/module".
 var foreign = map[string]expectation{
 	"*/oidcc-ensure-post-request-succeeds":                        {Failed, "it takes no POST at the authorization endpoint unless its cookies are SameSite=None"},
 	"*/oidcc-idtoken-unsigned":                                    {Skipped, "it has none switched off"},
 	"static_client/oidcc-ensure-request-object-with-redirect-uri": {Skipped, "its clients of this test have no keys; dynamic clients have some"},
+	"*/oidcc-frontchannel-logout-discovery-endpoint-verification": {Skipped, noFrontchannel},
+	"*/oidcc-frontchannel-rp-initiated-logout":                    {Skipped, noFrontchannel},
+	"*/oidcc-backchannel-rp-initiated-logout":                     {Skipped, "it cannot reach this suite; TestForeignBackchannel has one that it can reach"},
 }
 
 // TestForeign runs the plans against an OP that we did not write: what it does
@@ -76,20 +100,7 @@ var foreign = map[string]expectation{
 func TestForeign(t *testing.T) {
 	base := DefaultBaseURL + "/test/a/broker"
 	issuer := startForeign(t, base+"/callback", base+"/post_logout_redirect")
-	secret := func(id string) ClientConfig {
-		return ClientConfig{ID: id, Secret: "a-secret-of-the-test-0123456789-" + id}
-	}
-	submit := Command{Verb: "click", By: "css", Target: `button[type="submit"]`}
-	c := Config{
-		Alias: "broker", Server: ServerConfig{DiscoveryURL: issuer + wellKnown}, Client: secret("first"), Client2: secret("second"), ClientSecretPost: secret("post"),
-		Browser: []Entry{{Match: issuer + "/auth*", Tasks: []Task{
-			{Task: "sign in or allow", Match: issuer + "/interaction/*", Optional: true, Commands: []Command{
-				{Verb: "text", By: "name", Target: "login", Value: "ada", Optional: true}, {Verb: "text", By: "name", Target: "password", Value: "any", Optional: true}, submit,
-			}},
-			{Task: "allow", Match: issuer + "/interaction/*", Optional: true, Commands: []Command{submit}},
-		}}},
-	}
-	s, err := New(context.Background(), Options{Config: c, CodeReuse: testReuse})
+	s, err := New(context.Background(), Options{Config: foreignConfig(issuer), CodeReuse: testReuse})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,5 +117,19 @@ func TestForeign(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestForeignBackchannel is about what an OP that we did not write tells
+// applications: the suite listens where it can reach it.
+func TestForeignBackchannel(t *testing.T) {
+	w := &world{dir: t.TempDir()}
+	w.roots = certify(t, filepath.Join(w.dir, "tls.crt"), filepath.Join(w.dir, "tls.key"))
+	t.Setenv("NODE_EXTRA_CA_CERTS", filepath.Join(w.dir, "ca.crt"))
+	l, base := w.listen(t)
+	issuer := startForeign(t, base+"/test/a/broker/callback", base+"/test/a/broker/post_logout_redirect")
+	s := w.suite(t, foreignConfig(issuer), l, base)
+	for _, got := range s.Run(context.Background(), backchannelPlan().Registered(DynamicClient)) {
+		checkResult(t, expectation{Outcome: Passed}, got)
 	}
 }

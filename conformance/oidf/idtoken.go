@@ -70,6 +70,7 @@ type Finding struct {
 	Clause Clause
 	OK     bool
 	Text   string // what must be
+	Should bool   // where it is not so, that is a warning
 }
 
 // CheckIDToken checks an ID token clause by clause; keys are the OP's with the
@@ -77,7 +78,7 @@ type Finding struct {
 func CheckIDToken(raw string, keys func(kid string) []jose.JSONWebKey, w Want) (Claims, []Finding) {
 	var found []Finding
 	check := func(ok bool, c Clause, format string, a ...any) bool {
-		found = append(found, Finding{c, ok, fmt.Sprintf(format, a...)})
+		found = append(found, Finding{Clause: c, OK: ok, Text: fmt.Sprintf(format, a...)})
 		return ok
 	}
 	signed, err := jose.ParseSignedCompact(raw, signatures)
@@ -113,13 +114,7 @@ type checker func(ok bool, c Clause, format string, a ...any) bool
 
 func checkParties(c Claims, w Want, check checker) {
 	check(c.Text("iss") == w.Issuer, core("3.1.3.7 (2)"), "iss %q is the issuer %s", c.Text("iss"), w.Issuer)
-	var audience []string
-	switch aud := c["aud"].(type) {
-	case string:
-		audience = []string{aud}
-	case []any:
-		audience = Metadata{"aud": aud}.List("aud")
-	}
+	audience := audience(c)
 	check(slices.Contains(audience, w.ClientID), core("3.1.3.7 (3)"), "aud has the client_id")
 	if azp, there := c["azp"]; there {
 		check(azp == w.ClientID, core("3.1.3.7 (5)"), "azp is the client_id")

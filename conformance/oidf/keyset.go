@@ -54,10 +54,7 @@ func (r *Run) fetchKeys() *keySet {
 func (r *Run) IDToken(c *Client, raw string, w Want) Claims {
 	w.Issuer, w.ClientID, w.Secret = r.Issuer, c.ID, c.Secret
 	if w.Algs == nil {
-		w.Algs = r.Metadata.List("id_token_signing_alg_values_supported")
-		if alg := c.Metadata.Text("id_token_signed_response_alg"); alg != "" {
-			w.Algs = []string{alg}
-		}
+		w.Algs = r.idTokenAlgs(c)
 	}
 	if w.Now.IsZero() {
 		w.Now = time.Now()
@@ -78,4 +75,12 @@ func (r *Run) IDToken(c *Client, raw string, w Want) Claims {
 		}
 	}
 	return claims
+}
+
+// idTokenAlgs are the algorithms that the client's ID tokens may have.
+func (r *Run) idTokenAlgs(c *Client) []string {
+	if alg := c.Metadata.Text("id_token_signed_response_alg"); alg != "" {
+		return []string{alg}
+	}
+	return r.Metadata.List("id_token_signing_alg_values_supported")
 }

@@ -4,15 +4,19 @@ package oidf
 // broker; the configurations in plans/ have the same.
 func BrokerPages(issuer, authorizationEndpoint, email, password string) []Entry {
 	click := func(css string) Command { return Command{Verb: "click", By: "css", Target: css} }
-	return []Entry{{
-		Match: authorizationEndpoint + "*",
-		Tasks: []Task{
-			{Task: "sign in", Match: issuer + "/login/*", Optional: true, Commands: []Command{
-				{Verb: "text", By: "id", Target: "field-email", Value: email, Optional: true}, // not there where somebody signs in again
-				{Verb: "text", By: "name", Target: "password", Value: password},
-				click(".field ~ button"),
-			}},
-			{Task: "allow", Match: issuer + "/consent/*", Optional: true, Commands: []Command{click(`button[value="allow"]`)}},
-		},
+	signIn := Task{Task: "sign in", Match: issuer + "/login/*", Optional: true, Commands: []Command{
+		{Verb: "text", By: "id", Target: "field-email", Value: email, Optional: true}, // not there where somebody signs in again
+		{Verb: "text", By: "name", Target: "password", Value: password},
+		click(".field ~ button"),
 	}}
+	logout := issuer + "/oauth2/logout*"
+	return []Entry{
+		{Match: authorizationEndpoint + "*", Tasks: []Task{
+			signIn,
+			{Task: "allow", Match: issuer + "/consent/*", Optional: true, Commands: []Command{click(`button[value="allow"]`)}},
+		}},
+		{Match: logout, Tasks: []Task{{Task: "sign out", Match: logout, Optional: true, Commands: []Command{
+			{Verb: "click", By: "css", Target: `form[action="/logout/"] button`, Optional: true}, // not there on a page that says what is wrong
+		}}}},
+	}
 }

@@ -71,13 +71,19 @@ func members(names ...string) []Member {
 
 // Plans are the plans, in the order of the issue of certifications.
 func Plans() []Plan {
-	return []Plan{basicPlan(), formPostBasicPlan()}
+	return []Plan{
+		basicPlan(), formPostBasicPlan(),
+		rpLogoutPlan(), frontchannelPlan(), backchannelPlan(),
+	}
 }
 
 // Modules are all modules by name.
 func Modules() map[string]Module {
 	all := map[string]Module{}
-	for _, table := range [][]Module{basicModules(), promptModules(), scopeModules(), codeModules(), requestModules()} {
+	for _, table := range [][]Module{
+		basicModules(), promptModules(), scopeModules(), codeModules(), requestModules(),
+		logoutModules(), frontchannelModules(), backchannelModules(),
+	} {
 		for _, m := range table {
 			all[m.Name] = m
 		}

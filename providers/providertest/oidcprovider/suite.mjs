@@ -39,6 +39,7 @@ server.listen(0, "127.0.0.1", () => {
       requestObjects: { enabled: true }, revocation: { enabled: true }, introspection: { enabled: true }, backchannelLogout: { enabled: true },
       rpInitiatedLogout: { enabled: true },
     },
+    fetch: (url, { dispatcher, ...options }) => fetch(url, options), // the dispatcher keeps it from the loopback interface, where the suite is
     findAccount: (_ctx, sub) => ({ accountId: sub, claims: () => ({ sub, ...ada }) }),
   });
   handler = provider.callback();
