@@ -20,6 +20,7 @@ type hot int
 
 const (
 	hotSession hot = iota
+	hotSessionUser
 	hotTouchSession
 	hotUser
 	hotConsent
@@ -43,6 +44,8 @@ func (h hot) text() string {
 	switch h {
 	case hotSession:
 		return "SELECT " + names(sessionColumns) + " FROM sessions WHERE id_hash = ?"
+	case hotSessionUser:
+		return sessionUserSQL()
 	case hotTouchSession:
 		return "UPDATE sessions SET last_seen_at = ? WHERE id_hash = ?"
 	case hotClient:

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"reflect"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -56,6 +57,41 @@ func (db *DB) Session(ctx context.Context, idHash string) (broker.Session, error
 		return broker.Session{}, err
 	}
 	return r.session(), nil
+}
+
+// sessionUserSQL reads a session and its user; where that is gone, its columns
+// hold what stands for nothing.
+func sessionUserSQL() string {
+	list := ""
+	for _, c := range sessionColumns {
+		list += `s."` + c.name + `", `
+	}
+	t := reflect.TypeFor[userRow]()
+	for i, c := range userColumns {
+		none := "''"
+		switch t.Field(c.field).Type.Kind() {
+		case reflect.Int, reflect.Int64:
+			none = "0"
+		case reflect.Bool:
+			none = "FALSE"
+		}
+		if i > 0 {
+			list += ", "
+		}
+		list += `coalesce(u."` + c.name + `", ` + none + `)`
+	}
+	return "SELECT " + list + " FROM sessions s LEFT JOIN users u ON u.id = s.user_id WHERE s.id_hash = ?"
+}
+
+// SessionUser returns the session of a cookie's hash, expired ones too, and its
+// user, whose ID is "" where there is none, or broker.ErrNotFound.
+func (db *DB) SessionUser(ctx context.Context, idHash string) (broker.Session, broker.User, error) {
+	session, user := new(sessionRow), new(userRow)
+	dest := append(targets(session, sessionColumns), targets(user, userColumns)...)
+	if err := db.hotScan(ctx, db.read, hotSessionUser, "read session", dest, idHash); err != nil {
+		return broker.Session{}, broker.User{}, err
+	}
+	return session.session(), user.user(), nil
 }
 
 // SaveSession writes every field of a session but CreatedAt. broker.ErrNotFound.

@@ -26,7 +26,7 @@ const (
 // sessionRows is what sessionStore needs of the database.
 type sessionRows interface {
 	CreateSession(ctx context.Context, s broker.Session) error
-	Session(ctx context.Context, idHash string) (broker.Session, error)
+	SessionUser(ctx context.Context, idHash string) (broker.Session, broker.User, error)
 	SaveSession(ctx context.Context, s broker.Session) error
 	TouchSession(ctx context.Context, idHash string, at time.Time) error
 	DeleteSession(ctx context.Context, idHash string) error
@@ -45,6 +45,10 @@ var _ sessions.Store = (*sessionStore)(nil)
 
 // rowKey is where sessions.Session.Values keeps the broker.Session.
 type rowKey struct{}
+
+// userKey is where sessions.Session.Values keeps the broker.User that was read
+// with the session.
+type userKey struct{}
 
 // rowOf returns the row of a session; the zero value where it has none.
 func rowOf(s *sessions.Session) broker.Session {
@@ -68,7 +72,7 @@ func (s *sessionStore) New(r *http.Request, name string) (*sessions.Session, err
 		return session, nil
 	}
 	ctx, at := r.Context(), time.Now()
-	row, err := s.rows.Session(ctx, secret.Hash())
+	row, user, err := s.rows.SessionUser(ctx, secret.Hash())
 	if errors.Is(err, broker.ErrNotFound) {
 		return session, nil
 	}
@@ -89,7 +93,7 @@ func (s *sessionStore) New(r *http.Request, name string) (*sessions.Session, err
 		row.LastSeenAt = at
 	}
 	session.ID, session.IsNew = row.IDHash, false
-	session.Values[rowKey{}] = row
+	session.Values[rowKey{}], session.Values[userKey{}] = row, user
 	for _, n := range decodeNotices(row.Data) {
 		session.AddFlash(n)
 	}

@@ -2,7 +2,6 @@ package web
 
 import (
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"net/url"
@@ -84,11 +83,8 @@ func (s *Server) enter(w http.ResponseWriter, r *http.Request) error {
 		v.session = row
 		return nil
 	}
-	user, err := s.store.User(r.Context(), row.UserID)
-	if err != nil && !errors.Is(err, broker.ErrNotFound) {
-		return fmt.Errorf("user of session: %w", err)
-	}
-	if err != nil || user.Disabled() {
+	user, _ := jar.Values[userKey{}].(broker.User)
+	if user.ID != row.UserID || user.Disabled() {
 		return s.drop(w, r) // the session dies with the account
 	}
 	v.session, v.user = row, &user

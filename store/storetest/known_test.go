@@ -134,3 +134,25 @@ func TestKnownClientsInUnits(t *testing.T) {
 		}
 	})
 }
+
+// TestSessionUser is what its parts are.
+func TestSessionUser(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx, at := context.Background(), now()
+		u := broker.User{ID: "ada", Email: "ada@example.org", Username: "Ada", PasswordHash: "$", Admin: true, CreatedAt: at, UpdatedAt: at}
+		ok(t, db.CreateUser(ctx, u))
+		ok(t, db.CreateSession(ctx, broker.Session{IDHash: "s", SID: "sid", UserID: "ada", AMR: []string{"pwd"}, AuthTime: at, CreatedAt: at, ExpiresAt: at}))
+		ok(t, db.CreateSession(ctx, broker.Session{IDHash: "nobody", UserID: "gone"}))
+		session, user, err := db.SessionUser(ctx, "s")
+		ok(t, err)
+		same(t, session, must(db.Session(ctx, "s"))(t))
+		same(t, user, must(db.User(ctx, "ada"))(t))
+		session, user, err = db.SessionUser(ctx, "nobody")
+		ok(t, err)
+		same(t, session, must(db.Session(ctx, "nobody"))(t))
+		same(t, user, broker.User{})
+		if _, _, err := db.SessionUser(ctx, "none"); !errors.Is(err, broker.ErrNotFound) {
+			t.Errorf("SessionUser = %v", err)
+		}
+	})
+}
