@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"idbroker/broker"
 )
@@ -212,6 +213,11 @@ func (db *DB) hotScan(ctx context.Context, p *pool, h hot, what string, dest []a
 	if err != nil {
 		return db.failed(what, err)
 	}
+	end, err := db.turn(ctx, p)
+	if err != nil {
+		return db.failed(what, err)
+	}
+	defer end()
 	if err := r.query(db.unhurried(ctx), args...).Scan(dest...); err != nil {
 		if err = db.failed(what, err); !isNotFound(err) {
 			_ = db.doomed(ctx, err)
@@ -219,6 +225,30 @@ func (db *DB) hotScan(ctx context.Context, p *pool, h hot, what string, dest []a
 		return err
 	}
 	return nil
+}
+
+// turn waits until it is this statement's turn at SQLite's one writer, where it
+// would otherwise wait for a connection without end. ErrBusy: that took too long.
+func (db *DB) turn(ctx context.Context, p *pool) (end func(), err error) {
+	if db.flavour != flavourSQLite || p != db.write || db.unit(ctx) != nil {
+		return func() {}, nil
+	}
+	end = func() { <-db.turns }
+	select {
+	case db.turns <- struct{}{}:
+		return end, nil
+	default:
+	}
+	late := time.NewTimer(db.waitMax)
+	defer late.Stop()
+	select {
+	case db.turns <- struct{}{}:
+		return end, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-late.C:
+		return nil, ErrBusy.Becausef("no turn at the writer within %s", db.waitMax)
+	}
 }
 
 // unhurried is ctx for a hot statement. On SQLite it takes microseconds, which is
@@ -239,6 +269,11 @@ func (db *DB) hotExec(ctx context.Context, h hot, what string, args ...any) (int
 	if err != nil {
 		return 0, db.failed(what, err)
 	}
+	end, err := db.turn(ctx, db.write)
+	if err != nil {
+		return 0, db.failed(what, err)
+	}
+	defer end()
 	res, err := r.exec(db.unhurried(ctx), args...)
 	n, err := db.affected(what, res, err)
 	return n, db.doomed(ctx, err)

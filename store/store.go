@@ -42,6 +42,7 @@ type DB struct {
 	log     *slog.Logger
 	onStmt  func(Statement)
 	known   knownClients
+	turns   chan struct{} // holds the hot statement that is at SQLite's writer
 	waitMax time.Duration // for a connection at the begin of a unit
 }
 
@@ -58,7 +59,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	db := &DB{keys: o.Keys, log: log, onStmt: o.OnStatement, waitMax: waitMax}
+	db := &DB{keys: o.Keys, log: log, onStmt: o.OnStatement, waitMax: waitMax, turns: make(chan struct{}, 1)}
 	if err := db.connect(ctx, o); err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
