@@ -5,27 +5,28 @@ import "idbroker/broker"
 // Provider is an element of the list "providers". What a kind needs beyond the
 // checks here is for package providers to say.
 type Provider struct {
-	ID           string            `koanf:"id" example:"orcid" doc:"Names the provider in paths (/oauth/login/ID/) and in the database: lower-case letters, digits, - and _. It cannot change later."`
-	Kind         string            `koanf:"kind" example:"orcid" enum:"github,orcid,cern,globus,keycloak,oidc" doc:"What it is. keycloak: a realm whose roles may decide. oidc: any OpenID Provider with discovery."`
-	Title        string            `koanf:"title" example:"ORCID" max:"60" doc:"Its name on the button. Not set: the name of its kind."`
-	Icon         string            `koanf:"icon" example:"orcid" doc:"Its mark, one of those built in. Not set: the mark of its kind."`
-	Issuer       string            `koanf:"issuer" example:"https://orcid.org" doc:"OpenID issuer; needed for the kinds oidc and keycloak."`
-	BaseURL      string            `koanf:"base_url" example:"https://github.example.org" doc:"GitHub Enterprise Server: its URL."`
-	ClientID     string            `koanf:"client_id" example:"APP-0123456789ABCDEF" doc:"Our client id there."`
-	ClientSecret broker.Secret     `koanf:"client_secret" example:"/run/secrets/orcid-client-secret" doc:"Our client secret there."`
-	Scopes       []string          `koanf:"scopes" example:"[openid]" doc:"What to ask for. Not set: what its kind needs for signing in."`
-	AuthParams   map[string]string `koanf:"auth_params" example:"{show_login: \"true\"}" doc:"Further parameters of the authorization request."`
-	AuthStyle    string            `koanf:"auth_style" enum:"basic,post,none" example:"basic" doc:"How we authenticate at its token endpoint. Not set: as its kind wants it."`
-	PKCE         string            `koanf:"pkce" enum:"S256,off" example:"S256" doc:"PKCE (RFC 7636). Not set: S256, except where its kind cannot."`
-	IssuerParam  string            `koanf:"issuer_param" enum:"if_present,required,ignore" example:"if_present" doc:"What to do about the parameter iss of its answer (RFC 9207). Not set: checked if present, and required where its metadata promises it."`
-	EmailTrust   string            `koanf:"email_trust" enum:"never,verified,always" example:"verified" doc:"Whether an e-mail address from there counts as proven. verified: where the provider says so. Not set: as its kind deserves."`
-	EmailDomains []string          `koanf:"email_domains" example:"[example.org]" doc:"Only addresses in these domains count as proven. Not set: all."`
-	Sandbox      bool              `koanf:"sandbox" doc:"ORCID: the sandbox instead of the registry."`
-	Member       bool              `koanf:"member" doc:"ORCID: our credentials are those of a member."`
-	Hidden       bool              `koanf:"hidden" doc:"Switched off: neither offered nor served. Identities stay."`
-	LinkOnly     bool              `koanf:"link_only" doc:"Can be linked to an account, cannot sign in."`
-	NoSignUp     bool              `koanf:"no_sign_up" doc:"Can sign in, cannot begin an account."`
-	Second       string            `koanf:"second" default:"refuse" enum:"refuse,add,replace" doc:"What becomes of a second account there that somebody links. refuse: the first must be unlinked before. add: both let them in. replace: it takes the place of the first, after a question."`
+	ID             string            `koanf:"id" example:"orcid" doc:"Names the provider in paths (/oauth/login/ID/) and in the database: lower-case letters, digits, - and _. It cannot change later."`
+	Kind           string            `koanf:"kind" example:"orcid" enum:"github,orcid,cern,globus,keycloak,oidc" doc:"What it is. keycloak: a realm whose roles may decide. oidc: any OpenID Provider with discovery."`
+	Title          string            `koanf:"title" example:"ORCID" max:"60" doc:"Its name on the button. Not set: the name of its kind."`
+	Icon           string            `koanf:"icon" example:"orcid" doc:"Its mark, one of those built in. Not set: the mark of its kind."`
+	Issuer         string            `koanf:"issuer" example:"https://orcid.org" doc:"OpenID issuer; needed for the kinds oidc and keycloak."`
+	BaseURL        string            `koanf:"base_url" example:"https://github.example.org" doc:"GitHub Enterprise Server: its URL."`
+	ClientID       string            `koanf:"client_id" example:"APP-0123456789ABCDEF" doc:"Our client id there."`
+	ClientSecret   broker.Secret     `koanf:"client_secret" example:"/run/secrets/orcid-client-secret" doc:"Our client secret there."`
+	Scopes         []string          `koanf:"scopes" example:"[openid]" doc:"What to ask for. Not set: what its kind needs for signing in."`
+	AuthParams     map[string]string `koanf:"auth_params" example:"{show_login: \"true\"}" doc:"Further parameters of the authorization request."`
+	AuthStyle      string            `koanf:"auth_style" enum:"basic,post,none" example:"basic" doc:"How we authenticate at its token endpoint. Not set: as its kind wants it."`
+	PKCE           string            `koanf:"pkce" enum:"S256,off" example:"S256" doc:"PKCE (RFC 7636). Not set: S256, except where its kind cannot."`
+	IssuerParam    string            `koanf:"issuer_param" enum:"if_present,required,ignore" example:"if_present" doc:"What to do about the parameter iss of its answer (RFC 9207). Not set: checked if present, and required where its metadata promises it."`
+	EmailTrust     string            `koanf:"email_trust" enum:"never,verified,always" example:"verified" doc:"Whether an e-mail address from there counts as proven. verified: where the provider says so. Not set: as its kind deserves."`
+	EmailDomains   []string          `koanf:"email_domains" example:"[example.org]" doc:"Only addresses in these domains count as proven. Not set: all."`
+	AllowedDomains []string          `koanf:"allowed_domains" example:"[example.org, .example.org]" doc:"Who may come in: only people with a proven address in one of these domains; .example.org is every domain below it. It is asked at each sign-in. Not set: everybody."`
+	Sandbox        bool              `koanf:"sandbox" doc:"ORCID: the sandbox instead of the registry."`
+	Member         bool              `koanf:"member" doc:"ORCID: our credentials are those of a member."`
+	Hidden         bool              `koanf:"hidden" doc:"Switched off: neither offered nor served. Identities stay."`
+	LinkOnly       bool              `koanf:"link_only" doc:"Can be linked to an account, cannot sign in."`
+	NoSignUp       bool              `koanf:"no_sign_up" doc:"Can sign in, cannot begin an account."`
+	Second         string            `koanf:"second" default:"refuse" enum:"refuse,add,replace" doc:"What becomes of a second account there that somebody links. refuse: the first must be unlinked before. add: both let them in. replace: it takes the place of the first, after a question."`
 
 	AllowedRoles             []string `koanf:"allowed_roles" example:"[cern_user]" doc:"CERN, Keycloak: who has none of these roles is refused. Not set: cern_user at CERN. []: no role is needed."`
 	AllowServiceAccounts     bool     `koanf:"allow_service_accounts" doc:"CERN: accounts that can be handed to another owner may come in."`

@@ -32,6 +32,8 @@ type App struct {
 	EmailTrust   string   // EmailNever, EmailVerified or EmailAlways; "" the kind's, EmailVerified for most
 	EmailDomains []string // only addresses in these domains count as verified; nil: all
 
+	AllowedDomains []string // whose proven address is in none of these may not come in, link or stay; nil: no such rule
+
 	Hidden   bool // not offered, and no step of it is served
 	LinkOnly bool // can be linked, cannot sign in
 	NoSignUp bool // can sign in, cannot begin an account

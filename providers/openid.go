@@ -225,6 +225,11 @@ func (p *openID) FetchProfile(ctx context.Context, gs goth.Session) (broker.Prof
 		}
 		c = merge(c, info)
 	}
+	return p.profileFrom(ctx, s, c)
+}
+
+// profileFrom makes the profile of verified claims.
+func (p *openID) profileFrom(ctx context.Context, s *session, c claims) (broker.Profile, error) {
 	profile := p.profileOf(c.str("sub"), p.tokens(s))
 	profile.Name, profile.Locale, profile.ProfileURL = c.personName(), c.text("locale"), c.webURL("profile")
 	profile.Username = c.text("preferred_username")

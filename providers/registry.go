@@ -87,6 +87,10 @@ func New(o Options) (*Registry, error) {
 			problem(err)
 			continue
 		}
+		if len(e.app.AllowedDomains) > 0 && e.app.EmailTrust == EmailNever {
+			problem(errors.New("allowed_domains: email_trust is never, so no address is proven and everybody would be refused; change one of them"))
+			continue
+		}
 		e.provider = provider
 		r.entries, r.byID[app.ID] = append(r.entries, e), e
 	}
@@ -199,7 +203,7 @@ func (e *entry) fetch(ctx context.Context, s goth.Session, code broker.Secret) (
 	if p.Issuer == "" || !validSubject(p.Subject) {
 		return broker.Profile{}, ErrUpstream.Becausef("the provider tells no usable subject")
 	}
-	return p, nil
+	return p, e.app.admits(p)
 }
 
 // drop revokes what a refused sign-in brought, as far as the provider lets us:

@@ -38,6 +38,7 @@ type commands struct {
 	Serve       serveCommand        `cmd:"" help:"Run the broker."`
 	Users       userCommands        `cmd:"" help:"Create, list and disable accounts."`
 	Clients     clientCommands      `cmd:"" help:"Register applications and rotate their secrets."`
+	Providers   providerCommands    `cmd:"" help:"List, try and explain the remote apps that people sign in with."`
 	Keys        keyCommands         `cmd:"" help:"List and rotate signing keys; make a keyring."`
 	Logouts     logoutCommands      `cmd:"" help:"See which applications could not be told of sign-outs, and tell them again."`
 	Migrate     migrateCommands     `cmd:"" help:"Bring the database schema up to date, or back."`

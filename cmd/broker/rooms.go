@@ -137,7 +137,7 @@ func registry(cfg config.Config, base string, log *slog.Logger, extra ...provide
 		o.Apps = append(o.Apps, providers.App{
 			ID: p.ID, Kind: p.Kind, Title: p.Title, Icon: p.Icon,
 			Issuer: p.Issuer, BaseURL: p.BaseURL, ClientID: p.ClientID, ClientSecret: p.ClientSecret, Scopes: p.Scopes, AuthParams: p.AuthParams,
-			Sandbox: p.Sandbox, Member: p.Member, EmailTrust: p.EmailTrust, EmailDomains: p.EmailDomains,
+			Sandbox: p.Sandbox, Member: p.Member, EmailTrust: p.EmailTrust, EmailDomains: p.EmailDomains, AllowedDomains: p.AllowedDomains,
 			Hidden: p.Hidden, LinkOnly: p.LinkOnly, NoSignUp: p.NoSignUp, Second: broker.Second(p.Second),
 			AuthStyle: authStyle(p.AuthStyle), PKCE: p.PKCE, IssuerParam: p.IssuerParam,
 			AllowedRoles: p.AllowedRoles, AllowServiceAccounts: p.AllowServiceAccounts,
