@@ -11,6 +11,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/json"
 	"encoding/pem"
+	"flag"
 	"fmt"
 	"math/big"
 	"net"
@@ -34,6 +35,12 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	binDir = dir
+	// Modules wait most of the time, for answers and for seconds to pass.
+	flag.Parse()
+	if err := flag.Set("test.parallel", "12"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	code := m.Run()
 	_ = os.RemoveAll(dir)
 	os.Exit(code)
@@ -79,6 +86,7 @@ func start(t testing.TB, env ...string) *world {
 		"secrets":      map[string]any{"keyring_file": filepath.Join(w.dir, "broker.key")},
 		"mail":         map[string]any{"directory": filepath.Join(w.dir, "mail")},
 		"registration": map[string]any{"mode": "open", "per_address": 10000, "per_day": 10000},
+		"accounts":     map[string]any{"profile": map[string]any{"phone": true, "address": true}},
 		"applications": map[string]any{"networks": []string{"127.0.0.0/8"}},
 		"log":          map[string]any{"level": "warn"},
 	})
@@ -114,6 +122,7 @@ func (w *world) operator(t testing.TB, stdin string, args ...string) string {
 func (w *world) client(t testing.TB, baseURL string, args ...string) ClientConfig {
 	t.Helper()
 	out := w.operator(t, "", append([]string{"clients", "create", "Conformance", "--no-pkce", "--json",
+		"--scope", "openid,profile,email,address,phone,offline_access",
 		"--redirect-uri", baseURL + "/test/a/broker/callback", "--post-logout-redirect-uri", baseURL + "/test/a/broker/post_logout_redirect"}, args...)...)
 	var c ClientConfig
 	d := struct {
@@ -139,11 +148,11 @@ func (w *world) suite(t testing.TB, c Config, l net.Listener, baseURL string) *S
 	return s
 }
 
-// listen is an address for the suite that the broker can reach: with a
-// certificate of the authority that the broker trusts.
-func (w *world) listen(t testing.TB) (l net.Listener, baseURL string) {
+// listen is an address for the suite that the OP can reach: with the certificate
+// that certify wrote into dir, of an authority that the OP trusts.
+func listen(t testing.TB, dir string) (l net.Listener, baseURL string) {
 	t.Helper()
-	pair, err := tls.LoadX509KeyPair(filepath.Join(w.dir, "tls.crt"), filepath.Join(w.dir, "tls.key"))
+	pair, err := tls.LoadX509KeyPair(filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key"))
 	if err != nil {
 		t.Fatal(err)
 	}

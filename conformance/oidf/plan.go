@@ -72,8 +72,15 @@ func members(names ...string) []Member {
 // Plans are the plans, in the order of the issue of certifications.
 func Plans() []Plan {
 	return []Plan{
-		basicPlan(), formPostBasicPlan(),
-		rpLogoutPlan(), frontchannelPlan(), backchannelPlan(),
+		basicPlan(),
+		implicitPlan(),
+		hybridPlan(),
+		formPostBasicPlan(),
+		formPostImplicitPlan(),
+		formPostHybridPlan(),
+		rpLogoutPlan(),
+		frontchannelPlan(),
+		backchannelPlan(),
 	}
 }
 
