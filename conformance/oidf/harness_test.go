@@ -57,6 +57,9 @@ const (
 	// testReuse stands for the 30 seconds of oidcc-codereuse-30seconds: the
 	// broker remembers used codes far longer than either.
 	testReuse = 2 * time.Second
+	// testRefetch is how long the broker keeps a client's keys before it looks for
+	// one that it does not know, and a second.
+	testRefetch = 31 * time.Second
 )
 
 // world is a broker over HTTPS with one account.
@@ -140,12 +143,21 @@ func (w *world) client(t testing.TB, baseURL string, args ...string) ClientConfi
 // reach, at baseURL; nil and "": it cannot.
 func (w *world) suite(t testing.TB, c Config, l net.Listener, baseURL string) *Suite {
 	t.Helper()
-	s, err := New(context.Background(), Options{Config: c, CAs: w.roots, CodeReuse: testReuse, Listener: l, BaseURL: baseURL})
+	s, err := New(context.Background(), Options{Config: c, CAs: w.roots, CodeReuse: testReuse, KeyRefetch: testRefetch, Listener: l, BaseURL: baseURL, RotateKeys: w.rotateKeys})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Close)
 	return s
+}
+
+// rotateKeys is what the operator does.
+func (w *world) rotateKeys(context.Context) error {
+	out, err := served.Command(w.bin, w.dir, nil, "--config", w.file, "keys", "rotate").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%w: %s", err, out)
+	}
+	return nil
 }
 
 // listen is an address for the suite that the OP can reach: with the certificate
