@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"time"
@@ -34,6 +35,7 @@ type conformanceRun struct {
 	Certificate   string   `placeholder:"FILE" help:"PEM file with the certificate of --listen; with --key. Otherwise it speaks HTTP: behind a proxy."`
 	Key           string   `placeholder:"FILE" help:"PEM file with its private key."`
 	CA            string   `name:"ca" placeholder:"FILE" help:"PEM file with authorities to trust beside the system's."`
+	RotateKeys    string   `name:"rotate-keys" placeholder:"COMMAND" help:"Shell command that makes the OpenID Provider rotate its signing keys, such as \"broker keys rotate\". Otherwise the module for that is skipped."`
 	Format        string   `enum:"text,json,html" default:"text" help:"How the report is written: ${enum}."`
 	Output        string   `short:"o" placeholder:"FILE" help:"Where the report is written. Otherwise standard output."`
 	List          bool     `help:"List the plans and their modules, and run nothing."`
@@ -161,6 +163,9 @@ func (c conformanceRun) options(p *program) (oidf.Options, error) {
 	case c.TestConfig == "":
 		return o, errors.New("nothing says what is tested; give --issuer URL or --test-config FILE")
 	}
+	if c.RotateKeys != "" {
+		o.RotateKeys = c.rotateKeys
+	}
 	if c.CA != "" {
 		b, err := os.ReadFile(c.CA)
 		if err != nil {
@@ -174,6 +179,15 @@ func (c conformanceRun) options(p *program) (oidf.Options, error) {
 		}
 	}
 	return o, nil
+}
+
+// rotateKeys runs the operator's command.
+func (c conformanceRun) rotateKeys(ctx context.Context) error {
+	said, err := exec.CommandContext(ctx, "sh", "-c", c.RotateKeys).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%s: %w: %s", c.RotateKeys, err, said)
+	}
+	return nil
 }
 
 // listen opens the suite's own address; nil: it has none.

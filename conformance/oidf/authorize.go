@@ -58,6 +58,7 @@ type Answer struct {
 	Arrival *Arrival // nil: not back to the application
 	Page    *Page    // where the person was left; nil: they are back at the application
 	Acted   []string // the tasks in which the person had to do something
+	Seen    []*Page  // every page that the person was shown
 }
 
 // Visit opens an authorization request in the browser, and does what the
@@ -80,7 +81,7 @@ func (r *Run) Walk(request url.Values, address string, open func(string) error) 
 	if err != nil {
 		r.Fatal(journey, "%v", err)
 	}
-	a := Answer{Request: request, Arrival: r.Browser.Arrived(), Page: r.Browser.Page(), Acted: acted}
+	a := Answer{Request: request, Arrival: r.Browser.Arrived(), Page: r.Browser.Page(), Acted: acted, Seen: r.Browser.seen}
 	switch {
 	case a.Arrival != nil:
 		r.Log("back at the application: %s%s", maskURL(a.Arrival.URL), readable(maskValues(a.Arrival.Form)))

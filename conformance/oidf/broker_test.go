@@ -2,7 +2,9 @@ package oidf
 
 import (
 	"context"
-	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -13,18 +15,16 @@ type expectation struct {
 }
 
 const (
-	noSuchClaims = "the broker has no such claims"
-	noUnsigned   = "the broker never answers with unsigned ID tokens"
-	noKeys       = "unsigned request objects are refused, and the operator's client of this test has no keys; dynamic clients have some"
+	noUnsigned = "the broker never answers with unsigned ID tokens"
+	noKeys     = "unsigned request objects are refused, and the operator's client of this test has no keys; dynamic clients have some"
 )
 
 // expected are the results on our own broker that are not "passed", by
 // "client registration/module". A module that stops being what it says here
 // fails the test, in either direction.
 var expected = map[string]expectation{
-	"*/oidcc-scope-address":    {Skipped, noSuchClaims},
-	"*/oidcc-scope-phone":      {Skipped, noSuchClaims},
-	"*/oidcc-idtoken-unsigned": {Skipped, noUnsigned},
+	"*/oidcc-idtoken-unsigned":                                    {Skipped, noUnsigned},
+	"*/oidcc-request-uri-unsigned":                                {Skipped, noUnsigned},
 	"static_client/oidcc-ensure-request-object-with-redirect-uri": {Skipped, noKeys},
 }
 
@@ -43,11 +43,17 @@ func expectationOf(expected map[string]expectation, kind, module string) expecta
 func TestPlans(t *testing.T) {
 	w := start(t)
 	c := Config{Alias: "broker", Server: ServerConfig{DiscoveryURL: w.issuer + wellKnown}}
-	l, base := w.listen(t)
-	c.Client, c.Client2, c.ClientSecretPost = w.client(t, base), w.client(t, base), w.client(t, base, "--auth", "post")
+	l, base := listen(t, w.dir)
+	types := []string{"--response-type", "code"}
+	for _, p := range []Plan{implicitPlan(), hybridPlan()} {
+		for _, v := range p.Variants {
+			types = append(types, "--response-type", v.ResponseType)
+		}
+	}
+	c.Client, c.Client2, c.ClientSecretPost = w.client(t, base, types...), w.client(t, base, types...), w.client(t, base, append(types, "--auth", "post")...)
 	c.Browser = BrokerPages(w.issuer, w.issuer+"/oauth2/authorize", testEmail, testPassword)
 	told := func(flag, name string) Override {
-		client := w.client(t, base, flag, base+"/test/a/broker/"+name)
+		client := w.client(t, base, append(types, flag, base+"/test/a/broker/"+name)...)
 		return Override{Client: &client}
 	}
 	c.Override = map[string]Override{ // each has its own, so that no other module's sign-out is told there
@@ -55,20 +61,45 @@ func TestPlans(t *testing.T) {
 		"oidcc-frontchannel-rp-initiated-logout": told("--frontchannel-logout-uri", frontchannelName),
 	}
 	s := w.suite(t, c, l, base)
+	tellProfile(t, s)
+	testPlans(t, s, expected)
+}
+
+// testPlans runs every plan with both kinds of clients, and holds the results to
+// what is expected.
+func testPlans(t *testing.T, s *Suite, expected map[string]expectation) {
 	for _, p := range Plans() {
 		for _, kind := range []string{StaticClient, DynamicClient} {
-			t.Run(p.Short+"/"+kind, func(t *testing.T) {
-				t.Parallel() // most of the time modules wait
-				for _, v := range p.Registered(kind).Variants {
-					for _, m := range p.Runs(v) {
-						t.Run(v.ResponseType+"/"+m.Name, func(t *testing.T) {
-							checkResult(t, expectationOf(expected, kind, m.Name), s.Module(context.Background(), p, v, m))
-						})
-					}
+			for _, v := range p.Registered(kind).Variants {
+				for _, m := range p.Runs(v) {
+					t.Run(strings.Join([]string{p.Short, kind, v.ResponseType, m.Name}, "/"), func(t *testing.T) {
+						t.Parallel() // most of the time modules wait
+						checkResult(t, expectationOf(expected, kind, m.Name), s.Module(context.Background(), p, v, m))
+					})
 				}
-			})
+			}
 		}
 	}
+}
+
+// tellProfile fills in the person's profile, as they do.
+func tellProfile(t *testing.T, s *Suite) {
+	t.Helper()
+	page := s.issuer + "/account/settings/profile/"
+	entry := s.Config().Browser[0]
+	entry.Match = page
+	fill := Task{Task: "fill in", Match: page}
+	for name, value := range map[string]string{"phone": "+41 22 767 61 11", "street_address": "Esplanade des Particules 1", "locality": "Meyrin", "country": "CH"} {
+		fill.Commands = append(fill.Commands, Command{Verb: "text", By: "name", Target: name, Value: value})
+	}
+	fill.Commands = append(fill.Commands, Command{Verb: "click", By: "css", Target: ".field ~ button"})
+	entry.Tasks = append(slices.Clone(entry.Tasks), fill)
+	got := s.Module(context.Background(), Plan{}, Variant{}, Module{Name: "profile", Run: func(r *Run) {
+		r.Config.Browser = []Entry{entry}
+		a := r.Walk(nil, page, func(address string) error { return r.Browser.Open(r.ctx, address) })
+		r.Check(slices.Contains(a.Acted, "fill in") && a.Page != nil && a.Page.Status == 200, "test", "the profile is kept; the person stands at %v", a.Page)
+	}})
+	checkResult(t, expectation{Outcome: Passed}, got)
 }
 
 func checkResult(t *testing.T, want expectation, got Result) {
@@ -76,9 +107,13 @@ func checkResult(t *testing.T, want expectation, got Result) {
 	if got.Outcome == want.Outcome {
 		return
 	}
-	log, err := json.MarshalIndent(got.Log, "", " ")
-	if err != nil {
-		t.Fatal(err)
+	var log strings.Builder
+	for _, l := range got.Log {
+		if l.HTTP != nil {
+			fmt.Fprintf(&log, "%s %s %d\n", l.HTTP.Method, l.HTTP.URL, l.HTTP.Status)
+		} else {
+			fmt.Fprintf(&log, "%s %s: %s\n", l.Kind, l.Clause, l.Text)
+		}
 	}
-	t.Errorf("%s instead of %s %s: %s: %s\n%s", got.Outcome, want.Outcome, want.Because, got.Clause, got.Reason, clip(string(log), 6000))
+	t.Errorf("%s instead of %s %s: %s: %s\n%s", got.Outcome, want.Outcome, want.Because, got.Clause, got.Reason, clip(log.String(), 8000))
 }

@@ -27,6 +27,7 @@ type Browser struct {
 	jar  jar
 	page *Page
 	back *Arrival
+	seen []*Page // since an address was opened
 }
 
 // Arrival is how the browser came back to the application.
@@ -60,6 +61,7 @@ func (b *Browser) begin(ctx context.Context, s *submission, address string) erro
 		return err
 	}
 	s.to = to
+	b.seen = nil
 	return b.navigate(ctx, s, b.home)
 }
 
@@ -141,7 +143,7 @@ func (b *Browser) show(res *Response) error {
 	if err != nil {
 		return err
 	}
-	b.page = p
+	b.page, b.seen = p, append(b.seen, p)
 	for form := range elements(p.root, "form") {
 		s, err := p.submit(form, nil)
 		if err != nil || s.method != http.MethodPost || !b.stops(s.to) {

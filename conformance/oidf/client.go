@@ -88,11 +88,13 @@ func (r *Run) static(name string, c ClientConfig, auth string) *Client {
 const assertionLifetime = time.Minute
 
 // Assertion is a client assertion (OpenID Connect Core 1.0, section 9) with the
-// claims; nil values leave a claim out.
+// claims; nil values leave a claim out. It is for the issuer: one for the token
+// endpoint, as Core has it, can be asked for by whoever names that endpoint as
+// theirs, so that OPs refuse it by now.
 func (r *Run) Assertion(c *Client, claims map[string]any) string {
 	now := time.Now()
 	all := map[string]any{
-		"iss": c.ID, "sub": c.ID, "aud": r.Metadata.Text("token_endpoint"), "jti": random(), "iat": now.Unix(), "exp": now.Add(assertionLifetime).Unix(),
+		"iss": c.ID, "sub": c.ID, "aud": r.Issuer, "jti": random(), "iat": now.Unix(), "exp": now.Add(assertionLifetime).Unix(),
 	}
 	for name, v := range claims {
 		if v == nil {

@@ -35,7 +35,7 @@ func TestCommand(t *testing.T) {
 	ca := filepath.Join(w.dir, "ca.crt")
 	own := []string{"--issuer", w.issuer, "--ca", ca, "--user", testEmail, "--password-stdin"}
 	t.Run("passes", func(t *testing.T) {
-		code, out, problems := w.command(t, testPassword, append(own, "--module", "oidcc-server", "--module", "oidcc-scope-phone", "--plan", "basic", "--plan", "formpost-basic")...)
+		code, out, problems := w.command(t, testPassword, append(own, "--module", "oidcc-server", "--module", "oidcc-idtoken-unsigned", "--plan", "basic", "--plan", "formpost-basic")...)
 		if code != 0 || !strings.Contains(out, "4 modules: 2 passed, 0 with a warning, 2 skipped, 0 failed") || !strings.Contains(out, "client_registration=dynamic_client") {
 			t.Errorf("exit %d\n%s\n%s", code, out, problems)
 		}

@@ -1,6 +1,10 @@
 package oidf
 
-import "net/url"
+import (
+	"net/url"
+	"reflect"
+	"slices"
+)
 
 // Flow is an authorization that went well: what was asked, what came back, and
 // what the code was redeemed for.
@@ -61,9 +65,25 @@ func (r *Run) Redeem(a Answer) Flow {
 		f.Back = r.IDToken(f.Client, f.Tokens.ID, Want{Nonce: f.Request.Get("nonce"), AccessToken: f.Tokens.Access, AuthTime: f.Request.Has("max_age")})
 	}
 	if f.Front != nil && f.Back != nil {
-		r.Check(f.Front.Text("iss") == f.Back.Text("iss") && f.Front.Text("sub") == f.Back.Text("sub"), core("3.3.3.6"), "iss and sub are the same in both ID tokens")
+		r.sameTokens(f.Front, f.Back)
 	}
 	return f
+}
+
+// sameTokens compares the two ID tokens of the hybrid flow.
+func (r *Run) sameTokens(front, back Claims) {
+	c := core("3.3.3.6")
+	r.Check(front.Text("iss") == back.Text("iss") && front.Text("sub") == back.Text("sub"), c, "iss and sub are the same in both ID tokens")
+	for name, v := range front {
+		if slices.Contains([]string{"iat", "exp", "nbf", "jti", "at_hash", "c_hash", "s_hash"}, name) {
+			continue
+		}
+		if other, both := back[name]; both && !reflect.DeepEqual(v, other) {
+			r.Warn(c, "%s has another value in the ID token of the token endpoint", name)
+		} else if !both && slices.Contains([]string{"auth_time", "acr", "amr"}, name) {
+			r.Warn(c, "%s is in the first ID token alone", name)
+		}
+	}
 }
 
 // Accept checks a successful answer without redeeming its code.

@@ -126,7 +126,7 @@ func TestForeignBackchannel(t *testing.T) {
 	w := &world{dir: t.TempDir()}
 	w.roots = certify(t, filepath.Join(w.dir, "tls.crt"), filepath.Join(w.dir, "tls.key"))
 	t.Setenv("NODE_EXTRA_CA_CERTS", filepath.Join(w.dir, "ca.crt"))
-	l, base := w.listen(t)
+	l, base := listen(t, w.dir)
 	issuer := startForeign(t, base+"/test/a/broker/callback", base+"/test/a/broker/post_logout_redirect")
 	s := w.suite(t, foreignConfig(issuer), l, base)
 	for _, got := range s.Run(context.Background(), backchannelPlan().Registered(DynamicClient)) {

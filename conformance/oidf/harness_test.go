@@ -11,6 +11,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/json"
 	"encoding/pem"
+	"flag"
 	"fmt"
 	"math/big"
 	"net"
@@ -34,6 +35,12 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	binDir = dir
+	// Modules wait most of the time, for answers and for seconds to pass.
+	flag.Parse()
+	if err := flag.Set("test.parallel", "12"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	code := m.Run()
 	_ = os.RemoveAll(dir)
 	os.Exit(code)
@@ -50,6 +57,9 @@ const (
 	// testReuse stands for the 30 seconds of oidcc-codereuse-30seconds: the
 	// broker remembers used codes far longer than either.
 	testReuse = 2 * time.Second
+	// testRefetch is how long the broker keeps a client's keys before it looks for
+	// one that it does not know, and a second.
+	testRefetch = 31 * time.Second
 )
 
 // world is a broker over HTTPS with one account.
@@ -79,6 +89,7 @@ func start(t testing.TB, env ...string) *world {
 		"secrets":      map[string]any{"keyring_file": filepath.Join(w.dir, "broker.key")},
 		"mail":         map[string]any{"directory": filepath.Join(w.dir, "mail")},
 		"registration": map[string]any{"mode": "open", "per_address": 10000, "per_day": 10000},
+		"accounts":     map[string]any{"profile": map[string]any{"phone": true, "address": true}},
 		"applications": map[string]any{"networks": []string{"127.0.0.0/8"}},
 		"log":          map[string]any{"level": "warn"},
 	})
@@ -114,6 +125,7 @@ func (w *world) operator(t testing.TB, stdin string, args ...string) string {
 func (w *world) client(t testing.TB, baseURL string, args ...string) ClientConfig {
 	t.Helper()
 	out := w.operator(t, "", append([]string{"clients", "create", "Conformance", "--no-pkce", "--json",
+		"--scope", "openid,profile,email,address,phone,offline_access",
 		"--redirect-uri", baseURL + "/test/a/broker/callback", "--post-logout-redirect-uri", baseURL + "/test/a/broker/post_logout_redirect"}, args...)...)
 	var c ClientConfig
 	d := struct {
@@ -131,7 +143,7 @@ func (w *world) client(t testing.TB, baseURL string, args ...string) ClientConfi
 // reach, at baseURL; nil and "": it cannot.
 func (w *world) suite(t testing.TB, c Config, l net.Listener, baseURL string) *Suite {
 	t.Helper()
-	s, err := New(context.Background(), Options{Config: c, CAs: w.roots, CodeReuse: testReuse, Listener: l, BaseURL: baseURL})
+	s, err := New(context.Background(), Options{Config: c, CAs: w.roots, CodeReuse: testReuse, KeyRefetch: testRefetch, Listener: l, BaseURL: baseURL, RotateKeys: w.rotateKeys})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,11 +151,20 @@ func (w *world) suite(t testing.TB, c Config, l net.Listener, baseURL string) *S
 	return s
 }
 
-// listen is an address for the suite that the broker can reach: with a
-// certificate of the authority that the broker trusts.
-func (w *world) listen(t testing.TB) (l net.Listener, baseURL string) {
+// rotateKeys is what the operator does.
+func (w *world) rotateKeys(context.Context) error {
+	out, err := served.Command(w.bin, w.dir, nil, "--config", w.file, "keys", "rotate").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%w: %s", err, out)
+	}
+	return nil
+}
+
+// listen is an address for the suite that the OP can reach: with the certificate
+// that certify wrote into dir, of an authority that the OP trusts.
+func listen(t testing.TB, dir string) (l net.Listener, baseURL string) {
 	t.Helper()
-	pair, err := tls.LoadX509KeyPair(filepath.Join(w.dir, "tls.crt"), filepath.Join(w.dir, "tls.key"))
+	pair, err := tls.LoadX509KeyPair(filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key"))
 	if err != nil {
 		t.Fatal(err)
 	}

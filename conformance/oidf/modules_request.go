@@ -18,6 +18,14 @@ func requestModules() []Module {
 			Run: func(r *Run) { r.SignIn(Without("nonce")) },
 		},
 		{
+			Name: "oidcc-ensure-request-without-nonce-fails", Summary: "Leaves the nonce out, which an ID token from the authorization endpoint needs.", Clauses: []Clause{core("3.2.2.1"), core("3.3.2.11"), core("3.1.2.6")},
+			Run: func(r *Run) {
+				a := r.Visit(r.Request(Without("nonce")))
+				r.mustAct(a, core("3.1.2.2"), false)
+				r.Refused(a, core("3.2.2.1"), "invalid_request")
+			},
+		},
+		{
 			Name: "oidcc-ensure-registered-redirect-uri", Summary: "Asks for an answer at a redirect URI that is not registered.", Clauses: []Clause{core("3.1.2.1"), rfc("6749", "3.1.2.4")},
 			Run: func(r *Run) {
 				r.ErrorPage(r.Visit(r.Request(With("redirect_uri", r.RedirectURI()+"/"+random()))), core("3.1.2.1"))

@@ -46,7 +46,7 @@ type Variant struct {
 	ResponseMode string `json:"response_mode"`
 	// ClientAuth is how the client authenticates at the token endpoint.
 	ClientAuth string `json:"client_auth_type"`
-	// Registration is StaticClient or DynamicClient.
+	// Registration is StaticClient or DynamicClient; "": no client is needed.
 	Registration string `json:"client_registration"`
 }
 
@@ -72,8 +72,17 @@ func members(names ...string) []Member {
 // Plans are the plans, in the order of the issue of certifications.
 func Plans() []Plan {
 	return []Plan{
-		basicPlan(), formPostBasicPlan(),
-		rpLogoutPlan(), frontchannelPlan(), backchannelPlan(),
+		basicPlan(),
+		implicitPlan(),
+		hybridPlan(),
+		configPlan(),
+		dynamicPlan(),
+		formPostBasicPlan(),
+		formPostImplicitPlan(),
+		formPostHybridPlan(),
+		rpLogoutPlan(),
+		frontchannelPlan(),
+		backchannelPlan(),
 	}
 }
 
@@ -82,6 +91,7 @@ func Modules() map[string]Module {
 	all := map[string]Module{}
 	for _, table := range [][]Module{
 		basicModules(), promptModules(), scopeModules(), codeModules(), requestModules(),
+		discoveryModules(), redirectModules(), registrationModules(), keyModules(),
 		logoutModules(), frontchannelModules(), backchannelModules(),
 	} {
 		for _, m := range table {
@@ -117,11 +127,14 @@ func (p Plan) Runs(v Variant) []Module {
 	return out
 }
 
-// Registered is the plan with another kind of client registration in its variants.
+// Registered is the plan with another kind of client registration in its
+// variants, but for those that need no client.
 func (p Plan) Registered(kind string) Plan {
 	p.Variants = slices.Clone(p.Variants)
 	for i := range p.Variants {
-		p.Variants[i].Registration = kind
+		if p.Variants[i].Registration != "" {
+			p.Variants[i].Registration = kind
+		}
 	}
 	return p
 }

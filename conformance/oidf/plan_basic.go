@@ -1,6 +1,6 @@
 package oidf
 
-// Response types that more than one plan names.
+// typeCode is the response type of the code flow.
 const typeCode = "code"
 
 // basicPlan is the Basic OP profile: the code flow.

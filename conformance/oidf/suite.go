@@ -22,6 +22,9 @@ const (
 	moduleTimeout = 5 * time.Minute
 	// defaultReuse is how long oidcc-codereuse-30seconds waits.
 	defaultReuse = 30 * time.Second
+	// defaultRefetch is how long an OP may keep a client's keys before it looks
+	// for one that it does not know.
+	defaultRefetch = time.Minute
 )
 
 // Options are what a suite is made from.
@@ -37,6 +40,12 @@ type Options struct {
 	CAs *x509.CertPool
 	// CodeReuse is how long oidcc-codereuse-30seconds waits; 0: 30 seconds.
 	CodeReuse time.Duration
+	// KeyRefetch is how long the OP may refuse a client's new key at a jwks_uri
+	// that it knows; 0: a minute.
+	KeyRefetch time.Duration
+	// RotateKeys makes the OP rotate the keys that it signs with, as its operator
+	// does; nil: the module that needs it is skipped.
+	RotateKeys func(context.Context) error
 	// Done is told of each result as it comes; nil: nobody is.
 	Done func(Result)
 }
@@ -62,6 +71,9 @@ func New(ctx context.Context, o Options) (*Suite, error) {
 	o.BaseURL = strings.TrimSuffix(o.BaseURL, "/")
 	if o.CodeReuse == 0 {
 		o.CodeReuse = defaultReuse
+	}
+	if o.KeyRefetch == 0 {
+		o.KeyRefetch = defaultRefetch
 	}
 	s := &Suite{o: o, issuer: o.Config.Issuer(), origins: map[string]bool{}}
 	s.transport = &http.Transport{
