@@ -73,7 +73,7 @@ func members(names ...string) []Member {
 func Plans() []Plan {
 	return []Plan{
 		basicPlan(), formPostBasicPlan(),
-		rpLogoutPlan(), frontchannelPlan(), backchannelPlan(),
+		rpLogoutPlan(), sessionPlan(), frontchannelPlan(), backchannelPlan(),
 	}
 }
 
@@ -82,7 +82,7 @@ func Modules() map[string]Module {
 	all := map[string]Module{}
 	for _, table := range [][]Module{
 		basicModules(), promptModules(), scopeModules(), codeModules(), requestModules(),
-		logoutModules(), frontchannelModules(), backchannelModules(),
+		logoutModules(), sessionModules(), frontchannelModules(), backchannelModules(),
 	} {
 		for _, m := range table {
 			all[m.Name] = m
