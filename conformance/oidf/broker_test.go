@@ -46,6 +46,7 @@ func TestPlans(t *testing.T) {
 	l, base := w.listen(t)
 	c.Client, c.Client2, c.ClientSecretPost = w.client(t, base), w.client(t, base), w.client(t, base, "--auth", "post")
 	c.Browser = BrokerPages(w.issuer, w.issuer+"/oauth2/authorize", testEmail, testPassword)
+	c.Extension.ApplicationStart = BrokerApplicationStart(w.issuer)
 	told := func(flag, name string) Override {
 		client := w.client(t, base, flag, base+"/test/a/broker/"+name)
 		return Override{Client: &client}

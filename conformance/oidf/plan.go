@@ -74,6 +74,7 @@ func Plans() []Plan {
 	return []Plan{
 		basicPlan(), formPostBasicPlan(),
 		rpLogoutPlan(), sessionPlan(), frontchannelPlan(), backchannelPlan(),
+		initiatePlan(),
 	}
 }
 
@@ -82,7 +83,7 @@ func Modules() map[string]Module {
 	all := map[string]Module{}
 	for _, table := range [][]Module{
 		basicModules(), promptModules(), scopeModules(), codeModules(), requestModules(),
-		logoutModules(), sessionModules(), frontchannelModules(), backchannelModules(),
+		logoutModules(), sessionModules(), frontchannelModules(), backchannelModules(), initiateModules(),
 	} {
 		for _, m := range table {
 			all[m.Name] = m

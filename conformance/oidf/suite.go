@@ -77,6 +77,7 @@ func New(ctx context.Context, o Options) (*Suite, error) {
 	for _, origin := range s.metadata.origins(s.issuer) {
 		s.allow(origin)
 	}
+	s.allow(o.Config.Extension.ApplicationStart)
 	s.allowEntries(o.Config.Browser)
 	for _, override := range o.Config.Override {
 		s.allowEntries(override.Browser)
@@ -103,10 +104,13 @@ func (s *Suite) Issuer() string { return s.issuer }
 // Config is the configuration.
 func (s *Suite) Config() Config { return s.o.Config }
 
-// SignInWith makes the person sign in at the pages of our own broker, in every
-// module that has no steps of its own.
+// SignInWith makes the person sign in, and begin, at the pages of our own broker,
+// in every module that has no steps of its own.
 func (s *Suite) SignInWith(email, password string) {
 	s.o.Config.Browser = BrokerPages(s.issuer, s.metadata.Text("authorization_endpoint"), email, password)
+	if s.o.Config.Extension.ApplicationStart == "" {
+		s.o.Config.Extension.ApplicationStart = BrokerApplicationStart(s.issuer)
+	}
 }
 
 func (s *Suite) allow(address string) {
