@@ -22,6 +22,9 @@ const (
 	moduleTimeout = 5 * time.Minute
 	// defaultReuse is how long oidcc-codereuse-30seconds waits.
 	defaultReuse = 30 * time.Second
+	// defaultNotice is how long an OP may take to tell an application of a sign-out:
+	// it may be busy, and it may have a queue.
+	defaultNotice = 30 * time.Second
 )
 
 // Options are what a suite is made from.
@@ -37,6 +40,9 @@ type Options struct {
 	CAs *x509.CertPool
 	// CodeReuse is how long oidcc-codereuse-30seconds waits; 0: 30 seconds.
 	CodeReuse time.Duration
+	// Notice is how long the OP may take to tell an application of a sign-out; 0:
+	// 30 seconds.
+	Notice time.Duration
 	// Done is told of each result as it comes; nil: nobody is.
 	Done func(Result)
 }
@@ -62,6 +68,9 @@ func New(ctx context.Context, o Options) (*Suite, error) {
 	o.BaseURL = strings.TrimSuffix(o.BaseURL, "/")
 	if o.CodeReuse == 0 {
 		o.CodeReuse = defaultReuse
+	}
+	if o.Notice == 0 {
+		o.Notice = defaultNotice
 	}
 	s := &Suite{o: o, issuer: o.Config.Issuer(), origins: map[string]bool{}}
 	s.transport = &http.Transport{
