@@ -17,7 +17,9 @@ func sessionManagement(section string) Clause {
 
 // sessionModules are about session_state and the OP's frame. The suite runs no
 // scripts: it looks at what the frame's script has to go by, and computes what
-// that would say where the OP computes as the specification's example does.
+// that would say where the OP computes as the specification's example does. The
+// exchange of messages itself, with our own OP and in Chromium, is
+// TestSessionInARealBrowser of the room web.
 func sessionModules() []Module {
 	return []Module{
 		{
