@@ -52,6 +52,7 @@ func TestPlans(t *testing.T) {
 	}
 	c.Client, c.Client2, c.ClientSecretPost = w.client(t, base, types...), w.client(t, base, types...), w.client(t, base, append(types, "--auth", "post")...)
 	c.Browser = BrokerPages(w.issuer, w.issuer+"/oauth2/authorize", testEmail, testPassword)
+	c.Extension.ApplicationStart = BrokerApplicationStart(w.issuer)
 	told := func(flag, name string) Override {
 		client := w.client(t, base, append(types, flag, base+"/test/a/broker/"+name)...)
 		return Override{Client: &client}

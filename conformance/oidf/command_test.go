@@ -40,6 +40,12 @@ func TestCommand(t *testing.T) {
 			t.Errorf("exit %d\n%s\n%s", code, out, problems)
 		}
 	})
+	t.Run("signs out, and begins at the broker", func(t *testing.T) {
+		code, out, problems := w.command(t, testPassword, append(own, "--plan", "rp-initiated-logout", "--module", "oidcc-rp-initiated-logout-no-params", "--plan", "3rdparty-init-login", "--module", "oidcc-3rd_party-init-login")...)
+		if code != 0 || !strings.Contains(out, "2 modules: 2 passed") {
+			t.Errorf("exit %d\n%s\n%s", code, out, problems)
+		}
+	})
 	t.Run("fails with 1", func(t *testing.T) {
 		file := filepath.Join(w.dir, "report.json")
 		code, out, problems := w.command(t, "wrong", append(own, "--module", "oidcc-server", "--format", "json", "-o", file)...)

@@ -29,6 +29,16 @@ type Config struct {
 	ClientSecretPost ClientConfig        `json:"client_secret_post"`
 	Browser          []Entry             `json:"browser,omitempty"`
 	Override         map[string]Override `json:"override,omitempty"`
+	// Extension is ours; the official suite passes it over.
+	Extension Extension `json:"extension,omitzero"`
+}
+
+// Extension is what no file of the official suite has. The zero value says nothing.
+type Extension struct {
+	// ApplicationStart is where a person who is at the OP begins to use an
+	// application, with {client_id} in it: "https://op.example.org/apps/{client_id}".
+	// The official suite only looks at the registration there.
+	ApplicationStart string `json:"application_start,omitempty"`
 }
 
 // ServerConfig says where the OP is.
@@ -120,6 +130,9 @@ func (c *Config) Check() error {
 		if client.ID == "" && client.Secret != "" {
 			say("%s.client_secret is given without %s.client_id", name, name)
 		}
+	}
+	if start := c.Extension.ApplicationStart; start != "" && (originOf(start) == "" || !strings.Contains(start, "{client_id}")) {
+		say("extension.application_start %q must be an address with {client_id} in it", start)
 	}
 	problems = append(problems, checkEntries("browser", c.Browser)...)
 	for module, o := range c.Override {

@@ -26,6 +26,7 @@ const goodConfig = `{
       {"task": "Verify", "match": "*/test/*/callback*", "commands": [["wait", "id", "submission_complete", 10, ".*done.*", "update-image-placeholder-optional"]]}
     ]
   }],
+  "extension": {"application_start": "https://op.example/apps/{client_id}/open"},
   "override": {"oidcc-prompt-login": {"browser": [{"match": "*", "tasks": [{"task": "x"}]}]}}
 }`
 
@@ -51,6 +52,8 @@ func TestReadConfig(t *testing.T) {
 func TestConfigsThatAreRefused(t *testing.T) {
 	for _, tt := range []struct{ old, new, want string }{
 		{`"alias": "broker"`, `"alias": "a/b"`, "becomes a part of the redirect URI"},
+		{`apps/{client_id}`, `apps/client`, "extension.application_start"},
+		{`"https://op.example/apps/`, `"/apps/`, "extension.application_start"},
 		{`"alias": "broker"`, `"alais": "broker"`, `unknown field "alais"`},
 		{`"alias": "broker"`, `"alias": 7`, "line 2: alias must be a string, not a number"},
 		{`https://op.example/.well-known/openid-configuration`, ``, "server.discoveryUrl is missing"},

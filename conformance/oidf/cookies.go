@@ -21,6 +21,7 @@ type jar struct{ cookies []cookie }
 type cookie struct {
 	name, value, domain, path string
 	hostOnly, secure          bool
+	httpOnly                  bool // scripts do not see it
 	sameSite                  http.SameSite
 	expires                   time.Time // zero: with the browser
 }
@@ -34,7 +35,7 @@ type origin struct {
 // take keeps what a response from u sets.
 func (j *jar) take(u *url.URL, h http.Header, at time.Time) {
 	for _, c := range (&http.Response{Header: h}).Cookies() {
-		k := cookie{name: c.Name, value: c.Value, domain: u.Hostname(), hostOnly: true, path: c.Path, secure: c.Secure, sameSite: c.SameSite, expires: c.Expires}
+		k := cookie{name: c.Name, value: c.Value, domain: u.Hostname(), hostOnly: true, path: c.Path, secure: c.Secure, httpOnly: c.HttpOnly, sameSite: c.SameSite, expires: c.Expires}
 		if d := strings.TrimPrefix(strings.ToLower(c.Domain), "."); d != "" && net.ParseIP(k.domain) == nil {
 			if suffix, _ := publicsuffix.PublicSuffix(d); d == suffix || d != k.domain && !strings.HasSuffix(k.domain, "."+d) {
 				continue
@@ -64,8 +65,18 @@ func (j *jar) take(u *url.URL, h http.Header, at time.Time) {
 	}
 }
 
-// give are the cookies of a request, those with the longest paths first.
+// give are the cookies of a request as it carries them.
 func (j *jar) give(u *url.URL, method string, from origin, at time.Time) []*http.Cookie {
+	mine := j.sent(u, method, from, at)
+	sent := make([]*http.Cookie, len(mine))
+	for i, c := range mine {
+		sent[i] = &http.Cookie{Name: c.name, Value: c.value}
+	}
+	return sent
+}
+
+// sent are the cookies of a request, those with the longest paths first.
+func (j *jar) sent(u *url.URL, method string, from origin, at time.Time) []cookie {
 	var mine []cookie
 	for _, c := range j.cookies {
 		if !c.expires.IsZero() && !c.expires.After(at) || c.secure && u.Scheme != "https" && !loopback(u.Hostname()) {
@@ -86,11 +97,13 @@ func (j *jar) give(u *url.URL, method string, from origin, at time.Time) []*http
 		mine = append(mine, c)
 	}
 	slices.SortStableFunc(mine, func(a, b cookie) int { return len(b.path) - len(a.path) })
-	sent := make([]*http.Cookie, len(mine))
-	for i, c := range mine {
-		sent[i] = &http.Cookie{Name: c.name, Value: c.value}
-	}
-	return sent
+	return mine
+}
+
+// seen are the cookies that a script sees in a frame with the address on a page of
+// another site.
+func (j *jar) seen(u *url.URL, at time.Time) []cookie {
+	return slices.DeleteFunc(j.sent(u, http.MethodGet, origin{crossSite: true, frame: true}, at), func(c cookie) bool { return c.httpOnly })
 }
 
 func orSlash(path string) string {

@@ -13,6 +13,12 @@
 // module says decides the [Result]: Fail and Fatal make it failed, Warn a
 // warning, Skip skipped; a module that checked nothing has failed, too.
 //
+// An OP that must reach the suite, to tell it of sign-outs, needs Options.Listener.
+// Static clients register BASE/test/a/ALIAS/backchannel_logout and
+// BASE/test/a/ALIAS/frontchannel_logout; clients that register themselves get
+// addresses of their own. Where people begin at an OP no specification says:
+// [Extension] does.
+//
 // # How to add a module
 //
 // Write a Module into a table in a file such as modules_logout.go, add the table

@@ -91,6 +91,8 @@ var foreign = map[string]expectation{
 	"*/oidcc-idtoken-unsigned":                                    {Skipped, "it has none switched off"},
 	"static_client/oidcc-ensure-request-object-with-redirect-uri": {Skipped, "its clients of this test have no keys; dynamic clients have some"},
 	"*/oidcc-frontchannel-logout-discovery-endpoint-verification": {Skipped, noFrontchannel},
+	"*/oidcc-session-management-discovery-endpoint-verification":  {Skipped, noFrontchannel},
+	"*/oidcc-session-management-rp-initiated-logout":              {Skipped, noFrontchannel},
 	"*/oidcc-frontchannel-rp-initiated-logout":                    {Skipped, noFrontchannel},
 	"*/oidcc-backchannel-rp-initiated-logout":                     {Skipped, "it cannot reach this suite; TestForeignBackchannel has one that it can reach"},
 }

@@ -7,13 +7,8 @@ import (
 	"time"
 )
 
-const (
-	// backchannelWait is how long the OP may take to tell the application: it may
-	// be busy, and it may have a queue.
-	backchannelWait = 30 * time.Second
-	// backchannelName is the address of static clients, as in the official suite.
-	backchannelName = "backchannel_logout"
-)
+// backchannelName is the address of static clients, as in the official suite.
+const backchannelName = "backchannel_logout"
 
 // backchannelModules are about what the OP tells applications directly.
 func backchannelModules() []Module {
@@ -85,10 +80,10 @@ func backchannelLogout(r *Run) {
 // logoutNotice waits for the notice of this session; those of others, which the
 // OP may send again, are passed over.
 func (r *Run) logoutNotice(box *Inbox, sid string) Received {
-	for deadline := time.Now().Add(backchannelWait); ; {
+	for deadline := time.Now().Add(r.suite.o.Notice); ; {
 		in, ok := r.Wait(box, time.Until(deadline))
 		if !ok {
-			r.Fatal(backchannel("2.5"), "the OP sends a logout token to %s within %s; can it reach that address, and is it registered as backchannel_logout_uri?", box.URL, backchannelWait)
+			r.Fatal(backchannel("2.5"), "the OP sends a logout token to %s within %s; can it reach that address, and is it registered as backchannel_logout_uri?", box.URL, r.suite.o.Notice)
 		}
 		payload, _ := base64.RawURLEncoding.DecodeString(payloadOf(in.Form.Get("logout_token")))
 		if o, err := object(payload); err == nil && sid != "" && o["sid"] != nil && o["sid"] != sid {

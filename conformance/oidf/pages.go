@@ -15,8 +15,12 @@ func BrokerPages(issuer, authorizationEndpoint, email, password string) []Entry 
 			signIn,
 			{Task: "allow", Match: issuer + "/consent/*", Optional: true, Commands: []Command{click(`button[value="allow"]`)}},
 		}},
+		{Match: issuer + "/applications/*", Tasks: []Task{signIn}},
 		{Match: logout, Tasks: []Task{{Task: "sign out", Match: logout, Optional: true, Commands: []Command{
 			{Verb: "click", By: "css", Target: `form[action="/logout/"] button`, Optional: true}, // not there on a page that says what is wrong
 		}}}},
 	}
 }
+
+// BrokerApplicationStart is where people begin at our own broker; see Extension.
+func BrokerApplicationStart(issuer string) string { return issuer + "/applications/{client_id}/open" }

@@ -81,8 +81,10 @@ func Plans() []Plan {
 		formPostImplicitPlan(),
 		formPostHybridPlan(),
 		rpLogoutPlan(),
+		sessionPlan(),
 		frontchannelPlan(),
 		backchannelPlan(),
+		initiatePlan(),
 	}
 }
 
@@ -92,7 +94,7 @@ func Modules() map[string]Module {
 	for _, table := range [][]Module{
 		basicModules(), promptModules(), scopeModules(), codeModules(), requestModules(),
 		discoveryModules(), redirectModules(), registrationModules(), keyModules(),
-		logoutModules(), frontchannelModules(), backchannelModules(),
+		logoutModules(), sessionModules(), frontchannelModules(), backchannelModules(), initiateModules(),
 	} {
 		for _, m := range table {
 			all[m.Name] = m

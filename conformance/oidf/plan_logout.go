@@ -37,3 +37,8 @@ func backchannelPlan() Plan {
 func frontchannelPlan() Plan {
 	return logoutPlan("oidcc-frontchannel-rp-initiated-logout", "frontchannel-logout", "oidcc-frontchannel-logout-discovery-endpoint-verification", "oidcc-frontchannel-rp-initiated-logout")
 }
+
+// sessionPlan is the Session OP profile.
+func sessionPlan() Plan {
+	return logoutPlan("oidcc-session-management", "session-management", "oidcc-session-management-discovery-endpoint-verification", "oidcc-session-management-rp-initiated-logout")
+}

@@ -25,6 +25,9 @@ const (
 	// defaultRefetch is how long an OP may keep a client's keys before it looks
 	// for one that it does not know.
 	defaultRefetch = time.Minute
+	// defaultNotice is how long an OP may take to tell an application of a sign-out:
+	// it may be busy, and it may have a queue.
+	defaultNotice = 30 * time.Second
 )
 
 // Options are what a suite is made from.
@@ -46,6 +49,9 @@ type Options struct {
 	// RotateKeys makes the OP rotate the keys that it signs with, as its operator
 	// does; nil: the module that needs it is skipped.
 	RotateKeys func(context.Context) error
+	// Notice is how long the OP may take to tell an application of a sign-out; 0:
+	// 30 seconds.
+	Notice time.Duration
 	// Done is told of each result as it comes; nil: nobody is.
 	Done func(Result)
 }
@@ -75,6 +81,9 @@ func New(ctx context.Context, o Options) (*Suite, error) {
 	if o.KeyRefetch == 0 {
 		o.KeyRefetch = defaultRefetch
 	}
+	if o.Notice == 0 {
+		o.Notice = defaultNotice
+	}
 	s := &Suite{o: o, issuer: o.Config.Issuer(), origins: map[string]bool{}}
 	s.transport = &http.Transport{
 		Proxy:           http.ProxyFromEnvironment,
@@ -89,6 +98,7 @@ func New(ctx context.Context, o Options) (*Suite, error) {
 	for _, origin := range s.metadata.origins(s.issuer) {
 		s.allow(origin)
 	}
+	s.allow(o.Config.Extension.ApplicationStart)
 	s.allowEntries(o.Config.Browser)
 	for _, override := range o.Config.Override {
 		s.allowEntries(override.Browser)
@@ -115,10 +125,13 @@ func (s *Suite) Issuer() string { return s.issuer }
 // Config is the configuration.
 func (s *Suite) Config() Config { return s.o.Config }
 
-// SignInWith makes the person sign in at the pages of our own broker, in every
-// module that has no steps of its own.
+// SignInWith makes the person sign in, and begin, at the pages of our own broker,
+// in every module that has no steps of its own.
 func (s *Suite) SignInWith(email, password string) {
 	s.o.Config.Browser = BrokerPages(s.issuer, s.metadata.Text("authorization_endpoint"), email, password)
+	if s.o.Config.Extension.ApplicationStart == "" {
+		s.o.Config.Extension.ApplicationStart = BrokerApplicationStart(s.issuer)
+	}
 }
 
 func (s *Suite) allow(address string) {
