@@ -53,7 +53,7 @@ func pick(kind, right, wrong string) string {
 // text here, too.
 func flaws() []flaw {
 	var all []flaw
-	for _, group := range [][]flaw{tokenFlaws(), answerFlaws(), requestFlaws(), promptFlaws(), codeFlaws(), userInfoFlaws()} {
+	for _, group := range [][]flaw{tokenFlaws(), answerFlaws(), requestFlaws(), promptFlaws(), codeFlaws(), userInfoFlaws(), logoutFlaws()} {
 		all = append(all, group...)
 	}
 	return all
