@@ -78,11 +78,24 @@ func start(t testing.TB, env ...string) *world {
 		t.Fatal(err)
 	}
 	w := &world{bin: bin, dir: t.TempDir()}
+	w.roots = certify(t, filepath.Join(w.dir, "tls.crt"), filepath.Join(w.dir, "tls.key"))
+	w.configure(t, served.FreeAddress(t))
+	w.operator(t, "", "migrate", "up")
+	w.operator(t, testPassword+"\n", "users", "create", testEmail, "--name", "Ada Lovelace", "--username", "ada", "--password-stdin")
+	served.Start(t, bin, w.dir, append(env, "SSL_CERT_FILE="+filepath.Join(w.dir, "ca.crt")), "--config", w.file, "serve")
+	tr := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: w.roots, MinVersion: tls.VersionTLS12}}
+	defer tr.CloseIdleConnections()
+	served.Answers(t, tr, w.issuer)
+	return w
+}
+
+// configure writes the configuration of a broker at the address, with the
+// certificate that is there.
+func (w *world) configure(t testing.TB, address string) {
+	t.Helper()
 	w.file = filepath.Join(w.dir, "broker.yaml")
-	address := served.FreeAddress(t)
 	w.issuer = "https://" + address
 	cert, key := filepath.Join(w.dir, "tls.crt"), filepath.Join(w.dir, "tls.key")
-	w.roots = certify(t, cert, key)
 	config, err := json.Marshal(map[string]any{
 		"server":       map[string]any{"address": address, "base_url": w.issuer, "admin_address": "off", "tls": map[string]any{"certificate": cert, "key": key}},
 		"database":     map[string]any{"dsn": "sqlite:" + filepath.Join(w.dir, "broker.db")},
@@ -99,13 +112,6 @@ func start(t testing.TB, env ...string) *world {
 	if err := os.WriteFile(w.file, config, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	w.operator(t, "", "migrate", "up")
-	w.operator(t, testPassword+"\n", "users", "create", testEmail, "--name", "Ada Lovelace", "--username", "ada", "--password-stdin")
-	served.Start(t, bin, w.dir, append(env, "SSL_CERT_FILE="+filepath.Join(w.dir, "ca.crt")), "--config", w.file, "serve")
-	tr := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: w.roots, MinVersion: tls.VersionTLS12}}
-	defer tr.CloseIdleConnections()
-	served.Answers(t, tr, w.issuer)
-	return w
 }
 
 func (w *world) operator(t testing.TB, stdin string, args ...string) string {
