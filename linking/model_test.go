@@ -66,6 +66,7 @@ type leg struct {
 	email    string // what the provider tells, proven or not
 	purpose  broker.Purpose
 	user     int // who was signed in when it began
+	in       int // the login that it is a part of, plus one; 0 none
 	spent    bool
 }
 
@@ -189,10 +190,13 @@ func (m *model) finish(at int, path string, n, code int, crash bool) answer {
 		case p.LinkOnly, owner != 0 && m.users[owner-1].disabled, owner == 0 && p.NoSignUp:
 			return refusal
 		case owner == 0:
-			m.logins = append(m.logins, login{seat: at, key: k})
+			m.wait(l.in, login{seat: at, key: k})
 			return answer{outcome: linking.NewPerson}
 		}
 		m.use(k)
+		if l.in > 0 {
+			m.logins[l.in-1].done = true
+		}
 		m.signIn(at, owner)
 		return answer{outcome: linking.SignedIn, user: owner}
 	}
@@ -212,6 +216,15 @@ func (m *model) finish(at int, path string, n, code int, crash bool) answer {
 		m.logins = append(m.logins, login{seat: at, key: k, user: s.user})
 	}
 	return a
+}
+
+// wait keeps a proven identity in the login of its journey, or in a new one.
+func (m *model) wait(in int, l login) {
+	if in > 0 {
+		m.logins[in-1] = l
+		return
+	}
+	m.logins = append(m.logins, l)
 }
 
 // use notes that a provider has told anew what it knows.

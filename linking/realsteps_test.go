@@ -161,7 +161,11 @@ func (r *real) password(at, u, n int, right bool) answer {
 }
 
 func (r *real) start(l leg) answer {
-	to, err := r.linker().Start(context.Background(), linking.StartRequest{Provider: l.provider, Purpose: l.purpose, Browser: r.cookies[l.seat], Session: r.session(l.seat)})
+	q := linking.StartRequest{Provider: l.provider, Purpose: l.purpose, Browser: r.cookies[l.seat], Session: r.session(l.seat)}
+	if l.in > 0 {
+		q.LoginID = r.logins[l.in-1]
+	}
+	to, err := r.linker().Start(context.Background(), q)
 	if err == nil {
 		r.states = append(r.states, broker.Secret(to+" "+l.subject+" "+l.email))
 	}
@@ -179,7 +183,9 @@ func (r *real) finish(at int, path string, n, code, slot int) answer {
 	if err == nil {
 		switch res.Outcome {
 		case linking.NewPerson, linking.AskReplace:
-			r.logins[slot] = res.Login.ID
+			if res.Attempt.LoginID != res.Login.ID {
+				r.logins[slot] = res.Login.ID
+			}
 		case linking.SignedIn:
 			r.signIn(at, res.User.ID, res.How)
 		case linking.Reauthenticated:

@@ -105,16 +105,19 @@ func (r *rules) finish(at int, path string, n, code, slot int) answer {
 	}
 	switch outcome {
 	case linking.NewPerson, linking.AskReplace:
-		for len(r.logins) < slot {
-			r.logins = append(r.logins, login0)
-		}
 		waiting := login{seat: at, key: k}
 		if outcome == linking.AskReplace {
 			waiting.user = s.user
 		}
-		r.logins = append(r.logins, waiting)
+		for l.in == 0 && len(r.logins) < slot {
+			r.logins = append(r.logins, login0)
+		}
+		r.wait(l.in, waiting)
 		return answer{outcome: outcome, user: waiting.user}
 	case linking.SignedIn:
+		if l.in > 0 {
+			r.logins[l.in-1].done = true
+		}
 		r.use(k)
 		r.signIn(at, r.links[k].user)
 		return answer{outcome: outcome, user: r.links[k].user}

@@ -163,6 +163,11 @@ func (w *walker) step() (what string, want, got answer) {
 		k := w.linked(1 + w.upTo(max(1, len(m.users)), "user"))
 		l := leg{seat: at, provider: k.provider, subject: k.subject, email: w.of(addresses, "email")}
 		l.purpose = rapid.SampledFrom([]broker.Purpose{broker.PurposeSignIn, broker.PurposeSignIn, broker.PurposeLink, broker.PurposeLink, broker.PurposeReauth}).Draw(w.t, "purpose")
+		if l.purpose == broker.PurposeSignIn && len(m.logins) > 0 && w.upTo(3, "in a login") == 2 {
+			if n := w.some(len(m.logins), "login"); m.logins[n].seat == at && m.logins[n] != login0 { // the pages refuse another browser's
+				l.in = n + 1
+			}
+		}
 		what, want, got = fmt.Sprintf("start %+v", l), m.start(l), s.start(l)
 		if kind == "start" || want != got || got.refused {
 			return what, want, got
@@ -186,7 +191,7 @@ func (w *walker) step() (what string, want, got answer) {
 		return fmt.Sprintf("password of %d in %d, login %d, right %v", u, at, n, right), m.password(at, u, n, right), s.password(at, u, n, right)
 	case kind == "pending" && len(m.logins) > 0:
 		n, agreed, crash := w.login(func(l login) bool { return l.user != 0 && m.seats[l.seat].user == l.user }), w.yes("agreed"), w.crashes()
-		if w.upTo(4, "elsewhere") < 3 {
+		if m.logins[n] != login0 && w.upTo(4, "elsewhere") < 3 {
 			at = m.logins[n].seat
 		}
 		return fmt.Sprintf("link what waits in login %d, in %d, agreed %v, crash %v", n, at, agreed, crash), m.pending(at, n, agreed, crash), s.pending(at, n, agreed)
@@ -281,6 +286,9 @@ func (w *walker) finish(at int) (what string, want, got answer) {
 func (w *walker) race() (what string, want, got answer) {
 	m := w.m
 	a, b := w.leg("leg"), w.leg("other leg")
+	if m.legs[a].in > 0 || m.legs[b].in > 0 {
+		return w.finish(m.legs[a].seat)
+	}
 	if m.legs[a].seat == m.legs[b].seat && a != b { // one browser's sessions replace each other: not linking's to order
 		b = a
 	}
@@ -324,4 +332,4 @@ func (w *walker) race() (what string, want, got answer) {
 }
 
 // login0 fills a place that nobody uses.
-var login0 = login{done: true}
+var login0 = login{seat: -1, done: true}
