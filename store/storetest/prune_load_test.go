@@ -38,7 +38,7 @@ func signIns(t testing.TB, db *store.DB, work func()) (times int, slowest time.D
 		wait.Go(func() {
 			for i := 0; !stop.Load(); i++ {
 				began := time.Now()
-				if err := signIn(db, fmt.Sprint("p", w, ".", i)); err != nil {
+				if err := signIn(db, broker.NewID()); err != nil {
 					t.Errorf("sign-in %d of %d: %v", i, w, err)
 					return
 				}
