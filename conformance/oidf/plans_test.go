@@ -78,6 +78,10 @@ func (f planFile) config() Config {
 	default:
 		c.Browser = nil
 	}
+	if f.plan.Short == "3rdparty-init-login" {
+		c.Extension.ApplicationStart = BrokerApplicationStart(fileIssuer)
+		c.Browser = append(c.Browser, BrokerPages(fileIssuer, fileIssuer+"/oauth2/authorize", fileEmail, filePassword)[1])
+	}
 	for _, m := range f.plan.Modules {
 		if f.kind != DynamicClient && m.Dynamic {
 			continue
@@ -94,7 +98,7 @@ func (f planFile) config() Config {
 
 // The tasks on the broker's pages. The pages are in English unless the browser
 // wants German.
-func picture(css, text string) Command {
+func snapshot(css, text string) Command {
 	return Command{Verb: "wait", By: "css", Target: css, Seconds: 10, Value: text, Placeholder: "update-image-placeholder"}
 }
 
@@ -130,7 +134,7 @@ func logoutEntry(tasks ...Task) Entry {
 
 // errorEntry is a visit that ends at a page that says what is wrong.
 func errorEntry(path, title string) Entry {
-	return Entry{Match: fileIssuer + path + "*", Tasks: []Task{{Task: "look at the error", Match: fileIssuer + path + "*", Commands: []Command{picture("h1", title)}}}}
+	return Entry{Match: fileIssuer + path + "*", Tasks: []Task{{Task: "look at the error", Match: fileIssuer + path + "*", Commands: []Command{snapshot("h1", title)}}}}
 }
 
 // stepsOf are the steps of a module that needs others than most; nil: it needs none.
@@ -140,17 +144,17 @@ func stepsOf(module string) []Entry {
 		{Verb: "wait", By: "css", Target: "h1", Seconds: 10, Value: "Sign out"}, {Verb: "click", By: "css", Target: `form[action="/logout/"] button`},
 	}}
 	asked := question
-	asked.Commands = append([]Command{picture("h1", "Sign out")}, question.Commands[1:]...)
-	gone := Task{Task: "signed out", Match: fileIssuer + "/logout/*", Commands: []Command{picture("h1", "You are signed out")}}
+	asked.Commands = append([]Command{snapshot("h1", "Sign out")}, question.Commands[1:]...)
+	gone := Task{Task: "signed out", Match: fileIssuer + "/logout/*", Commands: []Command{snapshot("h1", "You are signed out")}}
 	first := authorizeEntry()
 	first.MatchLimit = 1
 	switch strings.TrimPrefix(module, "oidcc-") {
 	case "prompt-login", "max-age-1":
-		return []Entry{first, pictured("sign in", picture("h1", "Sign in"))}
+		return []Entry{first, pictured("sign in", snapshot("h1", "Sign in"))}
 	case "ensure-registered-redirect-uri", "redirect-uri-query-mismatch", "redirect-uri-query-added", "ensure-redirect-uri-in-authorization-request":
 		return []Entry{errorEntry(authorize, "The application sent you here wrongly")}
 	case "registration-logo-uri", "registration-policy-uri", "registration-tos-uri":
-		return []Entry{pictured("allow", picture("h1", "Continue to"))}
+		return []Entry{pictured("allow", snapshot("h1", "Continue to"))}
 	case "rp-initiated-logout-bad-post-logout-redirect-uri", "rp-initiated-logout-query-added-to-post-logout-redirect-uri":
 		return []Entry{authorizeEntry(), errorEntry(logout, "The way back is not registered")}
 	case "rp-initiated-logout-modified-id-token-hint", "rp-initiated-logout-bad-id-token-hint", "rp-initiated-logout-no-id-token-hint":
@@ -258,7 +262,7 @@ var whole = map[string]bool{"basic-static.json": true, "hybrid-static.json": tru
 // TestPlanFilesRun does what the files say on the pages of the built broker.
 func TestPlanFilesRun(t *testing.T) {
 	w := start(t)
-	l, base := w.listen(t)
+	l, base := listen(t, w.dir)
 	types := []string{}
 	for _, p := range Plans() {
 		for _, v := range p.Variants {
