@@ -24,9 +24,9 @@ type Config struct {
 	// Publish is of the official suite: whether it shows the results to others.
 	Publish          string              `json:"publish,omitempty"`
 	Server           ServerConfig        `json:"server"`
-	Client           ClientConfig        `json:"client"`
-	Client2          ClientConfig        `json:"client2"`
-	ClientSecretPost ClientConfig        `json:"client_secret_post"`
+	Client           ClientConfig        `json:"client,omitzero"`
+	Client2          ClientConfig        `json:"client2,omitzero"`
+	ClientSecretPost ClientConfig        `json:"client_secret_post,omitzero"`
 	Browser          []Entry             `json:"browser,omitempty"`
 	Override         map[string]Override `json:"override,omitempty"`
 	// Extension is ours; the official suite passes it over.

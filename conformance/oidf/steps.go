@@ -39,6 +39,10 @@ type Command struct {
 	Value    string // of text: what is typed; of wait: the regular expression that the element's text must match
 	Seconds  int    // of wait
 	Optional bool   // nothing is done where the element is not there
+	// Placeholder, of a wait for an element's text, makes the official suite keep
+	// the page as a picture for who reviews the results: update-image-placeholder,
+	// or …-optional, which does not mind where no picture is wanted.
+	Placeholder string
 
 	pattern *regexp.Regexp // Value of a wait
 }
@@ -75,6 +79,9 @@ func (c *Command) UnmarshalJSON(b []byte) error {
 		if last != "optional" && last != "update-image-placeholder" && last != "update-image-placeholder-optional" {
 			break
 		}
+		if last != "optional" {
+			c.Placeholder = last
+		}
 		c.Optional = c.Optional || last != "update-image-placeholder"
 		rest = rest[:len(rest)-1]
 	}
@@ -89,8 +96,11 @@ func (c *Command) shape(b []byte, rest []string) error {
 			return fmt.Errorf("command %s: text needs the one value that is typed", b)
 		}
 		c.Value = rest[0]
+		if c.Placeholder != "" {
+			return fmt.Errorf("command %s: %s belongs to a wait", b, c.Placeholder)
+		}
 	case "click":
-		if len(rest) != 0 {
+		if len(rest) != 0 || c.Placeholder != "" {
 			return fmt.Errorf("command %s: nothing but \"optional\" may follow the element", b)
 		}
 	case "wait", "wait-element-visible", "wait-element-invisible":
@@ -141,7 +151,10 @@ func (c Command) MarshalJSON() ([]byte, error) {
 			words = append(words, c.Value)
 		}
 	}
-	if c.Optional {
+	switch {
+	case c.Placeholder != "":
+		words = append(words, c.Placeholder)
+	case c.Optional:
 		words = append(words, "optional")
 	}
 	return json.Marshal(words)

@@ -50,8 +50,14 @@ func (b *Browser) perform(ctx context.Context, t Task) (did bool, err error) {
 			return did, nil
 		}
 		if c.Verb == "wait" && (c.By == "contains" || c.By == "match") {
-			address := b.page.URL.String()
-			if pattern := map[string]string{"contains": "*" + c.Target + "*", "match": c.Target}[c.By]; !matches(pattern, address) {
+			pattern := map[string]string{"contains": "*" + c.Target + "*", "match": c.Target}[c.By]
+			if matches(pattern, b.page.URL.String()) {
+				continue
+			}
+			if _, err := b.settle(ctx); err != nil { // frames and Refresh take their time
+				return did, err
+			}
+			if b.back == nil && !matches(pattern, b.page.URL.String()) {
 				return did, fmt.Errorf("waited for an address like %s and stands at %s", pattern, b.page)
 			}
 			continue
