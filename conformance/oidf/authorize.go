@@ -160,7 +160,9 @@ func (r *Run) refuse(so bool, c Clause, format string, a ...any) {
 func (r *Run) checkEcho(a Answer, params url.Values) {
 	state := a.Request.Get("state")
 	r.Check(params.Get("state") == state, rfc("6749", "4.1.2"), "state comes back as it was sent")
-	if r.Metadata.Flag("authorization_response_iss_parameter_supported", false) {
+	// RFC 9207, section 1: an ID token in the response says the same, so that OPs
+	// leave iss out beside one.
+	if r.Metadata.Flag("authorization_response_iss_parameter_supported", false) && !params.Has("id_token") {
 		r.Check(params.Get("iss") == r.Issuer, rfc("9207", "2"), "iss of the response is the issuer")
 	} else if params.Has("iss") {
 		r.Check(params.Get("iss") == r.Issuer, rfc("9207", "2"), "iss of the response is the issuer")
