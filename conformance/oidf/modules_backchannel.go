@@ -77,20 +77,21 @@ func backchannelLogout(r *Run) {
 	r.Ended()
 }
 
-// logoutNotice waits for the notice of this session; those of others, which the
-// OP may send again, are passed over.
+// logoutNotice waits for the notice. To the address of a static client the OP may
+// send those of other sessions again; they are passed over.
 func (r *Run) logoutNotice(box *Inbox, sid string) Received {
-	for deadline := time.Now().Add(r.suite.o.Notice); ; {
+	others := 0
+	for deadline := time.Now().Add(r.suite.o.Notice); ; others++ {
 		in, ok := r.Wait(box, time.Until(deadline))
 		if !ok {
-			r.Fatal(backchannel("2.5"), "the OP sends a logout token to %s within %s; can it reach that address, and is it registered as backchannel_logout_uri?", box.URL, r.suite.o.Notice)
+			r.Fatal(backchannel("2.5"), "the OP sends a logout token for this session to %s within %s; can it reach that address, and is it registered as backchannel_logout_uri? (%d came for other sessions)", box.URL, r.suite.o.Notice, others)
 		}
 		payload, _ := base64.RawURLEncoding.DecodeString(payloadOf(in.Form.Get("logout_token")))
-		if o, err := object(payload); err == nil && sid != "" && o["sid"] != nil && o["sid"] != sid {
-			r.Log("a logout token for another session came; it is passed over")
-			continue
+		o, err := object(payload)
+		if r.Variant.Registration == DynamicClient || err != nil || o["sid"] == nil || sid == "" || o["sid"] == sid {
+			return in
 		}
-		return in
+		r.Log("a logout token for another session came; it is passed over")
 	}
 }
 
