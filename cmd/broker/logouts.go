@@ -97,13 +97,7 @@ func (logoutsRetry) Help() string {
 
 // Run gives notices back to the outbox.
 func (c logoutsRetry) Run(ctx context.Context, p *program) error {
-	ways := 0
-	for _, given := range []bool{len(c.ID) > 0, c.All, c.Client != ""} {
-		if given {
-			ways++
-		}
-	}
-	if ways != 1 {
+	if !oneWay(len(c.ID) > 0, c.All, c.Client != "") {
 		return errors.New("say which: ids, --client ID or --all; see: broker logouts list")
 	}
 	_, db, _, err := p.open(ctx)
@@ -111,30 +105,7 @@ func (c logoutsRetry) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	defer db.Close()
-	at, revived := time.Now(), []string{}
-	err = db.InTx(ctx, func(ctx context.Context) error {
-		which := c.ID
-		if len(which) == 0 {
-			entries, err := db.TroubledOutbox(ctx, broker.OutboxLogout, maxNotices)
-			if err != nil {
-				return err
-			}
-			for _, e := range entries {
-				if v := viewNotice(e); !e.FailedAt.IsZero() && (c.All || v.Client == c.Client) {
-					which = append(which, e.ID)
-				}
-			}
-		}
-		for _, id := range which {
-			if err := db.ReviveOutbox(ctx, broker.OutboxLogout, id, at); errors.Is(err, broker.ErrNotFound) {
-				return fmt.Errorf("%s was not given up, or is not there; see: broker logouts list", printable(id))
-			} else if err != nil {
-				return err
-			}
-			revived = append(revived, id)
-		}
-		return nil
-	})
+	revived, err := revive(ctx, db, broker.OutboxLogout, c.ID, func(e broker.OutboxEntry) bool { return c.All || viewNotice(e).Client == c.Client }, "broker logouts list")
 	if err != nil {
 		return err
 	}
