@@ -1,6 +1,8 @@
 package tokens
 
 import (
+	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -24,19 +26,39 @@ const (
 // document is a response that is ready: nothing is computed for a request. Its
 // headers stand as http.Header keeps them, and are shared by all answers.
 type document struct {
-	body                       []byte
-	etag                       string
-	kept                       []string // Cache-Control
-	tag, kind, length, nosniff []string
+	form                     // plain
+	packed              form // gzip (RFC 9110, section 8.4.1.3), which nearly every library takes
+	kept, kind, nosniff []string
 }
 
+// form is a document in one coding. Each has an ETag of its own (RFC 9110, section 8.8.3.3).
+type form struct {
+	body        []byte // nil: there is none
+	tag, length []string
+}
+
+var (
+	gzipCoding   = []string{"gzip"}
+	varyByCoding = []string{"Accept-Encoding"}
+)
+
 func newDocument(contentType string, body []byte, age time.Duration) document {
-	sum := sha256.Sum256(body)
-	etag := `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
-	return document{
-		body: body, etag: etag, kept: []string{"public, max-age=" + strconv.Itoa(int(age/time.Second))},
-		tag: []string{etag}, kind: []string{contentType}, length: []string{strconv.Itoa(len(body))}, nosniff: []string{"nosniff"},
+	d := document{
+		form: newForm(body), kept: []string{"public, max-age=" + strconv.Itoa(int(age/time.Second))},
+		kind: []string{contentType}, nosniff: []string{"nosniff"},
 	}
+	var b bytes.Buffer
+	z, _ := gzip.NewWriterLevel(&b, gzip.BestCompression) // the level is one of its own
+	_, err := z.Write(body)
+	if err == nil && z.Close() == nil && b.Len() < len(body) {
+		d.packed = newForm(b.Bytes())
+	}
+	return d
+}
+
+func newForm(body []byte) form {
+	sum := sha256.Sum256(body)
+	return form{body, []string{`"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`}, []string{strconv.Itoa(len(body))}}
 }
 
 // serve answers GET and HEAD, and If-None-Match with 304 (RFC 9110, section 13.1.2).
@@ -52,16 +74,39 @@ func (d *document) serve(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
-	h["Cache-Control"], h["Etag"] = d.kept, d.tag
-	if matchesETag(r.Header.Get("If-None-Match"), d.etag) {
+	f := &d.form
+	if d.packed.body != nil {
+		h["Vary"] = varyByCoding
+		if acceptsGzip(r.Header.Get("Accept-Encoding")) {
+			f = &d.packed
+		}
+	}
+	h["Cache-Control"], h["Etag"] = d.kept, f.tag
+	if none := r.Header.Get("If-None-Match"); matchesETag(none, d.tag[0]) || d.packed.body != nil && matchesETag(none, d.packed.tag[0]) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	h["Content-Type"], h["X-Content-Type-Options"], h["Content-Length"] = d.kind, d.nosniff, d.length
+	if f == &d.packed {
+		h["Content-Encoding"] = gzipCoding
+	}
+	h["Content-Type"], h["X-Content-Type-Options"], h["Content-Length"] = d.kind, d.nosniff, f.length
 	w.WriteHeader(http.StatusOK)
 	if r.Method == http.MethodGet {
-		_, _ = w.Write(d.body)
+		_, _ = w.Write(f.body)
 	}
+}
+
+// acceptsGzip reads Accept-Encoding (RFC 9110, section 12.5.3). Who gives gzip a
+// weight gets the plain form, which everybody can read.
+func acceptsGzip(header string) bool {
+	for header != "" {
+		var coding string
+		coding, header, _ = strings.Cut(header, ",")
+		if strings.EqualFold(strings.TrimSpace(coding), "gzip") {
+			return true
+		}
+	}
+	return false
 }
 
 func matchesETag(header, etag string) bool {

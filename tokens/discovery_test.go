@@ -1,7 +1,9 @@
 package tokens
 
 import (
+	"compress/gzip"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -48,11 +50,45 @@ func TestDocumentsAreReady(t *testing.T) {
 			t.Errorf("%s: statements %v", name, got)
 		}
 	}
-	before := w.s.keys.Load().jwks.etag
+	before := w.s.keys.Load().jwks.tag[0]
 	_, err := w.s.RotateKeys(t.Context(), "")
 	must(t, err)
-	if w.s.keys.Load().jwks.etag == before {
+	if w.s.keys.Load().jwks.tag[0] == before {
 		t.Error("the ETag outlives a rotation")
+	}
+}
+
+// Who can unpack gets fewer bytes, and nobody else does.
+func TestDocumentsArePacked(t *testing.T) {
+	w := newWorld(t)
+	get := func(accept, none string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Header.Set("Accept-Encoding", accept)
+		r.Header.Set("If-None-Match", none)
+		rec := httptest.NewRecorder()
+		w.s.ServeDiscovery(rec, r)
+		return rec
+	}
+	plain := get("", "")
+	for _, accept := range []string{"gzip", "GZIP", "br, gzip", "gzip, deflate"} {
+		rec := get(accept, "")
+		z, err := gzip.NewReader(rec.Body)
+		must(t, err)
+		packed := rec.Body.Len()
+		body, err := io.ReadAll(z)
+		must(t, err)
+		h := rec.Header()
+		if h.Get("Content-Encoding") != "gzip" || h.Get("Vary") != "Accept-Encoding" || h.Get("ETag") == plain.Header().Get("ETag") || string(body) != plain.Body.String() || packed*2 > len(body) {
+			t.Errorf("%s: %v, %d bytes", accept, h, packed)
+		}
+		if rec := get(accept, h.Get("ETag")); rec.Code != http.StatusNotModified || rec.Header().Get("Content-Encoding") != "" {
+			t.Errorf("%s: %d for its own ETag", accept, rec.Code)
+		}
+	}
+	for _, accept := range []string{"", "identity", "br", "gzip;q=0", "x-gzip2", "gzipped"} {
+		if rec := get(accept, ""); rec.Header().Get("Content-Encoding") != "" || rec.Body.String() != plain.Body.String() || rec.Header().Get("Vary") != "Accept-Encoding" {
+			t.Errorf("%s: %v", accept, rec.Header())
+		}
 	}
 }
 

@@ -110,9 +110,9 @@ func TestFormPostIsOfferedWhereAPageStands(t *testing.T) {
 	if _, err := w.s.ParseAuthorization(t.Context(), with(request("app"), "response_mode", "form_post")); err == nil {
 		t.Error("form_post is answered without a page")
 	}
-	before := w.s.keys.Load().jwks.etag
+	before := w.s.keys.Load().jwks.tag[0]
 	w.posting()
-	if !offered(w.s) || w.s.keys.Load().jwks.etag != before {
+	if !offered(w.s) || w.s.keys.Load().jwks.tag[0] != before {
 		t.Error("form_post is not told of")
 	}
 	early, err := New(w.db, Options{Issuer: testIssuer, Secret: [32]byte{1}})

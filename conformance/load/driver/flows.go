@@ -93,6 +93,17 @@ func (c *caller) get(ctx context.Context, to, bearer string) ([]byte, error) {
 	return body, err
 }
 
+// document gets what is public as HTTP libraries do, which ask for gzip.
+func (c *caller) document(ctx context.Context, at string) ([]byte, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Accept-Encoding", "gzip")
+	_, body, err := c.do(r, http.StatusOK)
+	return body, err
+}
+
 // post sends a form as the client.
 func (p *provider) post(ctx context.Context, c *caller, to string, form url.Values) ([]byte, error) {
 	if p.o.ClientSecret == "" {
@@ -133,9 +144,9 @@ func (p *provider) worker(ctx context.Context, flow string) (operation, error) {
 	c := p.caller(nil)
 	switch flow {
 	case Discovery:
-		return func(ctx context.Context) (int, error) { _, err := c.get(ctx, p.o.discovery(), ""); return 1, err }, nil
+		return func(ctx context.Context) (int, error) { _, err := c.document(ctx, p.o.discovery()); return 1, err }, nil
 	case JWKS:
-		return func(ctx context.Context) (int, error) { _, err := c.get(ctx, p.JWKS, ""); return 1, err }, nil
+		return func(ctx context.Context) (int, error) { _, err := c.document(ctx, p.JWKS); return 1, err }, nil
 	case ClientCredentials:
 		return func(ctx context.Context) (int, error) {
 			_, err := p.token(ctx, c, url.Values{"grant_type": {"client_credentials"}})
