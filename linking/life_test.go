@@ -126,6 +126,12 @@ func TestUndoLinked(t *testing.T) {
 			must(t, db.CreateSession(t.Context(), broker.Session{IDHash: sid, SID: sid, UserID: u.ID, ExpiresAt: time.Now().Add(time.Hour)}))
 		}
 		w.journey(thief, "one", broker.PurposeLink, "eve")
+		grants := map[broker.GrantID]bool{"g-" + broker.GrantID(thief.session.SID): false, "g-mine": true, "g-left": false} // whether it stays
+		for id := range grants {
+			must(t, db.CreateGrant(t.Context(), broker.Grant{
+				ID: id, ClientID: "app", UserID: u.ID, SID: strings.TrimPrefix(string(id), "g-"), Scopes: []string{"offline_access"}, ExpiresAt: time.Now().Add(time.Hour), CreatedAt: time.Now(),
+			}))
+		}
 		mails, _ := w.outbox()
 		secret := secretOf(t, mails["linked"])
 		before := w.state(u)
@@ -148,6 +154,13 @@ func TestUndoLinked(t *testing.T) {
 		must(t, err)
 		if len(sessions) != 1 || sessions[0].SID != "mine" {
 			t.Errorf("sessions: %+v", sessions)
+		}
+		for id, stays := range grants {
+			g, err := db.Grant(t.Context(), id)
+			must(t, err)
+			if g.RevokedAt.IsZero() != stays {
+				t.Errorf("grant %s: revoked at %v", id, g.RevokedAt)
+			}
 		}
 		stored, err := db.User(t.Context(), u.ID)
 		must(t, err)

@@ -77,6 +77,8 @@ func (l *Linker) unlink(ctx context.Context, f UnlinkFacts, id broker.UserID, at
 
 // signOut ends the sessions of a user but one, with the grants that hang on
 // them, and whatever has been authenticated and has not become a session yet.
+// Grants of sessions that are over end too: a thief may have let an application
+// in for good, and left.
 func (l *Linker) signOut(ctx context.Context, user broker.User, exceptSID, reason string, at time.Time) error {
 	ended, err := l.store.EndSessions(ctx, user.ID, exceptSID)
 	if err != nil {
@@ -86,6 +88,9 @@ func (l *Linker) signOut(ctx context.Context, user broker.User, exceptSID, reaso
 		if _, err := l.endGrants(ctx, broker.GrantFilter{UserID: user.ID, SID: sid}, reason, at); err != nil {
 			return fmt.Errorf("end grants: %w", err)
 		}
+	}
+	if _, err := l.store.RevokeGrants(ctx, broker.GrantFilter{UserID: user.ID, ExceptSID: exceptSID}, reason, at); err != nil {
+		return fmt.Errorf("revoke grants: %w", err)
 	}
 	user.SignedOutAt, user.UpdatedAt = at, at
 	if err := l.store.UpdateUser(ctx, user); err != nil {
