@@ -41,6 +41,7 @@ func expectationOf(expected map[string]expectation, kind, module string) expecta
 // TestPlans runs every plan against the built broker, with clients of the
 // operator and with clients that register themselves.
 func TestPlans(t *testing.T) {
+	t.Parallel() // beside TestForeign: both wait for clocks
 	w := start(t)
 	c := Config{Alias: "broker", Server: ServerConfig{DiscoveryURL: w.issuer + wellKnown}}
 	l, base := listen(t, w.dir)

@@ -46,6 +46,38 @@ func TestCommand(t *testing.T) {
 			t.Errorf("exit %d\n%s\n%s", code, out, problems)
 		}
 	})
+	t.Run("listens, and rotates keys", func(t *testing.T) {
+		file, address := filepath.Join(w.dir, "report.html"), served.FreeAddress(t)
+		rotate := strings.Join([]string{w.bin, "--config", w.file, "keys", "rotate"}, " ")
+		args := append(own, "--listen", address, "--base-url", "https://"+address, "--certificate", filepath.Join(w.dir, "tls.crt"), "--key", filepath.Join(w.dir, "tls.key"), "--rotate-keys", rotate,
+			"--plan", "dynamic", "--module", "oidcc-registration-jwks-uri", "--module", "oidcc-server-rotate-keys", "--format", "html", "-o", file)
+		code, _, problems := w.command(t, testPassword, args...)
+		b, err := os.ReadFile(file)
+		if err != nil || code != 0 || !strings.Contains(string(b), "2 modules: 2 passed") || !strings.HasPrefix(string(b), "<!doctype html>") || strings.Contains(string(b), testPassword) {
+			t.Errorf("exit %d %v\n%s\n%s", code, err, problems, b)
+		}
+	})
+	t.Run("test configuration", func(t *testing.T) {
+		c := Config{Alias: "broker", Server: ServerConfig{DiscoveryURL: w.issuer + wellKnown}, Client: w.client(t, DefaultBaseURL), Browser: BrokerPages(w.issuer, w.issuer+"/oauth2/authorize", testEmail, testPassword)}
+		b, err := json.Marshal(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join(w.dir, "test.json")
+		if err := os.WriteFile(file, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		code, out, problems := w.command(t, "", "--test-config", file, "--ca", ca, "--module", "oidcc-server")
+		if code != 0 || !strings.Contains(out, "1 modules: 1 passed") && !strings.Contains(out, "1 module: 1 passed") || !strings.Contains(out, "client_registration=static_client") {
+			t.Errorf("exit %d\n%s\n%s", code, out, problems)
+		}
+		if err := os.WriteFile(file, append(b, '!'), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if code, _, problems := w.command(t, "", "--test-config", file); code != 2 || !strings.Contains(problems, "line 1") {
+			t.Errorf("exit %d\n%s", code, problems)
+		}
+	})
 	t.Run("fails with 1", func(t *testing.T) {
 		file := filepath.Join(w.dir, "report.json")
 		code, out, problems := w.command(t, "wrong", append(own, "--module", "oidcc-server", "--format", "json", "-o", file)...)

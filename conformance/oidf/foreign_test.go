@@ -104,6 +104,7 @@ var foreign = map[string]expectation{
 // TestForeign runs the plans against an OP that we did not write: what it does
 // otherwise than our broker is where a suite of one's own goes blind.
 func TestForeign(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	roots := certify(t, filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key"))
 	l, base := listen(t, dir)

@@ -23,8 +23,8 @@ const (
 	// defaultReuse is how long oidcc-codereuse-30seconds waits.
 	defaultReuse = 30 * time.Second
 	// defaultRefetch is how long an OP may keep a client's keys before it looks
-	// for one that it does not know.
-	defaultRefetch = time.Minute
+	// for one that it does not know: a minute, and what clocks round off.
+	defaultRefetch = 65 * time.Second
 	// defaultNotice is how long an OP may take to tell an application of a sign-out:
 	// it may be busy, and it may have a queue.
 	defaultNotice = 30 * time.Second
@@ -44,7 +44,7 @@ type Options struct {
 	// CodeReuse is how long oidcc-codereuse-30seconds waits; 0: 30 seconds.
 	CodeReuse time.Duration
 	// KeyRefetch is how long the OP may refuse a client's new key at a jwks_uri
-	// that it knows; 0: a minute.
+	// that it knows; 0: a little more than a minute.
 	KeyRefetch time.Duration
 	// RotateKeys makes the OP rotate the keys that it signs with, as its operator
 	// does; nil: the module that needs it is skipped.
