@@ -3,6 +3,7 @@ package oidf
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -39,41 +40,51 @@ func expectationOf(expected map[string]expectation, kind, module string) expecta
 }
 
 // TestPlans runs every plan against the built broker, with clients of the
-// operator and with clients that register themselves.
+// operator and with clients that register themselves, as the files in plans/ say.
 func TestPlans(t *testing.T) {
 	t.Parallel() // beside TestForeign: both wait for clocks
 	w := start(t)
-	c := Config{Alias: "broker", Server: ServerConfig{DiscoveryURL: w.issuer + wellKnown}}
 	l, base := listen(t, w.dir)
-	types := []string{"--response-type", "code"}
-	for _, p := range []Plan{implicitPlan(), hybridPlan()} {
+	var types []string
+	for _, p := range Plans() {
 		for _, v := range p.Variants {
 			types = append(types, "--response-type", v.ResponseType)
 		}
 	}
-	c.Client, c.Client2, c.ClientSecretPost = w.client(t, base, types...), w.client(t, base, types...), w.client(t, base, append(types, "--auth", "post")...)
-	c.Browser = BrokerPages(w.issuer, w.issuer+"/oauth2/authorize", testEmail, testPassword)
-	c.Extension.ApplicationStart = BrokerApplicationStart(w.issuer)
-	told := func(flag, name string) Override {
-		client := w.client(t, base, append(types, flag, base+"/test/a/broker/"+name)...)
-		return Override{Client: &client}
+	usual := map[string]ClientConfig{
+		"client": w.client(t, base, types...), "client2": w.client(t, base, types...), "client_secret_post": w.client(t, base, append(types, "--auth", "post")...),
 	}
-	c.Override = map[string]Override{ // each has its own, so that no other module's sign-out is told there
-		"oidcc-backchannel-rp-initiated-logout":  told("--backchannel-logout-uri", backchannelName),
-		"oidcc-frontchannel-rp-initiated-logout": told("--frontchannel-logout-uri", frontchannelName),
+	told := func(flag, name string) map[string]ClientConfig { // each has its own, so that no other module's sign-out is told there
+		own := maps.Clone(usual)
+		own["client"] = w.client(t, base, append(types, flag, base+"/test/a/broker/"+name)...)
+		return own
 	}
-	s := w.suite(t, c, l, base)
+	clients := map[string]map[string]ClientConfig{
+		"backchannel-logout":  told("--backchannel-logout-uri", backchannelName),
+		"frontchannel-logout": told("--frontchannel-logout-uri", frontchannelName),
+	}
+	s := w.suite(t, Config{Server: ServerConfig{DiscoveryURL: w.issuer + wellKnown}, Browser: BrokerPages(w.issuer, w.issuer+"/oauth2/authorize", testEmail, testPassword)}, l, base)
 	tellProfile(t, s)
-	testPlans(t, s, expected)
+	testPlans(t, expected, func(p Plan, kind string) *Suite {
+		own := clients[p.Short]
+		if own == nil {
+			own = usual
+		}
+		return s.with(planFileOf(t, p, kind).substituted(t, w.issuer, own))
+	})
 }
 
 // testPlans runs every plan with both kinds of clients, and holds the results to
 // what is expected.
-func testPlans(t *testing.T, s *Suite, expected map[string]expectation) {
+func testPlans(t *testing.T, expected map[string]expectation, suite func(p Plan, kind string) *Suite) {
 	for _, p := range Plans() {
 		for _, kind := range []string{StaticClient, DynamicClient} {
+			var s *Suite
 			for _, v := range p.Registered(kind).Variants {
 				for _, m := range p.Runs(v) {
+					if s == nil {
+						s = suite(p, kind)
+					}
 					t.Run(strings.Join([]string{p.Short, kind, v.ResponseType, m.Name}, "/"), func(t *testing.T) {
 						t.Parallel() // most of the time modules wait
 						checkResult(t, expectationOf(expected, kind, m.Name), s.Module(context.Background(), p, v, m))

@@ -38,7 +38,7 @@ func TestReadConfig(t *testing.T) {
 	tasks := c.Browser[0].Tasks
 	text, click, wait, regexp := tasks[0].Commands[0], tasks[0].Commands[1], tasks[0].Commands[2], tasks[1].Commands[0]
 	if c.Issuer() != "https://op.example" || c.Browser[0].MatchLimit != 2 || !tasks[0].Optional || tasks[1].Optional ||
-		text.Value != "ada@example.org" || !text.Optional || click.Optional || wait.Seconds != 10 || regexp.Value != ".*done.*" || !regexp.Optional {
+		text.Value != "ada@example.org" || !text.Optional || click.Optional || wait.Seconds != 10 || regexp.Value != ".*done.*" || !regexp.Optional || regexp.Placeholder != "update-image-placeholder-optional" {
 		t.Errorf("%+v", c)
 	}
 	if got := c.of("oidcc-prompt-login").Browser[0].Match; got != "*" {
@@ -67,6 +67,7 @@ func TestConfigsThatAreRefused(t *testing.T) {
 		{`form.login button[type=\"submit\"]`, `form..login`, "is malformed"},
 		{`["text", "name", "email", "ada@example.org", "optional"]`, `["text", "name"]`, "is too short"},
 		{`["text", "name", "email", "ada@example.org", "optional"]`, `["text", "name", "email", "optional"]`, "text needs the one value"},
+		{`["text", "name", "email", "ada@example.org", "optional"]`, `["text", "name", "email", "ada", "update-image-placeholder"]`, "belongs to a wait"},
 		{`["text", "name", "email", "ada@example.org", "optional"]`, `"text"`, "a command is a list"},
 		{`"/consent", 10]`, `"/consent", 99999]`, "no number of seconds"},
 		{`".*done.*"`, `"(("`, "error parsing regexp"},

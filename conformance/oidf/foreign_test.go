@@ -114,5 +114,5 @@ func TestForeign(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Close)
-	testPlans(t, s, foreign)
+	testPlans(t, foreign, func(Plan, string) *Suite { return s })
 }

@@ -124,6 +124,9 @@ func (w *world) furnish(t *testing.T) *world {
 	w.operator(t, "", "migrate", "up")
 	w.operator(t, "", "keys", "rotate") // once: RSA keys cost more than modules
 	w.operator(t, testPassword+"\n", "users", "create", testEmail, "--name", "Ada Lovelace", "--username", "ada", "--password-stdin")
+	s, stop := w.serve(t)
+	tellProfile(t, s)
+	stop()
 	return w
 }
 
@@ -139,14 +142,26 @@ func (w *world) flawed(t *testing.T, name string) *Suite {
 			t.Fatal(err)
 		}
 	}
-	m.configure(t, served.FreeAddress(t))
-	served.Start(t, m.bin, m.dir, []string{mutant.Environ(name), "SSL_CERT_FILE=" + filepath.Join(m.dir, "ca.crt")}, "--config", m.file, "serve")
-	tr := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: m.roots, MinVersion: tls.VersionTLS12}}
+	s, _ := m.serve(t, mutant.Environ(name))
+	return s
+}
+
+// serve starts a broker in the world's directory, which stop ends before its
+// time, and makes a suite for it.
+func (w *world) serve(t *testing.T, env ...string) (s *Suite, stop func()) {
+	t.Helper()
+	w.configure(t, served.FreeAddress(t))
+	p := served.Start(t, w.bin, w.dir, append(env, "SSL_CERT_FILE="+filepath.Join(w.dir, "ca.crt")), "--config", w.file, "serve")
+	tr := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: w.roots, MinVersion: tls.VersionTLS12}}
 	defer tr.CloseIdleConnections()
-	served.Answers(t, tr, m.issuer)
-	l, base := listen(t, m.dir)
-	return m.suite(t, Config{
-		Alias: "broker", Server: ServerConfig{DiscoveryURL: m.issuer + wellKnown},
-		Browser: BrokerPages(m.issuer, m.issuer+"/oauth2/authorize", testEmail, testPassword),
-	}, l, base)
+	served.Answers(t, tr, w.issuer)
+	l, base := listen(t, w.dir)
+	c := Config{Alias: "broker", Server: ServerConfig{DiscoveryURL: w.issuer + wellKnown}}
+	c.Browser = BrokerPages(w.issuer, w.issuer+"/oauth2/authorize", testEmail, testPassword)
+	c.Extension.ApplicationStart = BrokerApplicationStart(w.issuer)
+	return w.suite(t, c, l, base), func() {
+		if err := p.Stop(); err != nil {
+			t.Fatal(err)
+		}
+	}
 }

@@ -53,7 +53,10 @@ func pick(kind, right, wrong string) string {
 // text here, too.
 func flaws() []flaw {
 	var all []flaw
-	for _, group := range [][]flaw{tokenFlaws(), answerFlaws(), requestFlaws(), promptFlaws(), codeFlaws(), userInfoFlaws(), logoutFlaws()} {
+	for _, group := range [][]flaw{
+		tokenFlaws(), answerFlaws(), requestFlaws(), promptFlaws(), codeFlaws(), userInfoFlaws(),
+		logoutFlaws(), frontFlaws(), discoveryFlaws(), registrationFlaws(), sessionFlaws(),
+	} {
 		all = append(all, group...)
 	}
 	return all
@@ -65,6 +68,7 @@ func tokenFlaws() []flaw {
 	return []flaw{
 		{"at-hash", change(file, `leftHash(alg, r.access)`, `leftHash(alg, `+pick("string", "r.access", `"x" + r.access`)+`)`), []sighting{
 			in(core("3.1.3.6"), "oidcc-server"),
+			in(core("3.3.2.11"), "oidcc-server").of("implicit", typeIDTokenToken),
 		}},
 		{"nonce-dropped", change(file, `Nonce: r.nonce,`, `Nonce: `+pick("string", "r.nonce", `""`)+`,`), []sighting{
 			in(core("3.1.3.7 (11)"), "oidcc-server"),
@@ -89,11 +93,12 @@ func tokenFlaws() []flaw {
 		}},
 		{"alg", change(file, `return c.IDTokenAlg`, `return `+pick("string", "c.IDTokenAlg", "broker.ES256")), []sighting{
 			in(core("3.1.3.7 (7)"), "oidcc-idtoken-signature"),
+			in(core("3.1.3.7 (7)"), "oidcc-idtoken-rs256").of("dynamic", typeCode),
 		}},
 		{"kid-missing", change("tokens/keyset.go", `jose.JSONWebKey{Key: private, KeyID: row.ID,`, `jose.JSONWebKey{Key: private, KeyID: `+pick("string", "row.ID", `""`)+`,`), []sighting{
 			in(core("10.1"), "oidcc-idtoken-signature"),
 		}},
-		{"private-key-published", change("tokens/keyset.go", `jose.JSONWebKey{Key: public, KeyID: row.ID`, `jose.JSONWebKey{Key: `+pick("any", "public", "private")+`, KeyID: row.ID`), []sighting{
+		{"private-key-published", change("tokens/keyset.go", `jose.JSONWebKey{Key: public,`, `jose.JSONWebKey{Key: `+pick("any", "public", "private")+`,`), []sighting{
 			in(core("10.1"), "oidcc-server"),
 		}},
 	}
@@ -242,7 +247,7 @@ func userInfoFlaws() []flaw {
 			in(rfc("6750", "3.1"), "oidcc-userinfo-get"),
 		}},
 		{"scopes-give-nothing", change("tokens/claims.go", `return s.Offers(scope) && (slices.Contains(scopes, scope) ||`, `return s.Offers(scope) && (!OFF && slices.Contains(scopes, scope) ||`), []sighting{
-			warned(core("5.4"), "oidcc-scope-profile", "oidcc-scope-email", "oidcc-scope-all"),
+			warned(core("5.4"), "oidcc-scope-profile", "oidcc-scope-email", "oidcc-scope-address", "oidcc-scope-phone", "oidcc-scope-all"),
 		}},
 		{"email-is-a-name", change("tokens/claims.go", `c.Email = user.Email`, `c.Email = `+pick("string", "user.Email", "user.Name")), []sighting{
 			in(core("5.1"), "oidcc-scope-email"),

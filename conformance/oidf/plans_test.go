@@ -2,10 +2,8 @@ package oidf
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"flag"
-	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -255,55 +253,14 @@ func (s *Suite) with(c Config) *Suite {
 	return &other
 }
 
-// whole are the files whose plans run from end to end here; of the others run the
-// first module, and those with steps of their own.
-var whole = map[string]bool{"basic-static.json": true, "hybrid-static.json": true, "rp-initiated-logout-static.json": true}
-
-// TestPlanFilesRun does what the files say on the pages of the built broker.
-func TestPlanFilesRun(t *testing.T) {
-	w := start(t)
-	l, base := listen(t, w.dir)
-	types := []string{}
-	for _, p := range Plans() {
-		for _, v := range p.Variants {
-			types = append(types, "--response-type", v.ResponseType)
+// planFileOf is the file of a plan for a kind of clients.
+func planFileOf(t *testing.T, p Plan, kind string) planFile {
+	t.Helper()
+	for _, f := range planFiles() {
+		if f.plan.Short == p.Short && (f.kind == kind || f.kind == "") {
+			return f
 		}
 	}
-	usual := map[string]ClientConfig{
-		"client": w.client(t, base, types...), "client2": w.client(t, base, types...), "client_secret_post": w.client(t, base, append(types, "--auth", "post")...),
-	}
-	told := func(flag, name string) map[string]ClientConfig {
-		own := maps.Clone(usual)
-		own["client"] = w.client(t, base, flag, base+"/test/a/broker/"+name)
-		return own
-	}
-	clients := map[string]map[string]ClientConfig{
-		"backchannel-logout":  told("--backchannel-logout-uri", backchannelName),
-		"frontchannel-logout": told("--frontchannel-logout-uri", frontchannelName),
-	}
-	s := w.suite(t, Config{Alias: fileAlias, Server: ServerConfig{DiscoveryURL: w.issuer + wellKnown}}, l, base)
-	for _, f := range planFiles() {
-		t.Run(f.name, func(t *testing.T) {
-			t.Parallel()
-			own := clients[f.plan.Short]
-			if own == nil {
-				own = usual
-			}
-			c := f.substituted(t, w.issuer, own)
-			plan, s := f.plan, s.with(c)
-			if f.kind != "" {
-				plan = plan.Registered(f.kind)
-			}
-			for _, v := range plan.Variants {
-				for i, m := range plan.Runs(v) {
-					if _, special := c.Override[m.Name]; i > 0 && !special && !whole[f.name] {
-						continue
-					}
-					t.Run(v.ResponseType+"/"+m.Name, func(t *testing.T) {
-						checkResult(t, expectationOf(expected, f.kind, m.Name), s.Module(context.Background(), plan, v, m))
-					})
-				}
-			}
-		})
-	}
+	t.Fatalf("plans/ has no file of %s for %s", p.Short, kind)
+	return planFile{}
 }
