@@ -243,6 +243,7 @@ func TestForwarded(t *testing.T) {
 // listenAddress is where a broker listens behind its proxy.
 func listenAddress(t *testing.T, r *running) string {
 	t.Helper()
+	r.await("an address", func() bool { return strings.Contains(r.err.String(), `"msg":"listening"`) })
 	for line := range strings.Lines(r.err.String()) {
 		var entry struct{ Msg, Address string }
 		if json.Unmarshal([]byte(line), &entry) == nil && entry.Msg == "listening" {
