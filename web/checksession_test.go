@@ -175,7 +175,7 @@ func TestSessionInARealBrowser(t *testing.T) {
 	))
 	ask(`"app " + state`, "unchanged")
 	ask(`"other " + state`, "changed")
-	ask(`"app " + state.replace(/^./, "_")`, "changed")
+	ask(`"app " + state.replace(/^./, c => c === "_" ? "-" : "_")`, "changed")
 	ask(`"app"`, "error")
 	ask(`"app x"`, "error")
 	ask(`{}`, "error")
