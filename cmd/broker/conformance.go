@@ -112,6 +112,9 @@ func (c conformanceRun) Run(ctx context.Context, p *program) error {
 	if err := ctx.Err(); err != nil {
 		return cannotRun{fmt.Errorf("interrupted after %d modules: %w", len(results), err)}
 	}
+	if report.Totals[oidf.Skipped] == len(results) {
+		return cannotRun{errors.New("every module was skipped, so nothing is tested; the report says why")}
+	}
 	if !report.OK() {
 		return failedTests{report.Summary()}
 	}

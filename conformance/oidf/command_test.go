@@ -93,6 +93,12 @@ func TestCommand(t *testing.T) {
 			t.Error("the password stands in the report")
 		}
 	})
+	t.Run("all skipped is nothing tested", func(t *testing.T) {
+		code, out, problems := w.command(t, testPassword, append(own, "--plan", "basic", "--module", "oidcc-idtoken-unsigned")...)
+		if code != 2 || !strings.Contains(out, "0 passed, 0 with a warning, 1 skipped") || !strings.Contains(problems, "broker: every module was skipped") {
+			t.Errorf("exit %d\n%s\n%s", code, out, problems)
+		}
+	})
 	for name, args := range map[string][]string{
 		"no issuer":      {"--plan", "basic"},
 		"unknown plan":   append(own, "--plan", "fapi9"),
