@@ -91,6 +91,7 @@ func foreignConfig(issuer string) Config {
 // "client registration/module".
 var foreign = map[string]expectation{
 	"*/oidcc-idtoken-unsigned":                                    {Skipped, "it has none switched off"},
+	"*/oidcc-refresh-token-rp-key-rotation":                       {Failed, "it keeps the keys of clients for a minute; TestForeignKeyRotation waits for that"},
 	"*/oidcc-server-rotate-keys":                                  {Skipped, "it takes its keys when it starts"},
 	"static_client/oidcc-ensure-request-object-with-redirect-uri": {Skipped, "its clients of this test have no keys; dynamic clients have some"},
 	"*/oidcc-frontchannel-logout-discovery-endpoint-verification": {Skipped, noFrontchannel},
@@ -105,14 +106,31 @@ var foreign = map[string]expectation{
 // otherwise than our broker is where a suite of one's own goes blind.
 func TestForeign(t *testing.T) {
 	t.Parallel()
+	s := foreignSuite(t, time.Millisecond)
+	testPlans(t, foreign, func(Plan, string) *Suite { return s })
+}
+
+// TestForeignKeyRotation waits until it looks for a client's new key. It is alone,
+// since an OP that is busy forgets in that minute: its memory has 1000 places.
+func TestForeignKeyRotation(t *testing.T) {
+	t.Parallel()
+	s := foreignSuite(t, 0)
+	for _, got := range s.Run(context.Background(), dynamicPlan(), "oidcc-refresh-token-rp-key-rotation") {
+		checkResult(t, expectation{Outcome: Passed}, got)
+	}
+}
+
+// foreignSuite is one that oidc-provider can reach, for an oidc-provider of its own.
+func foreignSuite(t *testing.T, refetch time.Duration) *Suite {
+	t.Helper()
 	dir := t.TempDir()
 	roots := certify(t, filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key"))
 	l, base := listen(t, dir)
 	issuer := startForeign(t, dir, base+"/test/a/broker/callback", base+"/test/a/broker/post_logout_redirect")
-	s, err := New(context.Background(), Options{Config: foreignConfig(issuer), CAs: roots, CodeReuse: testReuse, Listener: l, BaseURL: base})
+	s, err := New(context.Background(), Options{Config: foreignConfig(issuer), CAs: roots, CodeReuse: testReuse, KeyRefetch: refetch, Listener: l, BaseURL: base})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Close)
-	testPlans(t, foreign, func(Plan, string) *Suite { return s })
+	return s
 }
