@@ -22,7 +22,8 @@
 // # How to add a module
 //
 // Write a Module into a table in a file such as modules_logout.go, add the table
-// to [Modules], and name it in the Member list of a plan. Its Run function reads
+// to [Modules], name it in the Member list of a plan, and write a mutant of our
+// broker that it must notice into mutants_test.go. Its Run function reads
 // like the test's description:
 //
 //	func promptNoneLoggedIn(r *Run) {
