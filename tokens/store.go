@@ -59,6 +59,7 @@ type Store interface {
 	FinishLogin(ctx context.Context, id broker.LoginID, at time.Time) error
 
 	Keys(ctx context.Context) ([]broker.Key, error)
+	LockKeys(ctx context.Context) error
 	CreateKey(ctx context.Context, k broker.Key) error
 	UpdateKey(ctx context.Context, k broker.Key) error
 
