@@ -28,6 +28,7 @@ type Store interface {
 
 	KeepSecret(ctx context.Context, client string, secret broker.Secret) error
 	KeptSecrets(ctx context.Context, client string) (map[string]broker.Secret, error)
+	ForgetSecret(ctx context.Context, client, hash string) error
 	ForgetSecrets(ctx context.Context, client string, but ...string) error
 
 	AddTrouble(ctx context.Context, t broker.Trouble) error
