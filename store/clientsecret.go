@@ -54,3 +54,9 @@ func (db *DB) ForgetSecrets(ctx context.Context, client string, but ...string) e
 		client, bun.List(append([]string{""}, but...)))
 	return err
 }
+
+// ForgetSecret removes the kept secret of a client that has a hash, if it is there.
+func (db *DB) ForgetSecret(ctx context.Context, client, hash string) error {
+	_, err := db.exec(ctx, "forget client secret", "DELETE FROM client_secrets WHERE client_id = ? AND hash = ?", client, hash)
+	return err
+}

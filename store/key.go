@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 
 	"github.com/uptrace/bun"
 
@@ -69,4 +70,19 @@ func (db *DB) UpdateKey(ctx context.Context, k broker.Key) error {
 	n, err := db.exec(ctx, "update signing key", "UPDATE signing_keys SET signs_from = ?, retires_at = ?, expires_at = ?, revoked_at = ? WHERE id = ? AND revoked_at = 0",
 		micro(k.SignsFrom), micro(k.RetiresAt), micro(k.ExpiresAt), micro(k.RevokedAt), k.ID)
 	return must(n, err, broker.ErrNotFound, "update signing key")
+}
+
+// LockKeys keeps others from changing signing keys until the unit of work ends;
+// they can be read meanwhile. It must be called inside one, before it reads or
+// writes keys.
+func (db *DB) LockKeys(ctx context.Context) error {
+	const what = "lock signing keys"
+	if db.unit(ctx) == nil {
+		return errors.New("lock signing keys: not in a unit of work")
+	}
+	if db.flavour == flavourSQLite { // the unit holds the one writer already
+		return nil
+	}
+	_, err := db.exec(ctx, what, "LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE")
+	return err
 }

@@ -138,9 +138,14 @@ func (s *Service) recognize(ctx context.Context, r *http.Request, form url.Value
 	return s.check(ctx, c, got, at)
 }
 
+// spentKey leads to the assertion that the request has spent.
+type spentKey struct{}
+
 // again runs what lets a client in by what is known of it, and once more by what
-// is true where a statement finds that it has changed.
+// is true where a statement finds that it has changed. An assertion that it spent
+// the first time is good the second time too: it is the same request.
 func again[T any](ctx context.Context, do func(ctx context.Context) (T, error)) (T, error) {
+	ctx = context.WithValue(ctx, spentKey{}, new(broker.Secret))
 	v, err := do(ctx)
 	if errors.Is(err, broker.ErrStale) {
 		v, err = do(context.WithValue(ctx, certainKey{}, true))

@@ -23,7 +23,8 @@ const (
 	// encryptionKeyLife is how long a key is published to be encrypted to.
 	encryptionKeyLife = 90 * 24 * time.Hour
 	// encryptionKeyTail is how long it opens what comes after: clients keep our
-	// keys, and publish request objects that they encrypted before.
+	// keys, and publish request objects that they encrypted before. One that nobody
+	// wants stays as long, so that who registers to and fro makes no heap of keys.
 	encryptionKeyTail = 7 * 24 * time.Hour
 	// openingPause is the least time between two looks for a key that we do not
 	// know. Another replica may have made it a moment ago, or nobody.
@@ -192,7 +193,8 @@ func (s *Service) keepEncryptionKeys(ctx context.Context, wanted map[string]bool
 		changed = true
 	}
 	for _, k := range s.openings().keys {
-		if !k.RetiresAt.IsZero() || wanted[k.Kty] && at.Sub(k.CreatedAt) < encryptionKeyLife || !wanted[k.Kty] && !all {
+		age := at.Sub(k.CreatedAt)
+		if !k.RetiresAt.IsZero() || wanted[k.Kty] && age < encryptionKeyLife || !wanted[k.Kty] && (!all || age < encryptionKeyTail) {
 			continue
 		}
 		row := k.EncryptionKey

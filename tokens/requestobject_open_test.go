@@ -240,6 +240,32 @@ func TestEncryptionKeysFollowOneAnother(t *testing.T) {
 	})
 }
 
+// TestWantingAndNotWantingMakesOneKey: a client that registers for encryption and
+// takes that back, again and again, does not fill the database with keys.
+func TestWantingAndNotWantingMakesOneKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := openingWorld(t)
+		before := len(w.s.openings().keys)
+		for range 20 {
+			c, err := w.db.Client(t.Context(), "rsa")
+			must(t, err)
+			wanted := c.Metadata.RequestObjectEncryptionAlg
+			c.Metadata.RequestObjectEncryptionAlg = ""
+			must(t, w.db.UpdateClient(t.Context(), c))
+			must(t, w.s.KeepEncryptionKeys(t.Context()))
+			time.Sleep(updatePause)
+			c.Version++
+			c.Metadata.RequestObjectEncryptionAlg = wanted
+			must(t, w.db.UpdateClient(t.Context(), c))
+			w.s.readyToOpen(t.Context(), c)
+			time.Sleep(updatePause)
+		}
+		if n := len(w.s.openings().keys); n != before {
+			t.Errorf("%d keys, before %d", n, before)
+		}
+	})
+}
+
 // TestUnknownKeysAreLookedForSeldom: who names made-up keys does not make us read
 // the database each time.
 func TestUnknownKeysAreLookedForSeldom(t *testing.T) {

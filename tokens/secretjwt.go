@@ -2,6 +2,7 @@ package tokens
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -83,16 +84,30 @@ func (s *Service) keepSecret(ctx context.Context, c broker.Client, secret broker
 	return s.store.KeepSecret(ctx, c.ID, secret)
 }
 
-// forgetEnded removes what is kept of secrets that have ended.
+// forgetEnded removes what is kept of secrets that have ended. What is kept is
+// read before the client is, so that a secret which is made meanwhile stays.
 func (s *Service) forgetEnded(ctx context.Context, c broker.Client, at time.Time) error {
-	var live []string
-	for _, one := range c.Secrets {
-		if one.Live(at) {
-			live = append(live, one.Hash)
-		}
-	}
-	if c.AuthMethod != broker.AuthSecretJWT || len(live) == len(c.Secrets) {
+	if c.AuthMethod != broker.AuthSecretJWT || !slices.ContainsFunc(c.Secrets, func(one broker.ClientSecret) bool { return !one.Live(at) }) {
 		return nil
 	}
-	return s.store.ForgetSecrets(ctx, c.ID, live...)
+	kept, err := s.store.KeptSecrets(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	c, err = s.store.Client(ctx, c.ID)
+	if errors.Is(err, broker.ErrNotFound) {
+		return nil // and with it what was kept
+	}
+	if err != nil {
+		return err
+	}
+	for hash := range kept {
+		if slices.ContainsFunc(c.Secrets, func(one broker.ClientSecret) bool { return one.Hash == hash && one.Live(at) }) {
+			continue
+		}
+		if err := s.store.ForgetSecret(ctx, c.ID, hash); err != nil {
+			return err
+		}
+	}
+	return nil
 }

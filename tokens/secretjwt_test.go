@@ -167,6 +167,37 @@ func TestRegisterSecretJWT(t *testing.T) {
 	})
 }
 
+// TestSecretMadeWhileEndedOnesGo: the job that forgets secrets which have ended has
+// read the client before its secret is rotated, and does not forget the new one.
+func TestSecretMadeWhileEndedOnesGo(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		at := time.Now()
+		secrets := []broker.Secret{"ended", "present", "next"}
+		for i := range secrets {
+			secrets[i] += broker.NewSecret() + broker.NewSecret()
+		}
+		of := func(s broker.Secret, ends time.Time) broker.ClientSecret {
+			return broker.ClientSecret{Hash: s.Hash(), CreatedAt: at, ExpiresAt: ends}
+		}
+		w.macClient("mac", []broker.ClientSecret{of(secrets[0], at.Add(-time.Hour)), of(secrets[1], time.Time{})}, secrets[:2]...)
+		read, err := w.db.Client(t.Context(), "mac")
+		must(t, err)
+		rotated := read
+		rotated.Secrets = []broker.ClientSecret{of(secrets[1], at.Add(time.Hour)), of(secrets[2], time.Time{})}
+		must(t, w.db.UpdateClient(t.Context(), rotated))
+		must(t, w.db.KeepSecret(t.Context(), "mac", secrets[2]))
+		must(t, w.s.forgetEnded(t.Context(), read, at))
+		kept, err := w.db.KeptSecrets(t.Context(), "mac")
+		must(t, err)
+		if len(kept) != 2 || kept[secrets[0].Hash()] != "" {
+			t.Errorf("%d are kept", len(kept))
+		}
+		if a := w.assert(macSign(t, "HS256", []byte(secrets[2].Reveal()), assertionOf("mac"))); a.status != http.StatusOK {
+			t.Errorf("the new secret: %d %s", a.status, a.body)
+		}
+	})
+}
+
 func mergeInto(m, more map[string]any) map[string]any {
 	for k, v := range more {
 		m[k] = v

@@ -28,6 +28,7 @@ type Store interface {
 
 	KeepSecret(ctx context.Context, client string, secret broker.Secret) error
 	KeptSecrets(ctx context.Context, client string) (map[string]broker.Secret, error)
+	ForgetSecret(ctx context.Context, client, hash string) error
 	ForgetSecrets(ctx context.Context, client string, but ...string) error
 
 	AddTrouble(ctx context.Context, t broker.Trouble) error
@@ -59,6 +60,7 @@ type Store interface {
 	FinishLogin(ctx context.Context, id broker.LoginID, at time.Time) error
 
 	Keys(ctx context.Context) ([]broker.Key, error)
+	LockKeys(ctx context.Context) error
 	CreateKey(ctx context.Context, k broker.Key) error
 	UpdateKey(ctx context.Context, k broker.Key) error
 

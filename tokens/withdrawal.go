@@ -63,6 +63,11 @@ func (s *Service) withdraw(ctx context.Context, id string, wanted []string, at t
 		return done, err
 	}
 	err = s.store.InTx(ctx, func(ctx context.Context) error {
+		// It writes to several rows, in another order than rotations and other
+		// withdrawals do, and its heir must not be withdrawn meanwhile.
+		if err := s.store.LockKeys(ctx); err != nil {
+			return err
+		}
 		rows, err := s.store.Keys(ctx)
 		if err != nil {
 			return err

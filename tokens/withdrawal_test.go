@@ -159,3 +159,39 @@ func TestRotateNow(t *testing.T) {
 		}
 	})
 }
+
+// TestRevocationsThatMeet: two keys that two replicas withdraw at the same moment
+// are each the heir of the other. Both go, and a third signs.
+func TestRevocationsThatMeet(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		replica := func() *Service {
+			s, err := New(db, Options{Issuer: testIssuer, Secret: [32]byte{1}})
+			must(t, err)
+			must(t, s.EnsureKeys(t.Context()))
+			return s
+		}
+		replicas := []*Service{replica(), replica()}
+		for range 15 {
+			one := replicas[0]
+			must(t, one.ReloadKeys(t.Context()))
+			at := time.Now()
+			victims := []string{one.keys.Load().signer(broker.ES256, at).ID}
+			made, err := one.RotateKeys(t.Context(), broker.ES256)
+			must(t, err)
+			victims = append(victims, made[0].ID)
+			var wg sync.WaitGroup
+			for i, s := range replicas {
+				wg.Go(func() {
+					if _, err := s.RevokeKey(t.Context(), victims[i]); err != nil {
+						t.Errorf("replica %d: %v", i, err)
+					}
+				})
+			}
+			wg.Wait()
+			must(t, one.ReloadKeys(t.Context()))
+			if set := one.keys.Load(); set.byID(victims[0]) != nil || set.byID(victims[1]) != nil || !one.HasSigningKey() {
+				t.Fatal("a revoked key is there, or none signs")
+			}
+		}
+	})
+}
