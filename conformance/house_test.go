@@ -55,6 +55,7 @@ var words = map[string][]string{
 	"modernc.org/sqlite":                    {"store"},
 	"golang.org/x/crypto/chacha20poly1305":  {"store"},
 	"golang.org/x/crypto/argon2":            {"broker/local"},
+	"github.com/go-crypt/crypt":             {"broker/local"},
 	"github.com/ory/fosite":                 {"tokens"},
 	"github.com/ory/x":                      {"tokens"},
 	"github.com/go-jose/go-jose/v3":         {"tokens"},

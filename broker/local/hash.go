@@ -1,13 +1,15 @@
 package local
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/base64"
-	"errors"
 	"fmt"
+	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,9 +32,10 @@ const (
 	saltBytes = 16 // RFC 9106, section 3.1
 	keyBytes  = 32
 	// Bounds of stored parameters, so that no row can make us allocate the
-	// machine away: 1 GiB, 16 passes.
-	maxMemoryKiB = 1 << 20
+	// machine away: 256 MiB, 16 passes, 1 GiB passed over.
+	maxMemoryKiB = 256 << 10
 	maxPasses    = 16
+	maxWorkKiB   = 1 << 20
 	// hashWait is how long a request waits for its turn to hash. After that
 	// the person has gone, and the queue only grows.
 	hashWait = 10 * time.Second
@@ -41,17 +44,17 @@ const (
 // errBusy: too many passwords are being checked.
 var errBusy = &broker.Error{Kind: broker.KindUnavailable, Message: "error.busy"}
 
-var errHash = errors.New("not an argon2id hash in PHC form")
-
 // hasher computes password hashes, a bounded number at once: each takes memory
 // and a processor, and anybody may ask for one.
 type hasher struct {
-	params Argon2
-	slots  chan struct{}
-	dummy  broker.Secret
+	params  Argon2
+	hmacKey broker.Secret // of double hashes; "" none is read
+	slots   chan struct{}
+	large   chan struct{} // one at once of those that take more memory than ours
+	dummy   stored
 }
 
-func newHasher(p Argon2, atOnce int) *hasher {
+func newHasher(p Argon2, atOnce int, hmacKey broker.Secret) *hasher {
 	if p.MemoryKiB == 0 {
 		p.MemoryKiB = 19 * 1024
 	}
@@ -66,8 +69,8 @@ func newHasher(p Argon2, atOnce int) *hasher {
 	}
 	// The dummy has the cost of a real hash and matches nothing: its key is
 	// not the result of any password that anybody knows.
-	dummy := encode(p, random(saltBytes), random(keyBytes))
-	return &hasher{params: p, slots: make(chan struct{}, atOnce), dummy: dummy}
+	dummy := p.stored(random(saltBytes), random(keyBytes))
+	return &hasher{params: p, hmacKey: hmacKey, slots: make(chan struct{}, atOnce), large: make(chan struct{}, 1), dummy: dummy}
 }
 
 func random(n int) []byte {
@@ -76,25 +79,52 @@ func random(n int) []byte {
 	return b
 }
 
-// turn waits for a slot; the caller calls the returned function when done.
-func (h *hasher) turn(ctx context.Context) (func(), error) {
+// turn waits for a slot to fill so much memory; the caller calls the returned
+// function when done. Who needs more than our own hashes do waits for the one
+// large slot first, so that imported hashes add the memory of one.
+func (h *hasher) turn(ctx context.Context, memoryKiB int) (func(), error) {
 	ctx, cancel := context.WithTimeout(ctx, hashWait)
 	defer cancel()
+	release := func() {}
+	if memoryKiB > int(h.params.MemoryKiB) {
+		select {
+		case h.large <- struct{}{}:
+			release = func() { <-h.large }
+		case <-ctx.Done():
+			return nil, errBusy.Because(ctx.Err())
+		}
+	}
 	select {
 	case h.slots <- struct{}{}:
-		return func() { <-h.slots }, nil
+		return func() { <-h.slots; release() }, nil
 	case <-ctx.Done():
+		release()
 		return nil, errBusy.Because(ctx.Err())
 	}
 }
 
 // normal is the one form in which a password is hashed: NFKC, so that the same
-// keys pressed on another system give the same bytes (RFC 8265, section 4).
+// keys pressed on another system give the same bytes (NIST SP 800-63B, section
+// 5.1.1.2; RFC 8265, section 4.2, has NFC).
 func normal(password broker.Secret) []byte { return norm.NFKC.Bytes([]byte(password.Reveal())) }
+
+// forms are the forms in which a password may have been hashed: ours first, then
+// as it was typed, then those that other systems choose (Flask-Security: NFKD).
+// They are one for what a keyboard of the United States can write.
+func forms(password broker.Secret) [][]byte {
+	typed := []byte(password.Reveal())
+	all := [][]byte{normal(password)}
+	for _, f := range [][]byte{typed, norm.NFKD.Bytes(typed), norm.NFC.Bytes(typed), norm.NFD.Bytes(typed)} {
+		if !slices.ContainsFunc(all, func(known []byte) bool { return bytes.Equal(known, f) }) {
+			all = append(all, f)
+		}
+	}
+	return all
+}
 
 // make hashes a new password.
 func (h *hasher) make(ctx context.Context, password broker.Secret) (broker.Secret, error) {
-	done, err := h.turn(ctx)
+	done, err := h.turn(ctx, 0)
 	if err != nil {
 		return "", err
 	}
@@ -103,25 +133,56 @@ func (h *hasher) make(ctx context.Context, password broker.Secret) (broker.Secre
 	return encode(h.params, salt, argon2.IDKey(normal(password), salt, h.params.Passes, h.params.MemoryKiB, h.params.Lanes, keyBytes)), nil
 }
 
-// verify tells whether password is the one that stored was made of, and
-// whether stored was made with other parameters than today's. An empty stored
-// hash costs the same and never matches.
-func (h *hasher) verify(ctx context.Context, stored, password broker.Secret) (ok, outdated bool, err error) {
-	known := stored != ""
-	if !known {
-		stored = h.dummy
+// verify tells whether password is the one that hash was made of, and whether
+// hash should be made anew: by argon2id, of the NFKC form, with today's
+// parameters. An empty hash costs what one of ours costs and never matches, as
+// does one that cannot be read, which unread reports. Hashes of other systems
+// that do not match cost one of ours on top, so that a cheap one tells no
+// stranger that the account is there.
+func (h *hasher) verify(ctx context.Context, hash, password broker.Secret) (ok, outdated bool, unread, err error) {
+	s := h.dummy
+	if hash != "" {
+		var read stored
+		if read, unread = h.read(hash); unread == nil {
+			s = read
+		}
 	}
-	p, salt, key, err := decode(stored)
-	if err != nil {
-		return false, false, err
+	possible := hash != "" && unread == nil
+	if password == "" || len(password) > maxPassword || strings.ContainsRune(password.Reveal(), 0) {
+		s, possible, password = h.dummy, false, "" // never right, and costs no more than any other
 	}
-	done, err := h.turn(ctx)
+	done, err := h.turn(ctx, s.memoryKiB)
 	if err != nil {
-		return false, false, err
+		return false, false, nil, err
 	}
 	defer done()
-	got := argon2.IDKey(normal(password), salt, p.Passes, p.MemoryKiB, p.Lanes, uint32(len(key)))
-	return subtle.ConstantTimeCompare(got, key) == 1 && known, p != h.params, nil
+	for i, form := range forms(password) {
+		if s.matches(form) && possible {
+			return true, i > 0 || s.argon2 == nil || *s.argon2 != h.params, nil, nil
+		}
+		if s.argon2 == nil {
+			h.dummy.matches(form)
+		}
+	}
+	return false, false, unread, nil
+}
+
+// accept returns a hash of another system as it is to be stored. double: it is
+// a double hash of Invenio.
+func (h *hasher) accept(hash broker.Secret, double bool) (broker.Secret, error) {
+	if double {
+		hash = doubleHash + hash
+	}
+	_, err := h.read(hash)
+	return hash, err
+}
+
+// stored is the hash that has this salt and key.
+func (p Argon2) stored(salt, key []byte) stored {
+	return stored{argon2: &p, memoryKiB: int(p.MemoryKiB), matches: func(password []byte) bool {
+		got := argon2.IDKey(password, salt, p.Passes, p.MemoryKiB, p.Lanes, uint32(len(key)))
+		return subtle.ConstantTimeCompare(got, key) == 1
+	}}
 }
 
 func encode(p Argon2, salt, key []byte) broker.Secret {
@@ -130,22 +191,25 @@ func encode(p Argon2, salt, key []byte) broker.Secret {
 		p.MemoryKiB, p.Passes, p.Lanes, b.EncodeToString(salt), b.EncodeToString(key)))
 }
 
-func decode(s broker.Secret) (p Argon2, salt, key []byte, err error) {
-	f := strings.Split(s.Reveal(), "$")
-	if len(f) != 6 || f[0] != "" || f[1] != "argon2id" || f[2] != fmt.Sprintf("v=%d", argon2.Version) {
-		return p, nil, nil, errHash
+// argon2Form is PHC, with numbers that have no second spelling.
+var argon2Form = regexp.MustCompile(`^\$argon2id\$v=19\$m=([1-9][0-9]{0,9}),t=([1-9][0-9]{0,9}),p=([1-9][0-9]{0,2})\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{22,86})$`)
+
+func readArgon2(s string) (stored, error) {
+	f := argon2Form.FindStringSubmatch(s)
+	if f == nil {
+		return stored{}, errHash
 	}
-	if n, err := fmt.Sscanf(f[3], "m=%d,t=%d,p=%d", &p.MemoryKiB, &p.Passes, &p.Lanes); err != nil || n != 3 {
-		return p, nil, nil, errHash
+	memory, passes, lanes := number(f[1:2]), number(f[2:3]), number(f[3:4])
+	if memory > maxMemoryKiB || passes > maxPasses || memory*passes > maxWorkKiB {
+		return stored{}, errHashDear
 	}
-	if salt, err = base64.RawStdEncoding.DecodeString(f[4]); err != nil {
-		return p, nil, nil, errHash
+	salt, err := base64.RawStdEncoding.DecodeString(f[4])
+	if err != nil || lanes > 255 || memory < 8*lanes { // RFC 9106, section 3.1
+		return stored{}, errHash
 	}
-	if key, err = base64.RawStdEncoding.DecodeString(f[5]); err != nil {
-		return p, nil, nil, errHash
+	key, err := base64.RawStdEncoding.DecodeString(f[5])
+	if err != nil {
+		return stored{}, errHash
 	}
-	if p.Passes == 0 || p.Passes > maxPasses || p.Lanes == 0 || p.MemoryKiB == 0 || p.MemoryKiB > maxMemoryKiB || len(salt) < 8 || len(key) < 16 || len(key) > 64 {
-		return p, nil, nil, errHash
-	}
-	return p, salt, key, nil
+	return Argon2{MemoryKiB: uint32(memory), Passes: uint32(passes), Lanes: uint8(lanes)}.stored(salt, key), nil
 }

@@ -60,6 +60,7 @@ type Options struct {
 	FreshFor    time.Duration // how recent a sign-in must be to set a first password; 0: 15 minutes
 	NoSignUp    bool          // newcomers cannot begin accounts
 	Hashing     Argon2        // zero: defaults
+	HMACKey     broker.Secret // SECURITY_PASSWORD_SALT of the Invenio whose double hashes were imported; "": none
 	Log         *slog.Logger  // nil: discard
 	// EndGrants ends grants and tells the applications, inside a unit of work;
 	// nil: the store's RevokeGrants, which tells nobody.
@@ -99,7 +100,7 @@ func New(store Store, links Attacher, o Options) *Accounts {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Accounts{store: store, links: links, hash: newHasher(o.Hashing, o.MaxHashing), o: o, log: o.Log}
+	return &Accounts{store: store, links: links, hash: newHasher(o.Hashing, o.MaxHashing, o.HMACKey), o: o, log: o.Log}
 }
 
 // mail makes the outbox entry of a mail that somebody asked for.

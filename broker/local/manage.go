@@ -31,6 +31,11 @@ type NewUser struct {
 	Locale   string
 	Password broker.Secret // "" none: the person uses "lost password"
 	Admin    bool
+
+	// PasswordHash is what another system keeps of the password, in the form of
+	// crypt(3) or PHC; "" none. It is replaced by ours at the next sign-in.
+	PasswordHash broker.Secret
+	DoubleHash   bool // it was made by Invenio or Flask-Security of HMAC-SHA512(Options.HMACKey, password)
 }
 
 // Create makes an account. Errors: a *FormError, ErrSignUpKnown.
@@ -57,7 +62,13 @@ func (a *Accounts) prepare(ctx context.Context, n NewUser) (broker.User, error) 
 		ID: broker.UserID(broker.NewID()), Email: f.Email, EmailVerifiedAt: at, Name: f.Name, Username: f.Username, Locale: f.Locale,
 		Admin: n.Admin, CreatedAt: at, UpdatedAt: at,
 	}
-	if f.Password != "" {
+	switch {
+	case n.PasswordHash != "":
+		if u.PasswordHash, err = a.hash.accept(n.PasswordHash, n.DoubleHash); err != nil {
+			return broker.User{}, fmt.Errorf("this %w", err)
+		}
+		u.PasswordSetAt = at
+	case f.Password != "":
 		if u.PasswordHash, err = a.hash.make(ctx, f.Password); err != nil {
 			return broker.User{}, err
 		}

@@ -59,13 +59,10 @@ func (a *Accounts) Authenticate(ctx context.Context, identifier string, password
 	if err != nil && !errors.Is(err, broker.ErrNotFound) {
 		return broker.User{}, broker.Authentication{}, err
 	}
-	if len(password) > maxPassword {
-		password = "" // never right, and costs no more than any other
-	}
-	ok, outdated, err := a.hash.verify(ctx, user.PasswordHash, password)
+	ok, outdated, err := a.verify(ctx, user, password)
 	switch {
 	case err != nil:
-		return broker.User{}, broker.Authentication{}, fmt.Errorf("verify password of %s: %w", user.ID, err)
+		return broker.User{}, broker.Authentication{}, err
 	case !ok:
 		a.log.InfoContext(ctx, "password refused", "user", user.ID)
 		return broker.User{}, broker.Authentication{}, ErrWrongLogin
@@ -77,6 +74,20 @@ func (a *Accounts) Authenticate(ctx context.Context, identifier string, password
 		a.upgrade(ctx, user, password)
 	}
 	return user, broker.Authentication{At: time.Now(), AMR: []string{"pwd"}, ACR: broker.ACRSingle}, nil
+}
+
+// verify asks whether password opens user, who may be nobody. A stored hash
+// that cannot be read opens nothing, and the operator hears of it: to the person
+// it must look like a wrong password, or it would tell that the account exists.
+func (a *Accounts) verify(ctx context.Context, user broker.User, password broker.Secret) (ok, outdated bool, err error) {
+	ok, outdated, unread, err := a.hash.verify(ctx, user.PasswordHash, password)
+	if err != nil {
+		return false, false, fmt.Errorf("verify password of %s: %w", user.ID, err)
+	}
+	if unread != nil {
+		a.log.ErrorContext(ctx, "stored password hash cannot be verified", "user", user.ID, "err", unread)
+	}
+	return ok, outdated, nil
 }
 
 // find looks a user up by what they typed.
@@ -114,11 +125,11 @@ func (a *Accounts) ChangePassword(ctx context.Context, s broker.Session, current
 		return err
 	}
 	if user.HasPassword() {
-		ok, _, err := a.hash.verify(ctx, user.PasswordHash, current)
+		ok, _, err := a.verify(ctx, user, current)
 		if err != nil {
-			return fmt.Errorf("verify password of %s: %w", user.ID, err)
+			return err
 		}
-		if !ok || len(current) > maxPassword {
+		if !ok {
 			return ErrPasswordWrong
 		}
 		if current == next {

@@ -67,6 +67,27 @@ func TestUsers(t *testing.T) {
 	}
 }
 
+// TestUsersWithHashes: an operator brings passwords of another system in.
+func TestUsersWithHashes(t *testing.T) {
+	o := newOperator(t)
+	const hash = "$2b$04$4H8kxA4afQtLukrACelGaOEVAQN556KWwIFja0lHG2tfVizwV3Kyq"
+	out, errs, code := o.try(hash+"\n", "users", "create", "ada@example.org", "--password-hash-stdin")
+	if code != 0 || strings.Contains(out+errs, hash[7:]) || !strings.Contains(out, "password       yes") {
+		t.Fatalf("%d\n%s%s", code, out, errs)
+	}
+	for _, tt := range []struct{ in, want, args string }{
+		{"", "no password hash", "--password-hash-stdin"}, {"correct horse", "not a password hash", "--password-hash-stdin"},
+		{strings.Replace(hash, "$04$", "$31$", 1), "more memory or time", "--password-hash-stdin"},
+		{hash, "accounts.invenio_password_salt", "--password-hash-stdin --double-hash"}, {hash, "--password-hash-stdin", "--double-hash"},
+		{hash, "can't be used together", "--password-hash-stdin --password-stdin"},
+	} {
+		out, errs, code := o.try(tt.in+"\n", append([]string{"users", "create", "bob@example.org"}, strings.Fields(tt.args)...)...)
+		if code == 0 || !strings.Contains(errs, tt.want) || strings.Contains(out+errs, "correct horse") || strings.Contains(out+errs, hash[7:]) {
+			t.Errorf("%s: %d %s%s", tt.args, code, out, errs)
+		}
+	}
+}
+
 func TestClients(t *testing.T) {
 	o := newOperator(t)
 	var made clientView

@@ -64,7 +64,7 @@ func furnish(cfg config.Config, base string, db *store.DB, ring store.Keyring, t
 		Issuer: base, FreshFor: cfg.Sessions.Fresh, UndoWithin: cfg.Linking.UndoWithin, NoPasswords: !cfg.Accounts.Passwords, Log: log, EndGrants: r.tokens.EndGrants,
 	})
 	r.accounts = local.New(r.kept, r.linker, local.Options{
-		Issuer: base, MinPassword: cfg.Accounts.PasswordMin, FreshFor: cfg.Sessions.Fresh, NoSignUp: !cfg.Accounts.SignUp, Log: log, EndGrants: r.tokens.EndGrants,
+		Issuer: base, MinPassword: cfg.Accounts.PasswordMin, HMACKey: cfg.Accounts.InvenioSalt, FreshFor: cfg.Sessions.Fresh, NoSignUp: !cfg.Accounts.SignUp, Log: log, EndGrants: r.tokens.EndGrants,
 	})
 	return r, nil
 }

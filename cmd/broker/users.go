@@ -83,7 +83,9 @@ type usersCreate struct {
 	Name          string `help:"Display name."`
 	Username      string `help:"Short name for applications."`
 	Admin         bool   `help:"May administer the installation."`
-	PasswordStdin bool   `help:"Read a password from the first line of standard input. Otherwise the person sets one with \"lost password\", or signs in with a provider later."`
+	PasswordStdin bool   `xor:"password" help:"Read a password from the first line of standard input. Otherwise the person sets one with \"lost password\", or signs in with a provider later."`
+	HashStdin     bool   `name:"password-hash-stdin" xor:"password" help:"Read a password hash that another system made from the first line of standard input: argon2id, bcrypt, scrypt, pbkdf2-sha256 or -sha512, sha256-crypt, sha512-crypt, $$invenio-aes$$."`
+	DoubleHash    bool   `help:"The hash is of HMAC-SHA512(accounts.invenio_password_salt, password), as Invenio and Flask-Security make them."`
 	output
 }
 
@@ -92,27 +94,35 @@ func (usersCreate) Help() string {
 	return `Passwords are never taken from the command line, where other users of the machine could read them.
 
 	broker users create ada@example.org --name "Ada Lovelace"
-	pass show broker/ada | broker users create ada@example.org --admin --password-stdin`
+	pass show broker/ada | broker users create ada@example.org --admin --password-stdin
+
+Someone who comes from another system keeps their password: give its hash, and the first sign-in replaces it by one of ours.
+
+	cut -d: -f2 ada.shadow | broker users create ada@example.org --password-hash-stdin`
 }
 
 // Run creates the account.
 func (c usersCreate) Run(ctx context.Context, p *program) error {
-	var password broker.Secret
-	if c.PasswordStdin {
-		line, err := bufio.NewReader(io.LimitReader(p.in, 8<<10)).ReadString('\n')
-		if err != nil && !errors.Is(err, io.EOF) {
-			return fmt.Errorf("standard input: %w", err)
-		}
-		if password = broker.Secret(strings.TrimRight(line, "\r\n")); password == "" {
-			return errors.New("there is no password on standard input; pipe one in, or leave --password-stdin out")
-		}
+	if c.DoubleHash && !c.HashStdin {
+		return errors.New("--double-hash says how a hash was made: give it with --password-hash-stdin")
+	}
+	n := local.NewUser{Email: c.Email, Name: c.Name, Username: c.Username, Admin: c.Admin, DoubleHash: c.DoubleHash}
+	var err error
+	switch {
+	case c.PasswordStdin:
+		n.Password, err = firstLine(p.in, "password", "--password-stdin")
+	case c.HashStdin:
+		n.PasswordHash, err = firstLine(p.in, "password hash", "--password-hash-stdin")
+	}
+	if err != nil {
+		return err
 	}
 	r, err := p.rooms(ctx)
 	if err != nil {
 		return err
 	}
 	defer r.close()
-	u, err := r.accounts.Create(ctx, local.NewUser{Email: c.Email, Name: c.Name, Username: c.Username, Password: password, Admin: c.Admin})
+	u, err := r.accounts.Create(ctx, n)
 	if errors.Is(err, local.ErrSignUpKnown) {
 		return fmt.Errorf("%s has an account already; see: broker users show %s", printable(c.Email), printable(c.Email))
 	}
@@ -126,6 +136,19 @@ func (c usersCreate) Run(ctx context.Context, p *program) error {
 			fmt.Fprintf(w, "\nTo set a password, the person opens %s/lost-password/\n", r.base)
 		}
 	})
+}
+
+// firstLine reads a secret that an operator pipes in.
+func firstLine(in io.Reader, what, flag string) (broker.Secret, error) {
+	line, err := bufio.NewReader(io.LimitReader(in, 8<<10)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", fmt.Errorf("standard input: %w", err)
+	}
+	line = strings.TrimRight(line, "\r\n")
+	if line == "" {
+		return "", fmt.Errorf("there is no %s on standard input; pipe one in, or leave %s out", what, flag)
+	}
+	return broker.Secret(line), nil
 }
 
 type usersList struct {
