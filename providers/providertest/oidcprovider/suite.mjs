@@ -8,6 +8,9 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:https";
 import { Provider } from "oidc-provider";
+import MemoryAdapter, { setStorage } from "oidc-provider/lib/adapters/memory_adapter.js";
+
+setStorage(new Map()); // its own forgets clients after a thousand entries, and all plans together are more
 
 const [redirect, afterLogout, cert, key] = process.argv.slice(2);
 const ada = {
@@ -26,6 +29,7 @@ const server = createServer({ cert: readFileSync(cert), key: readFileSync(key) }
 server.listen(0, "127.0.0.1", () => {
   const issuer = `https://127.0.0.1:${server.address().port}`;
   const provider = new Provider(issuer, {
+    adapter: (model) => new MemoryAdapter(model),
     clients: [
       client("first", "client_secret_basic"), client("second", "client_secret_basic"), client("post", "client_secret_post"),
       client("told", "client_secret_basic", { backchannel_logout_uri: redirect.replace(/callback$/, "backchannel_logout") }),
