@@ -122,7 +122,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx := broker.WithRequest(r.Context(), broker.Request{
 		ID: id, IP: ip, UserAgent: printable(r.UserAgent(), maxUserAgent), Browser: browserName(r.UserAgent()),
 	})
-	to := s.machines[r.URL.Path]
+	var to machine
+	if r.URL.RawPath == "" { // otherwise the mux knows what an encoded slash is
+		to = s.machines[r.URL.Path]
+	}
 	if to.serve == nil {
 		ctx = context.WithValue(ctx, visitKey{}, &visit{at: began})
 		to.headers = s.headers.pages

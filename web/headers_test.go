@@ -42,3 +42,18 @@ func TestHeadersOfEndpointsForPrograms(t *testing.T) {
 		}
 	}
 }
+
+// TestEncodedSlashIsNoEndpoint: who keeps paths from the outside in front of the
+// broker (introspection, say) compares them as they were sent.
+func TestEncodedSlashIsNoEndpoint(t *testing.T) {
+	w := newWorld(t)
+	for path := range w.server.machines {
+		encoded := "/" + strings.Replace(path[1:], "/", "%2F", 1)
+		res, err := http.Get(w.url + encoded)
+		must(t, err)
+		must(t, res.Body.Close())
+		if res.StatusCode != http.StatusNotFound {
+			t.Errorf("%s: %d", encoded, res.StatusCode)
+		}
+	}
+}
