@@ -81,16 +81,16 @@ func (s *Service) checkAssertion(ctx context.Context, c broker.Client, assertion
 	case jti == "" || len(jti) > maxJTI:
 		return errAssertionID
 	}
-	spent, _ := ctx.Value(spentKey{}).(*broker.Secret)
-	if spent != nil && *spent == assertion {
+	a := attemptOf(ctx)
+	if a != nil && a.spent == assertion {
 		return nil
 	}
 	err = s.store.SpendAssertion(ctx, c.ID, broker.Secret(jti).Hash(), expires.Add(clockSkew))
 	if errors.Is(err, broker.ErrSpent) {
 		return errAssertionSpent
 	}
-	if err == nil && spent != nil {
-		*spent = assertion
+	if err == nil && a != nil {
+		a.spent = assertion
 	}
 	return err
 }

@@ -312,48 +312,6 @@ func TestAssertionsAtEveryEndpoint(t *testing.T) {
 	wantError(t, "used up at another endpoint", w.call(w.s.ServeToken, "", form), 401, "invalid_client")
 }
 
-// TestAssertionOfAClientThatChanges while its request is under way: what is true
-// by then decides, and that the request is looked at twice is no second use.
-func TestAssertionOfAClientThatChanges(t *testing.T) {
-	w := newWorld(t)
-	w.signingClient("signing")
-	rows := w.s.store
-	change := func(id string, do func(c *broker.Client)) {
-		w.s.store = &meddling{Store: rows, then: func() {
-			c, err := w.db.Client(t.Context(), id)
-			must(t, err)
-			do(&c)
-			must(t, w.db.UpdateClient(t.Context(), c))
-		}}
-	}
-	assertion := sign(t, header{}, assertionOf("signing"))
-	change("signing", func(c *broker.Client) { c.Name = "Another name" })
-	if a := w.assert(assertion); a.status != http.StatusOK {
-		t.Errorf("%d %s", a.status, a.body)
-	}
-	wantError(t, "used again", w.assert(assertion), 401, "invalid_client")
-	change("signing", func(c *broker.Client) { c.Metadata.JWKS = `{"keys":[]}` })
-	wantError(t, "its key was taken away", w.assert(sign(t, header{}, assertionOf("signing"))), 401, "invalid_client")
-	w.signingClient("signing-too")
-	change("signing-too", func(c *broker.Client) { c.DisabledAt = time.Now() })
-	wantError(t, "disabled", w.assert(sign(t, header{}, assertionOf("signing-too"))), 401, "invalid_client")
-}
-
-// meddling is a database in which something happens after an assertion was spent.
-type meddling struct {
-	Store
-	then func()
-}
-
-func (m *meddling) SpendAssertion(ctx context.Context, client, jti string, until time.Time) error {
-	err := m.Store.SpendAssertion(ctx, client, jti, until)
-	if m.then != nil {
-		m.then()
-		m.then = nil
-	}
-	return err
-}
-
 // TestAssertionThatCannotBeNotedLetsNobodyIn: the database is gone.
 func TestAssertionThatCannotBeNotedLetsNobodyIn(t *testing.T) {
 	w := newWorld(t)

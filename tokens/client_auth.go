@@ -124,6 +124,9 @@ func (s *Service) recognize(ctx context.Context, r *http.Request, form url.Value
 	if got.method != authAssertion && ctx.Value(certainKey{}) == nil {
 		if c, ok := s.store.KnownClient(got.id); ok {
 			if c, err := s.check(ctx, c, got, at); err == nil {
+				if a := attemptOf(ctx); a != nil {
+					a.known = c
+				}
 				return c, nil
 			}
 		}
@@ -138,16 +141,33 @@ func (s *Service) recognize(ctx context.Context, r *http.Request, form url.Value
 	return s.check(ctx, c, got, at)
 }
 
-// spentKey leads to the assertion that the request has spent.
-type spentKey struct{}
+// attempt is what again has to know of what it runs.
+type attempt struct {
+	known broker.Client // who was let in by what is known of them; ID "": nobody
+	spent broker.Secret // the assertion that the request has spent
+}
+
+type attemptKey struct{}
+
+// attemptOf is nil outside of again.
+func attemptOf(ctx context.Context) *attempt {
+	a, _ := ctx.Value(attemptKey{}).(*attempt)
+	return a
+}
 
 // again runs what lets a client in by what is known of it, and once more by what
-// is true where a statement finds that it has changed. An assertion that it spent
-// the first time is good the second time too: it is the same request.
-func again[T any](ctx context.Context, do func(ctx context.Context) (T, error)) (T, error) {
-	ctx = context.WithValue(ctx, spentKey{}, new(broker.Secret))
+// is true where it has changed: a statement finds that, or it is asked before a
+// refusal. An assertion that was spent the first time is good the second time
+// too: it is the same request.
+func again[T any](ctx context.Context, s *Service, do func(ctx context.Context) (T, error)) (T, error) {
+	a := &attempt{}
+	ctx = context.WithValue(ctx, attemptKey{}, a)
 	v, err := do(ctx)
-	if errors.Is(err, broker.ErrStale) {
+	stale := errors.Is(err, broker.ErrStale)
+	if err != nil && !stale && a.known.ID != "" {
+		stale = errors.Is(s.confirm(ctx, a.known, broker.ClientStamp{}), broker.ErrStale)
+	}
+	if stale {
 		v, err = do(context.WithValue(ctx, certainKey{}, true))
 	}
 	return v, err

@@ -46,7 +46,7 @@ func (s *Service) introspect(w http.ResponseWriter, r *http.Request) (introspect
 		return introspection{}, err
 	}
 	at := time.Now()
-	return again(r.Context(), func(ctx context.Context) (introspection, error) { return s.introspectOnce(ctx, r, form, at) })
+	return again(r.Context(), s, func(ctx context.Context) (introspection, error) { return s.introspectOnce(ctx, r, form, at) })
 }
 
 func (s *Service) introspectOnce(ctx context.Context, r *http.Request, form url.Values, at time.Time) (introspection, error) {

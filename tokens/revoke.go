@@ -33,7 +33,7 @@ func (s *Service) revoke(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	at := time.Now()
-	_, err = again(r.Context(), func(ctx context.Context) (struct{}, error) { return struct{}{}, s.revokeOnce(ctx, r, form, at) })
+	_, err = again(r.Context(), s, func(ctx context.Context) (struct{}, error) { return struct{}{}, s.revokeOnce(ctx, r, form, at) })
 	return err
 }
 

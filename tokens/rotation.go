@@ -142,9 +142,19 @@ func (s *Service) succeed(ctx context.Context, alg string, at time.Time, event s
 	}
 	needed := false
 	err = s.store.InTx(ctx, func(ctx context.Context) error {
+		seen, err := s.store.Keys(ctx)
+		if err != nil {
+			return err
+		}
+		if err := s.store.LockKeys(ctx); err != nil { // or it would write over a withdrawal
+			return err
+		}
 		rows, err := s.store.Keys(ctx)
 		if err != nil {
 			return err
+		}
+		if lastGeneration(rows, alg) != lastGeneration(seen, alg) {
+			return broker.ErrConflict.Becausef("a key of %s was made meanwhile", alg)
 		}
 		if made.SignsFrom, needed = from(heirOf(rows, alg, at)); !needed {
 			return nil
@@ -177,6 +187,9 @@ func (s *Service) succeed(ctx context.Context, alg string, at time.Time, event s
 // wants it again gets a new one.
 func (s *Service) retire(ctx context.Context, alg string, at time.Time) error {
 	return s.store.InTx(ctx, func(ctx context.Context) error {
+		if err := s.store.LockKeys(ctx); err != nil {
+			return err
+		}
 		rows, err := s.store.Keys(ctx)
 		if err != nil {
 			return err

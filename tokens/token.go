@@ -42,7 +42,7 @@ func (s *Service) token(w http.ResponseWriter, r *http.Request) (map[string]any,
 		return nil, refuse(fosite.ErrUnsupportedGrantType, "The grant type is not supported.")
 	}
 	at := time.Now()
-	return again(context.WithValue(r.Context(), atKey{}, at), func(ctx context.Context) (map[string]any, error) {
+	return again(context.WithValue(r.Context(), atKey{}, at), s, func(ctx context.Context) (map[string]any, error) {
 		request, err := s.engine.NewAccessRequest(ctx, r, &session{at: at})
 		if err != nil {
 			return nil, err

@@ -1,7 +1,10 @@
 package tokens
 
 import (
+	"context"
 	"errors"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -194,4 +197,58 @@ func TestRevocationsThatMeet(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestRotationDoesNotUndoAWithdrawal that another replica makes between what the
+// rotation reads and what it writes. SQLite has one writer, so there it cannot be.
+func TestRotationDoesNotUndoAWithdrawal(t *testing.T) {
+	storetest.EachDSN(t, func(t *testing.T, dsn string) {
+		if !strings.HasPrefix(dsn, "postgres") {
+			return
+		}
+		keyring := store.NewKeyring()
+		replica := func() *Service {
+			s, err := New(storetest.Open(t, dsn, storetest.Keys(keyring)), Options{Issuer: testIssuer, Secret: [32]byte{1}})
+			must(t, err)
+			must(t, s.EnsureKeys(t.Context()))
+			return s
+		}
+		one, two := replica(), replica()
+		for _, victim := range []func(signing, heir string) string{
+			func(signing, _ string) string { return signing }, func(_, heir string) string { return heir },
+		} {
+			must(t, one.ReloadKeys(t.Context()))
+			signing := one.keys.Load().signer(broker.ES256, time.Now()).ID
+			heir, err := two.RotateKeys(t.Context(), broker.ES256)
+			must(t, err)
+			rows := one.store
+			one.store = &overtaken{Store: rows, then: func() {
+				_, err := two.RevokeKey(t.Context(), victim(signing, heir[0].ID))
+				must(t, err)
+			}}
+			_, err = one.RotateKeys(t.Context(), broker.ES256)
+			must(t, err)
+			one.store = rows
+			keys, err := rows.Keys(t.Context())
+			must(t, err)
+			if !slices.ContainsFunc(keys, func(k broker.Key) bool { return k.Alg == broker.ES256 && k.State(time.Now()) == broker.KeySigning }) {
+				t.Errorf("none signs: %+v", keys)
+			}
+		}
+	})
+}
+
+// overtaken is a database in which something happens after the keys were read.
+type overtaken struct {
+	Store
+	then func()
+}
+
+func (o *overtaken) Keys(ctx context.Context) ([]broker.Key, error) {
+	keys, err := o.Store.Keys(ctx)
+	if then := o.then; then != nil {
+		o.then = nil
+		then()
+	}
+	return keys, err
 }
