@@ -61,6 +61,7 @@ type Options struct {
 	NoSignUp    bool          // newcomers cannot begin accounts
 	Hashing     Argon2        // zero: defaults
 	HMACKey     broker.Secret // SECURITY_PASSWORD_SALT of the Invenio whose double hashes were imported; "": none
+	Breached    *Breached     // passwords that nobody may choose; nil: none
 	Log         *slog.Logger  // nil: discard
 	// EndGrants ends grants and tells the applications, inside a unit of work;
 	// nil: the store's RevokeGrants, which tells nobody.
