@@ -88,6 +88,22 @@ func TestUsersWithHashes(t *testing.T) {
 	}
 }
 
+// TestPepper: a pepper in a file is taken up, and what is none stops the program.
+func TestPepper(t *testing.T) {
+	o := newOperator(t)
+	file := filepath.Join(t.TempDir(), "pepper")
+	if err := os.WriteFile(file, []byte(o.run("keys", "keyring")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o.set("BROKER_ACCOUNTS__PEPPER_FILE="+file).run("users", "create", "ada@example.org")
+	if err := os.WriteFile(file, []byte("salt and pepper"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if line := o.set("BROKER_ACCOUNTS__PEPPER_FILE="+file).refuses("users", "create", "bob@example.org"); !strings.Contains(line, "accounts.pepper") || strings.Contains(line, "salt and") {
+		t.Error(line)
+	}
+}
+
 // TestPasswords: the operator prepares the list, and nobody chooses what is in it.
 func TestPasswords(t *testing.T) {
 	o := newOperator(t)

@@ -67,8 +67,12 @@ func furnish(cfg config.Config, base string, db *store.DB, ring store.Keyring, t
 	if r.breached, err = breached(cfg); err != nil {
 		return nil, err
 	}
+	peppers, err := local.ParsePeppers(cfg.Accounts.Pepper)
+	if err != nil {
+		return nil, fmt.Errorf("accounts.pepper: %w", err)
+	}
 	r.accounts = local.New(r.kept, r.linker, local.Options{
-		Issuer: base, MinPassword: cfg.Accounts.PasswordMin, HMACKey: cfg.Accounts.InvenioSalt, Breached: r.breached, FreshFor: cfg.Sessions.Fresh, NoSignUp: !cfg.Accounts.SignUp, Log: log, EndGrants: r.tokens.EndGrants,
+		Issuer: base, MinPassword: cfg.Accounts.PasswordMin, HMACKey: cfg.Accounts.InvenioSalt, Breached: r.breached, Peppers: peppers, FreshFor: cfg.Sessions.Fresh, NoSignUp: !cfg.Accounts.SignUp, Log: log, EndGrants: r.tokens.EndGrants,
 	})
 	return r, nil
 }
