@@ -138,6 +138,13 @@ func TestBreachedPasswordIsRefused(t *testing.T) {
 				t.Errorf("%s: %v", what, err)
 			}
 		}
-		must(t, a.ChangePassword(ctx, s, leaked, good))
+		must(t, a.RequestReset(ctx, u.Email))
+		link := tokenOf(t, mails(t, db)[0])
+		if _, err := a.Reset(ctx, link, leaked); !errors.Is(err, local.ErrPasswordBreached) {
+			t.Errorf("reset: %v", err)
+		}
+		_, err = a.Reset(ctx, link, "another password") // the refusal spent nothing
+		must(t, err)
+		must(t, a.ChangePassword(ctx, s, "another password", good))
 	})
 }
