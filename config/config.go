@@ -95,11 +95,13 @@ type Brand struct {
 
 // Accounts is the section "accounts".
 type Accounts struct {
-	SignUp      bool          `koanf:"sign_up" default:"true" doc:"Newcomers may create accounts. false: an operator does, with \"broker users create\"."`
-	Passwords   bool          `koanf:"passwords" default:"true" doc:"Accounts may have a password. false: only the providers open accounts."`
-	PasswordMin int           `koanf:"password_min" default:"8" min:"8" max:"64" doc:"Least number of characters in a new password."`
-	InvenioSalt broker.Secret `koanf:"invenio_password_salt" example:"/run/secrets/invenio-salt" doc:"SECURITY_PASSWORD_SALT of the Invenio (Flask-Security) whose double hashes were imported with \"broker users create --double-hash\". Keep it until their owners have signed in once."`
-	Profile     Profile       `koanf:"profile" doc:"What people may tell of themselves beside name, username and language. Ask for what an application of yours needs, and no more."`
+	SignUp            bool          `koanf:"sign_up" default:"true" doc:"Newcomers may create accounts. false: an operator does, with \"broker users create\"."`
+	Passwords         bool          `koanf:"passwords" default:"true" doc:"Accounts may have a password. false: only the providers open accounts."`
+	PasswordMin       int           `koanf:"password_min" default:"8" min:"8" max:"64" doc:"Least number of characters in a new password."`
+	InvenioSalt       broker.Secret `koanf:"invenio_password_salt" example:"/run/secrets/invenio-salt" doc:"SECURITY_PASSWORD_SALT of the Invenio (Flask-Security) whose double hashes were imported with \"broker users create --double-hash\". Keep it until their owners have signed in once."`
+	Pepper            broker.Secret `koanf:"pepper" example:"/run/secrets/pepper" doc:"Keys that are mixed into password hashes and kept apart from the database: base64 of 32 bytes a line, newest first, as \"broker keys keyring\" prints one. Whoever loses one loses the passwords made with it."`
+	BreachedPasswords string        `koanf:"breached_passwords" example:"/var/lib/broker/breached" doc:"File of breached passwords that nobody may choose, as \"broker passwords prepare\" makes it. Nothing is asked of the Internet."`
+	Profile           Profile       `koanf:"profile" doc:"What people may tell of themselves beside name, username and language. Ask for what an application of yours needs, and no more."`
 }
 
 // Profile is the section "accounts.profile".

@@ -65,6 +65,7 @@ const doubleHash = "$hmac-sha512"
 // stored is a password hash that was read.
 type stored struct {
 	argon2    *Argon2 // nil: of another system
+	pepper    string  // name of it; "" none
 	memoryKiB int
 	matches   func(password []byte) bool
 }
@@ -74,6 +75,9 @@ func (h *hasher) read(hash broker.Secret) (stored, error) {
 	s := hash.Reveal()
 	if len(s) > maxHashText {
 		return stored{}, errHash
+	}
+	if strings.HasPrefix(s, "$pepper=") {
+		return h.peppers.read(s)
 	}
 	inner, double := strings.CutPrefix(s, doubleHash)
 	if !double {

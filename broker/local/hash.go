@@ -48,13 +48,14 @@ var errBusy = &broker.Error{Kind: broker.KindUnavailable, Message: "error.busy"}
 // and a processor, and anybody may ask for one.
 type hasher struct {
 	params  Argon2
+	peppers Peppers
 	hmacKey broker.Secret // of double hashes; "" none is read
 	slots   chan struct{}
 	large   chan struct{} // one at once of those that take more memory than ours
 	dummy   stored
 }
 
-func newHasher(p Argon2, atOnce int, hmacKey broker.Secret) *hasher {
+func newHasher(p Argon2, atOnce int, hmacKey broker.Secret, peppers Peppers) *hasher {
 	if p.MemoryKiB == 0 {
 		p.MemoryKiB = 19 * 1024
 	}
@@ -69,8 +70,8 @@ func newHasher(p Argon2, atOnce int, hmacKey broker.Secret) *hasher {
 	}
 	// The dummy has the cost of a real hash and matches nothing: its key is
 	// not the result of any password that anybody knows.
-	dummy := p.stored(random(saltBytes), random(keyBytes))
-	return &hasher{params: p, hmacKey: hmacKey, slots: make(chan struct{}, atOnce), large: make(chan struct{}, 1), dummy: dummy}
+	dummy := peppers.newest().stored(p.stored(random(saltBytes), random(keyBytes)))
+	return &hasher{params: p, hmacKey: hmacKey, peppers: peppers, slots: make(chan struct{}, atOnce), large: make(chan struct{}, 1), dummy: dummy}
 }
 
 func random(n int) []byte {
@@ -130,12 +131,14 @@ func (h *hasher) make(ctx context.Context, password broker.Secret) (broker.Secre
 	}
 	defer done()
 	salt := random(saltBytes)
-	return encode(h.params, salt, argon2.IDKey(normal(password), salt, h.params.Passes, h.params.MemoryKiB, h.params.Lanes, keyBytes)), nil
+	p := h.peppers.newest()
+	key := argon2.IDKey(p.on(normal(password)), salt, h.params.Passes, h.params.MemoryKiB, h.params.Lanes, keyBytes)
+	return p.named(encode(h.params, salt, key)), nil
 }
 
 // verify tells whether password is the one that hash was made of, and whether
 // hash should be made anew: by argon2id, of the NFKC form, with today's
-// parameters. An empty hash costs what one of ours costs and never matches, as
+// parameters and pepper. An empty hash costs what one of ours costs and never matches, as
 // does one that cannot be read, which unread reports. Hashes of other systems
 // that do not match cost one of ours on top, so that a cheap one tells no
 // stranger that the account is there.
@@ -158,7 +161,7 @@ func (h *hasher) verify(ctx context.Context, hash, password broker.Secret) (ok, 
 	defer done()
 	for i, form := range forms(password) {
 		if s.matches(form) && possible {
-			return true, i > 0 || s.argon2 == nil || *s.argon2 != h.params, nil, nil
+			return true, i > 0 || s.argon2 == nil || *s.argon2 != h.params || s.pepper != h.peppers.newest().name, nil, nil
 		}
 		if s.argon2 == nil {
 			h.dummy.matches(form)

@@ -61,6 +61,8 @@ type Options struct {
 	NoSignUp    bool          // newcomers cannot begin accounts
 	Hashing     Argon2        // zero: defaults
 	HMACKey     broker.Secret // SECURITY_PASSWORD_SALT of the Invenio whose double hashes were imported; "": none
+	Peppers     Peppers       // zero: none
+	Breached    *Breached     // passwords that nobody may choose; nil: none
 	Log         *slog.Logger  // nil: discard
 	// EndGrants ends grants and tells the applications, inside a unit of work;
 	// nil: the store's RevokeGrants, which tells nobody.
@@ -100,7 +102,7 @@ func New(store Store, links Attacher, o Options) *Accounts {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Accounts{store: store, links: links, hash: newHasher(o.Hashing, o.MaxHashing, o.HMACKey), o: o, log: o.Log}
+	return &Accounts{store: store, links: links, hash: newHasher(o.Hashing, o.MaxHashing, o.HMACKey, o.Peppers), o: o, log: o.Log}
 }
 
 // mail makes the outbox entry of a mail that somebody asked for.

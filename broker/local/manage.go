@@ -53,7 +53,7 @@ func (a *Accounts) Create(ctx context.Context, n NewUser) (broker.User, error) {
 
 // prepare checks an operator's account and hashes its password.
 func (a *Accounts) prepare(ctx context.Context, n NewUser) (broker.User, error) {
-	f, err := a.clean(SignUpForm{Email: n.Email, Name: n.Name, Username: n.Username, Password: n.Password, Locale: n.Locale}, false)
+	f, err := a.clean(ctx, SignUpForm{Email: n.Email, Name: n.Name, Username: n.Username, Password: n.Password, Locale: n.Locale}, false)
 	if err != nil {
 		return broker.User{}, err
 	}

@@ -23,14 +23,15 @@ var (
 	ErrPasswordShort    = &broker.Error{Kind: broker.KindInvalid, Message: "password.short", Field: "password"}
 	ErrPasswordLong     = &broker.Error{Kind: broker.KindInvalid, Message: "password.long", Field: "password"}
 	ErrPasswordObvious  = &broker.Error{Kind: broker.KindInvalid, Message: "password.common", Field: "password"}
+	ErrPasswordBreached = &broker.Error{Kind: broker.KindInvalid, Message: "password.breached", Field: "password"}
 	ErrPasswordSame     = &broker.Error{Kind: broker.KindInvalid, Message: "password.same", Field: "password"}
 	ErrPasswordBadBytes = &broker.Error{Kind: broker.KindInvalid, Message: "password.bad_bytes", Field: "password"}
 )
 
 // check applies the rules for a new password: long enough in code points, not
-// the person's own address or name. No composition rules: they make people
+// the person's own address or name, not known to have leaked. No composition rules: they make people
 // choose worse ones (NIST SP 800-63B, section 5.1.1.2).
-func (a *Accounts) check(password broker.Secret, email, username string) error {
+func (a *Accounts) check(ctx context.Context, password broker.Secret, email, username string) error {
 	p := password.Reveal()
 	switch {
 	case !utf8.ValidString(p), strings.ContainsRune(p, 0):
@@ -47,6 +48,16 @@ func (a *Accounts) check(password broker.Secret, email, username string) error {
 		if known != "" && strings.EqualFold(p, known) {
 			return ErrPasswordObvious
 		}
+	}
+	if a.o.Breached == nil {
+		return nil
+	}
+	known, err := a.o.Breached.Contains(password)
+	if err != nil { // a bad disk keeps nobody out
+		a.log.ErrorContext(ctx, "new password not compared with the breached ones", "err", err)
+	}
+	if known {
+		return ErrPasswordBreached
 	}
 	return nil
 }
@@ -121,7 +132,7 @@ func (a *Accounts) ChangePassword(ctx context.Context, s broker.Session, current
 	if err != nil {
 		return fmt.Errorf("change password: %w", err)
 	}
-	if err := a.check(next, user.Email, user.Username); err != nil {
+	if err := a.check(ctx, next, user.Email, user.Username); err != nil {
 		return err
 	}
 	if user.HasPassword() {

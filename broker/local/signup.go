@@ -57,7 +57,7 @@ func (e *FormError) Unwrap() error {
 }
 
 // clean checks a form and returns it as it is to be stored.
-func (a *Accounts) clean(f SignUpForm, needPassword bool) (SignUpForm, error) {
+func (a *Accounts) clean(ctx context.Context, f SignUpForm, needPassword bool) (SignUpForm, error) {
 	bad := Fields{}
 	fail := func(field string, err error) {
 		var e *broker.Error
@@ -82,7 +82,7 @@ func (a *Accounts) clean(f SignUpForm, needPassword bool) (SignUpForm, error) {
 	case f.Password == "" && needPassword:
 		fail("password", ErrRequired)
 	case f.Password != "":
-		if err := a.check(f.Password, f.Email, f.Username); err != nil {
+		if err := a.check(ctx, f.Password, f.Email, f.Username); err != nil {
 			fail("password", err)
 		}
 	}
@@ -100,7 +100,7 @@ func (a *Accounts) SignUp(ctx context.Context, login broker.Login, f SignUpForm)
 	if a.o.NoSignUp {
 		return ErrSignUpClosed
 	}
-	f, err := a.clean(f, login.Remote == nil)
+	f, err := a.clean(ctx, f, login.Remote == nil)
 	if err != nil {
 		return err
 	}

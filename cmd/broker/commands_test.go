@@ -88,6 +88,57 @@ func TestUsersWithHashes(t *testing.T) {
 	}
 }
 
+// TestPepper: a pepper in a file is taken up, and what is none stops the program.
+func TestPepper(t *testing.T) {
+	o := newOperator(t)
+	file := filepath.Join(t.TempDir(), "pepper")
+	if err := os.WriteFile(file, []byte(o.run("keys", "keyring")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o.set("BROKER_ACCOUNTS__PEPPER_FILE="+file).run("users", "create", "ada@example.org")
+	if err := os.WriteFile(file, []byte("salt and pepper"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if line := o.set("BROKER_ACCOUNTS__PEPPER_FILE="+file).refuses("users", "create", "bob@example.org"); !strings.Contains(line, "accounts.pepper") || strings.Contains(line, "salt and") {
+		t.Error(line)
+	}
+}
+
+// TestPasswords: the operator prepares the list, and nobody chooses what is in it.
+func TestPasswords(t *testing.T) {
+	o := newOperator(t)
+	dir := t.TempDir()
+	list, file := filepath.Join(dir, "list"), filepath.Join(dir, "breached")
+	if err := os.WriteFile(list, []byte("E38AD214943DAAD1D64C102FAEC29DE4AFE9DA3D:2427158\r\n"), 0o600); err != nil { // password1
+		t.Fatal(err)
+	}
+	if _, errs, code := o.try("password1\n", "passwords", "check"); code != 1 || !strings.Contains(errs, "accounts.breached_passwords") {
+		t.Errorf("without a file: %d %s", code, errs)
+	}
+	if out := o.run("passwords", "prepare", list, file); !strings.Contains(out, "passwords  1") {
+		t.Error(out)
+	}
+	o.refuses("passwords", "prepare", list, file, "--seen", "0")
+	o.refuses("passwords", "prepare", list, file, "--seen", "3000000")
+	o.refuses("passwords", "prepare", file, list)
+	for password, want := range map[string]int{"password1": 1, "correct horse battery": 0, "": 1} {
+		out, errs, code := o.try(password+"\n", "passwords", "check", "--in", file)
+		if code != want || password != "" && strings.Contains(out+errs, password) {
+			t.Errorf("%s: %d %s%s", password, code, out, errs)
+		}
+	}
+	o = o.set("BROKER_ACCOUNTS__BREACHED_PASSWORDS=" + file)
+	if _, errs, code := o.try("password1\n", "users", "create", "ada@example.org", "--password-stdin"); code != 1 || !strings.Contains(errs, "leaked") {
+		t.Errorf("create: %d %s", code, errs)
+	}
+	if err := os.WriteFile(file, []byte("nonsense"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if line := o.refuses("users", "create", "ada@example.org"); !strings.Contains(line, "accounts.breached_passwords") {
+		t.Error(line)
+	}
+}
+
 func TestClients(t *testing.T) {
 	o := newOperator(t)
 	var made clientView

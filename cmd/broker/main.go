@@ -37,6 +37,7 @@ type commands struct {
 
 	Serve       serveCommand        `cmd:"" help:"Run the broker."`
 	Users       userCommands        `cmd:"" help:"Create, list and disable accounts."`
+	Passwords   passwordCommands    `cmd:"" help:"Prepare and ask the file of breached passwords."`
 	Clients     clientCommands      `cmd:"" help:"Register applications and rotate their secrets."`
 	Providers   providerCommands    `cmd:"" help:"List, try and explain the remote apps that people sign in with."`
 	Keys        keyCommands         `cmd:"" help:"List and rotate signing keys; make a keyring."`

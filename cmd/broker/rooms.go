@@ -31,6 +31,7 @@ type rooms struct {
 	apps     linking.Apps
 	linker   *linking.Linker
 	accounts *local.Accounts
+	breached *local.Breached // nil: none
 	tokens   *tokens.Service
 	log      *slog.Logger
 }
@@ -63,8 +64,15 @@ func furnish(cfg config.Config, base string, db *store.DB, ring store.Keyring, t
 	r.linker = linking.New(r.kept, r.apps, linking.Options{
 		Issuer: base, FreshFor: cfg.Sessions.Fresh, UndoWithin: cfg.Linking.UndoWithin, NoPasswords: !cfg.Accounts.Passwords, Log: log, EndGrants: r.tokens.EndGrants,
 	})
+	if r.breached, err = breached(cfg); err != nil {
+		return nil, err
+	}
+	peppers, err := local.ParsePeppers(cfg.Accounts.Pepper)
+	if err != nil {
+		return nil, fmt.Errorf("accounts.pepper: %w", err)
+	}
 	r.accounts = local.New(r.kept, r.linker, local.Options{
-		Issuer: base, MinPassword: cfg.Accounts.PasswordMin, HMACKey: cfg.Accounts.InvenioSalt, FreshFor: cfg.Sessions.Fresh, NoSignUp: !cfg.Accounts.SignUp, Log: log, EndGrants: r.tokens.EndGrants,
+		Issuer: base, MinPassword: cfg.Accounts.PasswordMin, HMACKey: cfg.Accounts.InvenioSalt, Breached: r.breached, Peppers: peppers, FreshFor: cfg.Sessions.Fresh, NoSignUp: !cfg.Accounts.SignUp, Log: log, EndGrants: r.tokens.EndGrants,
 	})
 	return r, nil
 }
@@ -87,7 +95,12 @@ func (p *program) rooms(ctx context.Context) (*rooms, error) {
 	return r, nil
 }
 
-func (r *rooms) close() error { return r.db.Close() }
+func (r *rooms) close() error {
+	if r.breached == nil {
+		return r.db.Close()
+	}
+	return errors.Join(r.db.Close(), r.breached.Close())
+}
 
 func tokenOptions(cfg config.Config, base string, ring store.Keyring, texts *i18n.Catalogs, log *slog.Logger) tokens.Options {
 	t := cfg.Tokens

@@ -110,9 +110,9 @@ func (c usersCreate) Run(ctx context.Context, p *program) error {
 	var err error
 	switch {
 	case c.PasswordStdin:
-		n.Password, err = firstLine(p.in, "password", "--password-stdin")
+		n.Password, err = firstLine(p.in, "password", ", or leave --password-stdin out")
 	case c.HashStdin:
-		n.PasswordHash, err = firstLine(p.in, "password hash", "--password-hash-stdin")
+		n.PasswordHash, err = firstLine(p.in, "password hash", ", or leave --password-hash-stdin out")
 	}
 	if err != nil {
 		return err
@@ -139,14 +139,14 @@ func (c usersCreate) Run(ctx context.Context, p *program) error {
 }
 
 // firstLine reads a secret that an operator pipes in.
-func firstLine(in io.Reader, what, flag string) (broker.Secret, error) {
+func firstLine(in io.Reader, what, otherwise string) (broker.Secret, error) {
 	line, err := bufio.NewReader(io.LimitReader(in, 8<<10)).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return "", fmt.Errorf("standard input: %w", err)
 	}
 	line = strings.TrimRight(line, "\r\n")
 	if line == "" {
-		return "", fmt.Errorf("there is no %s on standard input; pipe one in, or leave %s out", what, flag)
+		return "", fmt.Errorf("there is no %s on standard input; pipe one in%s", what, otherwise)
 	}
 	return broker.Secret(line), nil
 }
