@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -178,13 +179,24 @@ func ask(client *http.Client, address string) error {
 	return nil
 }
 
+// Ports that FreeAddress hands out. The kernel takes those of outgoing
+// connections from above, so that none of them gets in between.
+const (
+	firstPort = 12000
+	lastPort  = 32000
+)
+
 // FreeAddress is an address on loopback where nobody listens now.
 func FreeAddress(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", firstPort+rand.IntN(lastPort-firstPort)))
+		if err != nil {
+			continue // somebody has it
+		}
+		_ = l.Close()
+		return l.Addr().String()
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
