@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"idbroker/broker"
@@ -25,6 +26,7 @@ func (s *Service) EndExpiredSessions(ctx context.Context, at time.Time) (int, er
 			return ended, err
 		}
 		for _, one := range expired {
+			goesOn := false
 			err := s.store.InTx(ctx, func(ctx context.Context) error {
 				if err := s.store.ExpireSession(ctx, one.IDHash, at); err != nil {
 					return err
@@ -32,14 +34,22 @@ func (s *Service) EndExpiredSessions(ctx context.Context, at time.Time) (int, er
 				if one.SID == "" { // "" would select more than the session
 					return nil
 				}
-				_, err := s.EndGrants(ctx, broker.GrantFilter{UserID: one.UserID, SID: one.SID, KeepOffline: true}, reasonExpired, at)
+				others, err := s.store.SessionsOf(ctx, one.UserID)
+				if err != nil {
+					return err
+				}
+				// Who signs in anew keeps the sid; two tabs that do so at once leave a row behind.
+				if goesOn = slices.ContainsFunc(others, func(o broker.Session) bool { return o.SID == one.SID && o.ExpiresAt.After(at) }); goesOn {
+					return nil
+				}
+				_, err = s.EndGrants(ctx, broker.GrantFilter{UserID: one.UserID, SID: one.SID, KeepOffline: true}, reasonExpired, at)
 				return err
 			})
 			switch {
 			case errors.Is(err, broker.ErrSpent): // another replica was first
 			case err != nil:
 				return ended, fmt.Errorf("end expired session: %w", err)
-			default:
+			case !goesOn:
 				ended++
 			}
 		}

@@ -21,6 +21,33 @@ func (w *world) sessionRow(id string, expires time.Time) broker.Session {
 	return s
 }
 
+// TestStayGoesOnInAnotherRow: who signs in anew in two tabs at once leaves a row
+// behind that no cookie leads to. Its end is not that of the stay.
+func TestStayGoesOnInAnotherRow(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		w.hears("app", hearing, false)
+		at := time.Now().UTC()
+		left := w.sessionRow("stay", at)
+		stands := left
+		stands.IDHash, stands.ExpiresAt = "hash of another", at.Add(time.Hour)
+		must(t, w.db.CreateSession(t.Context(), stands))
+		w.session = stands
+		online := w.tokens("app", "scope", "openid")
+		if n, err := w.s.EndExpiredSessions(t.Context(), at); n != 0 || err != nil {
+			t.Errorf("%d, %v", n, err)
+		}
+		if _, err := w.db.Session(t.Context(), left.IDHash); !errors.Is(err, broker.ErrNotFound) {
+			t.Errorf("the row that was left: %v", err)
+		}
+		if got := w.notices(); len(got) != 0 || w.userInfo(online.str("access_token")).status != 200 {
+			t.Errorf("the stay was ended: %+v", got)
+		}
+		if n, err := w.s.EndExpiredSessions(t.Context(), stands.ExpiresAt); n != 1 || err != nil {
+			t.Errorf("at its end: %d, %v", n, err)
+		}
+	})
+}
+
 // TestExpiredSessionsAreTold: at their end, once, each to its applications, and
 // what was given to outlast them stays.
 func TestExpiredSessionsAreTold(t *testing.T) {

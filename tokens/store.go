@@ -54,6 +54,7 @@ type Store interface {
 
 	// ExpireSession removes an expired session; broker.ErrSpent the second time.
 	ExpiredSessions(ctx context.Context, at time.Time, limit int) ([]broker.Session, error)
+	SessionsOf(ctx context.Context, user broker.UserID) ([]broker.Session, error)
 	ExpireSession(ctx context.Context, idHash string, at time.Time) error
 
 	SaveConsent(ctx context.Context, c broker.Consent) error
