@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"runtime/debug"
+	"runtime/metrics"
 	"sync"
 	"time"
 )
@@ -21,6 +23,10 @@ const (
 	// pruneEvery keeps the tables short without being noticed, and is how late an
 	// application hears that a session has come to its end.
 	pruneEvery = 10 * time.Minute
+	// restEvery is how often the broker asks itself whether it is idle.
+	restEvery = time.Minute
+	// busyAbove is what a few requests a second allocate meanwhile, in bytes.
+	busyAbove = 64 << 20
 	// lastFlush bounds what the doctor's memory may cost at the end.
 	lastFlush = 2 * time.Second
 )
@@ -50,7 +56,26 @@ func (s *server) startJobs() *jobs {
 	j.wait.Go(func() {
 		s.every(ctx, "prune", pruneEvery, s.prune)
 	})
+	j.wait.Go(func() {
+		debug.FreeOSMemory() // what the start needed
+		s.every(ctx, "rest", restEvery, new(rest).look)
+	})
 	return j
+}
+
+// rest gives memory back while little happens: collectAt lets more lie than an
+// idle broker should hold.
+type rest struct{ allocated uint64 }
+
+func (l *rest) look(context.Context) error {
+	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	metrics.Read(sample)
+	now := sample[0].Value.Uint64()
+	if now-l.allocated < busyAbove {
+		debug.FreeOSMemory()
+	}
+	l.allocated = now
+	return nil
 }
 
 // prune removes what nobody needs any more. What cannot be removed now keeps
