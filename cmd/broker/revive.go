@@ -19,7 +19,7 @@ func revive(ctx context.Context, db *store.DB, kind string, ids []string, match 
 	err := db.InTx(ctx, func(ctx context.Context) error {
 		which := ids
 		if len(which) == 0 {
-			entries, err := db.TroubledOutbox(ctx, kind, maxNotices)
+			entries, err := db.TroubledOutbox(ctx, kind, maxTroubled)
 			if err != nil {
 				return err
 			}

@@ -4,9 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
-	"time"
 
 	"idbroker/broker"
 )
@@ -19,21 +17,13 @@ type revocationCommands struct {
 // revocationEntry is a revocation that has failed so far; its tokens are not
 // shown.
 type revocationEntry struct {
-	ID        string    `json:"id"`
-	Provider  string    `json:"provider"`
-	Subject   string    `json:"subject"`
-	State     string    `json:"state"` // "given up", "waiting"
-	Attempts  int       `json:"attempts"`
-	CreatedAt time.Time `json:"created_at"`
-	NextAt    time.Time `json:"next_at,omitzero"`
-	Error     string    `json:"last_error"`
+	troubled
+	Provider string `json:"provider"`
+	Subject  string `json:"subject"`
 }
 
 func viewRevocation(e broker.OutboxEntry) revocationEntry {
-	v := revocationEntry{ID: e.ID, State: "given up", Attempts: e.Attempts, CreatedAt: e.CreatedAt, Error: e.LastError}
-	if e.FailedAt.IsZero() {
-		v.State, v.NextAt = "waiting", e.NextAt
-	}
+	v := revocationEntry{troubled: viewTroubled(e)}
 	var r broker.Revocation
 	if json.Unmarshal(e.Payload, &r) == nil { // otherwise its key is gone: the rest is worth seeing
 		v.Provider, v.Subject = r.Provider, r.Subject
@@ -41,10 +31,7 @@ func viewRevocation(e broker.OutboxEntry) revocationEntry {
 	return v
 }
 
-type revocationsList struct {
-	Limit int `default:"100" help:"How many at most, the newest first."`
-	output
-}
+type revocationsList struct{ troubledList }
 
 // Help teaches.
 func (revocationsList) Help() string {
@@ -53,25 +40,9 @@ func (revocationsList) Help() string {
 
 // Run lists revocations.
 func (c revocationsList) Run(ctx context.Context, p *program) error {
-	if c.Limit < 1 || c.Limit > maxNotices {
-		return fmt.Errorf("--limit %d: give a number from 1 to %d", c.Limit, maxNotices)
-	}
-	_, db, _, err := p.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	entries, err := db.TroubledOutbox(ctx, broker.OutboxRevoke, c.Limit)
-	if err != nil {
-		return err
-	}
-	views := make([]revocationEntry, 0, len(entries))
-	for _, e := range entries {
-		views = append(views, viewRevocation(e))
-	}
-	return c.print(p.out, views, func(w io.Writer) {
+	return listTroubled(ctx, p, c.troubledList, broker.OutboxRevoke, viewRevocation, func(w io.Writer, all []revocationEntry) {
 		row(w, "ID", "PROVIDER", "SUBJECT", "STATE", "ATTEMPTS", "SINCE", "NEXT", "LAST ERROR")
-		for _, v := range views {
+		for _, v := range all {
 			row(w, v.ID, v.Provider, v.Subject, v.State, v.Attempts, v.CreatedAt, v.NextAt, v.Error)
 		}
 	})
@@ -96,14 +67,5 @@ func (c revocationsRetry) Run(ctx context.Context, p *program) error {
 	if !oneWay(len(c.ID) > 0, c.All, c.Provider != "") {
 		return errors.New("say which: ids, --provider ID or --all; see: broker revocations list")
 	}
-	_, db, _, err := p.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	revived, err := revive(ctx, db, broker.OutboxRevoke, c.ID, func(e broker.OutboxEntry) bool { return c.All || viewRevocation(e).Provider == c.Provider }, "broker revocations list")
-	if err != nil {
-		return err
-	}
-	return c.print(p.out, map[string][]string{"retried": revived}, func(w io.Writer) { fmt.Fprintf(w, "given back to the outbox: %d\n", len(revived)) })
+	return retryTroubled(ctx, p, c.output, broker.OutboxRevoke, c.ID, func(e broker.OutboxEntry) bool { return c.All || viewRevocation(e).Provider == c.Provider }, "broker revocations list")
 }
