@@ -1,77 +1,24 @@
 package providers_test
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"idbroker/broker"
 	"idbroker/providers"
+	"idbroker/providers/providertest/oidcprovider"
 )
 
 const (
-	oidcProviderDir = "providertest/oidcprovider"
-	getOIDCProvider = "npm ci --prefix providers/providertest/oidcprovider"
-	brokerURL       = "https://broker.example"
-	callbackURL     = brokerURL + "/oauth/authorized/op/"
+	brokerURL   = "https://broker.example"
+	callbackURL = brokerURL + "/oauth/authorized/op/"
 )
-
-// startOIDCProvider runs npm's oidc-provider, which is certified and not ours,
-// and returns its issuer.
-func startOIDCProvider(t *testing.T) string {
-	t.Helper()
-	node, err := exec.LookPath("node")
-	if _, serr := os.Stat(filepath.Join(oidcProviderDir, "node_modules", "oidc-provider")); err != nil || serr != nil {
-		if os.Getenv("BROKER_TEST_ALL") == "1" {
-			t.Fatalf("node or oidc-provider is missing; get it: %s", getOIDCProvider)
-		}
-		t.Skipf("node or oidc-provider is missing; get it: %s", getOIDCProvider)
-	}
-	cmd := exec.Command(node, "server.mjs", callbackURL)
-	cmd.Dir = oidcProviderDir
-	stdin, err := cmd.StdinPipe() // it ends when this closes
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = stdin.Close()
-		_ = cmd.Wait()
-	})
-	line := make(chan string, 1)
-	go func() {
-		s, _ := bufio.NewReader(stdout).ReadString('\n')
-		line <- s
-		_, _ = io.Copy(io.Discard, stdout)
-	}()
-	var ready struct{ Issuer string }
-	select {
-	case s := <-line:
-		if err := json.Unmarshal([]byte(s), &ready); err != nil {
-			t.Fatalf("oidc-provider said %q", s)
-		}
-	case <-time.After(30 * time.Second):
-		t.Fatal("oidc-provider did not start within 30 s")
-	}
-	return ready.Issuer
-}
 
 var (
 	formAction = regexp.MustCompile(`<form[^>]* action="([^"]+)"`)
@@ -124,7 +71,7 @@ func browse(t *testing.T, address, login string) *url.URL {
 }
 
 func TestRealOpenIDProvider(t *testing.T) {
-	issuer := startOIDCProvider(t)
+	issuer := oidcprovider.Start(t, "providertest/oidcprovider", nil, "server.mjs", callbackURL)
 	app := providers.App{ID: "op", Kind: "oidc", Issuer: issuer, ClientID: "my-broker", ClientSecret: "a-secret-of-the-test-0123456789"}
 	open := func(app providers.App) *providers.Registry {
 		r, err := providers.New(providers.Options{Apps: []providers.App{app}, BaseURL: brokerURL, AllowPrivate: true})

@@ -1,67 +1,20 @@
 package oidf
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
-	"io"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
+
+	"idbroker/providers/providertest/oidcprovider"
 )
 
-const (
-	foreignDir = "../../providers/providertest/oidcprovider"
-	getForeign = "npm ci --prefix providers/providertest/oidcprovider"
-)
-
-// startForeign runs npm's oidc-provider, which is certified and not ours, over
-// HTTPS with the certificate in dir, and returns its issuer.
+// startForeign runs npm's oidc-provider over HTTPS with the certificate in dir,
+// and returns its issuer.
 func startForeign(t *testing.T, dir string, args ...string) string {
 	t.Helper()
-	node, err := exec.LookPath("node")
-	if _, serr := os.Stat(filepath.Join(foreignDir, "node_modules", "oidc-provider")); err != nil || serr != nil {
-		if os.Getenv("BROKER_TEST_ALL") == "1" {
-			t.Fatalf("node or oidc-provider is missing; get it: %s", getForeign)
-		}
-		t.Skipf("node or oidc-provider is missing; get it: %s", getForeign)
-	}
-	cmd := exec.Command(node, append(append([]string{"suite.mjs"}, args...), filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key"))...)
-	cmd.Dir = foreignDir
-	cmd.Env = append(os.Environ(), "NODE_EXTRA_CA_CERTS="+filepath.Join(dir, "ca.crt"))
-	stdin, err := cmd.StdinPipe() // it ends when this closes
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = stdin.Close()
-		_ = cmd.Wait()
-	})
-	line := make(chan string, 1)
-	go func() {
-		s, _ := bufio.NewReader(stdout).ReadString('\n')
-		line <- s
-		_, _ = io.Copy(io.Discard, stdout)
-	}()
-	var ready struct{ Issuer string }
-	select {
-	case s := <-line:
-		if err := json.Unmarshal([]byte(s), &ready); err != nil {
-			t.Fatalf("oidc-provider said %q", s)
-		}
-	case <-time.After(30 * time.Second):
-		t.Fatal("oidc-provider did not start within 30 s")
-	}
-	return ready.Issuer
+	args = append(args, filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key"))
+	return oidcprovider.Start(t, "../../providers/providertest/oidcprovider", []string{"NODE_EXTRA_CA_CERTS=" + filepath.Join(dir, "ca.crt")}, "suite.mjs", args...)
 }
 
 const noFrontchannel = "it has given up front-channel logout and session management"
