@@ -69,7 +69,12 @@ var logoKinds = map[string]struct {
 }
 
 // lookAt tells what a picture is by its content, never by what its source says.
-func lookAt(content []byte) (logo, error) {
+func lookAt(content []byte) (l logo, err error) {
+	defer func() { // a stranger's picture must not end the broker, whatever a decoder makes of it
+		if recover() != nil {
+			l, err = logo{}, errLogo
+		}
+	}()
 	kind := http.DetectContentType(content)
 	known, ok := logoKinds[kind]
 	if !ok {

@@ -10,6 +10,7 @@ import (
 	"image/gif"
 	"image/jpeg"
 	"image/png"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -70,6 +71,17 @@ func TestLookAt(t *testing.T) {
 	}
 	if _, err := lookAt(picture(t, "png", maxLogoSide)); err != nil {
 		t.Errorf("the largest: %v", err)
+	}
+}
+
+// A decoder that trips over a picture does not end the broker.
+func TestDecoderThatPanics(t *testing.T) {
+	kind := logoKinds["image/png"]
+	kind.config = func(io.Reader) (image.Config, error) { panic("index out of range") }
+	logoKinds["image/bmp"] = kind
+	defer delete(logoKinds, "image/bmp")
+	if _, err := lookAt([]byte("BM and more")); err == nil {
+		t.Error("a picture that nobody could read is shown")
 	}
 }
 
