@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"idbroker/conformance/served"
 )
 
 // The tests of this file and its neighbours build the program as it is
@@ -128,29 +130,11 @@ func (o *operator) refuses(args ...string) string {
 	return errs
 }
 
-// text is a buffer that a process writes and a test reads.
-type text struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (t *text) Write(p []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.b.Write(p)
-}
-
-func (t *text) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.b.String()
-}
-
 // running is a broker that was started.
 type running struct {
 	t        testing.TB
 	cmd      *exec.Cmd
-	out, err text
+	out, err served.Output
 	base     string // as it was printed
 	admin    string
 	done     chan error
