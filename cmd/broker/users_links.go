@@ -56,11 +56,7 @@ func (c usersLinks) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	defer r.close()
-	u, err := findUser(ctx, r.db, c.User)
-	if err != nil {
-		return err
-	}
-	views, err := links(ctx, r.linker, u.ID)
+	_, views, err := links(ctx, r, c.User)
 	if err != nil {
 		return err
 	}
@@ -72,10 +68,15 @@ func (c usersLinks) Run(ctx context.Context, p *program) error {
 	})
 }
 
-func links(ctx context.Context, linker *linking.Linker, id broker.UserID) ([]linkView, error) {
-	all, err := linker.Accounts(ctx, id)
+// links finds a user and what is linked to their account.
+func links(ctx context.Context, r *rooms, who string) (broker.User, []linkView, error) {
+	u, err := findUser(ctx, r.db, who)
 	if err != nil {
-		return nil, err
+		return u, nil, err
+	}
+	all, err := r.linker.Accounts(ctx, u.ID)
+	if err != nil {
+		return u, nil, err
 	}
 	views := make([]linkView, 0, len(all))
 	for _, l := range all {
@@ -85,7 +86,7 @@ func links(ctx context.Context, linker *linking.Linker, id broker.UserID) ([]lin
 			Opens: l.OpensAccount, OnlyWayIn: !l.CanRemove, LinkedAt: i.CreatedAt, LastUsedAt: i.LastUsedAt,
 		})
 	}
-	return views, nil
+	return u, views, nil
 }
 
 type usersUnlink struct {
@@ -110,11 +111,7 @@ func (c usersUnlink) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	defer r.close()
-	u, err := findUser(ctx, r.db, c.User)
-	if err != nil {
-		return err
-	}
-	views, err := links(ctx, r.linker, u.ID)
+	u, views, err := links(ctx, r, c.User)
 	if err != nil {
 		return err
 	}
