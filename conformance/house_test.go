@@ -37,9 +37,10 @@ var arrows = map[string][]string{
 	"i18n":            {"broker"},
 	"mail":            {"broker", "i18n"},
 	"outbox":          {"broker"},
-	"web":             {"broker", "broker/local", "linking", "tokens", "i18n"},
+	"limits":          {"broker"},
+	"web":             {"broker", "broker/local", "linking", "tokens", "limits", "i18n"},
 	"config":          {"broker"},
-	"cmd/broker":      {"broker", "broker/local", "providers", "linking", "tokens", "store", "fetch", "i18n", "mail", "outbox", "web", "config", "cmd/broker/demo", "conformance/oidf"},
+	"cmd/broker":      {"broker", "broker/local", "providers", "linking", "tokens", "store", "fetch", "i18n", "mail", "outbox", "limits", "web", "config", "cmd/broker/demo", "conformance/oidf"},
 	"cmd/broker/demo": {"broker", "mail"},
 	"conformance":     {},
 

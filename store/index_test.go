@@ -101,6 +101,9 @@ func TestIndexes(t *testing.T) {
 	_ = db.ForgetSecrets(ctx, "c", "h")
 	_ = db.AddTrouble(ctx, broker.Trouble{ClientID: "c"})
 	_, _ = db.Troubles(ctx, "c", 9)
+	_, _ = db.TakeTokens(ctx, at, broker.Charge{Key: "k", Limit: broker.Limit{Burst: 1, Every: time.Hour}})
+	_, _ = db.TakeTokens(ctx, at, broker.Charge{Key: "k", Limit: broker.Limit{Burst: 1, Every: time.Hour}})
+	_ = db.ReturnToken(ctx, "k")
 	_, _ = db.Prune(ctx, at)
 	for h := range hotCount {
 		queries = append(queries, strings.ReplaceAll(h.text(), "?", "'x'"))
