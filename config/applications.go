@@ -12,19 +12,9 @@ type Applications struct {
 
 // NetworkPrefixes are the networks, parsed; those that check refuses are left out.
 func (a Applications) NetworkPrefixes() []netip.Prefix {
-	var list []netip.Prefix
-	for _, text := range a.Networks {
-		if p, err := netip.ParsePrefix(text); err == nil {
-			list = append(list, p.Masked())
-		}
-	}
-	return list
+	return prefixes(a.Networks)
 }
 
 func (k *checker) applications() {
-	for _, text := range k.c.Applications.Networks {
-		if p, err := netip.ParsePrefix(text); err != nil || p.Masked() != p {
-			k.add("applications.networks", shown(text), "is no network", "write an address and its length, such as 10.20.0.0/16 or fd00:1::/32")
-		}
-	}
+	k.networks("applications.networks", k.c.Applications.Networks)
 }

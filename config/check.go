@@ -41,6 +41,7 @@ func (k *checker) check() {
 	k.lifetimes()
 	k.events()
 	k.applications()
+	k.networks("limits.exempt_networks", k.c.Limits.ExemptNetwork)
 	k.statements()
 	k.providers()
 }

@@ -25,6 +25,7 @@ type Config struct {
 	Accounts     Accounts     `koanf:"accounts" doc:"What people may do for themselves."`
 	Linking      Linking      `koanf:"linking" doc:"How accounts at providers are tied to accounts here."`
 	Sessions     Sessions     `koanf:"sessions" doc:"How long a browser stays signed in at the broker."`
+	Limits       Limits       `koanf:"limits" doc:"How often somebody may try a password or have a mail sent, before it costs them."`
 	Tokens       Tokens       `koanf:"tokens" doc:"How long the tokens of applications last."`
 	Applications Applications `koanf:"applications" doc:"What applications may have the broker do."`
 	Registration Registration `koanf:"registration" doc:"Whether applications may register themselves (RFC 7591). Without it an operator does, with \"broker clients create\"."`

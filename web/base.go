@@ -10,15 +10,16 @@ import (
 // base is what every page has. renderer.base makes it; handlers fill in User,
 // Flash and what else they know.
 type base struct {
-	Title   string // of the document, before the community's name; "" the message <template>.title
-	Lang    string // BCP 47
-	Dir     string // "ltr" or "rtl"
-	Brand   Brand
-	User    *broker.User // who is signed in; nil nobody
-	Flash   *notice      // said once, above the page; nil nothing
-	Section string       // the settings section that is open: "profile", "security", …; "" the page is none of them
-	Path    string       // local path of this page, with its query: where the language choice leads back to
-	Now     time.Time    // when the page is made; dates are told relative to it
+	Title     string // of the document, before the community's name; "" the message <template>.title
+	Lang      string // BCP 47
+	Dir       string // "ltr" or "rtl"
+	Brand     Brand
+	User      *broker.User   // who is signed in; nil nobody
+	Flash     *notice        // said once, above the page; nil nothing
+	Challenge *challengeView // to be solved with the page's form; nil none
+	Section   string         // the settings section that is open: "profile", "security", …; "" the page is none of them
+	Path      string         // local path of this page, with its query: where the language choice leads back to
+	Now       time.Time      // when the page is made; dates are told relative to it
 
 	cat *i18n.Catalogs
 }

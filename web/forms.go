@@ -14,7 +14,7 @@ func formProblems(err error) problems {
 	if errors.As(err, &form) {
 		return problems(form.Fields)
 	}
-	if broker.KindOf(err) != broker.KindInvalid {
+	if broker.KindOf(err) != broker.KindInvalid && !errors.Is(err, errChallenge) {
 		return nil
 	}
 	return problemsOf(err)

@@ -76,11 +76,19 @@ func (s *Server) postLogin(w http.ResponseWriter, r *http.Request) error {
 	if again(l) && v.user != nil {
 		email = v.user.Email // whoever else they are, that is not the question
 	}
-	user, how, err := s.accounts.Authenticate(r.Context(), email, broker.Secret(v.form.Get("password")))
+	var user broker.User
+	var how broker.Authentication
+	verdict, err := s.tryPassword(w, r, email)
+	if err == nil {
+		user, how, err = s.accounts.Authenticate(r.Context(), email, broker.Secret(v.form.Get("password")))
+	}
 	if bad := formProblems(err); bad != nil {
 		return s.showLogin(w, r, statusOf(err), l, email, bad)
 	}
 	if err != nil {
+		return err
+	}
+	if err := s.limitRight(w, r, verdict, email); err != nil {
 		return err
 	}
 	l.SignUp = nil // an address that was being proven is not needed any more

@@ -31,7 +31,10 @@ func (s *Server) showLost(w http.ResponseWriter, r *http.Request, status int, em
 // address is known or not.
 func (s *Server) postLost(w http.ResponseWriter, r *http.Request) error {
 	email := visitOf(r).form.Get("email")
-	err := s.accounts.RequestReset(r.Context(), email)
+	silent, err := s.tryMail(w, r, email)
+	if err == nil && !silent {
+		err = s.accounts.RequestReset(r.Context(), email)
+	}
 	if bad := formProblems(err); bad != nil {
 		return s.showLost(w, r, statusOf(err), email, bad)
 	}

@@ -93,6 +93,8 @@ func samples(r *renderer, lang string, w words) []sample {
 	last[1].LastUsed = true
 	forty := manyProviders(40, w)
 	forty[4].LastUsed = true
+	challenged := b()
+	challenged.Challenge = &challengeView{Text: "challenge", Bits: 1, Seconds: 30}
 	wrong := problemsOf(&broker.Error{Kind: broker.KindInvalid, Message: "login.wrong"})
 	flashed := in("linkedaccounts")
 	flashed.Flash = &notice{Kind: noticeOK, Message: "linked_accounts.added", Args: map[string]string{"provider": w.title}}
@@ -129,6 +131,7 @@ func samples(r *renderer, lang string, w words) []sample {
 		{"login", &loginPage{base: b(), Login: "l1", Client: client, Providers: four, SignUpURL: "/signup/?login=l1", LostPasswordURL: lost, LocalPasswords: true}},
 		{"login_last", &loginPage{base: b(), Login: "l1", Client: client, Providers: last, SignUpURL: "/signup/", LostPasswordURL: lost, LocalPasswords: true}},
 		{"login_wrong", &loginPage{base: b(), Login: "l1", Providers: four, Email: w.email, Problems: wrong, LastPassword: true, SignUpURL: "/signup/", LostPasswordURL: lost, LocalPasswords: true}},
+		{"login_challenge", &loginPage{base: challenged, Login: "l1", Providers: four, Email: w.email, Problems: problemsOf(errChallenge), LastPassword: true, LostPasswordURL: lost, LocalPasswords: true}},
 		{"login_forty", &loginPage{base: b(), Login: "l1", Client: client, Providers: forty, SignUpURL: "/signup/", LostPasswordURL: lost, LocalPasswords: true}},
 		{"login_search", &loginPage{base: b(), Login: "l1", Providers: forty, Query: "helm", LocalPasswords: true, LostPasswordURL: lost}},
 		{"login_search_none", &loginPage{base: b(), Login: "l1", Providers: forty, Query: w.text}},

@@ -13,6 +13,7 @@ import (
 	"idbroker/broker"
 	"idbroker/broker/local"
 	"idbroker/i18n"
+	"idbroker/limits"
 	"idbroker/linking"
 	"idbroker/tokens"
 )
@@ -63,6 +64,10 @@ type Options struct {
 	MinPassword int  // what the pages say; as local has it; 0: 8
 	NoSignUp    bool // newcomers cannot begin accounts
 	NoPasswords bool // people sign in with providers alone
+
+	// Limits says who may try a password and have mails sent; nil: everybody,
+	// as often as they like.
+	Limits *limits.Limiter
 
 	// Logos gets the pictures of applications; nil: their initials stand for them.
 	Logos Logos

@@ -18,15 +18,16 @@ import (
 // visit is what a request tells of its visitor. The adapter makes it, enter
 // fills it in.
 type visit struct {
-	at       time.Time         // when the request came
-	jar      *sessions.Session // nil: the route does not look at sessions
-	session  broker.Session    // zero: none that counts
-	user     *broker.User      // nil: nobody is signed in
-	browser  broker.Secret     // "" the browser has no cookie yet
-	form     url.Values        // of a POST
-	query    url.Values
-	locales  string // ui_locales of the login that the page belongs to
-	returnTo string // way on for an error page; "" the start page
+	at        time.Time         // when the request came
+	jar       *sessions.Session // nil: the route does not look at sessions
+	session   broker.Session    // zero: none that counts
+	user      *broker.User      // nil: nobody is signed in
+	browser   broker.Secret     // "" the browser has no cookie yet
+	form      url.Values        // of a POST
+	query     url.Values
+	locales   string        // ui_locales of the login that the page belongs to
+	returnTo  string        // way on for an error page; "" the start page
+	challenge broker.Secret // for the next form that is shown; "" none
 }
 
 type visitKey struct{}
@@ -161,7 +162,9 @@ func (s *Server) base(r *http.Request) base {
 			}
 		}
 	}
-	return s.pages.base(s.language(r), path, v.user, v.at)
+	b := s.pages.base(s.language(r), path, v.user, v.at)
+	b.Challenge = challengeOf(v)
+	return b
 }
 
 // language is what the visitor reads: what the application asked for, what they

@@ -9,11 +9,13 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"time"
 
 	"idbroker/broker"
 	"idbroker/broker/local"
 	"idbroker/config"
 	"idbroker/i18n"
+	"idbroker/limits"
 	"idbroker/linking"
 	"idbroker/providers"
 	"idbroker/store"
@@ -32,6 +34,7 @@ type rooms struct {
 	linker   *linking.Linker
 	accounts *local.Accounts
 	breached *local.Breached // nil: none
+	limits   *limits.Limiter
 	tokens   *tokens.Service
 	log      *slog.Logger
 }
@@ -39,6 +42,7 @@ type rooms struct {
 // kept is the database with whoever counts what goes through it.
 type kept interface {
 	linking.Store
+	limits.Store
 	local.Store
 	tokens.Store
 	web.Store
@@ -71,6 +75,7 @@ func furnish(cfg config.Config, base string, db *store.DB, ring store.Keyring, t
 	if err != nil {
 		return nil, fmt.Errorf("accounts.pepper: %w", err)
 	}
+	r.limits = limiter(cfg, r.kept, ring)
 	r.accounts = local.New(r.kept, r.linker, local.Options{
 		Issuer: base, MinPassword: cfg.Accounts.PasswordMin, HMACKey: cfg.Accounts.InvenioSalt, Breached: r.breached, Peppers: peppers, FreshFor: cfg.Sessions.Fresh, NoSignUp: !cfg.Accounts.SignUp, Log: log, EndGrants: r.tokens.EndGrants,
 	})
@@ -137,6 +142,17 @@ func tokenSecrets(ring store.Keyring) [][32]byte {
 		}
 	}
 	return all
+}
+
+// limiter makes what counts tries. A right password or a quarter of an hour makes a
+// bucket of tries full again, an hour one of mails.
+func limiter(cfg config.Config, db limits.Store, ring store.Keyring) *limits.Limiter {
+	within := func(d time.Duration, n int) broker.Limit { return broker.Limit{Burst: n, Every: d / time.Duration(n)} }
+	l := cfg.Limits
+	return limits.New(db, limits.Options{
+		Key: ring.Derive("limits"), Exempt: l.Exempt(), Off: !l.Enabled,
+		Account: within(15*time.Minute, l.AccountTries), Network: within(15*time.Minute, l.NetworkTries), Mails: within(time.Hour, l.MailsPerHour),
+	})
 }
 
 // registry makes the configured remote apps, and extra ones. Providers on

@@ -173,7 +173,7 @@ func (s *server) face(look web.Brand) error {
 		SessionIdle: s.cfg.Sessions.Idle, SessionAbsolute: s.cfg.Sessions.Absolute, FreshFor: s.cfg.Sessions.Fresh,
 		TrustedHops: s.cfg.Server.TrustedHops, MinPassword: s.cfg.Accounts.PasswordMin,
 		NoSignUp: !s.cfg.Accounts.SignUp, NoPasswords: !s.cfg.Accounts.Passwords,
-		Log: s.log, Wake: func() { s.outbox.Wake(); s.notices.Wake(); s.revocations.Wake() }, OnRequest: s.counters.request,
+		Limits: r.limits, Log: s.log, Wake: func() { s.outbox.Wake(); s.notices.Wake(); s.revocations.Wake() }, OnRequest: s.counters.request,
 	})
 	if err != nil {
 		return err

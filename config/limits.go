@@ -1,0 +1,35 @@
+package config
+
+import "net/netip"
+
+// Limits is the section "limits".
+type Limits struct {
+	Enabled       bool     `koanf:"enabled" default:"true" doc:"Count tries. false only where something before the broker does."`
+	AccountTries  int      `koanf:"account_tries" default:"5" min:"3" max:"1000" doc:"Tries at one account within 15 minutes from browsers that have not signed in to it before. Then each further try costs the browser some seconds of computing; nobody is locked out. Browsers that the account knows have twice as many of their own."`
+	NetworkTries  int      `koanf:"network_tries" default:"30" min:"5" max:"100000" doc:"Tries and mails within 15 minutes from one address (IPv4) or /64 (IPv6); ten times as many from the /24 or /48 around it. Then each costs computing, and ten times as many are sent away for a while (429). Right passwords do not count."`
+	MailsPerHour  int      `koanf:"mails_per_hour" default:"4" min:"2" max:"1000" doc:"Mails within an hour that visitors may have sent to one address. Who asks for more is told the same and sends nothing."`
+	ExemptNetwork []string `koanf:"exempt_networks" example:"[192.0.2.7/32]" doc:"Networks whose tries are not counted as one network's, such as a campus that is behind one address. Accounts are still counted."`
+}
+
+// Exempt are the exempt networks, parsed; those that check refuses are left out.
+func (l Limits) Exempt() []netip.Prefix { return prefixes(l.ExemptNetwork) }
+
+// prefixes are the texts that are networks.
+func prefixes(texts []string) []netip.Prefix {
+	var list []netip.Prefix
+	for _, text := range texts {
+		if p, err := netip.ParsePrefix(text); err == nil {
+			list = append(list, p.Masked())
+		}
+	}
+	return list
+}
+
+// networks checks a setting that lists networks.
+func (k *checker) networks(path string, texts []string) {
+	for _, text := range texts {
+		if p, err := netip.ParsePrefix(text); err != nil || p.Masked() != p {
+			k.add(path, shown(text), "is no network", "write an address and its length, such as 10.20.0.0/16 or fd00:1::/32")
+		}
+	}
+}

@@ -1,0 +1,27 @@
+package config
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestLimits: what is no network or no number is refused with the fix.
+func TestLimits(t *testing.T) {
+	for text, want := range map[string]string{
+		"limits: {exempt_networks: [192.0.2.7/32, 'fd00:1::/32'], account_tries: 3}": "",
+		"limits: {enabled: false}":                  "",
+		"limits: {exempt_networks: [192.0.2.7]}":    "is no network",
+		"limits: {exempt_networks: [192.0.2.7/24]}": "is no network",
+		"limits: {account_tries: 1}":                "limits.account_tries",
+		"limits: {network_tries: many}":             "limits.network_tries",
+		"limits: {mails_per_hour: 0}":               "limits.mails_per_hour",
+	} {
+		c, err := Parse("broker.yaml", []byte(text), nil)
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", text, err)
+		}
+		if want == "" && strings.Contains(text, "exempt") && len(c.Limits.Exempt()) != 2 {
+			t.Errorf("%s: %v", text, c.Limits.Exempt())
+		}
+	}
+}

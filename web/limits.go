@@ -1,0 +1,117 @@
+package web
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"idbroker/broker"
+	"idbroker/limits"
+)
+
+// Names of what a form carries about a challenge.
+const (
+	challengeField = "challenge"
+	solutionField  = "solution"
+)
+
+// errChallenge: there were too many tries here. The form comes back with a
+// challenge that the browser solves by itself.
+var errChallenge = &broker.Error{Kind: broker.KindTooMany, Message: "limits.challenge"}
+
+// errWait: also with solved challenges there were too many tries.
+var errWait = &broker.Error{Kind: broker.KindTooMany, Message: "limits.wait"}
+
+// challengeView is what a form shows of a challenge: templates/_parts.html,
+// solved by static/challenge.js.
+type challengeView struct {
+	Text    broker.Secret
+	Bits    int // zero bits that its solution makes
+	Seconds int // until the form may be sent without a solution
+}
+
+// tryPassword asks the limits before a password is looked at. account is what
+// was typed to name it. The verdict goes to limitRight when the password was right.
+func (s *Server) tryPassword(w http.ResponseWriter, r *http.Request, account string) (limits.Verdict, error) {
+	if s.o.Limits == nil {
+		return limits.Verdict{}, nil
+	}
+	v, err := s.o.Limits.Password(r.Context(), visitOf(r).at, s.visitor(w, r), accountKey(account))
+	return v, s.limited(w, r, v, err)
+}
+
+// tryMail asks the limits before a form has us mail an address. silent says to
+// answer as if it had been mailed.
+func (s *Server) tryMail(w http.ResponseWriter, r *http.Request, address string) (silent bool, err error) {
+	if s.o.Limits == nil {
+		return false, nil
+	}
+	v, err := s.o.Limits.Mail(r.Context(), visitOf(r).at, s.visitor(w, r), accountKey(address))
+	if v.Silent {
+		s.log.InfoContext(r.Context(), "mail held back: the address has had enough", "ip", broker.RequestOf(r.Context()).IP)
+	}
+	return v.Silent, s.limited(w, r, v, err)
+}
+
+// limited makes an error of a verdict, and lets the page show its challenge.
+func (s *Server) limited(w http.ResponseWriter, r *http.Request, v limits.Verdict, err error) error {
+	switch {
+	case err != nil:
+		return err
+	case v.Wait > 0:
+		seconds := int((v.Wait + time.Second - 1) / time.Second)
+		w.Header().Set("Retry-After", strconv.Itoa(seconds))
+		s.log.WarnContext(r.Context(), "network sent away for a while", "ip", broker.RequestOf(r.Context()).IP, "seconds", seconds)
+		return errWait.With("minutes", strconv.Itoa((seconds+59)/60))
+	case v.Challenge != "":
+		visitOf(r).challenge = v.Challenge
+		w.Header().Set("Retry-After", strconv.Itoa(int(limits.Patience()/time.Second)))
+		return errChallenge
+	}
+	visitOf(r).challenge = v.Next
+	return nil
+}
+
+// limitRight says that a password was right: the try does not count, and this browser
+// is known to the account from now on.
+func (s *Server) limitRight(w http.ResponseWriter, r *http.Request, v limits.Verdict, account string) error {
+	if s.o.Limits == nil {
+		return nil
+	}
+	http.SetCookie(w, s.cookies.make(deviceCookie, s.o.Limits.Known(s.devices(r), accountKey(account)).Reveal(), keepChoice))
+	return s.o.Limits.Right(r.Context(), v)
+}
+
+func (s *Server) visitor(w http.ResponseWriter, r *http.Request) limits.Visitor {
+	v := visitOf(r)
+	return limits.Visitor{
+		IP: broker.RequestOf(r.Context()).IP, Browser: s.browser(w, r).Hash(), Devices: s.devices(r),
+		Proof: limits.Proof{Challenge: broker.Secret(v.form.Get(challengeField)), Solution: v.form.Get(solutionField)},
+	}
+}
+
+func (s *Server) devices(r *http.Request) broker.Secret {
+	return broker.Secret(s.cookies.read(r, deviceCookie))
+}
+
+// accountKey is how what was typed is counted. Somebody's address and username
+// are two accounts to it: to look first whose they are would cost a read more for
+// every guess, and gain a guesser no more than twice as many.
+func accountKey(typed string) string {
+	if email, err := broker.NormalizeEmail(typed); err == nil {
+		return email
+	}
+	if name, ok := broker.CleanUsername(typed); ok {
+		return strings.ToLower(name)
+	}
+	return ""
+}
+
+// challengeOf is the challenge that the next page of a visit shows; nil none.
+func challengeOf(v *visit) *challengeView {
+	if v.challenge == "" {
+		return nil
+	}
+	return &challengeView{Text: v.challenge, Bits: limits.Difficulty(v.challenge), Seconds: int(limits.Patience() / time.Second)}
+}

@@ -1,0 +1,173 @@
+package web
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"math/bits"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"idbroker/broker"
+	"idbroker/limits"
+	"idbroker/store/storetest"
+	"idbroker/tokens"
+)
+
+// limited is a world that counts tries; network is how many one network has.
+func limited(t *testing.T, network int) *world {
+	db := storetest.New(t)
+	return worldOn(t, db, tokens.Options{}, func(o *Options) {
+		o.TrustedHops = 1
+		o.Limits = limits.New(db, limits.Options{
+			Account: broker.Limit{Burst: 3, Every: 1e12}, Network: broker.Limit{Burst: network, Every: 1e12}, Mails: broker.Limit{Burst: 2, Every: 1e12},
+		})
+	})
+}
+
+// from sends a form from an address.
+func (b *browser) from(ip, path string, pairs ...string) answer {
+	b.w.t.Helper()
+	r := b.request("POST", path, strings.NewReader(form(pairs...).Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	r.Header.Set("X-Forwarded-For", ip)
+	return b.do(r)
+}
+
+var challenged = regexp.MustCompile(`data-challenge="([^"]+)" data-bits="(\d+)"`)
+
+// solution computes what a page asks for; nil where it asks for nothing.
+func (a answer) solution() []string {
+	found := challenged.FindStringSubmatch(a.body)
+	if found == nil {
+		return nil
+	}
+	want, _ := strconv.Atoi(found[2])
+	for i := 0; ; i++ {
+		sum := sha256.Sum256(fmt.Appendf(nil, "%s:%d", found[1], i))
+		if bits.LeadingZeros64(binary.BigEndian.Uint64(sum[:])) >= want {
+			return []string{"challenge", found[1], "solution", strconv.Itoa(i)}
+		}
+	}
+}
+
+// TestGuessing: after some wrong passwords the form comes with a challenge, and
+// the right password does not help without its solution. The browser that the
+// account knows is not concerned.
+func TestGuessing(t *testing.T) {
+	w := limited(t, 1000)
+	w.user("ada")
+	known := w.browser()
+	known.post("/login/", "email", "ada", "password", password).to("/")
+	mallory := w.browser()
+	var last answer
+	for i := range 3 {
+		last = mallory.from("198.51.100."+strconv.Itoa(i), "/login/", "email", "ada", "password", "wrong").want(http.StatusUnprocessableEntity)
+		if (last.solution() != nil) != (i == 2) {
+			t.Errorf("guess %d: %s", i, text(last.body))
+		}
+	}
+	early := last.solution() // the page asks for it before it is needed
+	bare := mallory.from("198.51.100.9", "/login/", "email", "ADA", "password", password).want(http.StatusTooManyRequests)
+	if bare.says("send it once more"); bare.header.Get("Retry-After") != "30" || !strings.Contains(bare.body, `value="ADA"`) {
+		t.Errorf("Retry-After %q, or the address is gone", bare.header.Get("Retry-After"))
+	}
+	mallory.from("198.51.100.9", "/login/", append(early, "email", "ada", "password", "wrong")...).want(http.StatusUnprocessableEntity)
+	mallory.from("198.51.100.9", "/login/", append(early, "email", "ada", "password", password)...).want(http.StatusTooManyRequests)
+	w.browser().from("198.51.100.9", "/login/", append(bare.solution(), "email", "ada", "password", password)...).want(http.StatusTooManyRequests)
+	mallory.from("198.51.100.9", "/login/", append(bare.solution(), "email", "ada", "password", password)...).to("/")
+
+	known.post("/logout/").want(http.StatusSeeOther)
+	known.from("203.0.113.1", "/login/", "email", "ada", "password", "wrong").want(http.StatusUnprocessableEntity)
+	known.from("203.0.113.1", "/login/", "email", "ada", "password", password).to("/")
+}
+
+// TestGuessingTellsNothing: an account that there is not answers like one that
+// there is.
+func TestGuessingTellsNothing(t *testing.T) {
+	w := limited(t, 1000)
+	w.user("ada")
+	var told [2][]string
+	for i, name := range []string{"ada@example.org", "eve@example.org"} {
+		b := w.browser()
+		for range 5 {
+			a := b.from("198.51.100.7", "/login/", "email", name, "password", "wrong")
+			told[i] = append(told[i], strconv.Itoa(a.status)+strings.ReplaceAll(text(a.body), name, "NAME"))
+		}
+	}
+	if strings.Join(told[0], "\n") != strings.Join(told[1], "\n") {
+		t.Errorf("%s\n\n%s", told[0], told[1])
+	}
+}
+
+// TestNetworkIsSentAway: who goes on with proofs from one network waits, sees for
+// how long, and nobody else does.
+func TestNetworkIsSentAway(t *testing.T) {
+	w := limited(t, 1)
+	w.user("ada")
+	mallory := w.browser()
+	for i := range 40 {
+		name := fmt.Sprintf("user%d@example.org", i)
+		a := mallory.from("198.51.100.7", "/login/", "email", name, "password", "wrong")
+		if s := a.solution(); a.status == http.StatusTooManyRequests && s != nil {
+			a = mallory.from("198.51.100.7", "/login/", append(s, "email", name, "password", "wrong")...)
+		}
+		if a.status != http.StatusTooManyRequests {
+			continue
+		}
+		if a.says("Too many tries"); i < 8 || a.header.Get("Retry-After") == "30" || !strings.Contains(w.log.String(), "network sent away") {
+			t.Errorf("try %d, Retry-After %q", i, a.header.Get("Retry-After"))
+		}
+		w.browser().from("203.0.113.1", "/login/", "email", "ada", "password", password).to("/")
+		return
+	}
+	t.Error("it goes on for ever")
+}
+
+// TestMailsAreHeldBack: a stranger can have somebody mailed twice, and is told the
+// same afterwards.
+func TestMailsAreHeldBack(t *testing.T) {
+	w := limited(t, 1000)
+	w.user("ada")
+	w.mails()
+	b, first := w.browser(), ""
+	for i := range 5 {
+		a := b.from("198.51.100."+strconv.Itoa(i), "/lost-password/", "email", "ada@example.org").want(http.StatusOK)
+		if first == "" {
+			first = text(a.body)
+		} else if text(a.body) != first {
+			t.Errorf("request %d is told something else", i)
+		}
+	}
+	if sent := len(w.mails()); sent != 2 {
+		t.Errorf("%d mails, want 2", sent)
+	}
+}
+
+// TestChallengeInChromium: the browser solves the challenge by itself, also when
+// the form is sent at once, and the person gets in.
+func TestChallengeInChromium(t *testing.T) {
+	ctx := chromium(t)
+	w := limited(t, 1000)
+	w.user("ada")
+	mallory := w.browser()
+	for i := range 5 {
+		mallory.from("198.51.100."+strconv.Itoa(i), "/login/", "email", "ada@example.org", "password", "wrong")
+	}
+	must(t, chromedp.Do(ctx,
+		chromedp.Navigate(w.url+"/login/"),
+		chromedp.SendKeys(chromedp.CSS("input[name=email]"), "ada@example.org"),
+		chromedp.SendKeys(chromedp.CSS("input[name=password]"), password),
+		chromedp.Submit(chromedp.CSS("input[name=password]")),
+		chromedp.WaitVisible(chromedp.CSS("[data-challenge]")),
+		chromedp.SendKeys(chromedp.CSS("input[name=password]"), password),
+		chromedp.Click(chromedp.CSS("form[action='/login/'] button:not([name])")),
+		chromedp.WaitVisible(chromedp.CSS("main a[href='/logout/']")),
+	))
+}
