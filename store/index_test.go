@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -103,11 +105,14 @@ func TestIndexes(t *testing.T) {
 	_, _ = db.Troubles(ctx, "c", 9)
 	_, _ = db.Prune(ctx, at)
 	for h := range hotCount {
-		queries = append(queries, strings.ReplaceAll(h.text(), "?", "'x'"))
+		queries = append(queries, h.text())
+	}
+	for _, p := range []*pool{db.read, db.write} {
+		queries = slices.AppendSeq(queries, maps.Keys(p.hot.texts))
 	}
 
 	for _, q := range queries {
-		rows, err := db.write.sql.QueryContext(ctx, "EXPLAIN QUERY PLAN "+q)
+		rows, err := db.write.sql.QueryContext(ctx, "EXPLAIN QUERY PLAN "+q, make([]any, strings.Count(q, "?"))...)
 		if err != nil {
 			t.Fatalf("%s: %v", q, err)
 		}
