@@ -63,6 +63,9 @@ type anyLinker struct{ r *real }
 func (a anyLinker) Attach(ctx context.Context, u broker.User, p broker.Profile, at time.Time) error {
 	return a.r.linker().Attach(ctx, u, p, at)
 }
+func (a anyLinker) DetachAll(ctx context.Context, u broker.UserID, at time.Time) error {
+	return a.r.linker().DetachAll(ctx, u, at)
+}
 func (a anyLinker) Title(provider string) string { return a.r.linker().Title(provider) }
 
 func (r *real) linker() *linking.Linker { r.calls.Add(1); return r.linkers[r.open] }
