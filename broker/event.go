@@ -25,6 +25,8 @@ const (
 	EventUserCreated      = "user.created"
 	EventUserDisabled     = "user.disabled"
 	EventUserEnabled      = "user.enabled"
+	EventUserDeleted      = "user.deleted"  // by an operator
+	EventEmailChanged     = "email.changed" // by an operator
 	EventIdentityLinked   = "identity.linked"
 	EventIdentityUnlinked = "identity.unlinked"
 	EventLinkUndone       = "identity.undone" // "this was not me", by the link in the mail

@@ -1,30 +1,56 @@
 package linking_test
 
 import (
+	"fmt"
 	"strings"
+	"sync"
 
 	"pgregory.net/rapid"
 )
 
 // tally counts how the steps of some walks went, by their first word and outcome.
-type tally map[string]int
+type tally struct {
+	steps int // those of the service: what only turns a knob of the harness is not counted
+	by    map[string]int
+	mu    sync.Mutex
+}
+
+func newTally() *tally { return &tally{by: map[string]int{}} }
+
+func (c *tally) String() string { return fmt.Sprintf("%d steps: %v", c.steps, c.by) }
+
+// join adds what another walker counted.
+func (c *tally) join(o *tally) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.by == nil {
+		c.by = map[string]int{}
+	}
+	c.steps += o.steps
+	for what, n := range o.by {
+		c.by[what] += n
+	}
+}
 
 // poor names what never happened, of what must: a walk that is refused
 // everything finds nothing.
-func (c tally) poor() (missing []string) {
+func (c *tally) poor() (missing []string) {
 	for _, what := range []string{
 		"journey signed in", "journey new person", "journey linked", "journey ask to replace", "journey already linked", "journey reauthenticated",
 		"journey refused", "finish signed in", "finish refused", "link linked", "link replaced", "link refused", "prove", "prove refused",
 		"unlink", "unlink refused", "undo", "undo refused", "operator", "operator refused", "race", "forged refused",
 	} {
-		if c[what] == 0 {
+		if c.by[what] == 0 {
 			missing = append(missing, what)
 		}
 	}
 	return missing
 }
 
-func (c tally) add(what string, got answer) {
+func (c *tally) add(what string, got answer, served bool) {
+	if served {
+		c.steps++
+	}
 	word, _, _ := strings.Cut(what, " ")
 	switch {
 	case got.refused:
@@ -32,7 +58,7 @@ func (c tally) add(what string, got answer) {
 	case got.outcome != "":
 		word += " " + string(got.outcome)
 	}
-	c[word]++
+	c.by[word]++
 }
 
 func (w *walker) upTo(n int, label string) int { return rapid.IntRange(0, n-1).Draw(w.t, label) }

@@ -123,6 +123,21 @@ func (l *Linker) detach(ctx context.Context, i broker.UserIdentity, at time.Time
 	return removed, l.event(ctx, broker.EventIdentityUnlinked, i.UserID, i.Provider, at)
 }
 
+// DetachAll removes every link of an account that ends, as detach does. It joins
+// the caller's unit of work. Nobody can take it back.
+func (l *Linker) DetachAll(ctx context.Context, user broker.UserID, at time.Time) error {
+	identities, err := l.store.IdentitiesOf(ctx, user)
+	if err != nil {
+		return fmt.Errorf("identities: %w", err)
+	}
+	for _, i := range identities {
+		if _, err := l.detach(ctx, i, at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // event writes a line of the audit trail about a user's links.
 func (l *Linker) event(ctx context.Context, name string, user broker.UserID, provider string, at time.Time) error {
 	e := broker.NewEvent(ctx, name, at)

@@ -2,12 +2,11 @@ package linking_test
 
 import (
 	"context"
-	"database/sql"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,15 +21,14 @@ import (
 // The remote apps are scripted, since a provider that signs and an HTTP hop would
 // cost a hundred steps; package providers has its own tests.
 type real struct {
-	t        testing.TB
-	db       *failing
-	raw      *sql.DB
-	read     map[string]*sql.Stmt
-	tables   []string // all but attempts
+	t  testing.TB
+	db *failing
+	watch
 	apps     *scripted
 	linkers  map[bool]*linking.Linker // by whether passwords open accounts
 	accounts *local.Accounts
-	open     bool // passwords open accounts
+	open     bool         // passwords open accounts
+	calls    atomic.Int64 // of the service
 
 	mu      sync.Mutex
 	users   []broker.UserID
@@ -50,17 +48,7 @@ const rightPassword = broker.Secret("correct horse battery")
 
 func newReal(t testing.TB, dsn string) *real {
 	t.Helper()
-	r := &real{t: t, db: &failing{DB: storetest.Open(t, dsn)}, raw: storetest.Raw(t, dsn), linkers: map[bool]*linking.Linker{}, read: map[string]*sql.Stmt{}}
-	query := "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
-	if !strings.HasPrefix(dsn, "sqlite:") {
-		query = "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()"
-	}
-	for _, name := range strings.Fields(strings.Join(r.lines(query), " ")) {
-		if name != "attempts" && !strings.Contains(name, "migration") {
-			r.tables = append(r.tables, name)
-		}
-	}
-	slices.Sort(r.tables)
+	r := &real{t: t, db: &failing{DB: storetest.Open(t, dsn)}, watch: newWatch(t, dsn), linkers: map[bool]*linking.Linker{}}
 	r.apps = &scripted{}
 	for _, on := range []bool{true, false} {
 		r.linkers[on] = linking.New(r.db, r.apps, linking.Options{Issuer: base, NoPasswords: !on})
@@ -75,18 +63,18 @@ type anyLinker struct{ r *real }
 func (a anyLinker) Attach(ctx context.Context, u broker.User, p broker.Profile, at time.Time) error {
 	return a.r.linker().Attach(ctx, u, p, at)
 }
+func (a anyLinker) DetachAll(ctx context.Context, u broker.UserID, at time.Time) error {
+	return a.r.linker().DetachAll(ctx, u, at)
+}
 func (a anyLinker) Title(provider string) string { return a.r.linker().Title(provider) }
 
-func (r *real) linker() *linking.Linker { return r.linkers[r.open] }
+func (r *real) linker() *linking.Linker { r.calls.Add(1); return r.linkers[r.open] }
+func (r *real) local() *local.Accounts  { r.calls.Add(1); return r.accounts }
+func (r *real) served() int64           { return r.calls.Load() }
 
 // reset empties the world for the next walk.
 func (r *real) reset() {
-	for _, table := range append([]string{"attempts"}, r.tables...) {
-		if table != "users" {
-			r.exec("DELETE FROM " + table)
-		}
-	}
-	r.exec("DELETE FROM users")
+	r.empty()
 	r.db.reset()
 	r.apps.policies = newModel().policies
 	r.open = true
@@ -97,71 +85,20 @@ func (r *real) reset() {
 	}
 }
 
-func (r *real) exec(query string) {
-	if _, err := r.raw.Exec(query); err != nil {
-		r.t.Fatalf("%s: %v", query, err)
-	}
-}
-
-// lines reads rows as texts.
-func (r *real) lines(query string) []string {
-	if r.read[query] == nil {
-		stmt, err := r.raw.Prepare(query)
-		if err != nil {
-			r.t.Fatalf("%s: %v", query, err)
-		}
-		r.read[query] = stmt
-	}
-	rows, err := r.read[query].Query()
-	if err != nil {
-		r.t.Fatalf("%s: %v", query, err)
-	}
-	defer rows.Close() //nolint:errcheck // read to its end
-	cols, err := rows.Columns()
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	values, dest := make([]any, len(cols)), make([]any, len(cols))
-	for i := range values {
-		dest[i] = &values[i]
-	}
-	var all []string
-	for rows.Next() {
-		if err := rows.Scan(dest...); err != nil {
-			r.t.Fatal(err)
-		}
-		all = append(all, strings.TrimSuffix(fmt.Sprintln(values...), "\n"))
-	}
-	if err := rows.Err(); err != nil {
-		r.t.Fatal(err)
-	}
-	return all
-}
-
-func (r *real) dump() string {
-	var b strings.Builder
-	for _, table := range r.tables {
-		rows := r.lines("SELECT * FROM " + table)
-		slices.Sort(rows)
-		fmt.Fprintf(&b, "%s: %s\n", table, strings.Join(rows, "\n  "))
-	}
-	return b.String()
-}
-
 func (r *real) look() (map[key]int, int, [seats]int) {
 	links, sitting := map[key]int{}, [seats]int{}
-	beside := r.lines("SELECT provider, issuer, subject, user_id FROM remote_accounts ORDER BY 1, 3")
-	if got := r.lines("SELECT provider, issuer, subject, user_id FROM user_identities ORDER BY 1, 3"); !slices.Equal(got, beside) {
-		r.t.Fatalf("identities %v, remote accounts %v", got, beside)
+	identities := r.lines("SELECT provider, issuer, subject, user_id FROM user_identities ORDER BY 1, 3")
+	if beside := r.lines("SELECT provider, issuer, subject, user_id FROM remote_accounts ORDER BY 1, 3"); !slices.Equal(identities, beside) {
+		r.t.Fatalf("identities %v, remote accounts %v", identities, beside)
 	}
-	for _, line := range r.lines("SELECT provider, subject, user_id FROM user_identities") {
-		var i [3]string
+	for _, line := range identities {
+		var i [4]string
 		copy(i[:], strings.Fields(line))
-		k := key{i[0], i[1]}
+		k := key{i[0], i[2]}
 		if _, twice := links[k]; twice {
 			r.t.Fatalf("%v opens two accounts", k)
 		}
-		links[k] = r.number(broker.UserID(i[2]))
+		links[k] = r.number(broker.UserID(i[3]))
 	}
 	for i := range sitting {
 		sitting[i] = r.number(r.session(i).UserID)

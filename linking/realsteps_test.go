@@ -4,18 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"os"
 	"strings"
 	"sync"
-	"testing"
 	"time"
-
-	"pgregory.net/rapid"
 
 	"idbroker/broker"
 	"idbroker/broker/local"
 	"idbroker/linking"
-	"idbroker/store/storetest"
 )
 
 // Enqueue implements the Store of the rooms.
@@ -123,7 +118,7 @@ func (r *real) create(email string, password bool) answer {
 	if password {
 		n.Password = rightPassword
 	}
-	u, err := r.accounts.Create(context.Background(), n)
+	u, err := r.local().Create(context.Background(), n)
 	if err == nil {
 		r.users = append(r.users, u.ID)
 	}
@@ -131,7 +126,7 @@ func (r *real) create(email string, password bool) answer {
 }
 
 func (r *real) disable(u int, disabled bool) answer {
-	r.must(r.accounts.SetDisabled(context.Background(), r.users[u-1], disabled))
+	r.must(r.local().SetDisabled(context.Background(), r.users[u-1], disabled))
 	return answer{user: u}
 }
 
@@ -146,7 +141,7 @@ func (r *real) password(at, u, n int, right bool) answer {
 	if !right {
 		p = "wrong"
 	}
-	user, how, err := r.accounts.Authenticate(ctx, who.Email, p)
+	user, how, err := r.local().Authenticate(ctx, who.Email, p)
 	if err != nil {
 		return refusal
 	}
@@ -226,7 +221,7 @@ func (r *real) signUp(n int, email string, sent bool) answer {
 	ctx, mails := bag()
 	l, err := r.db.Login(ctx, r.logins[n])
 	r.must(err)
-	err = r.accounts.SignUp(ctx, l, local.SignUpForm{Email: email})
+	err = r.local().SignUp(ctx, l, local.SignUpForm{Email: email})
 	if sent && err == nil {
 		r.tokens = append(r.tokens, broker.Secret((*mails)[0]))
 	}
@@ -234,7 +229,7 @@ func (r *real) signUp(n int, email string, sent bool) answer {
 }
 
 func (r *real) prove(n, at int) answer {
-	u, login, err := r.accounts.Prove(context.Background(), r.tokens[n])
+	u, login, err := r.local().Prove(context.Background(), r.tokens[n])
 	if err == nil {
 		r.users = append(r.users, u.ID)
 		r.signIn(at, u.ID, broker.Authentication{At: login.AuthTime, AMR: login.AMR})
@@ -275,50 +270,10 @@ func (r *real) undo(at, n int) answer {
 func (r *real) forge() answer {
 	ctx, made := context.Background(), broker.NewSecret()
 	_, err1 := r.linker().Undo(ctx, r.session(0), made)
-	_, _, err2 := r.accounts.Prove(ctx, made)
+	_, _, err2 := r.local().Prove(ctx, made)
 	_, err3 := r.linker().Finish(ctx, linking.FinishRequest{Provider: "one", Browser: r.cookies[0], Session: r.session(0), Callback: broker.Callback{State: made, Code: "x y z"}})
 	if err1 == nil || err2 == nil || err3 == nil {
 		return answer{}
 	}
 	return refusal
-}
-
-// walkFor says how long the walks over the service take, together. A test run
-// takes a few seconds, CI sets BROKER_TEST_WALK to a minute.
-func walkFor(t *testing.T) time.Duration {
-	d := 4 * time.Second
-	if text := os.Getenv("BROKER_TEST_WALK"); text != "" {
-		var err error
-		if d, err = time.ParseDuration(text); err != nil {
-			t.Fatalf("BROKER_TEST_WALK: %v", err)
-		}
-	}
-	return d
-}
-
-// memory is a file system that waits for no disk, where there is one.
-const memory = "/dev/shm"
-
-// TestService walks over the service. On failure rapid prints the seed and the
-// shortest walk that it finds; -rapid.seed repeats it.
-func TestService(t *testing.T) {
-	setFlags(t, "rapid.steps", walkSteps, "rapid.checks", "5") // so that it ends in time
-	if _, err := os.Stat(memory); err == nil {                 // nothing here is about a disk
-		t.Setenv("TMPDIR", memory)
-	}
-	storetest.EachDSN(t, func(t *testing.T, dsn string) {
-		r, d := newReal(t, dsn), walkFor(t)
-		if !strings.HasPrefix(dsn, "sqlite:") {
-			d /= 2
-		}
-		before, began, c := steps.Load(), time.Now(), tally{}
-		for time.Since(began) < d {
-			rapid.Check(t, func(t *rapid.T) {
-				r.reset()
-				walk(t, r, c)
-			})
-		}
-		n := steps.Load() - before
-		t.Logf("%d steps, %.0f a second: %v", n, float64(n)/time.Since(began).Seconds(), c)
-	})
 }

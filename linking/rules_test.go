@@ -2,7 +2,6 @@ package linking_test
 
 import (
 	"fmt"
-	"os"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -21,6 +20,7 @@ type rules struct {
 
 	model // the maps; nothing of its judgement is used
 	fails bool
+	asked int64
 }
 
 func newRules() *rules {
@@ -30,7 +30,10 @@ func newRules() *rules {
 func (r *rules) crash()                   { r.fails = true }
 func (r *rules) atOnce(one, other func()) { one(); other() }
 func (r *rules) collect(int)              {}
-func (r *rules) dump() string             { return "" } // a refusal changes nothing here by its make
+func (r *rules) mark() int64              { return -1 } // a refusal changes nothing here by its make
+func (r *rules) writes(int64) string      { return "" }
+func (r *rules) dump() string             { return "" }
+func (r *rules) served() int64            { r.asked++; return r.asked }
 func (r *rules) age(at int)               { r.seats[at].fresh = false }
 func (r *rules) leave(at int)             { r.seats[at] = seat{sid: r.seats[at].sid} }
 func (r *rules) expire(n int)             { r.changes[n].expired = true }
@@ -266,7 +269,7 @@ const mutantChecks = 100
 // a disabled actor changes no links is not among them: disabling ends all
 // sessions, so that the fact is true only in a race, which TestDecide has.
 func TestModelCanFail(t *testing.T) {
-	setFlags(t, "rapid.shrinktime", "0s", "rapid.nofailfile", "true", "rapid.steps", walkSteps)
+	setFlags(t, "rapid.shrinktime", "0s", "rapid.nofailfile", "true", "rapid.steps", walkLength)
 	facts := func(edit func(*linking.Facts)) func(*rules) {
 		return func(r *rules) {
 			r.decide = func(f linking.Facts) (linking.Outcome, error) { edit(&f); return linking.Decide(f) }
@@ -324,7 +327,7 @@ func TestModelCanFail(t *testing.T) {
 				rapid.Check(rec, func(t *rapid.T) {
 					r := newRules()
 					broken(r)
-					walk(t, r, tally{})
+					walk(t, r, newTally())
 				})
 			}
 		}()
@@ -334,20 +337,19 @@ func TestModelCanFail(t *testing.T) {
 	}
 }
 
-// TestRules walks over the decisions: a million steps in CI, where
-// BROKER_TEST_WALK is set, fewer elsewhere.
+// TestRules walks over the decisions: a million steps where TestService walks far,
+// fewer elsewhere.
 func TestRules(t *testing.T) {
-	setFlags(t, "rapid.steps", walkSteps)
-	before, c := steps.Load(), tally{}
-	most := int64(200_000)
-	if os.Getenv("BROKER_TEST_WALK") != "" {
+	setFlags(t, "rapid.steps", walkLength)
+	c, most := newTally(), 200_000
+	if wantSteps(t) > defaultSteps {
 		most = 1_000_000
 	}
-	for steps.Load()-before < most {
+	for c.steps < most {
 		rapid.Check(t, func(t *rapid.T) { walk(t, newRules(), c) })
 	}
 	if missing := c.poor(); len(missing) > 0 {
 		t.Errorf("never happened: %v", missing)
 	}
-	t.Logf("%d steps: %v", steps.Load()-before, c)
+	t.Logf("%d steps: %v", c.steps, c.by)
 }

@@ -3,7 +3,6 @@ package linking_test
 import (
 	"flag"
 	"fmt"
-	"sync/atomic"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -38,33 +37,46 @@ type service interface {
 	// look returns who has which identity, how many revocations wait, and who is
 	// signed in where.
 	look() (links map[key]int, revoked int, seats [seats]int)
-	// dump is everything that a refused step must leave alone.
+	// mark grows with every row that is written but attempts, writes tells which
+	// were; -1: there is nothing to watch. dump is all that mark is about.
+	mark() int64
+	writes(since int64) string
 	dump() string
+	served() int64 // how often the service was called
 
 	// collect takes what finish mailed while it was told to keep a login there.
 	collect(login int)
 }
 
-// walkSteps is how long a walk is on average: long enough for what was removed to
+// walkLength is how long a walk is on average: long enough for what was removed to
 // be linked elsewhere and taken back.
-const walkSteps = "80"
+const walkLength = "80"
 
-// steps counts what all walks did.
-var steps atomic.Int64
+// dumpEvery is how many steps of a walk there are to one at which the mark itself
+// is checked: as long as it stays, so does everything.
+const (
+	dumpEvery = 40
+	dumpFor   = 3
+)
 
 // walker lays the model beside a service, step by step.
 type walker struct {
 	t *rapid.T
 	m *model
 	s service
-	c tally
+	c *tally
+
+	marked  int64 // what had been written when the service was last looked at
+	links   map[key]int
+	revoked int
+	sitting [seats]int
 }
 
 // walk is one random history. It begins with two people who are signed in and
 // have linked an identity, or else most walks are over before anything can go
 // wrong.
-func walk(t *rapid.T, s service, c tally) {
-	w := &walker{t: t, m: newModel(), s: s, c: c}
+func walk(t *rapid.T, s service, c *tally) {
+	w := &walker{t: t, m: newModel(), s: s, c: c, marked: -1}
 	for i, name := range persons[:2] {
 		w.same("create", w.m.create(addresses[i], true), s.create(addresses[i], true))
 		w.same("password", w.m.password(i, i+1, -1, true), s.password(i, i+1, -1, true))
@@ -73,22 +85,28 @@ func walk(t *rapid.T, s service, c tally) {
 		w.same("finish", w.m.finish(i, "one", i, i, false), s.finish(i, "one", i, i, 0))
 		s.collect(0)
 	}
-	before := s.dump()
+	n, stood, dump := 0, int64(-1), ""
 	t.Repeat(map[string]func(*rapid.T){"step": func(t *rapid.T) {
 		w.t = t
-		was := w.m.clone()
+		was, before, served := w.m.clone(), s.mark(), s.served()
 		what, want, got := w.step()
-		steps.Add(1)
-		c.add(what, got)
+		c.add(what, got, s.served() > served)
 		t.Logf("%s: %v", what, got) // told of the shortest walk that fails
 		w.same(what, want, got)
-		w.compare(what)
-		after := s.dump()
+		after := s.mark()
 		if got.refused && after != before {
-			t.Fatalf("%s was refused and changed\n%s\nto\n%s", what, before, after)
+			t.Fatalf("%s was refused and wrote %s", what, s.writes(before))
 		}
-		before = after
+		w.compare(what, after)
 		w.locked(what, was, got)
+		switch n++; {
+		case n%dumpEvery == 0:
+			stood, dump = after, s.dump()
+		case dump != "" && stood != after:
+			dump = ""
+		case dump != "" && n%dumpEvery == dumpFor && dump != s.dump():
+			t.Fatalf("%s: nothing was written since %d steps, and this changed:\n%s\nto\n%s", what, dumpFor, dump, s.dump())
+		}
 	}})
 }
 
@@ -111,9 +129,14 @@ func setFlags(t *testing.T, pairs ...string) {
 	}
 }
 
-// compare holds what stands in the service against the model.
-func (w *walker) compare(what string) {
-	links, revoked, sitting := w.s.look()
+// compare holds what stands in the service against the model. Where nothing was
+// written since it was last looked at, that still stands there.
+func (w *walker) compare(what string, mark int64) {
+	if mark != w.marked || mark < 0 {
+		w.links, w.revoked, w.sitting = w.s.look()
+		w.marked = mark
+	}
+	links, revoked, sitting := w.links, w.revoked, w.sitting
 	if len(links) != len(w.m.links) {
 		w.t.Fatalf("%s: links %v, want %v", what, links, w.m.links)
 	}

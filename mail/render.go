@@ -19,12 +19,14 @@ var page = template.Must(template.ParseFS(files, "mail.html"))
 // wayOn is where the mails lead that tell of a change: to where it is seen, or
 // undone.
 var wayOn = map[string]string{
-	"linked":           "/account/settings/linkedaccounts/",
-	"unlinked":         "/account/settings/linkedaccounts/",
-	"replaced":         "/account/settings/linkedaccounts/",
-	"unlinked-for-you": "/account/settings/linkedaccounts/",
-	"link-undone":      "/lost-password/",
-	"password-changed": "/lost-password/",
+	"linked":                "/account/settings/linkedaccounts/",
+	"unlinked":              "/account/settings/linkedaccounts/",
+	"replaced":              "/account/settings/linkedaccounts/",
+	"unlinked-for-you":      "/account/settings/linkedaccounts/",
+	"email-changed-for-you": "/account/settings/profile/",
+	"deleted-for-you":       "/",
+	"link-undone":           "/lost-password/",
+	"password-changed":      "/lost-password/",
 }
 
 // paragraph is one block of a mail. A block that is the link and nothing else

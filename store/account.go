@@ -55,17 +55,21 @@ func (db *DB) SaveRemoteAccount(ctx context.Context, a broker.RemoteAccount) (br
 	if err != nil {
 		return broker.RemoteAccount{}, db.doomed(ctx, db.failed(what, err))
 	}
-	var rows []accountRow
-	err = db.returning(ctx, what, &rows, "INSERT INTO remote_accounts ("+names(accountColumns)+") VALUES (?)"+`
+	saved, err := hotRead[accountRow](ctx, db, db.write, hotSaveAccount, what, accountColumns, args...)
+	if err != nil {
+		return broker.RemoteAccount{}, err
+	}
+	return saved.account(), nil
+}
+
+// saveAccountSQL writes a remote account, over what stood there.
+func saveAccountSQL() string {
+	return "INSERT INTO remote_accounts (" + names(accountColumns) + ") VALUES (" + marks(len(accountColumns)) + `)
 		ON CONFLICT (provider, issuer, subject) DO UPDATE SET
 			user_id = excluded.user_id, client_id = excluded.client_id, username = excluded.username,
 			name = excluded.name, email = excluded.email, email_verified = excluded.email_verified,
 			profile_url = excluded.profile_url, extra = excluded.extra, updated_at = excluded.updated_at
-		RETURNING `+names(accountColumns), bun.List(args))
-	if err != nil {
-		return broker.RemoteAccount{}, err
-	}
-	return rows[0].account(), nil
+		RETURNING ` + names(accountColumns)
 }
 
 // RemoteAccount returns what is known of subject at a provider, or

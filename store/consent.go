@@ -51,8 +51,8 @@ func (db *DB) SaveConsent(ctx context.Context, c broker.Consent) error {
 	if err != nil {
 		return db.doomed(ctx, db.failed(what, err))
 	}
-	_, err = db.exec(ctx, what, "INSERT INTO consents ("+names(consentColumns)+") VALUES (?)"+
-		" ON CONFLICT (user_id, client_id) DO UPDATE SET scopes = excluded.scopes, updated_at = excluded.updated_at", bun.List(args))
+	_, err = db.exec(ctx, what, "INSERT INTO consents ("+names(consentColumns)+") VALUES ("+marks(len(args))+")"+
+		" ON CONFLICT (user_id, client_id) DO UPDATE SET scopes = excluded.scopes, updated_at = excluded.updated_at", args...)
 	return err
 }
 

@@ -166,6 +166,12 @@ func (db *DB) RevokeGrants(ctx context.Context, f broker.GrantFilter, reason str
 	return int(n), err
 }
 
+// DeleteGrantsOf removes every grant of a user; end them first, or nobody is told.
+func (db *DB) DeleteGrantsOf(ctx context.Context, user broker.UserID) error {
+	_, err := db.exec(ctx, "delete grants", "DELETE FROM grants WHERE user_id = ? AND user_id <> ''", string(user))
+	return err
+}
+
 // selecting is the condition for what f selects, each part with AND before it;
 // "" where f selects nothing.
 func selecting(f broker.GrantFilter) (where string, args []any) {

@@ -37,6 +37,7 @@ const (
 	hotCreateGrantFor
 	hotRedeem
 	hotRotate
+	hotSaveAccount
 	hotCount
 )
 
@@ -74,6 +75,8 @@ func (h hot) text() string {
 		return "SELECT " + names(grantColumns) + " FROM grants WHERE code_hash = ? AND code_hash <> ''"
 	case hotCreateGrant:
 		return "INSERT INTO grants (" + names(grantColumns) + ") VALUES (?" + strings.Repeat(", ?", len(grantColumns)-1) + ")"
+	case hotSaveAccount:
+		return saveAccountSQL()
 	case hotRedeem:
 		return redeemSQL
 	case hotRotate:
@@ -117,8 +120,14 @@ type hotStatement struct {
 // hotStatements are those of a pool. Each is prepared when it is first used, so
 // that opening a database stays fast, and works before it is migrated.
 type hotStatements struct {
-	list [hotCount]hotStatement
-	mu   sync.Mutex // held to prepare
+	list    [hotCount]hotStatement
+	prepare sync.Mutex // held to prepare
+
+	mu      sync.Mutex
+	texts   map[string]*hotStatement // prepared.go
+	waiting []*hotStatement          // ran in a unit before they were prepared
+	missed  atomic.Bool              // there are some
+	rows    sync.Map                 // reflect.Type: *rowText
 }
 
 func (s *hotStatements) init(f flavour) {
@@ -131,13 +140,12 @@ func (s *hotStatements) init(f flavour) {
 
 // prepare returns h, prepared. Never call it in a unit of work: it needs a
 // connection, and on SQLite the unit has the only one.
-func (p *pool) prepare(ctx context.Context, h hot) (*sql.Stmt, error) {
-	s := &p.hot.list[h]
+func (p *pool) prepare(ctx context.Context, s *hotStatement) (*sql.Stmt, error) {
 	if stmt := s.prepared.Load(); stmt != nil {
 		return stmt, nil
 	}
-	p.hot.mu.Lock()
-	defer p.hot.mu.Unlock()
+	p.hot.prepare.Lock()
+	defer p.hot.prepare.Unlock()
 	if stmt := s.prepared.Load(); stmt != nil {
 		return stmt, nil
 	}
@@ -151,46 +159,81 @@ func (p *pool) prepare(ctx context.Context, h hot) (*sql.Stmt, error) {
 
 // prepareWanted prepares, before a unit begins, what units ran unprepared.
 func (p *pool) prepareWanted(ctx context.Context) {
-	for h := range hotCount {
-		if s := &p.hot.list[h]; s.wanted.Load() && s.prepared.Load() == nil {
-			_, _ = p.prepare(ctx, h) // if it cannot be, it runs unprepared, and says why
-		}
+	if !p.hot.missed.Swap(false) {
+		return
 	}
+	p.hot.mu.Lock()
+	waiting := p.hot.waiting
+	p.hot.waiting = nil
+	p.hot.mu.Unlock()
+	for _, s := range waiting {
+		_, _ = p.prepare(ctx, s) // if it cannot be, it runs unprepared, and says why
+		s.wanted.Store(false)
+	}
+}
+
+// want has s prepared before the next unit begins.
+func (s *hotStatements) want(h *hotStatement) {
+	if h.wanted.Swap(true) {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.waiting = append(s.waiting, h)
+	s.missed.Store(true)
 }
 
 // runner is a prepared statement, or one that is not prepared yet.
 type runner struct {
 	query func(ctx context.Context, args ...any) *sql.Row
+	rows  func(ctx context.Context, args ...any) (*sql.Rows, error)
 	exec  func(ctx context.Context, args ...any) (sql.Result, error)
 }
 
 // hot returns what runs a hot statement in the unit of ctx, or else in p.
 func (db *DB) hot(ctx context.Context, p *pool, h hot) (runner, error) {
+	if db.unit(ctx) != nil {
+		p = db.write
+	}
+	return db.run(ctx, p, &p.hot.list[h])
+}
+
+// run returns what runs a statement of a pool, in the unit of ctx where there is
+// one.
+func (db *DB) run(ctx context.Context, p *pool, s *hotStatement) (runner, error) {
 	u := db.unit(ctx)
 	if u == nil {
-		stmt, err := p.prepare(ctx, h)
+		stmt, err := p.prepare(ctx, s)
 		if err != nil {
 			return runner{}, err
 		}
-		db.tell(p.hot.list[h].op, false)
-		return runner{stmt.QueryRowContext, stmt.ExecContext}, nil
+		db.tell(s.op, false)
+		return runner{stmt.QueryRowContext, stmt.QueryContext, stmt.ExecContext}, nil
 	}
 	if err := u.usable(); err != nil {
 		return runner{}, err
 	}
-	s := &db.write.hot.list[h]
 	db.tell(s.op, true)
 	if stmt := s.prepared.Load(); stmt != nil {
 		tx := u.tx.StmtContext(ctx, stmt)
-		return runner{tx.QueryRowContext, tx.ExecContext}, nil
+		return runner{tx.QueryRowContext, tx.QueryContext, tx.ExecContext}, nil
 	}
-	s.wanted.Store(true)
+	p.hot.want(s)
+	return unprepared(u.tx.Tx, s.text), nil
+}
+
+// unprepared is a runner of a text.
+func unprepared(on interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}, text string,
+) runner {
 	return runner{
-		func(ctx context.Context, args ...any) *sql.Row { return u.tx.Tx.QueryRowContext(ctx, s.text, args...) },
-		func(ctx context.Context, args ...any) (sql.Result, error) {
-			return u.tx.Tx.ExecContext(ctx, s.text, args...)
-		},
-	}, nil
+		func(ctx context.Context, args ...any) *sql.Row { return on.QueryRowContext(ctx, text, args...) },
+		func(ctx context.Context, args ...any) (*sql.Rows, error) { return on.QueryContext(ctx, text, args...) },
+		func(ctx context.Context, args ...any) (sql.Result, error) { return on.ExecContext(ctx, text, args...) },
+	}
 }
 
 // hotRead reads the row of R that a hot statement selects, or returns

@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -54,6 +56,10 @@ func TestIndexes(t *testing.T) {
 	_, _ = db.LinkChange(ctx, "h")
 	_, _ = db.LinkChangesOf(ctx, "u", 9)
 	_ = db.UndoLinkChange(ctx, "c", at)
+	_ = db.VoidLinkChanges(ctx, "u")
+	_ = db.DeleteUser(ctx, "u")
+	_ = db.DeleteMailTokensOf(ctx, "u")
+	_ = db.DeleteGrantsOf(ctx, "u")
 	_, _ = db.Attempt(ctx, "s")
 	_ = db.SpendAttempt(ctx, "s", at)
 	_, _ = db.Login(ctx, "l")
@@ -106,11 +112,14 @@ func TestIndexes(t *testing.T) {
 	_ = db.ReturnToken(ctx, "k")
 	_, _ = db.Prune(ctx, at)
 	for h := range hotCount {
-		queries = append(queries, strings.ReplaceAll(h.text(), "?", "'x'"))
+		queries = append(queries, h.text())
+	}
+	for _, p := range []*pool{db.read, db.write} {
+		queries = slices.AppendSeq(queries, maps.Keys(p.hot.texts))
 	}
 
 	for _, q := range queries {
-		rows, err := db.write.sql.QueryContext(ctx, "EXPLAIN QUERY PLAN "+q)
+		rows, err := db.write.sql.QueryContext(ctx, "EXPLAIN QUERY PLAN "+q, make([]any, strings.Count(q, "?"))...)
 		if err != nil {
 			t.Fatalf("%s: %v", q, err)
 		}

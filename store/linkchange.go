@@ -64,3 +64,9 @@ func (db *DB) UndoLinkChange(ctx context.Context, id string, at time.Time) error
 		"UPDATE link_changes SET undone_at = ? WHERE id = ? AND undone_at = 0 AND expires_at > ?", micro(at), id, micro(at))
 	return must(n, err, broker.ErrSpent, "undo link change")
 }
+
+// VoidLinkChanges makes the mailed secrets of a user's changes of links unknown.
+func (db *DB) VoidLinkChanges(ctx context.Context, user broker.UserID) error {
+	_, err := db.exec(ctx, "void link changes", "UPDATE link_changes SET undo_hash = '' WHERE user_id = ? AND undo_hash <> ''", string(user))
+	return err
+}

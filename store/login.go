@@ -98,3 +98,10 @@ func (db *DB) FinishLogin(ctx context.Context, id broker.LoginID, at time.Time) 
 	n, err := db.exec(ctx, "finish login", "UPDATE logins SET finished_at = ? WHERE id = ? AND finished_at = 0", micro(at), string(id))
 	return must(n, err, broker.ErrSpent, "finish login")
 }
+
+// DeleteLoginsOf removes the logins that have authenticated a user. It reads the
+// whole table, which has the logins of an hour: for the seldom.
+func (db *DB) DeleteLoginsOf(ctx context.Context, user broker.UserID) error {
+	_, err := db.exec(ctx, "delete logins", "DELETE FROM logins WHERE user_id = ? AND user_id <> ''", string(user))
+	return err
+}

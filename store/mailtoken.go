@@ -64,3 +64,9 @@ func (db *DB) VoidMailTokens(ctx context.Context, user broker.UserID, purpose br
 		micro(at), string(user), string(purpose))
 	return err
 }
+
+// DeleteMailTokensOf removes every mail token of a user.
+func (db *DB) DeleteMailTokensOf(ctx context.Context, user broker.UserID) error {
+	_, err := db.exec(ctx, "delete mail tokens", "DELETE FROM mail_tokens WHERE user_id = ? AND user_id <> ''", string(user))
+	return err
+}

@@ -4,13 +4,14 @@ import (
 	"context"
 	"database/sql"
 	"reflect"
+	"slices"
 
 	"github.com/uptrace/bun"
 
 	"idbroker/broker"
 )
 
-// Every statement that is not prepared goes through the functions of this file.
+// Every statement that is not hot goes through the functions of this file.
 // They join the unit of the context, refuse text that no database could keep,
 // and translate errors. A method above them is one statement.
 
@@ -37,6 +38,10 @@ func one[R any](ctx context.Context, db *DB, what, where string, args ...any) (*
 	if !storable(args...) {
 		return nil, broker.ErrNotFound.Becausef("%s: asked with a text that is never stored", what)
 	}
+	if db.preparable(args) {
+		row, err := preparedOne[R](ctx, db, where, args)
+		return row, db.told(ctx, what, err)
+	}
 	on, err := db.reader(ctx)
 	if err != nil {
 		return nil, db.failed(what, err)
@@ -55,6 +60,14 @@ const all = 0
 func many[R any](ctx context.Context, db *DB, what, order string, limit int, where string, args ...any) ([]R, error) {
 	if !storable(args...) {
 		return nil, nil
+	}
+	if db.preparable(args) {
+		where += " ORDER BY " + order
+		if limit != all {
+			where, args = where+" LIMIT ?", append(slices.Clip(args), limit)
+		}
+		rows, err := preparedMany[R](ctx, db, where, args)
+		return rows, db.told(ctx, what, err)
 	}
 	on, err := db.reader(ctx)
 	if err != nil {
@@ -90,6 +103,10 @@ func (db *DB) insert(ctx context.Context, what string, row any) error {
 	if _, err := values(row, columns(reflect.TypeOf(row).Elem())); err != nil {
 		return db.doomed(ctx, db.failed(what, err))
 	}
+	if db.preparable(nil) {
+		_, err := db.preparedInsert(ctx, row)
+		return db.told(ctx, what, err)
+	}
 	on, err := db.writer(ctx)
 	if err != nil {
 		return db.failed(what, err)
@@ -104,6 +121,10 @@ func (db *DB) insert(ctx context.Context, what string, row any) error {
 func (db *DB) update(ctx context.Context, what string, row any, excluded []string, set, where string, args ...any) (int64, error) {
 	if _, err := values(row, columns(reflect.TypeOf(row).Elem())); err != nil {
 		return 0, db.doomed(ctx, db.failed(what, err))
+	}
+	if db.preparable(args) {
+		res, err := db.preparedUpdate(ctx, row, excluded, set, where, args)
+		return db.affected(what, res, db.told(ctx, what, err))
 	}
 	on, err := db.writer(ctx)
 	if err != nil {
@@ -122,6 +143,10 @@ func (db *DB) update(ctx context.Context, what string, row any, excluded []strin
 func (db *DB) exec(ctx context.Context, what, query string, args ...any) (int64, error) {
 	if !storable(args...) {
 		return 0, nil
+	}
+	if db.preparable(args) {
+		res, err := db.preparedExec(ctx, query, args)
+		return db.affected(what, res, db.told(ctx, what, err))
 	}
 	on, err := db.writer(ctx)
 	if err != nil {

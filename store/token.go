@@ -61,12 +61,12 @@ func (db *DB) saveRemoteToken(ctx context.Context, accountID string, t broker.Re
 	if err != nil {
 		return db.doomed(ctx, db.failed(what, err))
 	}
-	_, err = db.exec(ctx, what, "INSERT INTO remote_tokens ("+names(tokenColumns)+") VALUES (?)"+`
+	_, err = db.exec(ctx, what, "INSERT INTO remote_tokens ("+names(tokenColumns)+") VALUES ("+marks(len(args))+")"+`
 		ON CONFLICT (account_id, kind) DO UPDATE SET
 			access_token = excluded.access_token, id_token = excluded.id_token, token_type = excluded.token_type,
 			refresh_token = CASE WHEN length(excluded.refresh_token) = 0 THEN remote_tokens.refresh_token ELSE excluded.refresh_token END,
 			scopes = excluded.scopes, expires_at = excluded.expires_at, updated_at = excluded.updated_at`,
-		bun.List(args))
+		args...)
 	return err
 }
 

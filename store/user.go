@@ -133,6 +133,13 @@ func (db *DB) UpdateUser(ctx context.Context, u broker.User) error {
 	return must(n, err, broker.ErrSpent, "update user")
 }
 
+// DeleteUser removes a user, with identities, remote accounts and their tokens,
+// consents and changes of links. broker.ErrNotFound.
+func (db *DB) DeleteUser(ctx context.Context, id broker.UserID) error {
+	n, err := db.exec(ctx, "delete user", "DELETE FROM users WHERE id = ?", string(id))
+	return must(n, err, broker.ErrNotFound, "delete user")
+}
+
 // Users returns at most limit users by id, those behind after.
 func (db *DB) Users(ctx context.Context, after broker.UserID, limit int) ([]broker.User, error) {
 	if limit <= 0 {

@@ -27,28 +27,34 @@ type Store interface {
 	CreateUser(ctx context.Context, u broker.User) error
 	UpdateUser(ctx context.Context, u broker.User) error
 	CountAdmins(ctx context.Context) (int, error)
+	DeleteUser(ctx context.Context, id broker.UserID) error
 
 	CreateLogin(ctx context.Context, l broker.Login) error
 	Login(ctx context.Context, id broker.LoginID) (broker.Login, error)
 	SaveLogin(ctx context.Context, l broker.Login) error
+	DeleteLoginsOf(ctx context.Context, user broker.UserID) error
+	VoidLinkChanges(ctx context.Context, user broker.UserID) error
 
 	EndSessions(ctx context.Context, user broker.UserID, exceptSID string) ([]string, error)
 	RevokeGrants(ctx context.Context, f broker.GrantFilter, reason string, at time.Time) (int, error)
+	DeleteGrantsOf(ctx context.Context, user broker.UserID) error
 
 	CreateMailToken(ctx context.Context, t broker.MailToken) error
 	MailToken(ctx context.Context, hash string) (broker.MailToken, error)
 	SpendMailToken(ctx context.Context, hash string, at time.Time) error
 	VoidMailTokens(ctx context.Context, user broker.UserID, purpose broker.MailPurpose, at time.Time) error
+	DeleteMailTokensOf(ctx context.Context, user broker.UserID) error
 
 	Enqueue(ctx context.Context, e broker.OutboxEntry) error
 	AddEvent(ctx context.Context, e broker.Event) error
 }
 
 // Attacher ties a proven remote identity to an account that begins with it,
-// inside the unit of work that creates the account, and knows what people call
-// a provider.
+// inside the unit of work that creates the account, unties all of one that ends,
+// and knows what people call a provider.
 type Attacher interface {
 	Attach(ctx context.Context, user broker.User, p broker.Profile, at time.Time) error
+	DetachAll(ctx context.Context, user broker.UserID, at time.Time) error
 	Title(provider string) string
 }
 

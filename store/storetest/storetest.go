@@ -36,7 +36,7 @@ func MaxConns(n int) Option { return func(o *store.Options) { o.MaxConns = n } }
 // which is closed when the test ends.
 func New(t testing.TB, options ...Option) *store.DB {
 	t.Helper()
-	return Open(t, sqliteDSN(t), options...)
+	return Open(t, SQLite(t), options...)
 }
 
 // Each runs fn on a fresh, migrated SQLite database and on a fresh, migrated
@@ -50,12 +50,16 @@ func Each(t *testing.T, fn func(t *testing.T, db *store.DB), options ...Option) 
 // EachDSN is Each for tests that open the (migrated) database themselves.
 func EachDSN(t *testing.T, fn func(t *testing.T, dsn string)) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) { fn(t, sqliteDSN(t)) })
-	t.Run("postgres", func(t *testing.T) {
-		dsn := EmptyPostgres(t)
-		migrate(t, dsn)
-		fn(t, dsn)
-	})
+	t.Run("sqlite", func(t *testing.T) { fn(t, SQLite(t)) })
+	t.Run("postgres", func(t *testing.T) { fn(t, Postgres(t)) })
+}
+
+// Postgres returns the DSN of a fresh, migrated PostgreSQL schema, as Each does.
+func Postgres(t testing.TB) string {
+	t.Helper()
+	dsn := EmptyPostgres(t)
+	migrate(t, dsn)
+	return dsn
 }
 
 // Open opens a database for the time of the test.
@@ -86,9 +90,9 @@ func EmptySQLite(t testing.TB) string {
 	return "sqlite:" + filepath.Join(t.TempDir(), "broker.db")
 }
 
-// sqliteDSN returns the DSN of a fresh, migrated SQLite database: a copy of one
+// SQLite returns the DSN of a fresh, migrated SQLite database: a copy of one
 // that was migrated once.
-func sqliteDSN(t testing.TB) string {
+func SQLite(t testing.TB) string {
 	t.Helper()
 	image, err := migratedImage()
 	if err != nil {

@@ -1,0 +1,182 @@
+package linking_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"idbroker/broker"
+	"idbroker/store/storetest"
+)
+
+// watch notices what is written to a database, by whomever. A trigger on every
+// table but the attempts, which refused steps may spend, notes each row: reading
+// all tables after each step would cost more than the steps.
+type watch struct {
+	tb     testing.TB
+	raw    *sql.DB
+	read   map[string]*sql.Stmt
+	tables []string // those that are watched
+}
+
+// watched is where the triggers write.
+const watched = "walk_writes"
+
+func newWatch(t testing.TB, dsn string) watch {
+	t.Helper()
+	w := watch{tb: t, raw: storetest.Raw(t, dsn), read: map[string]*sql.Stmt{}}
+	w.raw.SetMaxOpenConns(1) // pragmas are a connection's
+	lite := strings.HasPrefix(dsn, "sqlite:")
+	query := "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()"
+	if lite {
+		query = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
+	}
+	for _, name := range w.lines(query) {
+		if name != "attempts" && !strings.Contains(name, "migration") {
+			w.tables = append(w.tables, name)
+		}
+	}
+	slices.Sort(w.tables)
+	if lite {
+		w.exec("PRAGMA busy_timeout = 10000; PRAGMA foreign_keys = ON")
+		w.exec("CREATE TABLE " + watched + " (id INTEGER PRIMARY KEY, what TEXT NOT NULL)")
+	} else {
+		w.exec("CREATE TABLE " + watched + " (id BIGSERIAL PRIMARY KEY, what TEXT NOT NULL)")
+		w.exec("CREATE FUNCTION walk_note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN" +
+			" INSERT INTO " + watched + " (what) VALUES (TG_OP || ' ' || TG_TABLE_NAME); RETURN NULL; END $$")
+	}
+	for _, table := range w.tables {
+		for _, op := range []string{"INSERT", "UPDATE", "DELETE"} {
+			body := " FOR EACH ROW EXECUTE FUNCTION walk_note()"
+			if lite {
+				body = fmt.Sprintf(" BEGIN INSERT INTO %s (what) VALUES ('%s %s'); END", watched, op, table)
+			}
+			w.exec(fmt.Sprintf("CREATE TRIGGER walk_%s_%s AFTER %s ON %s%s", table, strings.ToLower(op), op, table, body))
+		}
+	}
+	return w
+}
+
+// mark grows with each row that is written and committed.
+func (w *watch) mark() (n int64) {
+	if err := w.stmt("SELECT coalesce(max(id), 0) FROM " + watched).QueryRow().Scan(&n); err != nil {
+		w.tb.Fatal(err)
+	}
+	return n
+}
+
+// writes tells what was written since a mark.
+func (w *watch) writes(since int64) string {
+	return strings.Join(w.lines(fmt.Sprintf("SELECT what FROM %s WHERE id > %d ORDER BY id", watched, since)), ", ")
+}
+
+// empty removes all rows.
+func (w *watch) empty() {
+	var b strings.Builder
+	for _, table := range append([]string{"attempts"}, w.tables...) {
+		if table != "users" {
+			b.WriteString("DELETE FROM " + table + ";")
+		}
+	}
+	w.exec("BEGIN;" + b.String() + "DELETE FROM users; DELETE FROM " + watched + "; COMMIT")
+}
+
+// dump is every row of every watched table.
+func (w *watch) dump() string {
+	var b strings.Builder
+	for _, table := range w.tables {
+		rows := w.lines("SELECT * FROM " + table)
+		slices.Sort(rows)
+		fmt.Fprintf(&b, "%s: %s\n", table, strings.Join(rows, "\n  "))
+	}
+	return b.String()
+}
+
+func (w *watch) exec(query string) {
+	if _, err := w.raw.Exec(query); err != nil {
+		w.tb.Fatalf("%s: %v", query, err)
+	}
+}
+
+func (w *watch) stmt(query string) *sql.Stmt {
+	if w.read[query] == nil {
+		stmt, err := w.raw.Prepare(query)
+		if err != nil {
+			w.tb.Fatalf("%s: %v", query, err)
+		}
+		w.read[query] = stmt
+	}
+	return w.read[query]
+}
+
+// lines reads rows as texts.
+func (w *watch) lines(query string) []string {
+	rows, err := w.stmt(query).Query()
+	if err != nil {
+		w.tb.Fatalf("%s: %v", query, err)
+	}
+	defer rows.Close() //nolint:errcheck // read to its end
+	cols, err := rows.Columns()
+	if err != nil {
+		w.tb.Fatal(err)
+	}
+	values, dest := make([]any, len(cols)), make([]any, len(cols))
+	for i := range values {
+		dest[i] = &values[i]
+	}
+	var all []string
+	for rows.Next() {
+		if err := rows.Scan(dest...); err != nil {
+			w.tb.Fatal(err)
+		}
+		all = append(all, strings.TrimSuffix(fmt.Sprintln(values...), "\n"))
+	}
+	if err := rows.Err(); err != nil {
+		w.tb.Fatal(err)
+	}
+	return all
+}
+
+// TestWatch holds the watch to its word: what it did not notice, no walk would.
+func TestWatch(t *testing.T) {
+	storetest.EachDSN(t, func(t *testing.T, dsn string) {
+		db, w := storetest.Open(t, dsn), newWatch(t, dsn)
+		if len(w.tables) < 20 {
+			t.Fatalf("watched tables: %v", w.tables)
+		}
+		wrote := func(want string, do func() error) {
+			t.Helper()
+			before := w.mark()
+			if err := do(); err != nil && want != "" {
+				t.Fatal(err)
+			}
+			if got := w.writes(before); got != want || (w.mark() == before) != (want == "") {
+				t.Errorf("noticed %q, want %q", got, want)
+			}
+		}
+		ctx, now := t.Context(), time.Now()
+		u := broker.User{ID: "ada", Email: "ada@example.org", CreatedAt: now, UpdatedAt: now}
+		i := broker.UserIdentity{ID: broker.NewID(), UserID: u.ID, Provider: "one", Issuer: "https://one.example", Subject: "ada", CreatedAt: now}
+		wrote("INSERT users", func() error { return db.CreateUser(ctx, u) })
+		wrote("UPDATE users", func() error { return db.UpdateUser(ctx, u) })
+		wrote("INSERT user_identities", func() error { return db.CreateIdentity(ctx, i) })
+		wrote("", func() error {
+			return db.InTx(ctx, func(ctx context.Context) error { return errors.Join(db.DeleteIdentity(ctx, i.ID), errCrash) })
+		})
+		wrote("", func() error { return db.CreateIdentity(ctx, i) }) // there is one
+		before := w.mark()
+		w.exec("DELETE FROM users")
+		if got := w.writes(before); !strings.Contains(got, "DELETE user_identities") { // which went with it
+			t.Errorf("noticed %q", got)
+		}
+		w.empty()
+		if w.mark() != 0 || strings.Contains(w.dump(), u.Email) {
+			t.Errorf("not empty: %s", w.dump())
+		}
+	})
+}
