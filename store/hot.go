@@ -201,14 +201,14 @@ func (db *DB) hot(ctx context.Context, p *pool, h hot) (runner, error) {
 		if err != nil {
 			return runner{}, err
 		}
-		db.tell(p.hot.list[h].op, false)
+		db.tell(p.hot.list[h].op, p.hot.list[h].text, false)
 		return runner{stmt.QueryRowContext, stmt.ExecContext}, nil
 	}
 	if err := u.usable(); err != nil {
 		return runner{}, err
 	}
 	s := &db.write.hot.list[h]
-	db.tell(s.op, true)
+	db.tell(s.op, s.text, true)
 	if stmt := s.prepared.Load(); stmt != nil {
 		tx := u.tx.StmtContext(ctx, stmt)
 		return runner{tx.QueryRowContext, tx.ExecContext}, nil
