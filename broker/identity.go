@@ -2,6 +2,7 @@ package broker
 
 import (
 	"encoding/json"
+	"reflect"
 	"time"
 )
 
@@ -16,6 +17,13 @@ type UserIdentity struct {
 	Subject    string // stable external id, at most 255 bytes
 	CreatedAt  time.Time
 	LastUsedAt time.Time // zero: never signed in with
+}
+
+// KnownIdentity is an identity with what stands beside it.
+type KnownIdentity struct {
+	UserIdentity
+	Owner   User          // ID "": the row is gone, which foreign keys prevent
+	Account RemoteAccount // ID "": nothing is known
 }
 
 // RemoteAccount is what we know of a person at a provider: for display and for
@@ -69,6 +77,13 @@ type Profile struct {
 	AuthTime      time.Time // zero: not told
 	Tokens        []RemoteToken
 	Extra         json.RawMessage // further facts worth keeping, a JSON object; nil none
+}
+
+// Tells tells whether two accounts say the same about the same person, whenever
+// they were written.
+func (a RemoteAccount) Tells(same RemoteAccount) bool {
+	same.ID, same.CreatedAt, same.UpdatedAt = a.ID, a.CreatedAt, a.UpdatedAt
+	return reflect.DeepEqual(a, same)
 }
 
 // Account makes the RemoteAccount of p for user.

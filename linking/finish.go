@@ -160,7 +160,7 @@ func (l *Linker) settle(ctx context.Context, p broker.Provider, r FinishRequest,
 
 // facts reads what the decision looks at. res.User becomes the actor of a link
 // or reauth and the owner of a sign-in.
-func (l *Linker) facts(ctx context.Context, p broker.Provider, s broker.Session, res *Result, at time.Time) (Facts, broker.UserIdentity, error) {
+func (l *Linker) facts(ctx context.Context, p broker.Provider, s broker.Session, res *Result, at time.Time) (Facts, broker.KnownIdentity, error) {
 	f := Facts{
 		Purpose: res.Attempt.Purpose, Expects: res.Attempt.UserID,
 		Hidden: p.Hidden, LinkOnly: p.LinkOnly, NoSignUp: p.NoSignUp, Second: p.Second,
@@ -171,25 +171,25 @@ func (l *Linker) facts(ctx context.Context, p broker.Provider, s broker.Session,
 		// identity of this provider.
 		actor, err := l.store.LockUser(ctx, f.Actor)
 		if err != nil {
-			return f, broker.UserIdentity{}, fmt.Errorf("lock user: %w", err)
+			return f, broker.KnownIdentity{}, fmt.Errorf("lock user: %w", err)
 		}
 		res.User, f.ActorDisabled = actor, actor.Disabled()
 		others, err := l.others(ctx, f.Actor, res.Profile)
 		if err != nil {
-			return f, broker.UserIdentity{}, err
+			return f, broker.KnownIdentity{}, err
 		}
 		f.Others = len(others)
 	}
-	identity, err := l.store.Identity(ctx, res.Profile.Provider, res.Profile.Issuer, res.Profile.Subject)
+	identity, err := l.store.KnownIdentity(ctx, res.Profile.Provider, res.Profile.Issuer, res.Profile.Subject)
 	switch {
 	case errors.Is(err, broker.ErrNotFound):
 		return f, identity, nil
 	case err != nil:
 		return f, identity, fmt.Errorf("find identity: %w", err)
 	}
-	owner, err := l.store.User(ctx, identity.UserID)
-	if err != nil {
-		return f, identity, fmt.Errorf("find owner: %w", err)
+	owner := identity.Owner
+	if owner.ID == "" {
+		return f, identity, fmt.Errorf("find owner: identity %s has none", identity.ID)
 	}
 	f.Owner, f.OwnerDisabled = owner.ID, owner.Disabled()
 	if f.Purpose == broker.PurposeSignIn {

@@ -29,6 +29,7 @@ type Store interface {
 	RevokeGrants(ctx context.Context, f broker.GrantFilter, reason string, at time.Time) (int, error)
 
 	Identity(ctx context.Context, provider, issuer, subject string) (broker.UserIdentity, error)
+	KnownIdentity(ctx context.Context, provider, issuer, subject string) (broker.KnownIdentity, error)
 	IdentitiesOf(ctx context.Context, user broker.UserID) ([]broker.UserIdentity, error)
 	CreateIdentity(ctx context.Context, id broker.UserIdentity) error
 	TouchIdentity(ctx context.Context, id string, at time.Time) error

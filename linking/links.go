@@ -50,13 +50,17 @@ func (l *Linker) keep(ctx context.Context, user broker.UserID, p broker.Profile,
 	if err != nil {
 		return account, fmt.Errorf("save remote account: %w", err)
 	}
+	return account, l.keepTokens(ctx, account.ID, p)
+}
+
+func (l *Linker) keepTokens(ctx context.Context, account string, p broker.Profile) error {
 	if len(p.Tokens) == 0 {
-		return account, nil
+		return nil
 	}
-	if err := l.store.SaveRemoteTokens(ctx, account.ID, p.Tokens); err != nil {
-		return account, fmt.Errorf("save remote tokens: %w", err)
+	if err := l.store.SaveRemoteTokens(ctx, account, p.Tokens); err != nil {
+		return fmt.Errorf("save remote tokens: %w", err)
 	}
-	return account, nil
+	return nil
 }
 
 // link is Attach for a person who has an account already: they are told by
@@ -90,13 +94,17 @@ func (l *Linker) replace(ctx context.Context, user broker.User, p broker.Profile
 	return l.changed(ctx, user, broker.LinkChange{Provider: p.Provider, Added: added, Removed: removed}, "replaced", title, at)
 }
 
-// refresh records that an identity was used, and what it tells today.
-func (l *Linker) refresh(ctx context.Context, id broker.UserIdentity, p broker.Profile, at time.Time) error {
+// refresh records that an identity was used, and what it tells today where that
+// is something new.
+func (l *Linker) refresh(ctx context.Context, id broker.KnownIdentity, p broker.Profile, at time.Time) error {
 	if err := l.store.TouchIdentity(ctx, id.ID, at); err != nil {
 		return fmt.Errorf("touch identity: %w", err)
 	}
-	_, err := l.keep(ctx, id.UserID, p, at)
-	return err
+	if id.Account.ID == "" || !id.Account.Tells(p.Account("", id.UserID, at)) {
+		_, err := l.keep(ctx, id.UserID, p, at)
+		return err
+	}
+	return l.keepTokens(ctx, id.Account.ID, p)
 }
 
 // detach removes a link: identity, remote account and tokens, which the outbox

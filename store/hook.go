@@ -20,7 +20,7 @@ func (h hook) BeforeQuery(ctx context.Context, e *bun.QueryEvent) context.Contex
 	switch op {
 	case "BEGIN", "COMMIT", "ROLLBACK": // unit.go tells
 	default:
-		h.db.tell(op, h.db.unit(ctx) != nil)
+		h.db.tell(op, e.Query, h.db.unit(ctx) != nil)
 	}
 	return ctx
 }
@@ -33,8 +33,8 @@ func (h hook) AfterQuery(ctx context.Context, e *bun.QueryEvent) {
 }
 
 // tell tells OnStatement.
-func (db *DB) tell(op string, inUnit bool) {
+func (db *DB) tell(op, text string, inUnit bool) {
 	if db.onStmt != nil {
-		db.onStmt(Statement{Op: strings.ToLower(op), Unit: inUnit})
+		db.onStmt(Statement{Op: strings.ToLower(op), Unit: inUnit, Text: text})
 	}
 }

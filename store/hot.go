@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"reflect"
 	"strconv"
 	"strings"
 	"sync"
@@ -38,6 +39,8 @@ const (
 	hotRedeem
 	hotRotate
 	hotSaveAccount
+	hotKnownIdentity
+	hotTouchIdentity
 	hotCount
 )
 
@@ -81,6 +84,10 @@ func (h hot) text() string {
 		return redeemSQL
 	case hotRotate:
 		return rotateSQL + sameClient + " RETURNING " + names(grantColumns)
+	case hotKnownIdentity:
+		return knownIdentitySQL()
+	case hotTouchIdentity:
+		return "UPDATE user_identities SET last_used_at = ? WHERE id = ?"
 	}
 	panic("store: no such hot statement")
 }
@@ -90,6 +97,28 @@ func names(cols []column) string {
 	list := make([]string, len(cols))
 	for i, c := range cols {
 		list[i] = `"` + c.name + `"`
+	}
+	return strings.Join(list, ", ")
+}
+
+// namesIn lists the columns of a table with an alias for SQL.
+func namesIn(alias string, cols []column) string {
+	return alias + "." + strings.Join(strings.Split(names(cols), ", "), ", "+alias+".")
+}
+
+// namesOrNone is namesIn for rows of R of which there may be none: its columns
+// then hold what stands for nothing.
+func namesOrNone[R any](alias string, cols []column) string {
+	list := strings.Split(namesIn(alias, cols), ", ")
+	for i, c := range cols {
+		none := "''"
+		switch reflect.TypeFor[R]().Field(c.field).Type.Kind() {
+		case reflect.Int, reflect.Int64:
+			none = "0"
+		case reflect.Bool:
+			none = "FALSE"
+		}
+		list[i] = "coalesce(" + list[i] + ", " + none + ")"
 	}
 	return strings.Join(list, ", ")
 }
@@ -207,13 +236,13 @@ func (db *DB) run(ctx context.Context, p *pool, s *hotStatement) (runner, error)
 		if err != nil {
 			return runner{}, err
 		}
-		db.tell(s.op, false)
+		db.tell(s.op, s.text, false)
 		return runner{stmt.QueryRowContext, stmt.QueryContext, stmt.ExecContext}, nil
 	}
 	if err := u.usable(); err != nil {
 		return runner{}, err
 	}
-	db.tell(s.op, true)
+	db.tell(s.op, s.text, true)
 	if stmt := s.prepared.Load(); stmt != nil {
 		tx := u.tx.StmtContext(ctx, stmt)
 		return runner{tx.QueryRowContext, tx.QueryContext, tx.ExecContext}, nil

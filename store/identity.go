@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -37,6 +38,26 @@ func (db *DB) Identity(ctx context.Context, provider, issuer, subject string) (b
 	return r.identity(), nil
 }
 
+// knownIdentitySQL reads an identity, its owner, and what is known of the person
+// at the provider.
+func knownIdentitySQL() string {
+	return "SELECT " + namesIn("i", identityColumns) + ", " + namesOrNone[userRow]("u", userColumns) + ", " + namesOrNone[accountRow]("a", accountColumns) +
+		` FROM user_identities i LEFT JOIN users u ON u.id = i.user_id
+			LEFT JOIN remote_accounts a ON a.provider = i.provider AND a.issuer = i.issuer AND a.subject = i.subject
+		WHERE i.provider = ? AND i.issuer = ? AND i.subject = ?`
+}
+
+// KnownIdentity returns the identity of subject at provider with its owner and
+// remote account, or broker.ErrNotFound.
+func (db *DB) KnownIdentity(ctx context.Context, provider, issuer, subject string) (broker.KnownIdentity, error) {
+	identity, user, account := new(identityRow), new(userRow), new(accountRow)
+	dest := slices.Concat(targets(identity, identityColumns), targets(user, userColumns), targets(account, accountColumns))
+	if err := db.hotScan(ctx, db.read, hotKnownIdentity, "read known identity", dest, provider, issuer, subject); err != nil {
+		return broker.KnownIdentity{}, err
+	}
+	return broker.KnownIdentity{UserIdentity: identity.identity(), Owner: user.user(), Account: account.account()}, nil
+}
+
 // IdentitiesOf returns what opens an account, oldest first.
 func (db *DB) IdentitiesOf(ctx context.Context, user broker.UserID) ([]broker.UserIdentity, error) {
 	rows, err := many[identityRow](ctx, db, "list identities", "created_at, id", all, "user_id = ?", string(user))
@@ -54,7 +75,7 @@ func (db *DB) CreateIdentity(ctx context.Context, id broker.UserIdentity) error 
 
 // TouchIdentity notes that an identity was signed in with. broker.ErrNotFound.
 func (db *DB) TouchIdentity(ctx context.Context, id string, at time.Time) error {
-	n, err := db.exec(ctx, "touch identity", "UPDATE user_identities SET last_used_at = ? WHERE id = ?", micro(at), id)
+	n, err := db.hotExec(ctx, hotTouchIdentity, "touch identity", int64(micro(at)), id)
 	return must(n, err, broker.ErrNotFound, "touch identity")
 }
 

@@ -65,7 +65,7 @@ func (db *DB) prepared(ctx context.Context, p *pool, text string) (runner, error
 		}
 	}
 	op, _, _ := strings.Cut(text, " ")
-	db.tell(strings.ToLower(op), u != nil)
+	db.tell(strings.ToLower(op), text, u != nil)
 	if u != nil {
 		return unprepared(u.tx.Tx, text), nil
 	}

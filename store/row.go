@@ -133,17 +133,18 @@ func columns(t reflect.Type) []column {
 
 // Columns of the row structs whose statements are written by hand.
 var (
-	sessionColumns = columns(reflect.TypeFor[sessionRow]())
-	userColumns    = columns(reflect.TypeFor[userRow]())
-	clientColumns  = columns(reflect.TypeFor[clientRow]())
-	grantColumns   = columns(reflect.TypeFor[grantRow]())
-	briefColumns   = slices.DeleteFunc(columns(reflect.TypeFor[grantRow]()), func(c column) bool { return !slices.Contains(brief, c.name) })
-	personColumns  = columns(reflect.TypeFor[personRow]())
-	stampColumns   = columns(reflect.TypeFor[stampRow]())
-	accountColumns = columns(reflect.TypeFor[accountRow]())
-	tokenColumns   = columns(reflect.TypeFor[tokenRow]())
-	consentColumns = columns(reflect.TypeFor[consentRow]())
-	outboxColumns  = columns(reflect.TypeFor[outboxRow]())
+	sessionColumns  = columns(reflect.TypeFor[sessionRow]())
+	userColumns     = columns(reflect.TypeFor[userRow]())
+	clientColumns   = columns(reflect.TypeFor[clientRow]())
+	grantColumns    = columns(reflect.TypeFor[grantRow]())
+	briefColumns    = slices.DeleteFunc(columns(reflect.TypeFor[grantRow]()), func(c column) bool { return !slices.Contains(brief, c.name) })
+	personColumns   = columns(reflect.TypeFor[personRow]())
+	stampColumns    = columns(reflect.TypeFor[stampRow]())
+	identityColumns = columns(reflect.TypeFor[identityRow]())
+	accountColumns  = columns(reflect.TypeFor[accountRow]())
+	tokenColumns    = columns(reflect.TypeFor[tokenRow]())
+	consentColumns  = columns(reflect.TypeFor[consentRow]())
+	outboxColumns   = columns(reflect.TypeFor[outboxRow]())
 )
 
 // storable tells whether every text among args can stand in both databases:

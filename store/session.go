@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"reflect"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -62,25 +61,8 @@ func (db *DB) Session(ctx context.Context, idHash string) (broker.Session, error
 // sessionUserSQL reads a session and its user; where that is gone, its columns
 // hold what stands for nothing.
 func sessionUserSQL() string {
-	list := ""
-	for _, c := range sessionColumns {
-		list += `s."` + c.name + `", `
-	}
-	t := reflect.TypeFor[userRow]()
-	for i, c := range userColumns {
-		none := "''"
-		switch t.Field(c.field).Type.Kind() {
-		case reflect.Int, reflect.Int64:
-			none = "0"
-		case reflect.Bool:
-			none = "FALSE"
-		}
-		if i > 0 {
-			list += ", "
-		}
-		list += `coalesce(u."` + c.name + `", ` + none + `)`
-	}
-	return "SELECT " + list + " FROM sessions s LEFT JOIN users u ON u.id = s.user_id WHERE s.id_hash = ?"
+	return "SELECT " + namesIn("s", sessionColumns) + ", " + namesOrNone[userRow]("u", userColumns) +
+		" FROM sessions s LEFT JOIN users u ON u.id = s.user_id WHERE s.id_hash = ?"
 }
 
 // SessionUser returns the session of a cookie's hash, expired ones too, and its

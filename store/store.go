@@ -31,6 +31,7 @@ type Options struct {
 type Statement struct {
 	Op   string // "begin", "commit", "rollback", "select", "insert", "update", "delete"
 	Unit bool   // it runs inside a unit of work
+	Text string // SQL, with its values or with placeholders; "" for begin, commit and rollback
 }
 
 // DB is a database of the broker. It is safe for concurrent use.

@@ -85,7 +85,7 @@ func (db *DB) begin(ctx context.Context) (_ *unit, end func(), err error) {
 		}
 		return nil, nil, db.failed("begin", err)
 	}
-	db.tell("begin", true)
+	db.tell("begin", "", true)
 	tx, err := conn.BeginTx(ctx, nil)
 	if err != nil {
 		return nil, nil, db.failed("begin", errors.Join(err, conn.Close()))
@@ -93,7 +93,7 @@ func (db *DB) begin(ctx context.Context) (_ *unit, end func(), err error) {
 	u := &unit{tx: tx}
 	return u, func() {
 		if u.end() {
-			db.tell("rollback", true)
+			db.tell("rollback", "", true)
 			_ = tx.Rollback() // it is being given up: there is nobody to tell, and the server does so by itself
 		}
 		_ = conn.Close() // gives it back; never fails but where it has been closed
@@ -106,7 +106,7 @@ func (db *DB) commit(u *unit) error {
 		return err
 	}
 	u.end()
-	db.tell("commit", true)
+	db.tell("commit", "", true)
 	if err := u.tx.Commit(); err != nil {
 		return db.failed("commit", err)
 	}

@@ -1,17 +1,10 @@
 package tokens
 
 import (
-	"cmp"
-	"encoding/binary"
-	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
-	"path/filepath"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -86,20 +79,9 @@ func TestStatementsOfEachFlow(t *testing.T) {
 // TestRoundTripsOfEachFlow counts what really goes over the wire to PostgreSQL,
 // where what prepares, begins or commits would cost a round trip, too.
 func TestRoundTripsOfEachFlow(t *testing.T) {
-	direct := storetest.EmptyPostgres(t)
-	u, err := url.Parse(direct)
-	must(t, err)
-	network, server, q := "tcp", u.Host, u.Query()
-	if dir := q.Get("host"); dir != "" {
-		network, server = "unix", filepath.Join(dir, ".s.PGSQL."+cmp.Or(q.Get("port"), "5432"))
-		q.Del("host")
-		q.Del("port")
-	}
-	wire := newWire(t, network, server)
-	q.Set("sslmode", "disable") // or it could not be read along
-	u.Host, u.RawQuery = wire.address, q.Encode()
-	db := storetest.Open(t, u.String(), storetest.MaxConns(1))
-	_, err = db.MigrateUp(t.Context())
+	dsn, trips := storetest.CountTrips(t, storetest.EmptyPostgres(t))
+	db := storetest.Open(t, dsn, storetest.MaxConns(1))
+	_, err := db.MigrateUp(t.Context())
 	must(t, err)
 	w := &world{t: t}
 	w.on(db)
@@ -107,63 +89,10 @@ func TestRoundTripsOfEachFlow(t *testing.T) {
 		f.do() // the one connection prepares what it has not yet
 	}
 	for _, f := range w.flows() {
-		before := wire.trips.Load()
+		before := trips.Load()
 		f.do()
-		if got := int(wire.trips.Load() - before); got != len(f.want) {
+		if got := int(trips.Load() - before); got != len(f.want) {
 			t.Errorf("%s: %d round trips, want %d", f.name, got, len(f.want))
-		}
-	}
-}
-
-// wire passes on what goes to a PostgreSQL server, and counts what it has to
-// answer: messages Query and Sync (PostgreSQL documentation, section 55.2).
-type wire struct {
-	address string
-	trips   atomic.Int64
-}
-
-func newWire(t *testing.T, network, server string) *wire {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	t.Cleanup(func() { _ = l.Close() })
-	w := &wire{address: l.Addr().String()}
-	go func() {
-		for {
-			client, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go w.pass(client, network, server)
-		}
-	}()
-	return w
-}
-
-func (w *wire) pass(client net.Conn, network, server string) {
-	defer client.Close()
-	to, err := net.Dial(network, server)
-	if err != nil {
-		return
-	}
-	defer to.Close()
-	go func() { _, _ = io.Copy(client, to) }()
-	head := make([]byte, 5)
-	for kind := 0; ; kind = 1 { // the first message has no type
-		if _, err := io.ReadFull(client, head[1-kind:5]); err != nil {
-			return
-		}
-		length := head[1:5]
-		if kind == 0 {
-			head[0], length = 0, head[1:5]
-		}
-		if head[0] == 'Q' || head[0] == 'S' {
-			w.trips.Add(1)
-		}
-		if _, err := to.Write(head[1-kind : 5]); err != nil {
-			return
-		}
-		if _, err := io.CopyN(to, client, int64(binary.BigEndian.Uint32(length))-4); err != nil {
-			return
 		}
 	}
 }

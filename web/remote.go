@@ -71,6 +71,7 @@ func (s *Server) getCallback(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	v.proven = res.User
 	title := map[string]string{"provider": s.remoteView(&res.Profile).Title}
 	back := or(broker.LocalPath(res.Attempt.ReturnTo), "/")
 	switch res.Outcome {

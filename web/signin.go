@@ -44,9 +44,11 @@ func (s *Server) identify(w http.ResponseWriter, r *http.Request, l *broker.Logi
 // was taken back, loses its person: that ended whatever stood.
 func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.Login) error {
 	v, ctx := visitOf(r), r.Context()
-	user, err := s.store.User(ctx, l.UserID)
-	if err != nil {
-		return fmt.Errorf("user of login: %w", err)
+	user, err := v.proven, error(nil)
+	if user.ID != l.UserID {
+		if user, err = s.store.User(ctx, l.UserID); err != nil {
+			return fmt.Errorf("user of login: %w", err)
+		}
 	}
 	if user.Disabled() {
 		return broker.ErrDisabled

@@ -60,7 +60,7 @@ var mutants = []mutant.Mutant{
 					return f, identity, err
 				}
 				f.Owner, res.User = known.ID, known
-				identity, err = l.store.Identity(ctx, res.Profile.Provider, res.Profile.Issuer, res.Profile.Subject)
+				identity, err = l.store.KnownIdentity(ctx, res.Profile.Provider, res.Profile.Issuer, res.Profile.Subject)
 				return f, identity, err
 			}
 		}
@@ -76,8 +76,8 @@ var mutants = []mutant.Mutant{
 	f.Owner, f.OwnerDisabled = owner.ID, owner.Disabled()`,
 	}}},
 	{Name: "name-opens", Changes: []mutant.Change{{
-		File: "linking/finish.go", Old: `identity, err := l.store.Identity(ctx, res.Profile.Provider, res.Profile.Issuer, res.Profile.Subject)`,
-		New: `identity, err := l.store.Identity(ctx, res.Profile.Provider, res.Profile.Issuer, res.Profile.Subject)
+		File: "linking/finish.go", Old: `identity, err := l.store.KnownIdentity(ctx, res.Profile.Provider, res.Profile.Issuer, res.Profile.Subject)`,
+		New: `identity, err := l.store.KnownIdentity(ctx, res.Profile.Provider, res.Profile.Issuer, res.Profile.Subject)
 	names, ok := l.store.(interface {
 		UserByUsername(ctx context.Context, name string) (broker.User, error)
 	})
@@ -87,7 +87,7 @@ var mutants = []mutant.Mutant{
 				return f, identity, err
 			}
 		}
-		identity, err = l.store.Identity(ctx, res.Profile.Provider, res.Profile.Issuer, res.Profile.Subject)
+		identity, err = l.store.KnownIdentity(ctx, res.Profile.Provider, res.Profile.Issuer, res.Profile.Subject)
 	}`,
 	}}},
 	{Name: "account-before-proof", Changes: []mutant.Change{{

@@ -36,6 +36,38 @@ func TestIdentities(t *testing.T) {
 	})
 }
 
+// TestKnownIdentity reads what the three tables hold, of this identity alone.
+func TestKnownIdentity(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx := context.Background()
+		u, v := newUser(t, db), newUser(t, db)
+		id, other := filled[broker.UserIdentity](t), filled[broker.UserIdentity](t)
+		id.UserID, other.UserID = u.ID, v.ID
+		other.Provider, other.Issuer = id.Provider, id.Issuer
+		ok(t, db.CreateIdentity(ctx, id))
+		ok(t, db.CreateIdentity(ctx, other))
+		a := filled[broker.RemoteAccount](t)
+		a.UserID, a.Provider, a.Issuer, a.Subject = v.ID, other.Provider, other.Issuer, other.Subject
+		must(db.SaveRemoteAccount(ctx, a))(t)
+		read := func(ctx context.Context) {
+			same(t, must(db.KnownIdentity(ctx, id.Provider, id.Issuer, id.Subject))(t), broker.KnownIdentity{UserIdentity: id, Owner: must(db.User(ctx, u.ID))(t)})
+			same(t, must(db.KnownIdentity(ctx, other.Provider, other.Issuer, other.Subject))(t), broker.KnownIdentity{UserIdentity: other, Owner: must(db.User(ctx, v.ID))(t), Account: a})
+		}
+		read(ctx)
+		for range 2 { // the second unit finds the statement prepared
+			ok(t, db.InTx(ctx, func(ctx context.Context) error {
+				read(ctx)
+				return nil
+			}))
+		}
+		for _, key := range [][3]string{{"x", id.Issuer, id.Subject}, {id.Provider, "x", id.Subject}, {id.Provider, id.Issuer, "x"}, {id.Provider, id.Issuer, "\x00"}} {
+			if got, err := db.KnownIdentity(ctx, key[0], key[1], key[2]); !errors.Is(err, broker.ErrNotFound) {
+				t.Errorf("%q: %+v, %v", key, got, err)
+			}
+		}
+	})
+}
+
 // TestSaveRemoteAccount: the second save is an update that keeps ID and
 // CreatedAt, and moves the account to whom it is saved for.
 func TestSaveRemoteAccount(t *testing.T) {
