@@ -2,6 +2,7 @@ package storetest_test
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -70,6 +71,12 @@ func TestOnStatement(t *testing.T) {
 		return db.SpendAttempt(ctx, "none", time.Now())
 	})
 	_ = db.InTx(ctx, func(ctx context.Context) error { return db.AddEvent(ctx, broker.Event{ID: "e"}) })
+	for i, s := range got {
+		if s.Text != "" && !strings.HasPrefix(strings.ToLower(s.Text), s.Op) {
+			t.Errorf("%s tells the text %q", s.Op, s.Text)
+		}
+		got[i].Text = ""
+	}
 	same(t, got, []store.Statement{
 		{Op: "begin", Unit: true}, {Op: "select", Unit: true}, {Op: "select", Unit: true}, {Op: "delete", Unit: true}, {Op: "update", Unit: true}, {Op: "rollback", Unit: true},
 		{Op: "begin", Unit: true}, {Op: "insert", Unit: true}, {Op: "commit", Unit: true},
