@@ -153,8 +153,9 @@ func registry(cfg config.Config, base string, log *slog.Logger, extra ...provide
 			Sandbox: p.Sandbox, Member: p.Member, EmailTrust: p.EmailTrust, EmailDomains: p.EmailDomains, AllowedDomains: p.AllowedDomains,
 			Hidden: p.Hidden, LinkOnly: p.LinkOnly, NoSignUp: p.NoSignUp, Second: broker.Second(p.Second),
 			AuthStyle: authStyle(p.AuthStyle), PKCE: p.PKCE, IssuerParam: p.IssuerParam,
-			AllowedRoles: p.AllowedRoles, AllowServiceAccounts: p.AllowServiceAccounts,
-			RequiredIdentityProvider: p.RequiredIdentityProvider, PrivateNetwork: p.PrivateNetwork,
+			AllowedClaims: p.AllowedClaims, AllowedOrganizations: p.AllowedOrganizations,
+			AllowedRoles: p.AllowedRoles, AllowedIdentityClasses: p.AllowedIdentityClasses, AllowServiceAccounts: p.AllowServiceAccounts,
+			RequiredIdentityProvider: p.RequiredIdentityProvider, AllowedIdentityProviders: p.AllowedIdentityProviders, AllowedGroups: p.AllowedGroups, PrivateNetwork: p.PrivateNetwork,
 		})
 	}
 	r, err := providers.New(o)
