@@ -138,14 +138,14 @@ func revokeGlobus(ctx context.Context, p *openID, tokens []broker.RemoteToken) e
 	})
 }
 
-// dropTokens ends what a refused sign-in brought, as far as it can be read.
-func (p *globusProvider) dropTokens(ctx context.Context, t *oauth2.Token) error {
+// allTokens implements tokenLister.
+func (p *globusProvider) allTokens(t *oauth2.Token) []broker.RemoteToken {
 	all, _ := readGlobusTokens(t)
 	held := []broker.RemoteToken{{AccessToken: broker.Secret(t.AccessToken), RefreshToken: broker.Secret(t.RefreshToken)}}
 	for _, one := range all {
 		if one.access != t.AccessToken {
-			held = append(held, broker.RemoteToken{AccessToken: broker.Secret(one.access), RefreshToken: broker.Secret(one.refresh)})
+			held = append(held, broker.RemoteToken{Kind: one.server, AccessToken: broker.Secret(one.access), RefreshToken: broker.Secret(one.refresh)})
 		}
 	}
-	return p.Revoke(ctx, held)
+	return held
 }

@@ -61,8 +61,13 @@ func furnish(cfg config.Config, base string, db *store.DB, ring store.Keyring, t
 	if r.tokens, err = tokens.New(r.kept, o); err != nil {
 		return nil, err
 	}
+	var refused func(string, error)
+	if counted != nil {
+		refused = counted.refused
+	}
 	r.linker = linking.New(r.kept, r.apps, linking.Options{
-		Issuer: base, FreshFor: cfg.Sessions.Fresh, UndoWithin: cfg.Linking.UndoWithin, NoPasswords: !cfg.Accounts.Passwords, Log: log, EndGrants: r.tokens.EndGrants,
+		Refused: refused,
+		Issuer:  base, FreshFor: cfg.Sessions.Fresh, UndoWithin: cfg.Linking.UndoWithin, NoPasswords: !cfg.Accounts.Passwords, Log: log, EndGrants: r.tokens.EndGrants,
 	})
 	if r.breached, err = breached(cfg); err != nil {
 		return nil, err
