@@ -93,6 +93,15 @@ func (l *Linker) Finish(ctx context.Context, r FinishRequest) (Result, error) {
 	return res, nil
 }
 
+// Unreadable gives back the error of a callback whose parameters could not be
+// read, and tells of it as Finish does of others. It belongs to no attempt.
+func (l *Linker) Unreadable(provider string, err error) error {
+	if p, unknown := l.provider(provider); unknown == nil {
+		l.refused(p.ID, err)
+	}
+	return err
+}
+
 // named puts the provider's title into the message of an error of ours.
 func named(err error, p broker.Provider) error {
 	if e, ok := err.(*broker.Error); ok {

@@ -63,12 +63,13 @@ func (s *Server) getCallback(w http.ResponseWriter, r *http.Request) error {
 	v := visitOf(r)
 	callback, err := broker.ParseCallback(r.URL.RawQuery)
 	if err != nil {
-		return err
+		return s.linker.Unreadable(r.PathValue("app"), err)
 	}
 	res, err := s.linker.Finish(r.Context(), linking.FinishRequest{
 		Provider: r.PathValue("app"), Browser: v.browser, Session: v.session, Callback: callback,
 	})
 	if err != nil {
+		s.o.Wake() // tokens that came may have to end
 		return err
 	}
 	title := map[string]string{"provider": s.remoteView(&res.Profile).Title}
