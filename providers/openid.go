@@ -122,6 +122,7 @@ func (p *openID) BeginAuthContext(ctx context.Context, state string, o broker.Be
 	if err != nil {
 		return nil, err
 	}
+	p.dir.warm()
 	s := newSession(p.env.redirectURI, p.app.PKCE, o, p.env.now())
 	s.authCodeURL(cfg, state, &p.app, o, true)
 	return s, nil
