@@ -43,6 +43,7 @@ func (k *checker) check() {
 	k.applications()
 	k.statements()
 	k.providers()
+	k.straightTo()
 }
 
 func (k *checker) server() {

@@ -21,6 +21,7 @@ const (
 	browserCookie  = "broker_browser"  // ties logins and outward attempts to this browser
 	languageCookie = "broker_language" // what a visitor without an account chose
 	lastCookie     = "broker_last"     // the provider that was used here last
+	chooseCookie   = "broker_choose"   // nobody is sent straight to a provider now
 )
 
 // keepChoice is how long a browser keeps a choice that is no secret, in
