@@ -16,6 +16,9 @@ type Revocation struct {
 	Issuer   string         `json:"issuer"`
 	Subject  string         `json:"subject"`
 	Tokens   []RevokedToken `json:"tokens"`
+	// Only: the tokens end, and what else the person gave us there stays. It is
+	// for those of a sign-in that was refused; their subject may be "", unknown.
+	Only bool `json:"only,omitempty"`
 }
 
 // RevokedToken is a pair of tokens in the clear: the outbox seals its payloads.

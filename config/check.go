@@ -44,6 +44,7 @@ func (k *checker) check() {
 	k.networks("limits.exempt_networks", k.c.Limits.ExemptNetwork)
 	k.statements()
 	k.providers()
+	k.straightTo()
 }
 
 func (k *checker) server() {

@@ -49,6 +49,29 @@ func (k *checker) providers() {
 	}
 }
 
+// straightTo checks that people can go where they are sent.
+func (k *checker) straightTo() {
+	const path = "accounts.straight_to"
+	to := &k.c.Accounts.StraightTo
+	if *to == "off" {
+		*to = ""
+	}
+	if *to == "" || *to == "only" || k.wrong(path) {
+		return
+	}
+	for _, p := range k.c.Providers {
+		switch {
+		case p.ID != *to:
+		case p.Hidden, p.LinkOnly:
+			k.add(path, shown(*to), "is a provider that nobody can sign in with", "take hidden and link_only off it, or name another")
+			return
+		default:
+			return
+		}
+	}
+	k.add(path, shown(*to), "is no provider", "write the id of one, only, or off")
+}
+
 // ours are the parameters of an authorization request that protect it.
 var ours = map[string]bool{
 	"client_id": true, "redirect_uri": true, "response_type": true, "response_mode": true, "scope": true, "state": true,

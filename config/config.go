@@ -98,6 +98,7 @@ type Brand struct {
 type Accounts struct {
 	SignUp            bool          `koanf:"sign_up" default:"true" doc:"Newcomers may create accounts. false: an operator does, with \"broker users create\"."`
 	Passwords         bool          `koanf:"passwords" default:"true" doc:"Accounts may have a password. false: only the providers open accounts."`
+	StraightTo        string        `koanf:"straight_to" default:"only" example:"off" doc:"Who goes straight to a provider instead of the sign-in page. only: everybody, while passwords are off and one provider is offered. An id: everybody, to that provider. off: nobody. /login/?choose=1 always shows the page; so does it to whoever was not let in or has signed out, for ten minutes."`
 	PasswordMin       int           `koanf:"password_min" default:"8" min:"8" max:"64" doc:"Least number of characters in a new password."`
 	InvenioSalt       broker.Secret `koanf:"invenio_password_salt" example:"/run/secrets/invenio-salt" doc:"SECURITY_PASSWORD_SALT of the Invenio (Flask-Security) whose double hashes were imported with \"broker users create --double-hash\". Keep it until their owners have signed in once."`
 	Pepper            broker.Secret `koanf:"pepper" example:"/run/secrets/pepper" doc:"Keys that are mixed into password hashes and kept apart from the database: base64 of 32 bytes a line, newest first, as \"broker keys keyring\" prints one. Whoever loses one loses the passwords made with it."`

@@ -63,6 +63,8 @@ func (d *decoder) field(path string, f field, v reflect.Value, values map[string
 		d.section(path, v, raw)
 	case f.list():
 		d.list(path, v, raw)
+	case f.typ == wordsByNameType:
+		d.wordsByName(path, v, raw)
 	case f.typ.Kind() == reflect.Map:
 		d.texts(path, v, raw)
 	case f.typ.Kind() == reflect.Slice:
@@ -148,6 +150,23 @@ func (d *decoder) texts(path string, v reflect.Value, raw any) {
 			continue
 		}
 		m[key] = s
+	}
+	v.Set(reflect.ValueOf(m))
+	d.origin[path] = d.where[path]
+}
+
+// wordsByName decodes a mapping of lists of texts.
+func (d *decoder) wordsByName(path string, v reflect.Value, raw any) {
+	values, ok := raw.(map[string]any)
+	if !ok {
+		d.add(path, Problem{What: "is not a section of lists", Fix: "write name: [one, two] below it, indented"})
+		return
+	}
+	m := map[string][]string{}
+	for key, x := range values {
+		var list []string
+		d.words(join(path, plain(key)), reflect.ValueOf(&list).Elem(), x)
+		m[key] = list
 	}
 	v.Set(reflect.ValueOf(m))
 	d.origin[path] = d.where[path]

@@ -14,6 +14,8 @@ import (
 var (
 	secretType   = reflect.TypeFor[broker.Secret]()
 	durationType = reflect.TypeFor[time.Duration]()
+
+	wordsByNameType = reflect.TypeFor[map[string][]string]()
 )
 
 // fileSuffix makes the key that names a file instead of holding a secret.
@@ -84,6 +86,9 @@ func (f field) wants() string {
 		}
 		return "a list of texts"
 	case reflect.Map:
+		if f.typ == wordsByNameType {
+			return "a section of lists"
+		}
 		return "a section of texts"
 	}
 	return "a text"

@@ -93,7 +93,7 @@ func (v Value) Text() string {
 			return "(not set)"
 		}
 		return plain(strconv.Quote(x))
-	case []string, map[string]string:
+	case []string, map[string]string, map[string][]string:
 		if reflect.ValueOf(x).IsNil() {
 			return "(not set)"
 		}

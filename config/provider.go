@@ -10,7 +10,7 @@ type Provider struct {
 	Title          string            `koanf:"title" example:"ORCID" max:"60" doc:"Its name on the button. Not set: the name of its kind."`
 	Icon           string            `koanf:"icon" example:"orcid" doc:"Its mark, one of those built in. Not set: the mark of its kind."`
 	Issuer         string            `koanf:"issuer" example:"https://orcid.org" doc:"OpenID issuer; needed for the kinds oidc and keycloak."`
-	BaseURL        string            `koanf:"base_url" example:"https://github.example.org" doc:"GitHub Enterprise Server: its URL."`
+	BaseURL        string            `koanf:"base_url" example:"https://github.example.org" doc:"GitHub Enterprise Server: its URL. ORCID, Globus: of the API, where it is another than theirs."`
 	ClientID       string            `koanf:"client_id" example:"APP-0123456789ABCDEF" doc:"Our client id there."`
 	ClientSecret   broker.Secret     `koanf:"client_secret" example:"/run/secrets/orcid-client-secret" doc:"Our client secret there."`
 	Scopes         []string          `koanf:"scopes" example:"[openid]" doc:"What to ask for. Not set: what its kind needs for signing in."`
@@ -28,8 +28,13 @@ type Provider struct {
 	NoSignUp       bool              `koanf:"no_sign_up" doc:"Can sign in, cannot begin an account."`
 	Second         string            `koanf:"second" default:"refuse" enum:"refuse,add,replace" doc:"What becomes of a second account there that somebody links. refuse: the first must be unlinked before. add: both let them in. replace: it takes the place of the first, after a question."`
 
-	AllowedRoles             []string `koanf:"allowed_roles" example:"[cern_user]" doc:"CERN, Keycloak: who has none of these roles is refused. Not set: cern_user at CERN. []: no role is needed."`
-	AllowServiceAccounts     bool     `koanf:"allow_service_accounts" doc:"CERN: accounts that can be handed to another owner may come in."`
-	RequiredIdentityProvider string   `koanf:"required_identity_provider" example:"41143743-f3c8-4d60-bbdb-eeecaba85bd9" doc:"Globus: UUID of the identity provider that people must use there. Set it before launch and never change it: it decides the external ids."`
-	PrivateNetwork           bool     `koanf:"private_network" doc:"It may be reached at private addresses (RFC 1918, RFC 4193), still over https."`
+	AllowedClaims            map[string][]string `koanf:"allowed_claims" example:"{groups: [/staff, /guests], eduperson_assurance: [\"https://refeds.org/assurance/IAP/medium\"]}" doc:"oidc, keycloak, CERN, Globus: what the claims of somebody who may come in must be: of each claim that is named here, one of its values. A claim that is missing, or neither a text nor a list of texts, refuses. It is asked at each sign-in. Not set: everybody."`
+	AllowedOrganizations     []string            `koanf:"allowed_organizations" example:"[example, example-lab/core]" doc:"GitHub: who is in none of these organisations or teams (ORGANIZATION/TEAM) is refused, at each sign-in. Names can be given up and taken by others; id:NUMBER cannot. Scope read:org is asked for. Not set: everybody."`
+	AllowedRoles             []string            `koanf:"allowed_roles" example:"[cern_user]" doc:"CERN, Keycloak: who has none of these roles is refused. Not set: cern_user at CERN. []: no role is needed."`
+	AllowedIdentityClasses   []string            `koanf:"allowed_identity_classes" example:"[person, federated]" doc:"CERN: which kinds of accounts may come in. person: CERN's own, of somebody whom CERN knows. service: of nobody. federated: of an institution in eduGAIN. social: of Google, GitHub and the like. Not set: all but service."`
+	AllowServiceAccounts     bool                `koanf:"allow_service_accounts" doc:"CERN: accounts that can be handed to another owner may come in."`
+	RequiredIdentityProvider string              `koanf:"required_identity_provider" example:"41143743-f3c8-4d60-bbdb-eeecaba85bd9" doc:"Globus: UUID of the identity provider that people must use there. Set it before launch and never change it: it decides the external ids."`
+	AllowedIdentityProviders []string            `koanf:"allowed_identity_providers" example:"[41143743-f3c8-4d60-bbdb-eeecaba85bd9]" doc:"Globus: UUIDs of the identity providers whose identities may come in. Not set: all."`
+	AllowedGroups            []string            `koanf:"allowed_groups" example:"[5fd0a8a5-1c2b-4f3e-9d0a-7e8f9a0b1c2d]" doc:"Globus: UUIDs of groups; who is a member of none is refused, at each sign-in. The scope that shows groups is asked for. Not set: everybody."`
+	PrivateNetwork           bool                `koanf:"private_network" doc:"It may be reached at private addresses (RFC 1918, RFC 4193), still over https."`
 }

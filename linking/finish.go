@@ -50,7 +50,7 @@ func (r *Refused) Unwrap() error { return r.Err }
 // Finish spends the attempt that the callback belongs to, lets the provider
 // prove who came back, decides, and carries the decision out in one unit of
 // work. A refusal is an error, a *Refused where the attempt was found; it has
-// changed nothing but the attempt.
+// changed nothing but the attempt, and left word to end the tokens that came.
 func (l *Linker) Finish(ctx context.Context, r FinishRequest) (Result, error) {
 	at := time.Now()
 	p, err := l.provider(r.Provider)
@@ -59,6 +59,7 @@ func (l *Linker) Finish(ctx context.Context, r FinishRequest) (Result, error) {
 	}
 	a, err := l.attempt(ctx, r, at)
 	refuse := func(err error) (Result, error) {
+		l.refused(p.ID, err)
 		if err = named(err, p); a.StateHash != "" {
 			err = &Refused{a, err}
 		}
@@ -74,6 +75,7 @@ func (l *Linker) Finish(ctx context.Context, r FinishRequest) (Result, error) {
 	}
 	profile, err := l.apps.Complete(ctx, r.Provider, a, r.Callback)
 	if err != nil {
+		l.endLater(ctx, p, profile, at)
 		return refuse(err)
 	}
 	res := Result{Attempt: a, Profile: profile}
@@ -83,11 +85,21 @@ func (l *Linker) Finish(ctx context.Context, r FinishRequest) (Result, error) {
 		err = ErrTaken.Because(err) // somebody linked it between our read and our write
 	}
 	if err != nil {
+		l.endLater(ctx, p, profile, at)
 		l.log.InfoContext(ctx, "identity refused", "provider", p.ID, "purpose", a.Purpose, "err", err)
 		return refuse(err)
 	}
 	l.log.InfoContext(ctx, "identity proven", "provider", p.ID, "purpose", a.Purpose, "outcome", res.Outcome, "user", res.User.ID)
 	return res, nil
+}
+
+// Unreadable gives back the error of a callback whose parameters could not be
+// read, and tells of it as Finish does of others. It belongs to no attempt.
+func (l *Linker) Unreadable(provider string, err error) error {
+	if p, unknown := l.provider(provider); unknown == nil {
+		l.refused(p.ID, err)
+	}
+	return err
 }
 
 // named puts the provider's title into the message of an error of ours.

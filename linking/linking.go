@@ -64,6 +64,7 @@ type Apps interface {
 	Providers() []broker.Provider
 	Provider(id string) (broker.Provider, bool)
 	Begin(ctx context.Context, id, state string, o broker.BeginOptions) (broker.Outward, error)
+	// Complete returns, beside an error, the tokens that came all the same.
 	Complete(ctx context.Context, id string, a broker.Attempt, cb broker.Callback) (broker.Profile, error)
 	// Revoke ends what tokens stand for, RevokeOnly the tokens and nothing else.
 	Revoke(ctx context.Context, id string, tokens []broker.RemoteToken) error
@@ -77,6 +78,9 @@ type Options struct {
 	Issuer      string        // external base URL, no slash at the end; links in mails begin with it
 	UndoWithin  time.Duration // how long a change of links can be taken back; 0: 7 days
 	Log         *slog.Logger  // nil: discard
+	// Refused is told of every journey that came to nothing, for metrics; nil:
+	// nobody listens.
+	Refused func(provider string, err error)
 	// EndGrants ends grants and tells the applications, inside a unit of work;
 	// nil: the store's RevokeGrants, which tells nobody.
 	EndGrants func(ctx context.Context, f broker.GrantFilter, reason string, at time.Time) (int, error)
@@ -101,6 +105,7 @@ type Linker struct {
 
 	issuer     string
 	undoWithin time.Duration
+	refused    func(provider string, err error)
 	endGrants  func(ctx context.Context, f broker.GrantFilter, reason string, at time.Time) (int, error)
 }
 
@@ -115,6 +120,9 @@ func New(store Store, apps Apps, o Options) *Linker {
 	}
 	if l.endGrants == nil {
 		l.endGrants = store.RevokeGrants
+	}
+	if l.refused = o.Refused; l.refused == nil {
+		l.refused = func(string, error) {}
 	}
 	if l.log == nil {
 		l.log = slog.New(slog.DiscardHandler)

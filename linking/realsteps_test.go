@@ -15,7 +15,11 @@ import (
 
 // Enqueue implements the Store of the rooms.
 func (f *failing) Enqueue(ctx context.Context, e broker.OutboxEntry) error {
-	if u, ok := ctx.Value(unitKey{}).(*unit); ok {
+	u, ok := ctx.Value(unitKey{}).(*unit)
+	if !ok && e.Kind == broker.OutboxRevoke { // a refused journey's: TestTokensOfARefusedJourneyEnd looks at those
+		return nil
+	}
+	if ok {
 		var m broker.Mail
 		switch {
 		case e.Kind == broker.OutboxRevoke:

@@ -28,6 +28,19 @@ func (l *Linker) revokeLater(ctx context.Context, a broker.RemoteAccount, at tim
 	return l.store.Enqueue(ctx, broker.NewRevocation(a, tokens).Entry(at))
 }
 
+// endLater leaves word that the tokens which a refused journey brought shall end at
+// the provider: nobody is going to use them. What the person gave us before stays.
+func (l *Linker) endLater(ctx context.Context, p broker.Provider, left broker.Profile, at time.Time) {
+	if len(left.Tokens) == 0 {
+		return
+	}
+	r := broker.NewRevocation(broker.RemoteAccount{Provider: p.ID, Issuer: left.Issuer, Subject: left.Subject}, left.Tokens)
+	r.Only = true
+	if err := l.store.Enqueue(context.WithoutCancel(ctx), r.Entry(at)); err != nil {
+		l.log.WarnContext(ctx, "tokens of a refused journey not revoked", "provider", p.ID, "err", err)
+	}
+}
+
 // DeliverRevocation is the handler of outbox entries of the kind
 // broker.OutboxRevoke: it ends tokens at the provider. Tokens that are gone
 // already are no error. Where the person has linked the same identity again
@@ -42,6 +55,8 @@ func (l *Linker) DeliverRevocation(ctx context.Context, payload []byte) error {
 	}
 	account, err := l.store.RemoteAccount(ctx, r.Provider, r.Issuer, r.Subject)
 	switch {
+	case errors.Is(err, broker.ErrNotFound) && r.Only:
+		return l.apps.RevokeOnly(ctx, r.Provider, r.Remote())
 	case errors.Is(err, broker.ErrNotFound):
 		return l.apps.Revoke(ctx, r.Provider, r.Remote())
 	case err != nil:

@@ -51,6 +51,7 @@ func (l *Linker) Start(ctx context.Context, r StartRequest) (string, error) {
 	state := broker.NewSecret()
 	out, err := l.apps.Begin(ctx, r.Provider, state.Reveal(), r.Options)
 	if err != nil {
+		l.refused(r.Provider, err)
 		return "", err
 	}
 	err = l.store.CreateAttempt(ctx, broker.Attempt{

@@ -20,7 +20,7 @@ type App struct {
 	Icon  string // name of an SVG of ours; "" the kind's
 
 	Issuer       string            // OpenID issuer, exactly as its discovery document has it
-	BaseURL      string            // GitHub: address of a self-hosted installation; ORCID: of the API
+	BaseURL      string            // GitHub: address of a self-hosted installation; ORCID: of the API; Globus: of the Groups API
 	ClientID     string            // ours there
 	ClientSecret broker.Secret     // "" a public client
 	Scopes       []string          // nil: the kind's
@@ -44,9 +44,14 @@ type App struct {
 	PKCE        string // PKCES256 or PKCEOff; "" the kind's, PKCES256 for most
 	IssuerParam string // IssuerIfPresent, IssuerRequired or IssuerIgnored: what to do about "iss" (RFC 9207); "" if present, required where the metadata promises it
 
-	AllowedRoles             []string // CERN, Keycloak: one of these roles is needed; nil: the kind's. An empty, non-nil list asks for none
-	AllowServiceAccounts     bool     // CERN: accounts that can be handed to another owner may come in
-	RequiredIdentityProvider string   // Globus: id of the only identity provider whose identities count
+	AllowedClaims            map[string][]string // OpenID Providers: of each claim, one of these values is needed; nil: no such rule
+	AllowedOrganizations     []string            // GitHub: membership of one is needed, "org" or "org/team"; nil: no such rule
+	AllowedRoles             []string            // CERN, Keycloak: one of these roles is needed; nil: the kind's. An empty, non-nil list asks for none
+	AllowedIdentityClasses   []string            // CERN: kinds of accounts that may come in, of cernClasses; nil: all but service accounts
+	AllowServiceAccounts     bool                // CERN: accounts that can be handed to another owner may come in
+	RequiredIdentityProvider string              // Globus: id of the only identity provider whose identities count
+	AllowedIdentityProviders []string            // Globus: ids of the identity providers whose identities may come in; nil: all
+	AllowedGroups            []string            // Globus: ids of groups, membership of one is needed; nil: no such rule
 
 	// PrivateNetwork lets the app be reached at private addresses (RFC 1918,
 	// RFC 4193), still over https. Loopback and link-local stay closed.
@@ -116,11 +121,17 @@ func (a App) check() error {
 			bad(field, "it has no meaning for kind %q; it belongs to %s", a.Kind, strings.Join(known, ", "))
 		}
 	}
-	only("base_url", a.BaseURL != "", "github", "orcid")
+	only("base_url", a.BaseURL != "", "github", "orcid", "globus")
 	only("sandbox", a.Sandbox, "orcid", "cern")
 	only("member", a.Member, "orcid")
 	only("allowed_roles", len(a.AllowedRoles) > 0, "cern", "keycloak")
 	only("allow_service_accounts", a.AllowServiceAccounts, "cern")
+	only("allowed_claims", a.AllowedClaims != nil, "oidc", "keycloak", "cern", "globus")
+	only("allowed_organizations", a.AllowedOrganizations != nil, "github")
+	only("allowed_identity_classes", a.AllowedIdentityClasses != nil, "cern")
+	only("allowed_identity_providers", a.AllowedIdentityProviders != nil, "globus")
+	only("allowed_groups", a.AllowedGroups != nil, "globus")
+	a.checkRules(bad)
 	only("required_identity_provider", a.RequiredIdentityProvider != "", "globus")
 	for name := range a.AuthParams {
 		if slices.Contains(reserved, name) {

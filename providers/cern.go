@@ -46,12 +46,9 @@ func checkCERN(_ context.Context, p *openID, _ *session, c claims, profile *brok
 	if err := p.checkRoles(roles); err != nil {
 		return err
 	}
-	// A service account belongs to no person, and can be handed to another
-	// owner. CERN's tokens do not name the type of an account: one of
-	// CERN's own (no "@" in its login) without a person is taken for one.
 	person := c.text("cern_person_id")
-	if person == "" && !strings.Contains(profile.Subject, "@") && !p.app.AllowServiceAccounts {
-		return ErrNotAllowed.Becausef("the account belongs to no person: a service account")
+	if class := cernClass(profile.Subject, person); !p.app.admitsClass(class) {
+		return ErrNotAllowed.Becausef("allowed_identity_classes: the account is of the class %s", class)
 	}
 	if profile.Locale == "" {
 		profile.Locale = strings.ToLower(c.text("cern_preferred_language"))
@@ -61,6 +58,42 @@ func checkCERN(_ context.Context, p *openID, _ *session, c claims, profile *brok
 		"orcid": c.text("eduperson_orcid"), "roles": roles,
 	})
 	return nil
+}
+
+// Identity classes of CERN's accounts. The tokens do not name them, other than
+// those of CERN's old service did ("CERN Registered" was a person's, "CERN Shared"
+// a service's), so they are told by login and person number.
+const (
+	classPerson    = "person"    // one of CERN's own, of somebody whom CERN knows
+	classService   = "service"   // belongs to no person, and can be handed to another owner
+	classFederated = "federated" // of an institution in eduGAIN: a scoped login, "ada@unibe.example"
+	classSocial    = "social"    // of Google, GitHub and the like: "1234567@google"
+)
+
+var cernClasses = []string{classPerson, classService, classFederated, classSocial}
+
+// cernClass is the class of an account. One of CERN's own (no "@" in its login)
+// without a person is taken for a service account.
+func cernClass(login, person string) string {
+	_, scope, foreign := strings.Cut(login, "@")
+	switch {
+	case foreign && strings.Contains(scope, "."):
+		return classFederated
+	case foreign:
+		return classSocial
+	case person == "":
+		return classService
+	}
+	return classPerson
+}
+
+// admitsClass tells whether accounts of a class may come in: all but service
+// accounts, unless the operator lists them.
+func (a App) admitsClass(class string) bool {
+	if a.AllowedIdentityClasses != nil {
+		return slices.Contains(a.AllowedIdentityClasses, class)
+	}
+	return class != classService || a.AllowServiceAccounts
 }
 
 // cernRoles are the roles of the account in our application, from either of the

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
@@ -14,9 +15,13 @@ const (
 	// metadataFresh is how long a discovery document and keys are used
 	// without asking. A key that the provider withdrew is not trusted longer.
 	metadataFresh = time.Hour
-	// metadataStale is how long they are used while the provider does not
-	// answer: a restart there must not lock people out.
+	// metadataStale is how long a document is used while a new one is looked up
+	// behind it, and keys while the provider does not answer: a restart there
+	// must not lock people out.
 	metadataStale = 24 * time.Hour
+	// keysAhead is how long before their time keys are looked up again, when
+	// somebody sets out for the provider: they are there when the person is back.
+	keysAhead = 15 * time.Minute
 	// lookupPause is how long a failed lookup is believed, and how often
 	// unknown keys make us ask: forged tokens must not make us a flood.
 	lookupPause = 10 * time.Second
@@ -33,6 +38,7 @@ type directory struct {
 	plain  bool // http endpoints are fine
 	now    func() time.Time
 	loaded func(metadata) // told of every new document; nil nobody
+	log    *slog.Logger
 
 	turn chan struct{} // holds one token: whoever looks up
 
@@ -45,23 +51,57 @@ type directory struct {
 }
 
 func newDirectory(issuer string, e env, loaded func(metadata)) *directory {
-	d := &directory{issuer: issuer, client: e.client, plain: e.allowPrivate, now: e.now, loaded: loaded, turn: make(chan struct{}, 1)}
+	d := &directory{issuer: issuer, client: e.client, plain: e.allowPrivate, now: e.now, loaded: loaded, log: e.log, turn: make(chan struct{}, 1)}
 	return d
 }
 
-// metadata returns the document, from memory where it is fresh. A stale one is
-// better than none.
+// metadata returns the document, from memory where there is one. Where that is
+// not fresh any more, a new one is looked up in the background: nobody waits for a
+// provider that has answered before.
 func (d *directory) metadata(ctx context.Context) (metadata, error) {
-	if m, err, ok := d.cached(d.now()); ok {
-		return m, err
+	m, err, next := d.cached(d.now())
+	switch next {
+	case ask:
+		return d.lookUp(ctx)
+	case refresh:
+		go d.behind(func(ctx context.Context) { _, _ = d.lookUp(ctx) })
 	}
-	select { // one lookup at a time
+	return m, err
+}
+
+// warm looks up keys in the background that are known and will be too old when
+// the person who sets out now returns.
+func (d *directory) warm() {
+	d.mu.Lock()
+	keys := d.keys
+	d.mu.Unlock()
+	if keys != nil && keys.aging(metadataFresh-keysAhead) {
+		go d.behind(func(ctx context.Context) { _, _ = keys.get(ctx, metadataFresh-keysAhead) })
+	}
+}
+
+// behind runs a lookup that nobody waits for. Whatever the provider sends, the
+// process lives.
+func (d *directory) behind(lookUp func(ctx context.Context)) {
+	defer func() {
+		if p := recover(); p != nil {
+			d.log.Error("panic in a lookup", "panic", fmt.Sprintf("%T", p))
+		}
+	}()
+	ctx, cancel := context.WithTimeout(context.Background(), 2*d.client.limits.lookup)
+	defer cancel()
+	lookUp(ctx)
+}
+
+// lookUp asks for the document, one at a time, unless that has just been done.
+func (d *directory) lookUp(ctx context.Context) (metadata, error) {
+	select {
 	case d.turn <- struct{}{}:
 		defer func() { <-d.turn }()
 	case <-ctx.Done():
 		return metadata{}, ErrUnavailable.Because(ctx.Err())
 	}
-	if m, err, ok := d.cached(d.now()); ok {
+	if m, err, next := d.cached(d.now()); next == known {
 		return m, err
 	}
 	m, err := d.fetch(ctx)
@@ -71,9 +111,6 @@ func (d *directory) metadata(ctx context.Context) (metadata, error) {
 	if err != nil {
 		if ctx.Err() == nil { // the person did not just leave
 			d.failed, d.err = now, err
-		}
-		if d.found != nil && now.Sub(d.at) < metadataStale {
-			return *d.found, nil
 		}
 		return metadata{}, err
 	}
@@ -87,21 +124,30 @@ func (d *directory) metadata(ctx context.Context) (metadata, error) {
 	return m, nil
 }
 
-// cached returns what is known; false: ask.
-func (d *directory) cached(now time.Time) (metadata, error, bool) {
+// step is what a look into memory calls for.
+type step int
+
+const (
+	known   step = iota // use what was found
+	refresh             // use it, and look up another
+	ask                 // there is nothing: look up
+)
+
+// cached returns what is known. The error of a failed lookup is believed for a
+// while.
+func (d *directory) cached(now time.Time) (metadata, error, step) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	age := now.Sub(d.at)
+	age, paused := now.Sub(d.at), d.err != nil && now.Sub(d.failed) < lookupPause
 	switch {
-	case d.found != nil && age < metadataFresh:
-		return *d.found, nil, true
-	case d.err != nil && now.Sub(d.failed) < lookupPause:
-		if d.found != nil && age < metadataStale {
-			return *d.found, nil, true
-		}
-		return metadata{}, d.err, true
+	case d.found != nil && (age < metadataFresh || age < metadataStale && paused):
+		return *d.found, nil, known
+	case d.found != nil && age < metadataStale:
+		return *d.found, nil, refresh
+	case paused:
+		return metadata{}, d.err, known
 	}
-	return metadata{}, nil, false
+	return metadata{}, nil, ask
 }
 
 func (d *directory) fetch(ctx context.Context) (metadata, error) {

@@ -39,6 +39,9 @@ var (
 	ErrMisconfigured = &broker.Error{Kind: broker.KindUpstream, Message: "provider.misconfigured"}
 	// ErrNotAllowed: the account is none that may come in.
 	ErrNotAllowed = &broker.Error{Kind: broker.KindForbidden, Message: "provider.not_allowed"}
+	// ErrNotShown: the provider does not let us see what decides whether the
+	// account may come in; the person can allow it there.
+	ErrNotShown = &broker.Error{Kind: broker.KindForbidden, Message: "provider.not_shown"}
 	// ErrUnverified: the provider wants the person to prove an address there
 	// first.
 	ErrUnverified = &broker.Error{Kind: broker.KindForbidden, Message: "provider.unverified_email"}

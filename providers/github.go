@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/markbates/goth"
@@ -32,6 +33,8 @@ type githubProvider struct {
 	site  string // https://github.com, without a slash at the end
 	api   string // https://api.github.com
 	oauth oauth2.Config
+
+	organizations []organization // one of them is needed; nil none
 }
 
 var (
@@ -75,8 +78,19 @@ func newGitHub(app *App, e env) (goth.Provider, error) {
 		app.Scopes = []string{"read:user", "user:email"}
 	}
 	app.Scopes = splitScopes(strings.Join(app.Scopes, " ")) // older configurations separate by commas
+	var organizations []organization
+	for _, entry := range app.AllowedOrganizations {
+		o, err := parseOrganization(entry)
+		if err != nil {
+			return nil, err
+		}
+		organizations = append(organizations, o)
+	}
+	if organizations != nil && !slices.Contains(app.Scopes, githubReadOrg) {
+		app.Scopes = append(app.Scopes, githubReadOrg)
+	}
 	return &githubProvider{
-		base: base{app: *app, env: e}, site: site, api: api,
+		base: base{app: *app, env: e}, site: site, api: api, organizations: organizations,
 		oauth: oauth2.Config{
 			ClientID: app.ClientID, ClientSecret: app.ClientSecret.Reveal(), RedirectURL: e.redirectURI, Scopes: app.Scopes,
 			Endpoint: oauth2.Endpoint{
@@ -190,6 +204,9 @@ func (p *githubProvider) FetchProfile(ctx context.Context, s goth.Session) (brok
 	}
 	if user.Type != "User" {
 		return broker.Profile{}, ErrNotAllowed.Becausef("GitHub account %s is a %q, not a User", user.ID, clean(user.Type))
+	}
+	if err := p.checkOrganizations(ctx, token); err != nil {
+		return broker.Profile{}, err
 	}
 	address, err := p.primaryEmail(ctx, token)
 	if err != nil {

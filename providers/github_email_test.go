@@ -85,7 +85,7 @@ func TestGitHubNextPage(t *testing.T) {
 		`<%zz>; rel="next"`: "",
 		"":                  "",
 	} {
-		if got := p.nextPage([]string{header}); got != want {
+		if got := p.nextPage("/user/emails", []string{header}); got != want {
 			t.Errorf("%s: %q", header, got)
 		}
 	}
@@ -98,7 +98,7 @@ func TestGitHubEndlessPages(t *testing.T) {
 	if p := signIn(t, r, "github", g.Visitor(), "ada-example"); p.Email != "" {
 		t.Errorf("e-mail %q", p.Email)
 	}
-	if n := len(g.Exchanges("/user/emails")); n != maxEmailPages {
+	if n := len(g.Exchanges("/user/emails")); n != maxPages {
 		t.Errorf("%d pages read", n)
 	}
 }

@@ -70,36 +70,24 @@ type provenEmail struct {
 	verified bool
 }
 
-// maxEmailPages bounds how far we look for the primary address: a thousand
-// addresses are more than an account can have.
-const maxEmailPages = 10
-
 // primaryEmail looks for the address that is primary and verified. The zero
 // value: there is none, or we may not read it. Others are never used.
 func (p *githubProvider) primaryEmail(ctx context.Context, token broker.Secret) (provenEmail, error) {
-	address := p.api + "/user/emails?per_page=100"
-	for range maxEmailPages {
-		a, err := p.get(ctx, address, token)
-		if a.Status == http.StatusNotFound || a.Status == http.StatusForbidden {
-			return provenEmail{}, nil // the person withheld the scope, or a GitHub App has no such permission
-		}
-		if err != nil {
-			return provenEmail{}, err
-		}
+	var primary provenEmail
+	_, err := p.pages(ctx, "/user/emails?", token, func(a answer) (bool, error) {
 		list, err := readGitHubEmails(a.Body)
-		if err != nil {
-			return provenEmail{}, ErrUpstream.Becausef("GET /user/emails: %w", err)
-		}
 		for _, e := range list {
 			if e.Primary {
-				return p.usable(e), nil
+				primary = p.usable(e)
+				return true, nil
 			}
 		}
-		if address = p.nextPage(a.Header.Values("Link")); address == "" {
-			return provenEmail{}, nil
-		}
+		return false, err
+	})
+	if err.Status == http.StatusNotFound || err.Status == http.StatusForbidden {
+		return provenEmail{}, nil // the person withheld the scope, or a GitHub App has no such permission
 	}
-	return provenEmail{}, nil
+	return primary, err.cause
 }
 
 // usable applies the trust policy. An address that GitHub invents for privacy
@@ -118,15 +106,15 @@ func (p *githubProvider) usable(e githubEmail) provenEmail {
 // linkNext finds the next page in a Link header (RFC 8288).
 var linkNext = regexp.MustCompile(`<([^<>]*)>[^,<]*;\s*rel="?next"?(?:[;,\s]|$)`)
 
-// nextPage is the address of the next page; "" there is none. The token goes to
-// the API and to no other place, whatever the header says.
-func (p *githubProvider) nextPage(links []string) string {
+// nextPage is the address of the next page of the list at path; "" there is none.
+// The token goes to the API and to no other place, whatever the header says.
+func (p *githubProvider) nextPage(path string, links []string) string {
 	m := linkNext.FindStringSubmatch(strings.Join(links, ", "))
 	if m == nil {
 		return ""
 	}
 	next, err := url.Parse(m[1])
-	if err != nil || next.Scheme+"://"+next.Host+next.Path != p.api+"/user/emails" || next.User != nil {
+	if err != nil || next.Scheme+"://"+next.Host+next.Path != p.api+path || next.User != nil {
 		return ""
 	}
 	return next.String()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/markbates/goth"
 	"golang.org/x/oauth2"
@@ -32,6 +33,14 @@ var uuidForm = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 // primary, which can change.
 type globusProvider struct{ *openID }
 
+// globusGroups is the address of the Groups API unless App.BaseURL says otherwise,
+// globusGroupsServer whose tokens it takes, globusViewGroups the scope of those.
+const (
+	globusGroups       = "https://groups.api.globus.org"
+	globusGroupsServer = "groups.api.globus.org"
+	globusViewGroups   = "urn:globus:auth:scope:groups.api.globus.org:view_my_groups_and_memberships"
+)
+
 // newGlobus is the factory of kind "globus".
 func newGlobus(app *App, e env) (goth.Provider, error) {
 	var errs []error
@@ -47,13 +56,18 @@ func newGlobus(app *App, e env) (goth.Provider, error) {
 	if app.AuthStyle != "" && app.AuthStyle != AuthBasic {
 		errs = append(errs, errors.New("auth_style: Globus takes the client secret in HTTP Basic alone; leave it out"))
 	}
-	if idp := app.RequiredIdentityProvider; idp != "" {
-		if !uuidForm.MatchString(idp) {
-			errs = append(errs, fmt.Errorf("required_identity_provider: %q: give the UUID of the identity provider in lower case", idp))
-		}
-		if !slices.Contains(app.Scopes, "profile") {
-			errs = append(errs, errors.New("scopes: add profile; required_identity_provider cannot be checked without it"))
-		}
+	if idp := app.RequiredIdentityProvider; idp != "" && !uuidForm.MatchString(idp) {
+		errs = append(errs, fmt.Errorf("required_identity_provider: %q: give the UUID of the identity provider in lower case", idp))
+	}
+	if (app.RequiredIdentityProvider != "" || app.AllowedIdentityProviders != nil) && !slices.Contains(app.Scopes, "profile") {
+		errs = append(errs, errors.New("scopes: add profile; required_identity_provider and allowed_identity_providers cannot be checked without it"))
+	}
+	if app.AllowedGroups != nil && !slices.Contains(app.Scopes, globusViewGroups) {
+		app.Scopes = append(slices.Clone(app.Scopes), globusViewGroups)
+	}
+	app.BaseURL = strings.TrimRight(withDefault(app.BaseURL, globusGroups), "/")
+	if err := checkURL(app.BaseURL, e.allowPrivate); err != nil {
+		errs = append(errs, fmt.Errorf("base_url: %w", err))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
@@ -68,13 +82,19 @@ func newGlobus(app *App, e env) (goth.Provider, error) {
 
 // checkGlobus refuses identities of other providers than the required one, and
 // completes the profile.
-func checkGlobus(_ context.Context, p *openID, _ *session, c claims, profile *broker.Profile) error {
+func checkGlobus(ctx context.Context, p *openID, s *session, c claims, profile *broker.Profile) error {
 	if !uuidForm.MatchString(profile.Subject) {
 		return ErrUpstream.Becausef("sub is no UUID")
 	}
 	idp := c.str("identity_provider")
 	if want := p.app.RequiredIdentityProvider; want != "" && idp != want {
-		return ErrNotAllowed.Becausef("the identity is of provider %q, required is %q", clean(idp), want)
+		return ErrNotAllowed.Becausef("required_identity_provider: the identity is of provider %q, required is %q", clean(idp), want)
+	}
+	if allowed := p.app.AllowedIdentityProviders; allowed != nil && !slices.Contains(allowed, idp) {
+		return ErrNotAllowed.Becausef("allowed_identity_providers: the identity is of provider %q", clean(idp))
+	}
+	if err := globusInGroup(ctx, p, s); err != nil {
+		return err
 	}
 	if profile.AuthTime.IsZero() {
 		profile.AuthTime = c.time("last_authentication")
@@ -118,14 +138,14 @@ func revokeGlobus(ctx context.Context, p *openID, tokens []broker.RemoteToken) e
 	})
 }
 
-// dropTokens ends what a refused sign-in brought, as far as it can be read.
-func (p *globusProvider) dropTokens(ctx context.Context, t *oauth2.Token) error {
+// allTokens implements tokenLister.
+func (p *globusProvider) allTokens(t *oauth2.Token) []broker.RemoteToken {
 	all, _ := readGlobusTokens(t)
 	held := []broker.RemoteToken{{AccessToken: broker.Secret(t.AccessToken), RefreshToken: broker.Secret(t.RefreshToken)}}
 	for _, one := range all {
 		if one.access != t.AccessToken {
-			held = append(held, broker.RemoteToken{AccessToken: broker.Secret(one.access), RefreshToken: broker.Secret(one.refresh)})
+			held = append(held, broker.RemoteToken{Kind: one.server, AccessToken: broker.Secret(one.access), RefreshToken: broker.Secret(one.refresh)})
 		}
 	}
-	return p.Revoke(ctx, held)
+	return held
 }

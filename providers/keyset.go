@@ -132,6 +132,15 @@ func (k *keySet) cached(age time.Duration) ([]jose.JSONWebKey, error, bool) {
 	return nil, nil, false
 }
 
+// aging tells whether there are keys of that age, and nobody has asked for others
+// just now.
+func (k *keySet) aging(age time.Duration) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	now := k.now()
+	return k.keys != nil && now.Sub(k.at) >= age && now.Sub(k.asked) >= lookupPause
+}
+
 func (k *keySet) fetch(ctx context.Context) ([]jose.JSONWebKey, error) {
 	ctx, cancel := context.WithTimeout(ctx, k.client.limits.lookup)
 	defer cancel()

@@ -122,6 +122,7 @@ func (p *openID) BeginAuthContext(ctx context.Context, state string, o broker.Be
 	if err != nil {
 		return nil, err
 	}
+	p.dir.warm()
 	s := newSession(p.env.redirectURI, p.app.PKCE, o, p.env.now())
 	s.authCodeURL(cfg, state, &p.app, o, true)
 	return s, nil
@@ -238,6 +239,9 @@ func (p *openID) profileFrom(ctx context.Context, s *session, c claims) (broker.
 	}
 	profile.Email, profile.EmailVerified = p.app.email(c.str("email"), c.isTrue("email_verified"))
 	profile.AMR, profile.ACR, profile.AuthTime = c.list("amr"), c.text("acr"), c.time("auth_time")
+	if err := p.app.admitsClaims(c); err != nil {
+		return broker.Profile{}, err
+	}
 	if p.rules.check != nil {
 		if err := p.rules.check(ctx, p, s, c, &profile); err != nil {
 			return broker.Profile{}, err

@@ -115,7 +115,19 @@ func (h *house) complete(a broker.Attempt, back *url.URL) (broker.Profile, error
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	return h.reg.Complete(context.Background(), h.id, a, cb)
+	return completed(h.reg, a, cb)
+}
+
+// completed is Complete as linking uses it: what a refused sign-in brought ends
+// at the provider, later.
+func completed(r *Registry, a broker.Attempt, cb broker.Callback) (broker.Profile, error) {
+	p, err := r.Complete(context.Background(), a.Provider, a, cb)
+	if err == nil {
+		return p, nil
+	}
+	_ = r.RevokeOnly(context.Background(), a.Provider, p.Tokens)
+	p.Tokens, p.Issuer, p.Subject = nil, "", ""
+	return p, err
 }
 
 func wantError(t *testing.T, what string, err error, want *broker.Error) {

@@ -118,6 +118,7 @@ func (p *orcidProvider) BeginAuthContext(ctx context.Context, state string, o br
 	if err != nil {
 		return nil, err
 	}
+	p.dir.warm()
 	if o.Prompt != "" {
 		o.Prompt = "login" // people share computers, and ORCID's sessions last
 	}

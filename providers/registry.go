@@ -46,9 +46,6 @@ type entry struct {
 // ten seconds each would be more patience than a person has.
 const completeTimeout = 25 * time.Second
 
-// revokeTimeout bounds the clean-up after a refused sign-in.
-const revokeTimeout = 5 * time.Second
-
 // New checks every app and makes its provider. It makes no network call, and
 // reports all problems at once.
 func New(o Options) (*Registry, error) {
@@ -153,7 +150,9 @@ func (r *Registry) Begin(ctx context.Context, id, state string, o broker.BeginOp
 
 // Complete turns a callback into a profile. The caller has found the attempt by
 // its state, checked whose it is, and spent it: Complete never tries a code
-// twice. Every error of this package can come out.
+// twice. Every error of this package can come out. Beside an error the profile
+// holds the tokens that came all the same, for the caller to end, with issuer and
+// subject as far as they are known, and nothing else.
 func (r *Registry) Complete(ctx context.Context, id string, a broker.Attempt, cb broker.Callback) (p broker.Profile, err error) {
 	e, err := r.served(id)
 	if err != nil {
@@ -180,8 +179,7 @@ func (r *Registry) Complete(ctx context.Context, id string, a broker.Attempt, cb
 	}
 	p, err = e.fetch(ctx, s, cb.Code)
 	if err != nil {
-		r.drop(ctx, e, s)
-		return broker.Profile{}, err
+		return e.brought(s, r.now()), err
 	}
 	return p, nil
 }
@@ -206,25 +204,18 @@ func (e *entry) fetch(ctx context.Context, s goth.Session, code broker.Secret) (
 	return p, e.app.admits(p)
 }
 
-// drop revokes what a refused sign-in brought, as far as the provider lets us:
-// nobody is going to use it.
-func (r *Registry) drop(ctx context.Context, e *entry, s goth.Session) {
+// brought is what a refused sign-in left behind, as far as it can be read:
+// nobody is going to use its tokens.
+func (e *entry) brought(s goth.Session, at time.Time) broker.Profile {
 	own, ok := s.(*session)
 	if !ok || own.token == nil {
-		return
+		return broker.Profile{}
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), revokeTimeout)
-	defer cancel()
-	var err error
-	switch p := e.provider.(type) {
-	case tokenDropper:
-		err = p.dropTokens(ctx, own.token)
-	case revoker:
-		err = p.Revoke(ctx, own.tokens(nil, r.now()))
+	p := broker.Profile{Issuer: e.app.Issuer, Subject: own.claims.str("sub"), Tokens: own.tokens(nil, at)}
+	if lister, ok := e.provider.(tokenLister); ok {
+		p.Tokens = lister.allTokens(own.token)
 	}
-	if err != nil {
-		r.log.WarnContext(ctx, "tokens of a refused sign-in not revoked", "provider", e.app.ID, "err", redact(err))
-	}
+	return p
 }
 
 // Revoke ends tokens at the provider, where it offers that. Tokens that are

@@ -79,7 +79,7 @@ func FuzzGitHubLink(f *testing.F) {
 	f.Add(`<https://api.github.com/user/emails@evil.example/>; rel="next"`)
 	p := &githubProvider{api: "https://api.github.com"}
 	f.Fuzz(func(t *testing.T, header string) {
-		next := p.nextPage([]string{header})
+		next := p.nextPage("/user/emails", []string{header})
 		if next == "" {
 			return
 		}

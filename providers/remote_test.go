@@ -75,7 +75,7 @@ func visit(t testing.TB, r *Registry, id string, v *providertest.Visitor, person
 }
 
 func complete(r *Registry, tr trip) (broker.Profile, error) {
-	return r.Complete(context.Background(), tr.attempt.Provider, tr.attempt, tr.callback)
+	return completed(r, tr.attempt, tr.callback)
 }
 
 // signIn is visit and complete, and must succeed.

@@ -36,10 +36,14 @@ type (
 	revoker interface {
 		Revoke(ctx context.Context, tokens []broker.RemoteToken) error
 	}
-	// tokenDropper ends what a refused sign-in brought, where Revoke would
-	// end more than that.
+	// tokenDropper ends a token, where Revoke would end more than that.
 	tokenDropper interface {
 		dropTokens(ctx context.Context, t *oauth2.Token) error
+	}
+	// tokenLister reads all tokens of an answer, where there can be several, also
+	// of one that was refused.
+	tokenLister interface {
+		allTokens(t *oauth2.Token) []broker.RemoteToken
 	}
 	// issuerTeller says what "iss" in a callback must be (RFC 9207). A
 	// provider without it is held to IssuerIfPresent and its App.Issuer.

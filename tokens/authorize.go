@@ -32,7 +32,7 @@ var promptValues = []string{promptNone, promptLogin, promptConsent, promptSelect
 // authorizeParams are the parameters that Authorization.Params keeps. Others
 // are ignored (RFC 6749, section 3.1).
 var authorizeParams = []string{
-	"acr_values", "claims", "claims_locales", "client_id", "code_challenge", "code_challenge_method", "display", "id_token_hint", "login_hint", "max_age",
+	"acr_values", "claims", "claims_locales", "client_id", "code_challenge", "code_challenge_method", "display", "id_token_hint", "idp_hint", "kc_idp_hint", "login_hint", "max_age",
 	"nonce", "prompt", "redirect_uri", "registration", "request", "request_uri", "response_mode", "response_type", "scope", "state", "ui_locales",
 }
 

@@ -2,7 +2,6 @@ package web
 
 import (
 	"bytes"
-	"database/sql"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -218,10 +217,10 @@ func TestBadInputAtTheEndpoints(t *testing.T) {
 			b := w.browser()
 			b.signIn("ada")
 			code, access := w.accessOf(b)
-			before := rowsOf(t, raw)
+			before := storetest.Rows(t, raw)
 			for _, tt := range badAtEndpoints(basic("conf", secret.Reveal()), code, access) {
 				w.refuses(tt)
-				if after := rowsOf(t, raw); after != before {
+				if after := storetest.Rows(t, raw); after != before {
 					t.Fatalf("%s %s, %s: rows\n%s\nbecame\n%s", tt.method, tt.path, tt.name, before, after)
 				}
 			}
@@ -231,12 +230,12 @@ func TestBadInputAtTheEndpoints(t *testing.T) {
 			if res, body := w.request(bad{method: "POST", path: "/oauth2/register", header: document, body: good}); res.StatusCode != http.StatusCreated {
 				t.Fatalf("register: %d %s", res.StatusCode, body)
 			}
-			before = rowsOf(t, raw)
+			before = storetest.Rows(t, raw)
 			res, body := w.request(bad{method: "POST", path: "/oauth2/register", header: document, body: good})
 			if res.StatusCode != http.StatusTooManyRequests || res.Header.Get("Retry-After") != "86400" || !strings.Contains(body, "temporarily_unavailable") {
 				t.Errorf("one too many: %d %v %s", res.StatusCode, res.Header, body)
 			}
-			if after := rowsOf(t, raw); after != before {
+			if after := storetest.Rows(t, raw); after != before {
 				t.Errorf("rows\n%s\nbecame\n%s", before, after)
 			}
 		})
@@ -335,36 +334,4 @@ func (w *world) refuses(tt bad) {
 			}
 		}
 	}
-}
-
-// rowsOf tells how many rows each table has.
-func rowsOf(t testing.TB, raw *sql.DB) string {
-	t.Helper()
-	rows, err := raw.Query("SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema() ORDER BY 1")
-	if err != nil {
-		rows, err = raw.Query("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY 1")
-	}
-	must(t, err)
-	defer rows.Close()
-	var parts []string
-	for rows.Next() {
-		var name string
-		must(t, rows.Scan(&name))
-		parts = append(parts, "SELECT '"+name+"' AS name, count(*) AS n FROM "+name)
-	}
-	must(t, rows.Err())
-	if len(parts) < 15 {
-		t.Fatalf("only %d tables", len(parts))
-	}
-	counts, err := raw.Query(strings.Join(parts, " UNION ALL ") + " ORDER BY 1")
-	must(t, err)
-	defer counts.Close()
-	var text strings.Builder
-	for counts.Next() {
-		var name, n string
-		must(t, counts.Scan(&name, &n))
-		text.WriteString(name + " " + n + "; ")
-	}
-	must(t, counts.Err())
-	return text.String()
 }

@@ -22,6 +22,7 @@ const (
 	languageCookie = "broker_language" // what a visitor without an account chose
 	lastCookie     = "broker_last"     // the provider that was used here last
 	deviceCookie   = "broker_devices"  // the accounts that this browser has signed in to; opens nothing (limits)
+	chooseCookie   = "broker_choose"   // nobody is sent straight to a provider now
 )
 
 // keepChoice is how long a browser keeps a choice that is no secret, in

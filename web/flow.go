@@ -131,7 +131,7 @@ func (s *Server) proceed(w http.ResponseWriter, r *http.Request, l broker.Login,
 		}
 		consent = step == broker.StepConsent
 	}
-	step := l.Next(consent)
+	step, begins := l.Next(consent), l.ID == ""
 	if step == broker.StepDone {
 		return s.finish(w, r, l, a)
 	}
@@ -140,6 +140,11 @@ func (s *Server) proceed(w http.ResponseWriter, r *http.Request, l broker.Login,
 	}
 	if step == broker.StepIdentify && a != nil && a.Creates() && s.maySignUp(r, l) == nil {
 		return s.redirect(w, r, withLogin("/signup/", l))
+	}
+	if step == broker.StepIdentify && a != nil && begins { // a login goes straight to a provider once
+		if to := s.straightTo(r, l); to != "" {
+			return s.redirect(w, r, withLogin(startPath(to), l))
+		}
 	}
 	return s.redirect(w, r, stepPath(step, l))
 }

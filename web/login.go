@@ -21,7 +21,8 @@ func again(l broker.Login) bool { return l.Force && l.Request == "" }
 // getLogin serves GET /login/: the way in, alone or as a step of a login.
 //
 // next is where to go afterwards; again=1 asks who is signed in to prove that
-// they are there; switch=1 shows the page although somebody is.
+// they are there; switch=1 shows the page although somebody is, choose=1 although
+// people go straight to a provider.
 func (s *Server) getLogin(w http.ResponseWriter, r *http.Request) error {
 	v := visitOf(r)
 	if v.query.Get("login") != "" {
@@ -38,6 +39,12 @@ func (s *Server) getLogin(w http.ResponseWriter, r *http.Request) error {
 	next, proof := v.next(), v.query.Get("again") == "1" && v.user != nil
 	if v.user != nil && !proof && v.query.Get("switch") == "" {
 		return s.redirect(w, r, or(next, "/"))
+	}
+	if to := s.straightTo(r, broker.Login{}); to != "" && v.user == nil {
+		if to = startPath(to); next != "" {
+			to += "?next=" + url.QueryEscape(next)
+		}
+		return s.redirect(w, r, to)
 	}
 	if next == "" && !proof {
 		return s.showLogin(w, r, http.StatusOK, broker.Login{}, "", nil)
@@ -161,7 +168,7 @@ func (s *Server) showLogin(w http.ResponseWriter, r *http.Request, status int, l
 		if p.Again && !slices.Contains(mine, b.ID) {
 			continue
 		}
-		b.URL, b.LastUsed = withLogin("/oauth/login/"+url.PathEscape(b.ID)+"/", l), b.ID == last
+		b.URL, b.LastUsed = withLogin(startPath(b.ID), l), b.ID == last
 		p.Providers = append(p.Providers, b)
 	}
 	return s.show(w, r, status, &p)

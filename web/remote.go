@@ -53,6 +53,7 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request, q linking.StartRe
 	q.Browser, q.Session = s.browser(w, r), visitOf(r).session
 	to, err := s.linker.Start(r.Context(), q)
 	if err != nil {
+		s.wantsChoice(w)
 		return err
 	}
 	return s.redirect(w, r, to)
@@ -63,12 +64,15 @@ func (s *Server) getCallback(w http.ResponseWriter, r *http.Request) error {
 	v := visitOf(r)
 	callback, err := broker.ParseCallback(r.URL.RawQuery)
 	if err != nil {
-		return err
+		s.wantsChoice(w)
+		return s.linker.Unreadable(r.PathValue("app"), err)
 	}
 	res, err := s.linker.Finish(r.Context(), linking.FinishRequest{
 		Provider: r.PathValue("app"), Browser: v.browser, Session: v.session, Callback: callback,
 	})
 	if err != nil {
+		s.o.Wake() // tokens that came may have to end
+		s.wantsChoice(w)
 		return err
 	}
 	v.proven = res.User

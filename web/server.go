@@ -64,6 +64,9 @@ type Options struct {
 	MinPassword int  // what the pages say; as local has it; 0: 8
 	NoSignUp    bool // newcomers cannot begin accounts
 	NoPasswords bool // people sign in with providers alone
+	// StraightTo is the provider that people go straight to, without the sign-in
+	// page: an id, or StraightToOnly; "" nobody does.
+	StraightTo string
 
 	// Limits says who may try a password and have mails sent; nil: everybody,
 	// as often as they like.

@@ -91,6 +91,7 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 	s.o.Wake() // whoever was here before may have applications to tell
 	http.SetCookie(w, cookie)
 	s.setState(w, row.SID)
+	s.hasChosen(w, r)
 	http.SetCookie(w, s.cookies.make(lastCookie, or(l.Provider, lastPassword), keepChoice))
 	v.jar, v.session, v.user = jar, rowOf(jar), &user
 	s.log.InfoContext(ctx, "signed in", "user", user.ID, "provider", l.Provider, "client", l.ClientID)
@@ -138,6 +139,7 @@ func (s *Server) signOut(w http.ResponseWriter, r *http.Request) error {
 	v.jar = sessions.NewSession(s.sessions, sessionCookie)
 	http.SetCookie(w, s.cookies.make(sessionCookie, "", -1))
 	s.setState(w, "")
+	s.wantsChoice(w) // or a session at the provider would sign them in again
 	s.forgetBrowser(w, r)
 	return nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -158,6 +159,16 @@ func (a countedApps) Complete(ctx context.Context, id string, at broker.Attempt,
 		a.c.add("broker_sign_ins_total", "provider", id, "outcome", outcomeOf(err))
 	}
 	return p, err
+}
+
+// refused counts a journey to a provider that came to nothing, by what the person
+// was told: messages are few, and all ours.
+func (c *counters) refused(provider string, err error) {
+	kind := "error"
+	if e, ok := errors.AsType[*broker.Error](err); ok {
+		kind = e.Message
+	}
+	c.add("broker_provider_refusals_total", "provider", provider, "kind", kind)
 }
 
 // outcomeOf is a word for the kind of an error.

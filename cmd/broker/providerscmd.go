@@ -39,6 +39,7 @@ type providerView struct {
 	LinkOnly    bool          `json:"link_only"`
 	NoSignUp    bool          `json:"no_sign_up"`
 	Second      broker.Second `json:"second"`
+	Only        []string      `json:"only,omitempty"`
 }
 
 // may says in words what a provider is for.
@@ -67,12 +68,13 @@ func (c providersList) Run(p *program) error {
 		views = append(views, providerView{
 			ID: x.ID, Kind: x.Kind, Title: x.Title, Issuer: x.Issuer, RedirectURI: r.RedirectURI(x.ID),
 			Hidden: x.Hidden, LinkOnly: x.LinkOnly, NoSignUp: x.NoSignUp, Second: broker.Second(orElse(string(x.Second), string(broker.SecondRefuse))),
+			Only: r.Rules(x.ID),
 		})
 	}
 	return c.print(p.out, views, func(w io.Writer) {
-		row(w, "ID", "KIND", "TITLE", "MAY", "A SECOND ONE", "REDIRECT URI")
+		row(w, "ID", "KIND", "TITLE", "MAY", "A SECOND ONE", "ONLY", "REDIRECT URI")
 		for _, v := range views {
-			row(w, v.ID, v.Kind, v.Title, v.may(), v.Second, v.RedirectURI)
+			row(w, v.ID, v.Kind, v.Title, v.may(), v.Second, orElse(strings.Join(v.Only, "; "), "everybody"), v.RedirectURI)
 		}
 	})
 }

@@ -18,14 +18,15 @@ func TestProviders(t *testing.T) {
 	op.AddClient(providertest.Client{ID: "broker", Secret: "right-secret", RedirectURIs: []string{"http://127.0.0.1:8080/oauth/authorized/campus/"}})
 	o := newOperator(t).set("BROKER_SERVER__BASE_URL=http://127.0.0.1:8080",
 		"BROKER_PROVIDERS__CAMPUS__KIND=oidc", "BROKER_PROVIDERS__CAMPUS__ISSUER="+op.Issuer, "BROKER_PROVIDERS__CAMPUS__CLIENT_ID=broker",
-		"BROKER_PROVIDERS__CAMPUS__CLIENT_SECRET=right-secret", "BROKER_PROVIDERS__CAMPUS__ALLOWED_DOMAINS=example.org",
+		"BROKER_PROVIDERS__CAMPUS__CLIENT_SECRET=right-secret", "BROKER_PROVIDERS__CAMPUS__ALLOWED_DOMAINS=example.org", "BROKER_PROVIDERS__CAMPUS__ALLOWED_CLAIMS__GROUPS=staff,guests",
 		"BROKER_PROVIDERS__CAMPUS__SECOND=replace", "BROKER_PROVIDERS__CAMPUS__NO_SIGN_UP=true")
 	var list []providerView
 	o.read(&list, "providers", "list")
-	if len(list) != 1 || list[0].ID != "campus" || list[0].RedirectURI != "http://127.0.0.1:8080/oauth/authorized/campus/" || list[0].Second != broker.SecondReplace || !list[0].NoSignUp {
+	if len(list) != 1 || list[0].ID != "campus" || list[0].RedirectURI != "http://127.0.0.1:8080/oauth/authorized/campus/" || list[0].Second != broker.SecondReplace || !list[0].NoSignUp ||
+		strings.Join(list[0].Only, "; ") != "allowed_domains: example.org; allowed_claims.groups: staff, guests" {
 		t.Fatalf("list: %+v", list)
 	}
-	if table := o.run("providers", "list"); !strings.Contains(table, "sign in, link") || strings.Contains(table, "right-secret") {
+	if table := o.run("providers", "list"); !strings.Contains(table, "sign in, link") || !strings.Contains(table, "allowed_claims.groups: staff, guests") || strings.Contains(table, "right-secret") {
 		t.Error(table)
 	}
 
@@ -46,11 +47,14 @@ func TestProviders(t *testing.T) {
 		o.read(&x, "providers", "explain", "campus", "--claims", "claims.json")
 		return x
 	}
-	known := `{"sub":"1815","email":"ada@example.org","email_verified":true}`
+	known := `{"sub":"1815","groups":["staff"],"email":"ada@example.org","email_verified":true}`
 	if x := explain(known); x.Outcome != "refused" || !strings.Contains(x.Reason, "link.no_sign_up") || !x.EmailVerified {
 		t.Errorf("a stranger: %+v", x)
 	}
-	if x := explain(`{"sub":"1815","email":"ada@evil.example","email_verified":true}`); x.Outcome != "refused" || !strings.Contains(x.Reason, "allowed_domains") {
+	if x := explain(`{"sub":"1815","groups":["students"],"email":"ada@example.org","email_verified":true}`); x.Outcome != "refused" || !strings.Contains(x.Reason, "allowed_claims: groups") {
+		t.Errorf("another group: %+v", x)
+	}
+	if x := explain(`{"sub":"1815","groups":"guests","email":"ada@evil.example","email_verified":true}`); x.Outcome != "refused" || !strings.Contains(x.Reason, "allowed_domains") {
 		t.Errorf("another institution: %+v", x)
 	}
 	var ada userView

@@ -65,8 +65,13 @@ func furnish(cfg config.Config, base string, db *store.DB, ring store.Keyring, t
 	if r.tokens, err = tokens.New(r.kept, o); err != nil {
 		return nil, err
 	}
+	var refused func(string, error)
+	if counted != nil {
+		refused = counted.refused
+	}
 	r.linker = linking.New(r.kept, r.apps, linking.Options{
-		Issuer: base, FreshFor: cfg.Sessions.Fresh, UndoWithin: cfg.Linking.UndoWithin, NoPasswords: !cfg.Accounts.Passwords, Log: log, EndGrants: r.tokens.EndGrants,
+		Refused: refused,
+		Issuer:  base, FreshFor: cfg.Sessions.Fresh, UndoWithin: cfg.Linking.UndoWithin, NoPasswords: !cfg.Accounts.Passwords, Log: log, EndGrants: r.tokens.EndGrants,
 	})
 	if r.breached, err = breached(cfg); err != nil {
 		return nil, err
@@ -169,8 +174,9 @@ func registry(cfg config.Config, base string, log *slog.Logger, extra ...provide
 			Sandbox: p.Sandbox, Member: p.Member, EmailTrust: p.EmailTrust, EmailDomains: p.EmailDomains, AllowedDomains: p.AllowedDomains,
 			Hidden: p.Hidden, LinkOnly: p.LinkOnly, NoSignUp: p.NoSignUp, Second: broker.Second(p.Second),
 			AuthStyle: authStyle(p.AuthStyle), PKCE: p.PKCE, IssuerParam: p.IssuerParam,
-			AllowedRoles: p.AllowedRoles, AllowServiceAccounts: p.AllowServiceAccounts,
-			RequiredIdentityProvider: p.RequiredIdentityProvider, PrivateNetwork: p.PrivateNetwork,
+			AllowedClaims: p.AllowedClaims, AllowedOrganizations: p.AllowedOrganizations,
+			AllowedRoles: p.AllowedRoles, AllowedIdentityClasses: p.AllowedIdentityClasses, AllowServiceAccounts: p.AllowServiceAccounts,
+			RequiredIdentityProvider: p.RequiredIdentityProvider, AllowedIdentityProviders: p.AllowedIdentityProviders, AllowedGroups: p.AllowedGroups, PrivateNetwork: p.PrivateNetwork,
 		})
 	}
 	r, err := providers.New(o)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -97,6 +98,8 @@ func TestCounted(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	c.refused("orcid", fmt.Errorf("journey: %w", broker.ErrDisabled))
+	c.refused("orcid", errors.New("whatever a provider says \"}"))
 	c.outbox("mail", "retry")
 	c.job("prune", errors.New("x"))
 	c.job("prune", nil)
@@ -104,6 +107,7 @@ func TestCounted(t *testing.T) {
 	c.write(&b)
 	for _, want := range []string{
 		`broker_sign_ins_total{provider="password",outcome="done"} 1`, `broker_sign_ins_total{provider="orcid",outcome="done"} 1`, `broker_events_total{name="session.started"} 2`,
+		`broker_provider_refusals_total{provider="orcid",kind="account.disabled"} 1`, `broker_provider_refusals_total{provider="orcid",kind="error"} 1`,
 		`broker_outbox_entries_total{kind="mail",outcome="retry"} 1`, `broker_jobs_total{job="prune",outcome="failed"} 1`, `broker_provider_request_duration_seconds_count{provider="orcid"} 5`,
 	} {
 		if !strings.Contains(b.String(), want+"\n") {

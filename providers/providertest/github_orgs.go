@@ -1,8 +1,10 @@
 package providertest
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
+	"strconv"
 )
 
 // GitHubOrg is an organisation with its teams.
@@ -10,7 +12,9 @@ type GitHubOrg struct {
 	ID         int64
 	Login      string
 	Members    []int64
+	Invited    []int64 // have not accepted: state "pending"
 	Teams      []GitHubTeam
+	EnforceSSO bool // left out of lists for a session without it, and named in X-GitHub-SSO
 	Restricted bool // has not approved the OAuth app: silently absent from lists, 403 elsewhere
 }
 
@@ -43,6 +47,14 @@ func (g *GitHub) readsOrgs(w http.ResponseWriter, tok *githubToken) bool {
 	return true
 }
 
+// leftOut tells whether lists are silent about an organisation.
+func (g *GitHub) leftOut(w http.ResponseWriter, o *GitHubOrg) bool {
+	if o.EnforceSSO {
+		w.Header().Set("X-GitHub-SSO", "partial-results; organizations="+strconv.FormatInt(o.ID, 10))
+	}
+	return o.EnforceSSO || o.Restricted
+}
+
 // memberships serves GET /user/memberships/orgs.
 func (g *GitHub) memberships(w http.ResponseWriter, r *http.Request, tok *githubToken, u *GitHubUser) {
 	if !g.readsOrgs(w, tok) {
@@ -50,9 +62,16 @@ func (g *GitHub) memberships(w http.ResponseWriter, r *http.Request, tok *github
 	}
 	out := []map[string]any{}
 	for _, o := range g.orgs {
-		if slices.Contains(o.Members, u.ID) && !o.Restricted {
+		state := "active"
+		if slices.Contains(o.Invited, u.ID) {
+			state = "pending"
+		}
+		if g.leftOut(w, o) || state != cmp.Or(r.URL.Query().Get("state"), state) {
+			continue
+		}
+		if slices.Contains(o.Members, u.ID) || state == "pending" {
 			out = append(out, map[string]any{
-				"state": "active", "role": "member", "organization": map[string]any{"id": o.ID, "login": o.Login},
+				"state": state, "role": "member", "organization": map[string]any{"id": o.ID, "login": o.Login},
 			})
 		}
 	}
@@ -68,7 +87,7 @@ func (g *GitHub) teams(w http.ResponseWriter, r *http.Request, tok *githubToken,
 	out := []map[string]any{}
 	for _, o := range g.orgs {
 		for _, team := range o.Teams {
-			if slices.Contains(team.Members, u.ID) && !o.Restricted {
+			if slices.Contains(team.Members, u.ID) && !g.leftOut(w, o) {
 				out = append(out, map[string]any{
 					"id": team.ID, "slug": team.Slug, "organization": map[string]any{"id": o.ID, "login": o.Login},
 				})

@@ -35,6 +35,7 @@ type GlobusSettings struct {
 	Claims          func(map[string]any) // changes ID token claims before they are signed
 	UserInfo        func(map[string]any) // changes the userinfo answer
 	Issuer          string               // "iss" of callbacks; Globus sends none
+	Memberships     map[string]string    // group → status, of everybody; nil: active in GlobusGroup
 }
 
 // GlobusClient is a registered application.
@@ -76,6 +77,9 @@ const (
 	GlobusViewIdentities = "urn:globus:auth:scope:auth.globus.org:view_identity_set"
 	GlobusViewGroups     = "urn:globus:auth:scope:groups.api.globus.org:view_my_groups_and_memberships"
 )
+
+// GlobusGroup is the group that everybody is in unless the settings say otherwise.
+const GlobusGroup = "5fd0a8a5-0000-4000-8000-000000000001"
 
 // Resource servers.
 const (

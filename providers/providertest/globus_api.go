@@ -170,9 +170,17 @@ func (g *Globus) myGroups(w http.ResponseWriter, r *http.Request) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if tok := g.holder(w, r, globusGroupsServer, GlobusViewGroups, at); tok != nil {
-		writeJSON(w, http.StatusOK, []map[string]any{{
-			"id": "5fd0a8a5-0000-4000-8000-000000000001", "name": "Example group",
-			"my_memberships": []map[string]any{{"identity_id": tok.identity, "status": "active", "role": "member"}},
-		}})
+		memberships := g.settings.Memberships
+		if memberships == nil {
+			memberships = map[string]string{GlobusGroup: "active"}
+		}
+		out := []map[string]any{}
+		for id, status := range memberships {
+			out = append(out, map[string]any{
+				"id": id, "name": "Example group",
+				"my_memberships": []map[string]any{{"identity_id": tok.identity, "status": status, "role": "member"}},
+			})
+		}
+		writeJSON(w, http.StatusOK, out)
 	}
 }

@@ -42,16 +42,27 @@ func newKey(t testing.TB, alg, kid string, noKID bool) key {
 	if pool.keys == nil {
 		pool.keys, pool.next = map[string][]crypto.Signer{}, map[string]int{}
 	}
-	if len(pool.keys[alg]) < poolSize {
+	if quick := strings.HasPrefix(alg, "ES"); quick || len(pool.keys[alg]) < poolSize {
 		private, err := generate(alg)
 		if err != nil {
 			t.Fatal(err)
 		}
-		pool.keys[alg] = append(pool.keys[alg], private)
+		if !quick {
+			pool.keys[alg] = append(pool.keys[alg], private)
+		}
 		return key{alg: alg, kid: kid, private: private}
 	}
 	pool.next[alg]++
 	return key{alg: alg, kid: kid, private: pool.keys[alg][pool.next[alg]%poolSize]}
+}
+
+// foreignKey is a key under the name of the signing one that is another.
+func (s *OpenID) foreignKey() key {
+	for {
+		if k := newKey(s.t, s.o.Alg, s.signing().kid, s.o.NoKID); k.private != s.signing().private {
+			return k
+		}
+	}
 }
 
 func generate(alg string) (crypto.Signer, error) {

@@ -48,7 +48,7 @@ var idTokenLies = map[string]lieAbout{
 		return k.sign(payload)
 	}},
 	"foreign key": {sign: func(s *OpenID, g Grant, payload []byte) any {
-		k := newKey(s.t, s.o.Alg, s.signing().kid, s.o.NoKID)
+		k := s.foreignKey()
 		return k.sign(payload)
 	}},
 	"signature cut": {sign: func(s *OpenID, g Grant, payload []byte) any {
@@ -259,7 +259,7 @@ func (s *OpenID) lieInUserInfo(w http.ResponseWriter, g Grant, c map[string]any)
 		writeJSON(w, http.StatusOK, []any{c})
 		return
 	case "userinfo JWT of a foreign key":
-		jwt(newKey(s.t, s.o.Alg, s.signing().kid, s.o.NoKID).sign(mustJSON(signed)))
+		jwt(s.foreignKey().sign(mustJSON(signed)))
 		return
 	case "userinfo JWT alg none":
 		jwt(idTokenLies["alg none"].sign(s, g, mustJSON(signed)).(string))

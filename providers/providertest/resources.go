@@ -72,6 +72,15 @@ func (s *OpenID) Bearer(w http.ResponseWriter, r *http.Request) (Grant, bool) {
 	return *g, true
 }
 
+// Live tells whether an access token works now.
+func (s *OpenID) Live(access string) bool {
+	now := s.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g := s.access[access]
+	return g != nil && !g.revoked && now.Before(g.expires)
+}
+
 func (s *OpenID) serveUserInfo(w http.ResponseWriter, r *http.Request) {
 	g, ok := s.bearer(w, r)
 	if !ok {
