@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 
 	"idbroker/broker"
@@ -50,12 +51,39 @@ func (s *Server) postLink(w http.ResponseWriter, r *http.Request) error {
 func proveAgain(next string) string { return "/login/?again=1&next=" + next }
 
 func (s *Server) start(w http.ResponseWriter, r *http.Request, q linking.StartRequest) error {
-	q.Browser, q.Session = s.browser(w, r), visitOf(r).session
+	v := visitOf(r)
+	q.Browser, q.Session = s.browser(w, r), v.session
+	if v.value(chooseParam) != "" && q.Options.Prompt == "" {
+		q.Options.Prompt = "select_account" // the one that they are signed in with there was refused
+	}
 	to, err := s.linker.Start(r.Context(), q)
 	if err != nil {
-		return err
+		return &linking.Refused{Attempt: broker.Attempt{Provider: q.Provider, Purpose: q.Purpose, LoginID: q.LoginID, ReturnTo: q.ReturnTo}, Err: err}
 	}
 	return s.redirect(w, r, to)
+}
+
+// errAttemptUsed: the answer has been taken before. ErrAttemptEnded is about time.
+var errAttemptUsed = &broker.Error{Kind: broker.KindGone, Message: "attempt.used"}
+
+// comeBackAgain makes the best of a callback that was loaded again: who is
+// signed in meanwhile is led on, and who is not learns that nothing happened.
+func (s *Server) comeBackAgain(w http.ResponseWriter, r *http.Request, err error) error {
+	var refused *linking.Refused
+	if !errors.Is(err, linking.ErrAttemptEnded) || !errors.As(err, &refused) {
+		return err
+	}
+	a := refused.Attempt
+	if a.UsedAt.IsZero() && !visitOf(r).at.Before(a.ExpiresAt) { // not even by an answer that came at the same time
+		return err
+	}
+	if visitOf(r).user == nil || a.Purpose != broker.PurposeSignIn {
+		return &linking.Refused{Attempt: a, Err: errAttemptUsed.Because(err)}
+	}
+	if a.LoginID != "" {
+		return s.redirect(w, r, "/login/"+journeyQuery(a))
+	}
+	return s.redirect(w, r, or(broker.LocalPath(a.ReturnTo), "/"))
 }
 
 // getCallback serves GET /oauth/authorized/{app}/: back from a provider.
@@ -69,7 +97,7 @@ func (s *Server) getCallback(w http.ResponseWriter, r *http.Request) error {
 		Provider: r.PathValue("app"), Browser: v.browser, Session: v.session, Callback: callback,
 	})
 	if err != nil {
-		return err
+		return s.comeBackAgain(w, r, err)
 	}
 	title := map[string]string{"provider": s.remoteView(&res.Profile).Title}
 	back := or(broker.LocalPath(res.Attempt.ReturnTo), "/")

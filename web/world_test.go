@@ -90,10 +90,11 @@ func worldOn(t testing.TB, db *store.DB, to tokens.Options, edit ...func(*Option
 	apps := []providers.App{
 		{ID: "demo", Kind: "oidc", Title: "Demo", Issuer: w.op.Issuer, ClientID: "broker", ClientSecret: "secret"},
 		{ID: "other", Kind: "oidc", Title: "Other", Issuer: w.op.Issuer, ClientID: "broker", ClientSecret: "secret"},
+		{ID: "campus", Kind: "oidc", Title: "Campus", Issuer: w.op.Issuer, ClientID: "broker", ClientSecret: "secret", AllowedDomains: []string{"uni.example"}},
 		{ID: "gone", Kind: "oidc", Title: "Gone", Issuer: w.op.Issuer, ClientID: "broker", ClientSecret: "secret", Hidden: true},
 	}
 	w.op.AddClient(providertest.Client{ID: "broker", Secret: "secret", RedirectURIs: []string{
-		w.url + "/oauth/authorized/demo/", w.url + "/oauth/authorized/other/",
+		w.url + "/oauth/authorized/demo/", w.url + "/oauth/authorized/other/", w.url + "/oauth/authorized/campus/",
 	}})
 	for _, p := range []providertest.Person{
 		{Subject: "ada", Username: "ada", Name: "Ada Lovelace", Email: "ada@example.org", EmailVerified: true},
