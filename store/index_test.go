@@ -55,6 +55,7 @@ func TestIndexes(t *testing.T) {
 	_, _ = db.LinkChangesOf(ctx, "u", 9)
 	_ = db.UndoLinkChange(ctx, "c", at)
 	_, _ = db.Attempt(ctx, "s")
+	_, _ = db.OpenAttempt(ctx, "b", "p", at)
 	_ = db.SpendAttempt(ctx, "s", at)
 	_, _ = db.Login(ctx, "l")
 	_ = db.SaveLogin(ctx, broker.Login{ID: "l"})

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"idbroker/broker"
+	"idbroker/linking"
 )
 
 const (
@@ -282,6 +283,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	p := errorOf(s.base(r), status, e, id, s.waysOn(r, err)...)
+	p.Fragment = errors.Is(err, linking.ErrIncomplete)
 	if slices.ContainsFunc(p.Actions, func(a action) bool { return a.Post }) {
 		formsLeave(w) // to a provider
 	}

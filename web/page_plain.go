@@ -22,6 +22,7 @@ type errorPage struct {
 	Message   string // catalog key; "" error.internal. The heading is <key>.title where there is one
 	Args      map[string]string
 	Reference string // number of the request in the log; "" none
+	Fragment  bool   // a provider may have answered behind "#": callback.js looks
 	Actions   []action
 }
 

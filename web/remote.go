@@ -2,7 +2,9 @@ package web
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
+	"slices"
 
 	"idbroker/broker"
 	"idbroker/linking"
@@ -86,18 +88,45 @@ func (s *Server) comeBackAgain(w http.ResponseWriter, r *http.Request, err error
 	return s.redirect(w, r, or(broker.LocalPath(a.ReturnTo), "/"))
 }
 
+// withoutAnswer adds to the error of a callback that names no attempt the one
+// that this browser has under way there, so that the page can lead back to it.
+// Nothing is believed for that: it is where "try again" leads.
+func (s *Server) withoutAnswer(r *http.Request, err error) error {
+	var refused *linking.Refused
+	if errors.As(err, &refused) || !errors.Is(err, broker.ErrCallback) && !errors.Is(err, linking.ErrIncomplete) {
+		return err
+	}
+	v, app := visitOf(r), r.PathValue("app")
+	if !slices.ContainsFunc(s.linker.Providers(), func(p broker.Provider) bool { return p.ID == app }) {
+		return err
+	}
+	a := broker.Attempt{Provider: app, Purpose: broker.PurposeSignIn}
+	if v.user != nil {
+		a.Purpose = broker.PurposeLink
+	}
+	if v.browser != "" {
+		switch open, missing := s.store.OpenAttempt(r.Context(), v.browser.Hash(), app, v.at); {
+		case missing == nil:
+			a = open
+		case !errors.Is(missing, broker.ErrNotFound):
+			return fmt.Errorf("open attempt: %w", missing)
+		}
+	}
+	return &linking.Refused{Attempt: a, Err: err}
+}
+
 // getCallback serves GET /oauth/authorized/{app}/: back from a provider.
 func (s *Server) getCallback(w http.ResponseWriter, r *http.Request) error {
 	v := visitOf(r)
 	callback, err := broker.ParseCallback(r.URL.RawQuery)
 	if err != nil {
-		return err
+		return s.withoutAnswer(r, err)
 	}
 	res, err := s.linker.Finish(r.Context(), linking.FinishRequest{
 		Provider: r.PathValue("app"), Browser: v.browser, Session: v.session, Callback: callback,
 	})
 	if err != nil {
-		return s.comeBackAgain(w, r, err)
+		return s.comeBackAgain(w, r, s.withoutAnswer(r, err))
 	}
 	title := map[string]string{"provider": s.remoteView(&res.Profile).Title}
 	back := or(broker.LocalPath(res.Attempt.ReturnTo), "/")
