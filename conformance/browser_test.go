@@ -307,6 +307,7 @@ func (b *tab) look(name string) *tab {
 			}
 		}
 	}
+	b.barriers(name) // in the dark, on a phone
 	return b.do("sit back", chromedp.EmulateViewport(1280, 800), scheme("light"))
 }
 
