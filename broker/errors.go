@@ -76,6 +76,21 @@ func (e *Error) With(name, value string) *Error {
 	return &c
 }
 
+// whyArg is the argument that Why sets.
+const whyArg = "why"
+
+// Why returns a copy that says more exactly what happened: key is a catalog key
+// whose words stand in place of Message's. errors.Is does not look at it.
+func (e *Error) Why(key string) *Error { return e.With(whyArg, key) }
+
+// Words is the catalog key of what the person is told: that of Why, or Message.
+func (e *Error) Words() string {
+	if key := e.Args[whyArg]; key != "" {
+		return key
+	}
+	return e.Message
+}
+
 // At returns a copy that belongs to a form field.
 func (e *Error) At(field string) *Error {
 	c := *e

@@ -46,6 +46,8 @@ type tab struct {
 	ctx context.Context
 	h   *house
 
+	mute bool // scripts are off, those of tests included as far as they wait
+
 	mu     sync.Mutex
 	faults []string // what the browser complained of
 }
@@ -237,6 +239,7 @@ func (b *tab) mail(path string) *tab {
 // withoutScripts switches the page's scripts off, for good.
 func (b *tab) withoutScripts() *tab {
 	b.t.Helper()
+	b.mute = true
 	return b.do("switch scripts off", call(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}))
 }
 
@@ -307,6 +310,7 @@ func (b *tab) look(name string) *tab {
 			}
 		}
 	}
+	b.barriers(name) // in the dark, on a phone
 	return b.do("sit back", chromedp.EmulateViewport(1280, 800), scheme("light"))
 }
 

@@ -30,12 +30,12 @@ func (a App) admits(p broker.Profile) error {
 	_, domain, _ := strings.Cut(p.Email, "@")
 	switch {
 	case !p.EmailVerified:
-		return ErrNotAllowed.Becausef("allowed_domains: the address is not proven")
+		return ErrNotAllowed.Why(whyDomains).Becausef("allowed_domains: the address is not proven")
 	case !slices.ContainsFunc(a.AllowedDomains, func(d string) bool {
 		d = strings.ToLower(d)
 		return d == domain || strings.HasPrefix(d, ".") && strings.HasSuffix(domain, d)
 	}):
-		return ErrNotAllowed.Becausef("allowed_domains: %q is none of them", domain)
+		return ErrNotAllowed.Why(whyDomains).Becausef("allowed_domains: %q is none of them", domain)
 	}
 	return nil
 }

@@ -72,7 +72,7 @@ func (a answer) ok(what string) error {
 	case unavailable(a.Status):
 		return ErrUnavailable.Because(&errStatus{what, a.Status})
 	}
-	return ErrUpstream.Because(&errStatus{what, a.Status})
+	return ErrUpstream.Why(whyBroken).Because(&errStatus{what, a.Status})
 }
 
 // mediaType is the media type of the body in lower case, without parameters.
@@ -160,10 +160,10 @@ func (c *client) getJSON(ctx context.Context, address string, token broker.Secre
 		return err
 	}
 	if !a.isJSON() {
-		return ErrUpstream.Becausef("%s: %q is no JSON", what, clean(a.mediaType()))
+		return ErrUpstream.Why(whyBroken).Becausef("%s: %q is no JSON", what, clean(a.mediaType()))
 	}
 	if err := decodeJSON(a.Body, v); err != nil {
-		return ErrUpstream.Becausef("%s: %w", what, err)
+		return ErrUpstream.Why(whyBroken).Becausef("%s: %w", what, err)
 	}
 	return nil
 }

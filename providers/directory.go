@@ -99,7 +99,7 @@ func (d *directory) lookUp(ctx context.Context) (metadata, error) {
 	case d.turn <- struct{}{}:
 		defer func() { <-d.turn }()
 	case <-ctx.Done():
-		return metadata{}, ErrUnavailable.Because(ctx.Err())
+		return metadata{}, classify(ctx.Err())
 	}
 	if m, err, next := d.cached(d.now()); next == known {
 		return m, err
@@ -165,14 +165,14 @@ func (d *directory) fetch(ctx context.Context) (metadata, error) {
 		return metadata{}, err
 	}
 	if !a.isJSON() {
-		return metadata{}, ErrUpstream.Becausef("discovery: %q is no JSON", clean(a.mediaType()))
+		return metadata{}, ErrUpstream.Why(whyBroken).Becausef("discovery: %q is no JSON", clean(a.mediaType()))
 	}
 	m, err := parseMetadata(a.Body, d.issuer, d.plain)
 	if errors.Is(err, errIssuer) {
 		return metadata{}, ErrMisconfigured.Because(redact(err))
 	}
 	if err != nil {
-		return metadata{}, ErrUpstream.Because(redact(err))
+		return metadata{}, ErrUpstream.Why(whyBroken).Because(redact(err))
 	}
 	return m, nil
 }

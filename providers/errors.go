@@ -30,14 +30,15 @@ var (
 	// ErrIncomplete: a callback without code and error, as ORCID makes it,
 	// with the error in the fragment.
 	ErrIncomplete = &broker.Error{Kind: broker.KindBadRequest, Message: "provider.incomplete"}
-	// ErrUnavailable: the provider is down or slow.
+	// ErrUnavailable: the provider is down; with whySlow it said nothing in time.
 	ErrUnavailable = &broker.Error{Kind: broker.KindUnavailable, Message: "provider.unavailable"}
-	// ErrUpstream: the provider said something malformed, forged, or meant
-	// for somebody else.
+	// ErrUpstream: the provider said something forged, or meant for somebody
+	// else; with whyBroken it cannot be read.
 	ErrUpstream = &broker.Error{Kind: broker.KindUpstream, Message: "provider.upstream"}
 	// ErrMisconfigured: the operator must act, here or at the provider.
 	ErrMisconfigured = &broker.Error{Kind: broker.KindUpstream, Message: "provider.misconfigured"}
-	// ErrNotAllowed: the account is none that may come in.
+	// ErrNotAllowed: the account is none that may come in; whyDomains and
+	// whyRoles name the policy.
 	ErrNotAllowed = &broker.Error{Kind: broker.KindForbidden, Message: "provider.not_allowed"}
 	// ErrNotShown: the provider does not let us see what decides whether the
 	// account may come in; the person can allow it there.
@@ -47,6 +48,14 @@ var (
 	ErrUnverified = &broker.Error{Kind: broker.KindForbidden, Message: "provider.unverified_email"}
 	// ErrUnknown: no such provider is configured, or it is hidden.
 	ErrUnknown = &broker.Error{Kind: broker.KindNotFound, Message: "provider.unknown"}
+)
+
+// What narrows an error of ours for the person: catalog keys.
+const (
+	whySlow    = "provider.unavailable.slow"
+	whyBroken  = "provider.upstream.broken"
+	whyDomains = "provider.not_allowed.domains"
+	whyRoles   = "provider.not_allowed.roles"
 )
 
 // maxDetail bounds what a provider can write into our log with one error.
@@ -83,13 +92,17 @@ func classify(err error) *broker.Error {
 		return tokenError(answer.Response, answer.ErrorCode, answer.ErrorDescription)
 	case errors.Is(err, errForbiddenAddress), errors.Is(err, errPlainHTTP):
 		return ErrMisconfigured.Because(redact(err))
-	case errors.Is(err, errTooLarge), errors.Is(err, errRedirect), errors.Is(err, errJSON), errors.As(err, &certificate):
+	case errors.Is(err, errRedirect), errors.As(err, &certificate):
 		return ErrUpstream.Because(redact(err))
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.As(err, &network),
+	case errors.Is(err, errTooLarge), errors.Is(err, errJSON):
+		return ErrUpstream.Why(whyBroken).Because(redact(err))
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
+		return ErrUnavailable.Why(whySlow).Because(redact(err))
+	case errors.Is(err, context.Canceled), errors.As(err, &network),
 		errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
 		return ErrUnavailable.Because(redact(err))
 	}
-	return ErrUpstream.Because(redact(err))
+	return ErrUpstream.Why(whyBroken).Because(redact(err))
 }
 
 // tokenError says what an error answer of a token endpoint means (RFC 6749,
@@ -116,6 +129,9 @@ func tokenError(r *http.Response, code, description string) *broker.Error {
 	}
 	if unavailable(status) {
 		return ErrUnavailable.Because(detail)
+	}
+	if code == "" {
+		return ErrUpstream.Why(whyBroken).Because(detail)
 	}
 	return ErrUpstream.Because(detail)
 }

@@ -34,5 +34,5 @@ func (p *openID) checkRoles(roles []string) error {
 			return nil
 		}
 	}
-	return ErrNotAllowed.Becausef("allowed_roles: none of the account's %d roles is allowed", len(roles))
+	return ErrNotAllowed.Why(whyRoles).Becausef("allowed_roles: none of the account's %d roles is allowed", len(roles))
 }

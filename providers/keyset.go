@@ -95,7 +95,7 @@ func (k *keySet) get(ctx context.Context, age time.Duration) ([]jose.JSONWebKey,
 	case k.turn <- struct{}{}:
 		defer func() { <-k.turn }()
 	case <-ctx.Done():
-		return nil, ErrUnavailable.Because(ctx.Err())
+		return nil, classify(ctx.Err())
 	}
 	if keys, err, ok := k.cached(age); ok {
 		return keys, err
@@ -152,7 +152,7 @@ func (k *keySet) fetch(ctx context.Context) ([]jose.JSONWebKey, error) {
 	}
 	keys, err := parseKeys(set.Keys)
 	if err != nil {
-		return nil, ErrUpstream.Because(redact(err))
+		return nil, ErrUpstream.Why(whyBroken).Because(redact(err))
 	}
 	return keys, nil
 }

@@ -199,7 +199,7 @@ type watchedKeys struct {
 // VerifySignature implements oidc.KeySet.
 func (w *watchedKeys) VerifySignature(ctx context.Context, token string) ([]byte, error) {
 	payload, err := w.KeySet.VerifySignature(ctx, token)
-	if broker.KindOf(err) == broker.KindUnavailable {
+	if broker.KindOf(err) != broker.KindInternal { // about the keys, not about the token
 		w.err = err
 	}
 	return payload, err

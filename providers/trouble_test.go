@@ -2,6 +2,7 @@ package providers
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -17,7 +18,7 @@ import (
 
 // What HTTP can do to us at each endpoint, and what the person is told.
 func TestTroubleAtEveryEndpoint(t *testing.T) {
-	down, broken := ErrUnavailable, ErrUpstream
+	down, slow, broken := ErrUnavailable, ErrUnavailable.Why(whySlow), ErrUpstream.Why(whyBroken)
 	for _, tt := range []struct {
 		name    string
 		failure providertest.Failure
@@ -27,7 +28,7 @@ func TestTroubleAtEveryEndpoint(t *testing.T) {
 		{"502", providertest.Failure{Status: 502, Body: "{}"}, down},
 		{"503 with a page", providertest.Failure{Status: 503, HTML: true}, down},
 		{"429", providertest.Failure{Status: 429, Body: "{}"}, down},
-		{"slow", providertest.Failure{Delay: 5 * time.Second}, down},
+		{"slow", providertest.Failure{Delay: 5 * time.Second}, slow},
 		{"reset in the body", providertest.Failure{Reset: true}, down},
 		{"2 MiB", providertest.Failure{Huge: true}, broken},
 		{"a page", providertest.Failure{HTML: true}, broken},
@@ -47,6 +48,10 @@ func TestTroubleAtEveryEndpoint(t *testing.T) {
 				h.fake.Fail(endpoint, tt.failure, tt.failure) // and at the retry of a GET
 				p, err := h.signIn("user-1")
 				wantError(t, "sign-in", err, tt.want)
+				var told *broker.Error
+				if errors.As(err, &told) && told.Words() != tt.want.Words() {
+					t.Errorf("the person is told %q, want %q", told.Words(), tt.want.Words())
+				}
 				if p.Subject != "" {
 					t.Errorf("a profile came out: %+v", p)
 				}

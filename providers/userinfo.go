@@ -29,8 +29,10 @@ func (p *openID) userInfo(ctx context.Context, m metadata, token broker.Secret, 
 		return nil, err
 	}
 	var c claims
+	refused := ErrUpstream.Why(whyBroken)
 	switch {
 	case a.mediaType() == "application/jwt":
+		refused = ErrUpstream
 		c, err = p.signedUserInfo(ctx, m, string(a.Body))
 	case a.Status != http.StatusOK || !a.isJSON():
 		err = errors.New("the answer is no JSON")
@@ -41,7 +43,7 @@ func (p *openID) userInfo(ctx context.Context, m metadata, token broker.Secret, 
 	case broker.KindOf(err) == broker.KindUnavailable:
 		return nil, err
 	case err != nil:
-		return nil, ErrUpstream.Becausef("userinfo: %w", redact(err))
+		return nil, refused.Becausef("userinfo: %w", redact(err))
 	}
 	if !same(c.str("sub"), subject) {
 		return nil, ErrUpstream.Becausef("userinfo: sub is not the ID token's")

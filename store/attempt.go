@@ -50,6 +50,26 @@ func (db *DB) Attempt(ctx context.Context, stateHash string) (broker.Attempt, er
 	if err != nil {
 		return broker.Attempt{}, err
 	}
+	return db.attempt(what, r)
+}
+
+// OpenAttempt returns the latest attempt of a browser at a provider that is
+// neither used nor expired, or broker.ErrNotFound.
+func (db *DB) OpenAttempt(ctx context.Context, browserHash, provider string, at time.Time) (broker.Attempt, error) {
+	const what = "find open attempt"
+	rows, err := many[attemptRow](ctx, db, what, "created_at DESC", 1,
+		"browser_hash = ? AND provider = ? AND used_at = 0 AND expires_at > ?", browserHash, provider, micro(at))
+	switch {
+	case err != nil:
+		return broker.Attempt{}, err
+	case len(rows) == 0:
+		return broker.Attempt{}, broker.ErrNotFound
+	}
+	return db.attempt(what, &rows[0])
+}
+
+// attempt opens what is sealed in a row.
+func (db *DB) attempt(what string, r *attemptRow) (broker.Attempt, error) {
 	session, err := db.keys.open(inRow("attempts", "session", r.StateHash), r.Session)
 	if err != nil {
 		return broker.Attempt{}, db.failed(what, err)

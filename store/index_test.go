@@ -61,6 +61,7 @@ func TestIndexes(t *testing.T) {
 	_ = db.DeleteMailTokensOf(ctx, "u")
 	_ = db.DeleteGrantsOf(ctx, "u")
 	_, _ = db.Attempt(ctx, "s")
+	_, _ = db.OpenAttempt(ctx, "b", "p", at)
 	_ = db.SpendAttempt(ctx, "s", at)
 	_, _ = db.Login(ctx, "l")
 	_ = db.SaveLogin(ctx, broker.Login{ID: "l"})

@@ -8,10 +8,12 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
 	"idbroker/broker"
+	"idbroker/linking"
 )
 
 const (
@@ -281,6 +283,10 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	p := errorOf(s.base(r), status, e, id, s.waysOn(r, err)...)
+	p.Fragment = errors.Is(err, linking.ErrIncomplete)
+	if slices.ContainsFunc(p.Actions, func(a action) bool { return a.Post }) {
+		formsLeave(w) // to a provider
+	}
 	if err := s.pages.render(w, status, &p); err != nil {
 		s.log.ErrorContext(ctx, "error page failed", "request", id, "err", err)
 		http.Error(w, http.StatusText(status)+"\n"+id, status)
@@ -291,7 +297,7 @@ func (s *Server) failJSON(w http.ResponseWriter, r *http.Request, status int, e 
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(map[string]string{
-		"error": e.Message, "message": s.cat.Text(s.language(r), e.Message, e.Args), "reference": broker.RequestOf(r.Context()).ID,
+		"error": e.Message, "message": s.cat.Text(s.language(r), e.Words(), e.Args), "reference": broker.RequestOf(r.Context()).ID,
 	})
 }
 

@@ -16,14 +16,18 @@ func (s *Server) getLinkedAccounts(w http.ResponseWriter, r *http.Request) error
 	if err != nil {
 		return err
 	}
-	p := linkedAccountsPage{base: s.base(r), Passwords: !s.o.NoPasswords && !v.user.HasPassword()}
+	p := linkedAccountsPage{
+		base: s.base(r), Password: !s.o.NoPasswords && v.user.HasPassword(), Passwords: !s.o.NoPasswords && !v.user.HasPassword(),
+	}
 	p.Section = "linkedaccounts"
 	changes, err := s.linker.Changes(r.Context(), v.user.ID)
 	if err != nil {
 		return err
 	}
-	p.MailedTo = broker.MaskEmail(v.user.Email)
 	for _, c := range changes {
+		if c.UndoHash != "" {
+			p.MailedTo = broker.MaskEmail(v.user.Email)
+		}
 		p.Changes = append(p.Changes, s.viewChange(c))
 	}
 	has := map[string]bool{}

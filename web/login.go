@@ -54,7 +54,11 @@ func (s *Server) getLogin(w http.ResponseWriter, r *http.Request) error {
 	if err := s.keep(r.Context(), &l); err != nil {
 		return err
 	}
-	return s.redirect(w, r, withLogin("/login/", l))
+	to := withLogin("/login/", l)
+	if v.user != nil && !proof {
+		to += "&switch=1" // asked for, or they would not be here
+	}
+	return s.redirect(w, r, to)
 }
 
 // loginOf is the login that a form names, or a new one without a row.

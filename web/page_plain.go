@@ -1,6 +1,10 @@
 package web
 
-import "idbroker/broker"
+import (
+	"strings"
+
+	"idbroker/broker"
+)
 
 // homePage is templates/home.html, at /: the way in for who is signed out, and
 // the way to the settings for who is signed in.
@@ -18,7 +22,7 @@ type errorPage struct {
 	Message   string // catalog key; "" error.internal. The heading is <key>.title where there is one
 	Args      map[string]string
 	Reference string // number of the request in the log; "" none
-	Advice    string // catalog key; "" none
+	Fragment  bool   // a provider may have answered behind "#": callback.js looks
 	Actions   []action
 }
 
@@ -27,6 +31,8 @@ type action struct {
 	Label   string // catalog key
 	Args    map[string]string
 	URL     string
+	Post    bool     // URL, without a query, takes a POST
+	Fields  []hidden // of the POST
 	Primary bool
 }
 
@@ -34,15 +40,26 @@ type action struct {
 func errorOf(b base, status int, e *broker.Error, reference string, actions ...action) errorPage {
 	p := errorPage{base: b, Status: status, Message: "error.internal", Reference: reference, Actions: actions}
 	if e != nil && e.Message != "" {
-		p.Message, p.Args = e.Message, e.Args
+		p.Message, p.Args = e.Words(), e.Args
 	}
 	return p
 }
 
+// Advice is the catalog key of what to do beyond the ways on; "" none.
+func (p errorPage) Advice() string {
+	if key := p.Message + ".advice"; p.Has(key) {
+		return key
+	}
+	return ""
+}
+
 // title is the error's own heading, or that of its status.
 func (p errorPage) title() string {
-	if key := p.Message + ".title"; p.Has(key) {
-		return p.Say(key, p.Args)
+	for key := p.Message; key != ""; { // of narrowed words, else of the whole
+		if title := key + ".title"; p.Has(title) {
+			return p.Say(title, p.Args)
+		}
+		key = key[:max(strings.LastIndexByte(key, '.'), 0)]
 	}
 	switch {
 	case p.Status == 404 || p.Status == 410:
@@ -60,9 +77,19 @@ func (p errorPage) Ways() []action {
 		ways = []action{{Label: "error.home", URL: "/", Primary: true}}
 	}
 	if p.Brand.Help != "" && p.Status != 401 && p.Status != 422 {
-		ways = append(ways[:len(ways):len(ways)], action{Label: "error.help", URL: p.Brand.Help})
+		ways = append(ways[:len(ways):len(ways)], helpAt(p.Brand.Help))
 	}
 	return ways
+}
+
+// helpAt is the way to the operators. An address is shown, since not everybody
+// has a mail program behind the browser.
+func helpAt(url string) action {
+	if mail, ok := strings.CutPrefix(url, "mailto:"); ok {
+		address, _, _ := strings.Cut(mail, "?")
+		return action{Label: "error.write", Args: map[string]string{"address": address}, URL: url}
+	}
+	return action{Label: "error.help", URL: url}
 }
 
 func (homePage) template() string  { return "home" }

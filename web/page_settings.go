@@ -72,16 +72,19 @@ func (p securityPage) WaysIn() int {
 }
 
 // Protection says in a line how well the account is protected.
-func (p securityPage) Protection() string {
-	switch n := p.WaysIn(); {
-	case n == 0:
-		return p.T("security.ways_none")
-	case n == 1 && p.HasPassword:
-		return p.T("security.ways_password")
-	case n == 1:
-		return p.T("security.ways_identity")
+func (p securityPage) Protection() string { return p.protection(p.HasPassword, p.WaysIn()) }
+
+// protection says how many ways in there are, and what one alone means.
+func (b base) protection(password bool, ways int) string {
+	switch {
+	case ways == 0:
+		return b.T("security.ways_none")
+	case ways == 1 && password:
+		return b.T("security.ways_password")
+	case ways == 1:
+		return b.T("security.ways_identity")
 	default:
-		return p.N("security.ways", n)
+		return b.N("security.ways", ways)
 	}
 }
 
@@ -148,9 +151,83 @@ type linkedAccountsPage struct {
 	Linked    []linkedRow
 	Connect   []providerButton // what can be linked still; URL takes a POST
 	Changes   []changeRow      // what can be taken back still, the last first
-	MailedTo  string           // masked address that the mails about Changes went to
+	MailedTo  string           // masked address that the mails about Changes went to; "" nobody was mailed
+	Password  bool             // a password opens the account
 	OnlyWayIn bool             // one thing opens the account: it cannot be unlinked
 	Passwords bool             // the person could set a password
+}
+
+// shownChanges is how many changes are shown at once; the rest unfold.
+const shownChanges = 3
+
+// Recent are the changes that are shown at once.
+func (p linkedAccountsPage) Recent() []changeRow {
+	return p.Changes[:min(shownChanges, len(p.Changes))]
+}
+
+// Earlier are the changes that unfold.
+func (p linkedAccountsPage) Earlier() []changeRow { return p.Changes[len(p.Recent()):] }
+
+// changePart is a change in words.
+type changePart struct {
+	Icon, What, Called string
+	Undone             string // "" it stands
+	At                 when
+	Until              string // what Ends is; "" it cannot be taken back
+	Ends               when
+}
+
+// Changed tells a change.
+func (p linkedAccountsPage) Changed(c changeRow) changePart {
+	part := changePart{Icon: c.Icon, What: p.T(c.What, "provider", c.Title), Called: c.Called(), At: p.When(c.At)}
+	if c.Undone {
+		part.Undone = p.T("linked_accounts.undone")
+	}
+	if c.Until != nil {
+		part.Until, part.Ends = p.T("linked_accounts.undo_until"), p.When(*c.Until)
+	}
+	return part
+}
+
+// Latest is the latest change that the mail about it still takes back; nil none.
+func (p linkedAccountsPage) Latest() *changeRow {
+	for i := range p.Changes {
+		if p.Changes[i].Until != nil {
+			return &p.Changes[i]
+		}
+	}
+	return nil
+}
+
+// Protection counts the ways in; "" where OnlyWayIn says more.
+func (p linkedAccountsPage) Protection() string {
+	if p.OnlyWayIn {
+		return ""
+	}
+	ways := 0
+	if p.Password {
+		ways++
+	}
+	for _, l := range p.Linked {
+		if l.OpensAccount {
+			ways++
+		}
+	}
+	return p.protection(p.Password, ways)
+}
+
+// LastUsed is the identity that was used last, where there are several; "" none.
+func (p linkedAccountsPage) LastUsed() string {
+	last := linkedRow{}
+	for _, l := range p.Linked {
+		if l.LastUsed.After(last.LastUsed) {
+			last = l
+		}
+	}
+	if len(p.Linked) < 2 {
+		return ""
+	}
+	return last.IdentityID
 }
 
 // linkedRow is a remote identity.

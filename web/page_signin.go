@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"idbroker/broker"
+	"idbroker/i18n"
 )
 
 // clientView is an application as a person sees it.
@@ -86,37 +87,55 @@ func (p loginPage) Last() *providerButton {
 	return nil
 }
 
+// Find is what a search for the provider looks into.
+func (b providerButton) Find() string { return i18n.Fold(b.Title + " " + b.ID) }
+
+// found tells whether a search for the folded words finds the provider.
+func (b providerButton) found(words []string) bool {
+	in := b.Find()
+	for _, w := range words {
+		if !strings.Contains(in, w) {
+			return false
+		}
+	}
+	return true
+}
+
 // Others are the providers beside Last that the search leaves.
 func (p loginPage) Others() []providerButton {
-	var found []providerButton
-	query := strings.ToLower(strings.TrimSpace(p.Query))
+	shown, _ := p.split()
+	return shown
+}
+
+// Rest are the ones that it does not: a script finds them without asking anew.
+func (p loginPage) Rest() []providerButton {
+	_, rest := p.split()
+	return rest
+}
+
+func (p loginPage) split() (shown, rest []providerButton) {
+	words := strings.Fields(i18n.Fold(p.Query))
 	for _, b := range p.Providers {
-		if b.LastUsed && query == "" {
-			continue
-		}
-		if query == "" || strings.Contains(strings.ToLower(b.Title), query) || strings.Contains(b.ID, query) {
-			found = append(found, b)
+		switch {
+		case b.LastUsed && len(words) == 0: // stands above
+		case !b.found(words), len(words) == 0 && p.Searchable() && !p.All && len(shown) == shownFirst:
+			rest = append(rest, b)
+		default:
+			shown = append(shown, b)
 		}
 	}
-	if p.Searchable() && query == "" && !p.All {
-		found = found[:shownFirst]
-	}
-	return found
+	return shown, rest
 }
 
 // Searchable tells whether there are so many providers that a search helps.
 func (p loginPage) Searchable() bool { return len(p.Providers) >= searchFrom }
 
-// Hidden is how many providers are not shown.
+// Hidden is how many providers are not shown before anybody has searched.
 func (p loginPage) Hidden() int {
-	if !p.Searchable() || p.Query != "" || p.All {
+	if strings.TrimSpace(p.Query) != "" {
 		return 0
 	}
-	shown := len(p.Others())
-	if p.Last() != nil {
-		shown++
-	}
-	return len(p.Providers) - shown
+	return len(p.Rest())
 }
 
 // AllURL leads to the page with every provider.

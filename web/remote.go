@@ -1,7 +1,10 @@
 package web
 
 import (
+	"errors"
+	"fmt"
 	"net/http"
+	"slices"
 
 	"idbroker/broker"
 	"idbroker/linking"
@@ -50,13 +53,67 @@ func (s *Server) postLink(w http.ResponseWriter, r *http.Request) error {
 func proveAgain(next string) string { return "/login/?again=1&next=" + next }
 
 func (s *Server) start(w http.ResponseWriter, r *http.Request, q linking.StartRequest) error {
-	q.Browser, q.Session = s.browser(w, r), visitOf(r).session
+	v := visitOf(r)
+	q.Browser, q.Session = s.browser(w, r), v.session
+	if v.value(chooseParam) != "" && q.Options.Prompt == "" {
+		q.Options.Prompt = "select_account" // the one that they are signed in with there was refused
+	}
 	to, err := s.linker.Start(r.Context(), q)
 	if err != nil {
 		s.wantsChoice(w)
-		return err
+		return &linking.Refused{Attempt: broker.Attempt{Provider: q.Provider, Purpose: q.Purpose, LoginID: q.LoginID, ReturnTo: q.ReturnTo}, Err: err}
 	}
 	return s.redirect(w, r, to)
+}
+
+// errAttemptUsed: the answer has been taken before. ErrAttemptEnded is about time.
+var errAttemptUsed = &broker.Error{Kind: broker.KindGone, Message: "attempt.used"}
+
+// comeBackAgain makes the best of a callback that was loaded again: who is
+// signed in meanwhile is led on, and who is not learns that nothing happened.
+func (s *Server) comeBackAgain(w http.ResponseWriter, r *http.Request, err error) error {
+	var refused *linking.Refused
+	if !errors.Is(err, linking.ErrAttemptEnded) || !errors.As(err, &refused) {
+		return err
+	}
+	a := refused.Attempt
+	if a.UsedAt.IsZero() && !visitOf(r).at.Before(a.ExpiresAt) { // not even by an answer that came at the same time
+		return err
+	}
+	if visitOf(r).user == nil || a.Purpose != broker.PurposeSignIn {
+		return &linking.Refused{Attempt: a, Err: errAttemptUsed.Because(err)}
+	}
+	if a.LoginID != "" {
+		return s.redirect(w, r, "/login/"+journeyQuery(a))
+	}
+	return s.redirect(w, r, or(broker.LocalPath(a.ReturnTo), "/"))
+}
+
+// withoutAnswer adds to the error of a callback that names no attempt the one
+// that this browser has under way there, so that the page can lead back to it.
+// Nothing is believed for that: it is where "try again" leads.
+func (s *Server) withoutAnswer(r *http.Request, err error) error {
+	var refused *linking.Refused
+	if errors.As(err, &refused) || !errors.Is(err, broker.ErrCallback) && !errors.Is(err, linking.ErrIncomplete) {
+		return err
+	}
+	v, app := visitOf(r), r.PathValue("app")
+	if !slices.ContainsFunc(s.linker.Providers(), func(p broker.Provider) bool { return p.ID == app }) {
+		return err
+	}
+	a := broker.Attempt{Provider: app, Purpose: broker.PurposeSignIn}
+	if v.user != nil {
+		a.Purpose = broker.PurposeLink
+	}
+	if v.browser != "" {
+		switch open, missing := s.store.OpenAttempt(r.Context(), v.browser.Hash(), app, v.at); {
+		case missing == nil:
+			a = open
+		case !errors.Is(missing, broker.ErrNotFound):
+			return fmt.Errorf("open attempt: %w", missing)
+		}
+	}
+	return &linking.Refused{Attempt: a, Err: err}
 }
 
 // getCallback serves GET /oauth/authorized/{app}/: back from a provider.
@@ -65,7 +122,7 @@ func (s *Server) getCallback(w http.ResponseWriter, r *http.Request) error {
 	callback, err := broker.ParseCallback(r.URL.RawQuery)
 	if err != nil {
 		s.wantsChoice(w)
-		return s.linker.Unreadable(r.PathValue("app"), err)
+		return s.withoutAnswer(r, s.linker.Unreadable(r.PathValue("app"), err))
 	}
 	res, err := s.linker.Finish(r.Context(), linking.FinishRequest{
 		Provider: r.PathValue("app"), Browser: v.browser, Session: v.session, Callback: callback,
@@ -73,7 +130,7 @@ func (s *Server) getCallback(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		s.o.Wake() // tokens that came may have to end
 		s.wantsChoice(w)
-		return err
+		return s.comeBackAgain(w, r, s.withoutAnswer(r, err))
 	}
 	v.proven = res.User
 	title := map[string]string{"provider": s.remoteView(&res.Profile).Title}

@@ -113,6 +113,13 @@ func samples(r *renderer, lang string, w words) []sample {
 		p := errorOf(b(), status, &broker.Error{Message: key, Args: map[string]string{"provider": w.title, "client": w.client, "detail": w.text}}, "k7q2m4xw6abc")
 		return &p
 	}
+	fragment, taken := errorSample(400, "attempt.incomplete"), errorSample(409, "link.taken")
+	fragment.Fragment = true
+	taken.Actions = []action{
+		{Label: "error.use_owner", URL: "/login/?switch=1", Primary: true},
+		{Label: "error.try_other", Args: map[string]string{"provider": w.title}, URL: "/oauth/login/github/", Post: true, Fields: []hidden{{chooseParam, "1"}}},
+		{Label: "error.settings", URL: linkedAccountsPath},
+	}
 	confirm := in("")
 	confirm.Title = confirm.T("linked_accounts.confirm", "provider", w.title)
 	contact := local.Profile{
@@ -188,10 +195,12 @@ func samples(r *renderer, lang string, w words) []sample {
 			}}},
 		{"security_wrong", &securityPage{base: in("security"), LocalPasswords: true, HasPassword: true, MinPassword: 8, Problems: problems{"current": {Message: "password.wrong"}}}},
 		{"linked_accounts", &linkedAccountsPage{base: flashed, Linked: rows, Connect: connectButtons(manyProviders(7, w)[2:])}},
-		{"linked_changes", &linkedAccountsPage{base: in("linkedaccounts"), Linked: rows[:1], MailedTo: broker.MaskEmail(w.email), Changes: []changeRow{
+		{"linked_changes", &linkedAccountsPage{base: in("linkedaccounts"), Password: true, Linked: rows, MailedTo: broker.MaskEmail(w.email), Changes: []changeRow{
 			{remoteView: github, What: "linked_accounts.was_replaced", At: sampleNow.Add(-2 * time.Hour), Until: &inAWeek},
 			{remoteView: remoteView{Provider: "orcid", Title: "ORCID", Icon: "orcid", Handle: w.handle}, What: "linked_accounts.was_unlinked", At: sampleNow.Add(-26 * time.Hour), Undone: true},
 			{remoteView: github, What: "linked_accounts.was_linked", At: sampleNow.Add(-50 * time.Hour)},
+			{remoteView: github, What: "linked_accounts.was_linked", At: sampleNow.Add(-51 * time.Hour), Until: &inAWeek},
+			{remoteView: github, What: "linked_accounts.was_unlinked", At: sampleNow.Add(-52 * time.Hour)},
 		}}},
 		{"linked_only", &linkedAccountsPage{base: in("linkedaccounts"), Linked: []linkedRow{only}, OnlyWayIn: true, Passwords: true}},
 		{"linked_none", &linkedAccountsPage{base: in("linkedaccounts"), Connect: connectButtons(four)}},
@@ -205,6 +214,8 @@ func samples(r *renderer, lang string, w words) []sample {
 			Fields: []hidden{{"identity", "i1"}}, Button: confirm.T("linked_accounts.confirm_button", "provider", w.title), Danger: true, BackURL: "/account/settings/linkedaccounts/"}},
 		{"error", errorSample(500, "error.internal")},
 		{"error_provider", errorSample(403, "provider.denied")},
+		{"error_fragment", fragment},
+		{"error_taken", taken},
 		{"error_gone", errorSample(410, "mail.used")},
 		{"error_claim", errorSample(410, "claim.wrong")},
 		{"error_unknown_key", errorSample(400, "")},

@@ -2,12 +2,9 @@ package web
 
 import (
 	"context"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
-	"strings"
 	"testing"
 	"time"
 
@@ -61,29 +58,19 @@ func TestScreenshots(t *testing.T) {
 		brand := sampleBrand
 		brand.Accent = look.accent
 		r := testRenderer(t, brand)
-		pages := map[string]string{}
-		var names []string
-		for _, s := range samples(r, look.lang, look.words) {
+		all := samples(r, look.lang, look.words)
+		for _, s := range all {
 			if look.rtl {
 				s.page.top().Dir = "rtl"
 			}
-			pages["/"+s.name] = renderSample(t, r, s)
-			names = append(names, s.name)
 		}
-		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
-			if strings.HasPrefix(q.URL.Path, "/static/") {
-				r.staticHandler().ServeHTTP(w, q)
-				return
-			}
-			w.Header().Set("Content-Type", "text/html; charset=utf-8")
-			w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'")
-			_, _ = w.Write([]byte(pages[q.URL.Path]))
-		}))
+		srv := served(t, r, all)
 		scheme := "light"
 		if look.dark {
 			scheme = "dark"
 		}
-		for _, name := range names {
+		for _, one := range all {
+			name := one.name
 			file := name + "-" + look.name + ".png"
 			if !only.MatchString(file) {
 				continue
@@ -115,6 +102,5 @@ func TestScreenshots(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		srv.Close()
 	}
 }

@@ -33,6 +33,8 @@ type Store interface {
 	SaveLogin(ctx context.Context, l broker.Login) error
 	FinishLogin(ctx context.Context, id broker.LoginID, at time.Time) error
 
+	OpenAttempt(ctx context.Context, browserHash, provider string, at time.Time) (broker.Attempt, error)
+
 	SessionsOf(ctx context.Context, user broker.UserID) ([]broker.Session, error)
 	EndSession(ctx context.Context, user broker.UserID, sid string) error
 	EndSessions(ctx context.Context, user broker.UserID, exceptSID string) ([]string, error)

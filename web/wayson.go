@@ -34,15 +34,7 @@ func (s *Server) waysOn(r *http.Request, err error) []action {
 	case errors.Is(err, errOtherBrowser):
 		return []action{signIn, home}
 	case errors.As(err, &refused):
-		switch a := refused.Attempt; {
-		case a.Purpose == broker.PurposeLink:
-			return []action{linked, home}
-		case a.LoginID != "":
-			signIn.URL += "?login=" + url.QueryEscape(string(a.LoginID))
-		case broker.LocalPath(a.ReturnTo) != "":
-			signIn.URL += "?next=" + url.QueryEscape(a.ReturnTo)
-		}
-		return []action{signIn, home}
+		return s.waysFromProvider(r, refused)
 	}
 	switch broker.KindOf(err) {
 	case broker.KindUnauthenticated, broker.KindGone, broker.KindUpstream, broker.KindUnavailable:

@@ -40,7 +40,7 @@ func (b base) Tell(e *broker.Error) string {
 	if e == nil {
 		return ""
 	}
-	return b.Say(e.Message, e.Args)
+	return b.Say(e.Words(), e.Args)
 }
 
 // List joins words as the language does: "name, address and username".

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -81,6 +82,12 @@ func newWorldWith(t testing.TB, to tokens.Options, edit ...func(*Options)) *worl
 // worldOn is newWorldWith on a migrated database.
 func worldOn(t testing.TB, db *store.DB, to tokens.Options, edit ...func(*Options)) *world {
 	t.Helper()
+	return crowdedWorld(t, db, to, nil, edit...)
+}
+
+// crowdedWorld is worldOn with a provider more for each title, all at the fake.
+func crowdedWorld(t testing.TB, db *store.DB, to tokens.Options, titles []string, edit ...func(*Options)) *world {
+	t.Helper()
 	w := &world{t: t, db: db, log: &logBuffer{}}
 	w.op = providertest.NewOpenID(t, providertest.OpenIDOptions{})
 	var handler http.Handler
@@ -90,11 +97,17 @@ func worldOn(t testing.TB, db *store.DB, to tokens.Options, edit ...func(*Option
 	apps := []providers.App{
 		{ID: "demo", Kind: "oidc", Title: "Demo", Issuer: w.op.Issuer, ClientID: "broker", ClientSecret: "secret"},
 		{ID: "other", Kind: "oidc", Title: "Other", Issuer: w.op.Issuer, ClientID: "broker", ClientSecret: "secret"},
+		{ID: "campus", Kind: "oidc", Title: "Campus", Issuer: w.op.Issuer, ClientID: "broker", ClientSecret: "secret", AllowedDomains: []string{"uni.example"}},
 		{ID: "gone", Kind: "oidc", Title: "Gone", Issuer: w.op.Issuer, ClientID: "broker", ClientSecret: "secret", Hidden: true},
 	}
 	w.op.AddClient(providertest.Client{ID: "broker", Secret: "secret", RedirectURIs: []string{
-		w.url + "/oauth/authorized/demo/", w.url + "/oauth/authorized/other/",
+		w.url + "/oauth/authorized/demo/", w.url + "/oauth/authorized/other/", w.url + "/oauth/authorized/campus/",
 	}})
+	for i, title := range titles {
+		id := fmt.Sprintf("p%d", i)
+		apps = append(apps, providers.App{ID: id, Kind: "oidc", Title: title, Issuer: w.op.Issuer, ClientID: id, ClientSecret: "secret"})
+		w.op.AddClient(providertest.Client{ID: id, Secret: "secret", RedirectURIs: []string{w.url + "/oauth/authorized/" + id + "/"}})
+	}
 	for _, p := range []providertest.Person{
 		{Subject: "ada", Username: "ada", Name: "Ada Lovelace", Email: "ada@example.org", EmailVerified: true},
 		{Subject: "bob", Username: "bob", Name: "Bob"},

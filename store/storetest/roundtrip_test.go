@@ -164,6 +164,24 @@ func TestRoundTrip(t *testing.T) {
 		at := filled[broker.Attempt](t)
 		ok(t, db.CreateAttempt(ctx, at))
 		same(t, must(db.Attempt(ctx, at.StateHash))(t), at)
+		if a, err := db.OpenAttempt(ctx, at.BrowserHash, at.Provider, at.CreatedAt); !errors.Is(err, broker.ErrNotFound) {
+			t.Errorf("a used attempt is open: %+v, %v", a, err)
+		}
+		for i, id := range []string{"early", "late", "expired", "elsewhere"} {
+			open := at
+			open.StateHash, open.UsedAt, open.CreatedAt = id, time.Time{}, at.CreatedAt.Add(time.Duration(i)*time.Second)
+			switch id {
+			case "expired":
+				open.ExpiresAt = at.CreatedAt
+			case "elsewhere":
+				open.BrowserHash = "another"
+			}
+			ok(t, db.CreateAttempt(ctx, open))
+			if id == "late" {
+				same(t, must(db.OpenAttempt(ctx, at.BrowserHash, at.Provider, at.CreatedAt))(t), open)
+			}
+		}
+		same(t, must(db.OpenAttempt(ctx, at.BrowserHash, at.Provider, at.CreatedAt))(t).StateHash, "late")
 		ok(t, db.CreateAttempt(ctx, broker.Attempt{StateHash: "bare"}))
 		same(t, must(db.Attempt(ctx, "bare"))(t), broker.Attempt{StateHash: "bare"})
 
