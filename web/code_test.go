@@ -55,6 +55,7 @@ func TestSignInByCode(t *testing.T) {
 	if row, err := b.session(); err != nil || row.UserID == "" {
 		t.Errorf("%+v %v", row, err)
 	}
+	b.get(securityPath).want(200).says("Signed in with a code by mail")
 	b.post("/code/", "login", login, "code", code).want(410)
 
 	b = w.browser()
