@@ -89,8 +89,6 @@ func (a *Accounts) DeliverCode(ctx context.Context, payload []byte) error {
 		return nil // it waited for longer than codes are kept
 	case err != nil:
 		return fmt.Errorf("find mail code: %w", err)
-	case !c.UsedAt.IsZero(), !at.Before(c.ExpiresAt):
-		return nil // asked again meanwhile, or gone
 	}
 	user, known, err := a.owner(ctx, c.Email)
 	if err != nil || !known || user.Disabled() || !user.EmailVerified() {
@@ -107,7 +105,7 @@ func (a *Accounts) DeliverCode(ctx context.Context, payload []byte) error {
 		}))
 	})
 	if errors.Is(err, broker.ErrSpent) {
-		return nil // mailed already, or replaced this very moment
+		return nil // mailed already, or replaced meanwhile, or it took too long
 	}
 	return err
 }
