@@ -117,6 +117,7 @@ func TestGuessesAreCounted(t *testing.T) {
 	b.post("/code/send/", "login", login, "email", "ada@example.org").to("/code/")
 	code := w.mailedCode("code-link")
 	b.post("/code/", "login", login, "code", "no code at all").want(422) // no guess
+	b.post("/code/send/", "login", login, "email", "ada@example.org").want(429).says("less than a minute ago").says("Type the code")
 	wrong := "BBBB-BBBB"
 	if wrong == code {
 		wrong = "CCCC-CCCC"
@@ -127,6 +128,7 @@ func TestGuessesAreCounted(t *testing.T) {
 	b.post("/code/", "login", login, "code", wrong).want(422).says("Get a code by mail").says("can’t be used any more")
 	b.post("/code/", "login", login, "code", code).want(422).says("can’t be used any more")
 	b.nobody()
+	b.get("/code/?login=" + login).want(200).says("Get a code by mail")
 	b.post("/code/send/", "login", login, "email", "ada@example.org").want(429).says("less than a minute ago")
 	b.post("/code/send/", "login", login, "email", "nobody").want(422)
 	if sent := w.mails(); len(sent) != 0 {

@@ -19,7 +19,7 @@ func (a *Accounts) CodeSent(ctx context.Context, login broker.Login) (sent broke
 	if err != nil {
 		return broker.MailCode{}, false, fmt.Errorf("last mail code: %w", err)
 	}
-	if c.Purpose != purposeOf(login) || !c.UsedAt.IsZero() || !time.Now().Before(c.ExpiresAt) {
+	if c.Purpose != purposeOf(login) || !c.UsedAt.IsZero() || c.Tries >= codeTries || !time.Now().Before(c.ExpiresAt) {
 		return broker.MailCode{}, false, nil
 	}
 	return broker.MailCode{Email: c.Email, CreatedAt: c.CreatedAt, ExpiresAt: c.ExpiresAt}, true, nil
