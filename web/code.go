@@ -6,6 +6,7 @@ import (
 
 	"idbroker/broker"
 	"idbroker/broker/local"
+	"idbroker/limits"
 )
 
 // mayCode refuses where a code can do nothing in a login: the operator wants none, or
@@ -64,9 +65,13 @@ func (s *Server) postSendCode(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	email := visitOf(r).form.Get("email")
-	err = s.accounts.SendCode(r.Context(), l, email)
+	silent, err := s.tryMail(w, r, email)
+	if err == nil {
+		err = s.accounts.SendCode(r.Context(), l, email, silent)
+	}
 	bad := formProblems(err)
 	if errors.Is(err, local.ErrCodeSoon) || errors.Is(err, local.ErrCodeMany) {
+		retryAfter(w, resendAfter)
 		bad = problemsOf(err) // the page with the code, where there is one, is the better place
 		if sent, ok, err := s.accounts.CodeSent(r.Context(), l); err != nil {
 			return err
@@ -107,6 +112,9 @@ func (s *Server) postCode(w http.ResponseWriter, r *http.Request) error {
 	case bad != nil:
 		return s.showCode(w, r, statusOf(err), l, sent.Email, bad)
 	case err != nil:
+		return err
+	}
+	if err := s.limitRight(w, r, limits.Verdict{}, user.Email); err != nil { // the browser is known to the account now
 		return err
 	}
 	l.SignUp = nil

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"time"
 
 	"idbroker/broker"
@@ -107,7 +108,9 @@ func (s *Server) postSignUp(w http.ResponseWriter, r *http.Request) error {
 	if l.ID == "" {
 		l.ID = broker.LoginID(broker.NewID()) // SignUp writes the row
 	}
-	err = s.accounts.SignUp(r.Context(), l, f)
+	if f.Silent, err = s.tryMail(w, r, f.Email); err == nil {
+		err = s.accounts.SignUp(r.Context(), l, f)
+	}
 	if bad := formProblems(err); bad != nil {
 		if v.value("login") == "" {
 			l.ID = ""
@@ -196,9 +199,17 @@ func (s *Server) postSent(w http.ResponseWriter, r *http.Request) error {
 	}
 	// Each mail moves the end of the login: it tells when the last one went.
 	if visitOf(r).at.Sub(l.ExpiresAt.Add(-broker.LoginLifetime)) < resendAfter {
+		retryAfter(w, resendAfter)
 		return s.showSent(w, r, statusOf(errResend), l, problemsOf(errResend))
 	}
-	if err := s.accounts.ResendProof(r.Context(), l); err != nil {
+	silent, err := s.tryMail(w, r, l.SignUp.Email)
+	if bad := formProblems(err); bad != nil {
+		return s.showSent(w, r, statusOf(err), l, bad)
+	}
+	if err == nil && !silent {
+		err = s.accounts.ResendProof(r.Context(), l)
+	}
+	if err != nil {
 		return s.ended(err)
 	}
 	s.o.Wake()
@@ -206,6 +217,11 @@ func (s *Server) postSent(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return s.redirect(w, r, stepPath(broker.StepProveEmail, l))
+}
+
+// retryAfter says when a mail can be asked for again (RFC 9110, section 10.2.3).
+func retryAfter(w http.ResponseWriter, d time.Duration) {
+	w.Header().Set("Retry-After", strconv.Itoa(int(d/time.Second)))
 }
 
 // getProof serves GET /verify-email/: what the link in a mail opens. Looking at

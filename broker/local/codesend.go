@@ -14,9 +14,11 @@ import (
 // SendCode has a code mailed to an address, for a login that has a row. It looks
 // at no account: for whatever address it writes the same, so nobody learns from
 // its answer or its time who has an account here. DeliverCode decides. The codes
-// that the login had before are void. Errors: code.off, code.too_soon,
-// code.too_many, field.email_invalid.
-func (a *Accounts) SendCode(ctx context.Context, login broker.Login, email string) error {
+// that the login had before are void. Where the address has had enough (silent, or
+// codesToAddress) the answer is the same, too, and nothing is mailed: nobody learns
+// that somebody else has asked. Errors: code.off, code.too_soon, code.too_many (from
+// this browser), field.email_invalid.
+func (a *Accounts) SendCode(ctx context.Context, login broker.Login, email string, silent bool) error {
 	if !a.Codes(login) {
 		return ErrNoCodes
 	}
@@ -47,6 +49,9 @@ func (a *Accounts) SendCode(ctx context.Context, login broker.Login, email strin
 		if err := a.store.CreateMailCode(ctx, c); err != nil {
 			return err
 		}
+		if silent || c.Nth > codesToAddress {
+			return nil // whom it opens is never noted: no guess can be right
+		}
 		return a.store.Enqueue(ctx, q.Entry(at))
 	})
 	if errors.Is(err, broker.ErrConflict) { // another request for this address, at the same moment
@@ -68,7 +73,7 @@ func (a *Accounts) mayHaveCode(ctx context.Context, c *broker.MailCode) error {
 	if err != nil {
 		return fmt.Errorf("count mail codes: %w", err)
 	}
-	if toAddress >= codesToAddress || fromBrowser >= codesFromBrowser {
+	if fromBrowser >= codesFromBrowser {
 		return ErrCodeMany
 	}
 	c.Nth = toAddress + 1
