@@ -77,6 +77,15 @@ func (l *Login) Next(consent bool) Step {
 	return StepDone
 }
 
+// Holds tells whether the login waits for its person with something else than
+// an identity that has just been proven: with another one, or a form whose mail is out.
+func (l *Login) Holds(p Profile) bool {
+	if l.Remote == nil {
+		return l.Next(false) == StepProveEmail
+	}
+	return l.Remote.Provider != p.Provider || l.Remote.Issuer != p.Issuer || l.Remote.Subject != p.Subject
+}
+
 // Live tells whether the login can go on at a time in a browser.
 func (l *Login) Live(browser Secret, at time.Time) bool {
 	return browser.Matches(l.BrowserHash) && l.FinishedAt.IsZero() && at.Before(l.ExpiresAt)

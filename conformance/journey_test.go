@@ -51,7 +51,7 @@ func TestJourney(t *testing.T) {
 
 		// What was unlinked opens nothing any more.
 		b.open(h.app + "/").click("Sign out").click("Sign in with the broker").click("Continue with Harbour ID").click("Ada Lovelace")
-		b.sees("Create your account", "There is an account with the address a…@example.org already", "Sign in and link Harbour ID").look("signup-known")
+		b.sees("No account here uses this Harbour ID account yet", "There is an account with the address a…@example.org already", "Use your password").look("choose-known")
 	})
 }
 
@@ -59,7 +59,8 @@ func TestJourney(t *testing.T) {
 func arrive(b *tab) {
 	b.t.Helper()
 	b.click("Continue with Harbour ID").sees("Sign in to Harbour ID").look("provider").click("Ada Lovelace")
-	b.sees("No account here uses this Harbour ID account yet").look("signup")
+	b.sees("No account here uses this Harbour ID account yet", "I have an account here").look("choose")
+	b.click("Create a new account").sees("Create your account", "From Harbour ID").look("signup")
 	if name, email := b.value("name"), b.value("email"); name != "Ada Lovelace" || email != "ada@example.org" {
 		b.t.Errorf("the form is filled with %q and %q", name, email)
 	}

@@ -24,7 +24,7 @@ func TestSayingNo(t *testing.T) {
 	b.sees("You did not let this application know who you are", "access_denied").look("app-denied")
 	b.click("Back to the start").click("Use another account").sees("Continue with Lighthouse ID")
 	b.click("Continue with Lighthouse ID").click("Grace Hopper")
-	b.sees("Create your account")
+	b.click("Create a new account").sees("Create your account")
 	if got := b.value("email"); got != "" {
 		t.Errorf("an address came from nowhere: %q", got)
 	}
@@ -89,7 +89,8 @@ func TestPassword(t *testing.T) {
 
 	// An identity that nobody has is linked to who proves an account.
 	b.open(h.app + "/").click("Sign out").click("Use another account").click("Continue with Harbour ID").click("Alan Turing")
-	b.sees("Create your account").click("I already have an account").sees("No account here uses this Harbour ID account yet").look("login-pending")
+	b.sees("I have an account here").click("Create a new account").sees("Create your account").click("I already have an account")
+	b.click("Use your password").sees("No account here uses this Harbour ID account yet").look("login-pending")
 	b.fill("email", "joan@example.org").fill("password", other).click("Sign in").sees("Link Harbour ID to your account?").look("link")
 	b.click("Link Harbour ID").sees("Hello, Joan Clarke")
 	b.open(h.issuer+"/account/settings/linkedaccounts/").sees("Alan Turing", "Unlink").look("linked-accounts-password")

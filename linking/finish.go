@@ -163,7 +163,9 @@ func (l *Linker) settle(ctx context.Context, p broker.Provider, r FinishRequest,
 		return err
 	}
 	if res.Outcome == SignedIn && res.Login.ID != "" {
-		res.Login.Remote, res.Login.SignUp = nil, nil
+		if res.Login.SignUp = nil; !res.Login.Holds(res.Profile) {
+			res.Login.Remote = nil // nothing waited, or what did has an owner now
+		} // else: they have proven an account for it, and are asked
 		res.Login.Authenticated(res.User.ID, res.How)
 		return l.store.SaveLogin(ctx, res.Login)
 	}
@@ -256,7 +258,10 @@ func (l *Linker) newPerson(ctx context.Context, browser broker.Secret, res *Resu
 	}
 	profile := res.Profile
 	fresh := res.Login.ID == ""
-	if fresh {
+	if other := res.Login; other.Holds(profile) { // another tab's: it goes on there, this one gets a login of its own
+		res.Login.ID, res.Login.StartedAt, res.Login.ExpiresAt = broker.LoginID(broker.NewID()), at, at.Add(broker.LoginLifetime)
+		fresh = true
+	} else if fresh {
 		res.Login = broker.Login{
 			ID: broker.LoginID(broker.NewID()), BrowserHash: browser.Hash(), ReturnTo: res.Attempt.ReturnTo,
 			StartedAt: at, ExpiresAt: at.Add(broker.LoginLifetime),

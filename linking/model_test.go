@@ -194,9 +194,7 @@ func (m *model) finish(at int, path string, n, code int, crash bool) answer {
 			return answer{outcome: linking.NewPerson}
 		}
 		m.use(k)
-		if l.in > 0 {
-			m.logins[l.in-1].done = true
-		}
+		m.came(l.in, k, owner)
 		m.signIn(at, owner)
 		return answer{outcome: linking.SignedIn, user: owner}
 	}
@@ -218,13 +216,26 @@ func (m *model) finish(at int, path string, n, code int, crash bool) answer {
 	return a
 }
 
-// wait keeps a proven identity in the login of its journey, or in a new one.
+// wait keeps a proven identity in the login of its journey, or in a new one
+// where there is none, or another identity waits in it.
 func (m *model) wait(in int, l login) {
-	if in > 0 {
+	if in > 0 && (m.logins[in-1].done || m.logins[in-1].key == l.key) {
 		m.logins[in-1] = l
 		return
 	}
 	m.logins = append(m.logins, l)
+}
+
+// came notes that an identity of a user's was proven in a login: they may say
+// now whether what waits there shall open their account, too.
+func (m *model) came(in int, k key, user int) {
+	if in == 0 || m.logins[in-1].done {
+		return
+	}
+	l := &m.logins[in-1]
+	if l.user, l.form = user, ""; l.key == k {
+		l.done = true // it has got an owner meanwhile
+	}
 }
 
 // use notes that a provider has told anew what it knows.

@@ -118,9 +118,7 @@ func (r *rules) finish(at int, path string, n, code, slot int) answer {
 		r.wait(l.in, waiting)
 		return answer{outcome: outcome, user: waiting.user}
 	case linking.SignedIn:
-		if l.in > 0 {
-			r.logins[l.in-1].done = true
-		}
+		r.came(l.in, k, r.links[k].user)
 		r.use(k)
 		r.signIn(at, r.links[k].user)
 		return answer{outcome: outcome, user: r.links[k].user}

@@ -30,10 +30,10 @@ var wayOn = map[string]string{
 }
 
 // paragraph is one block of a mail. A block that is the link and nothing else
-// becomes a button in HTML.
+// becomes a button in HTML, a code stands out.
 type paragraph struct {
-	Text string
-	Link bool
+	Text       string
+	Link, Code bool
 }
 
 // render puts m into words: the catalog has a subject and a body for each
@@ -68,7 +68,7 @@ func (s *Sender) render(m broker.Mail) (Message, error) {
 	}{lang, s.o.Brand, oneLine(s.texts.Text(lang, subject, args)), s.texts.Text(lang, "mail."+m.Template+".action", args), nil}
 	for _, p := range strings.Split(text, "\n\n") {
 		p = strings.TrimSpace(p)
-		data.Paragraphs = append(data.Paragraphs, paragraph{p, args["link"] != "" && p == args["link"]})
+		data.Paragraphs = append(data.Paragraphs, paragraph{p, args["link"] != "" && p == args["link"], args["code"] != "" && p == args["code"]})
 	}
 	var html bytes.Buffer
 	if err := page.Execute(&html, data); err != nil {

@@ -47,10 +47,15 @@ const link = "https://broker.example/verify-email/?token=abc"
 // optional facts, and reads what comes out.
 func TestEveryMail(t *testing.T) {
 	for _, lang := range []string{"en", "de"} {
-		for _, tpl := range []string{"sign-up", "known", "reset", "password-changed", "linked", "unlinked", "replaced", "unlinked-for-you", "email-changed-for-you", "deleted-for-you", "link-undone"} {
+		for _, tpl := range []string{"sign-up", "known", "reset", "password-changed", "linked", "unlinked", "replaced", "unlinked-for-you", "email-changed-for-you", "deleted-for-you", "link-undone", "code-link", "code-sign-in"} {
 			for _, full := range []bool{true, false} {
 				s, k := sender(t)
 				m := broker.Mail{To: "ada@example.org", Template: tpl, Locale: lang, Data: map[string]string{"link": link, "minutes": "30", "when": "2026-11-22T01:02:03Z"}}
+				way, button := "https://broker.example/", `href="https://broker.example/`
+				if strings.HasPrefix(tpl, "code-") { // typed, on the page that is open already
+					m.Data = map[string]string{"code": "WDJB-MJHT", "minutes": "15", "when": m.Data["when"], "provider": "GitHub"}
+					way, button = "\n\nWDJB-MJHT\n\n", `letter-spacing:.1em">WDJB-MJHT<`
+				}
 				if full {
 					m.Data["name"], m.Data["provider"], m.Data["ip"], m.Data["browser"] = "Ada Lovelace", "GitHub", "192.0.2.7", "Firefox on Linux"
 				} else if strings.HasSuffix(tpl, "linked") {
@@ -61,7 +66,7 @@ func TestEveryMail(t *testing.T) {
 				if got.To != m.To || got.Subject == "" || strings.Contains(got.Subject, "mail.") || strings.Contains(got.Text+got.HTML+got.Subject, "<no value>") {
 					t.Errorf("%s %s: %+v", tpl, lang, got)
 				}
-				if !strings.Contains(got.Text, "https://broker.example/") || !strings.Contains(got.HTML, `href="https://broker.example/`) || !strings.Contains(got.HTML, `lang="`+lang) {
+				if !strings.Contains(got.Text, way) || !strings.Contains(got.HTML, button) || !strings.Contains(got.HTML, `lang="`+lang) {
 					t.Errorf("%s %s has no way on:\n%s", tpl, lang, got.Text)
 				}
 				if full && !strings.HasSuffix(tpl, "-for-you") && !strings.Contains(got.Text, "192.0.2.7") || !strings.Contains(got.Text, "2026-11-22 01:02 UTC") {

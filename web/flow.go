@@ -138,7 +138,7 @@ func (s *Server) proceed(w http.ResponseWriter, r *http.Request, l broker.Login,
 	if err := s.keep(r.Context(), &l); err != nil {
 		return err
 	}
-	if step == broker.StepIdentify && a != nil && a.Creates() && s.maySignUp(r, l) == nil {
+	if step == broker.StepIdentify && a != nil && a.Creates() && s.maySignUp(l) == nil {
 		return s.redirect(w, r, withLogin("/signup/", l))
 	}
 	if step == broker.StepIdentify && a != nil && begins { // a login goes straight to a provider once

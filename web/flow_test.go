@@ -54,7 +54,8 @@ func TestMainJob(t *testing.T) {
 		t.Errorf("language %q", a.header.Get("Content-Language"))
 	}
 	a = b.walk(b.get("/oauth/login/demo/?login="+login), "ada").to("/oauth/signup/demo/?login=" + login)
-	a = b.get(a.location).want(200).says("Demo")
+	b.get(a.location).want(200).says("Ich habe hier ein Konto").says("Demo")
+	a = b.get(a.location + "&new=1").want(200).says("Demo")
 	if !strings.Contains(a.body, `value="ada@example.org"`) || !strings.Contains(a.body, `value="Ada Lovelace"`) {
 		t.Errorf("the form is not filled in:\n%s", a.body)
 	}
@@ -388,7 +389,11 @@ func TestSignUpClosedLeadsToSignIn(t *testing.T) {
 	b := w.browser()
 	login := b.get(authorize()).to("/login/").param("login")
 	closed := b.walk(b.get("/oauth/login/demo/?login="+login), "bob").to("/oauth/signup/demo/")
-	page := b.get(closed.location).want(403)
+	page := b.get(closed.location).want(200).says("New accounts can’t be created here")
+	b.get(closed.location + "&new=1").want(403)
+	if strings.Contains(page.body, "new=1") {
+		t.Error("the form is offered")
+	}
 	if !strings.Contains(page.body, `href="/login/?login=`+login+`"`) {
 		t.Fatalf("no way to sign in and link:\n%s", page.body)
 	}

@@ -30,7 +30,7 @@ func (s *Server) getLink(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	formsLeave(w)
-	p := linkPage{base: s.base(r), Login: l.ID, Remote: *s.remoteView(l.Remote)}
+	p := linkPage{base: s.base(r), Login: l.ID, Identity: identityMark(l), Remote: *s.remoteView(l.Remote)}
 	old, replaces, err := s.linker.Replaces(r.Context(), l)
 	if err != nil {
 		return err
@@ -47,6 +47,9 @@ func (s *Server) postLinkDecision(w http.ResponseWriter, r *http.Request) error 
 	l, done, err := s.pendingLink(w, r)
 	if done {
 		return err
+	}
+	if !sameIdentity(r, l) {
+		return s.otherTab(w, r, l)
 	}
 	v := visitOf(r)
 	n := sessionNotice{Key: "linked_accounts.added", Args: map[string]string{"provider": s.remoteView(l.Remote).Title}}

@@ -155,6 +155,9 @@ func (s *Server) showLogin(w http.ResponseWriter, r *http.Request, status int, l
 	if !s.o.NoSignUp && !s.o.NoPasswords && l.Remote == nil {
 		p.SignUpURL = withLogin("/signup/", l)
 	}
+	if s.mayCode(r, l) == nil {
+		p.CodeURL = withLogin("/code/", l)
+	}
 	if choosing(v, l) {
 		p.Present = v.user.Called()
 	}

@@ -109,7 +109,10 @@ func (p securityPage) Event(e eventRow) string {
 	if strings.HasPrefix(e.Name, "session.") || strings.HasPrefix(e.Name, "identity.") {
 		named = e.Provider // a session may be for a client, and begin with a password
 	}
-	if named == "" && p.Has(key+"_plain") {
+	switch {
+	case e.Code:
+		key += "_code"
+	case named == "" && p.Has(key+"_plain"):
 		key += "_plain"
 	}
 	return p.T(key, "provider", e.Provider, "client", e.Client)
@@ -141,6 +144,7 @@ type eventRow struct {
 	At       time.Time
 	Provider string // title; "" none
 	Client   string // name of the application; "" none
+	Code     bool   // a session that a mailed code began
 	IP       string
 }
 

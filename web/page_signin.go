@@ -62,6 +62,7 @@ type loginPage struct {
 	All             bool   // show every provider ("all=1")
 	LastPassword    bool   // the password was used last on this browser
 	SignUpURL       string // "" newcomers cannot sign up
+	CodeURL         string // to a code by mail; "" there are none
 	LostPasswordURL string
 	Pending         *remoteView // an identity that waits to be linked once the person has signed in
 	LocalPasswords  bool        // the broker keeps passwords
@@ -173,6 +174,7 @@ type resetPage struct {
 type linkPage struct {
 	base
 	Login    broker.LoginID
+	Identity string // identityMark of the login
 	Remote   remoteView
 	Replaces *remoteView // the linked identity whose place it would take; nil none
 }

@@ -6,19 +6,21 @@ import "idbroker/broker"
 // posts login, email, name, username and, where NeedPassword is set, password.
 type signupPage struct {
 	base
-	Login             broker.LoginID
-	Client            *clientView // who asks; nil a page of ours
-	Remote            *remoteView // the identity that no account has yet; nil a password opens the account
-	Email             string      // as typed, or from the provider
-	Name              string
-	Username          string
-	EmailFromProvider bool // Email is as the provider told it
-	NeedPassword      bool
-	MinPassword       int      // fewest characters
-	Problems          problems // fields: email, name, username, password
-	Known             string   // masked address of an account that has the provider's address; "" none
-	SignInURL         string   // to the account that the person has already
-	OtherURL          string   // to another way of signing in: "this is not me"
+	Login                broker.LoginID
+	Identity             string      // identityMark of the login
+	Client               *clientView // who asks; nil a page of ours
+	Remote               *remoteView // the identity that no account has yet; nil a password opens the account
+	Email                string      // as typed, or from the provider
+	Name                 string
+	Username             string
+	EmailFromProvider    bool // Email is as the provider told it; so the next two
+	NameFromProvider     bool
+	UsernameFromProvider bool
+	NeedPassword         bool
+	MinPassword          int      // fewest characters
+	Problems             problems // fields: email, name, username, password
+	SignInURL            string   // to the account that the person has already, or to the choice
+	OtherURL             string   // to another way of signing in: "this is not me"
 }
 
 // EmailHint says where the address comes from and why it is asked for.
@@ -27,6 +29,21 @@ func (p signupPage) EmailHint() string {
 		return p.T("signup.email_hint_provider", "provider", p.Remote.Title)
 	}
 	return p.T("signup.email_hint")
+}
+
+// NameHint and UsernameHint say where they come from and what they may be.
+func (p signupPage) NameHint() string {
+	if p.NameFromProvider && p.Remote != nil {
+		return p.T("signup.name_hint_provider", "provider", p.Remote.Title)
+	}
+	return p.T("signup.name_hint")
+}
+
+func (p signupPage) UsernameHint() string {
+	if p.UsernameFromProvider && p.Remote != nil {
+		return p.T("signup.username_hint_provider", "provider", p.Remote.Title)
+	}
+	return p.T("field.username_hint")
 }
 
 // sentPage says that a mail is on its way: templates/sent.html, at /sent/. It
@@ -40,6 +57,7 @@ type sentPage struct {
 	ContinueURL string // where the login goes on once the address is proven; "" nowhere
 	ChangeURL   string // back to the form, to correct the address
 	CanResend   bool
+	Problems    problems // why it was not sent again
 }
 
 // Kind is the middle of the keys of the page's texts.

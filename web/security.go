@@ -105,7 +105,7 @@ func (s *Server) events(ctx context.Context, user broker.UserID) ([]eventRow, er
 				names[e.ClientID] = client.Name
 			}
 		}
-		rows = append(rows, eventRow{Name: e.Name, At: e.At, Provider: s.title(e.Provider), Client: names[e.ClientID], IP: e.IP})
+		rows = append(rows, eventRow{Name: e.Name, At: e.At, Provider: s.title(e.Provider), Client: names[e.ClientID], Code: e.Detail[byDetail] == amrCode, IP: e.IP})
 	}
 	return rows, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/gorilla/sessions"
@@ -36,6 +37,10 @@ func (s *Server) identify(w http.ResponseWriter, r *http.Request, l *broker.Logi
 	}
 	return nil
 }
+
+// byDetail is the detail of a session's beginning that says how it was begun, where
+// that was neither a provider nor a password; amrCode stands for a mailed code.
+const byDetail, amrCode = "amr", "otp"
 
 // startSession signs the login's user in on this browser, under a new id. It
 // replaces the session that stood; somebody else's ends as if signed out. The
@@ -83,6 +88,9 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 		}
 		e := broker.NewEvent(ctx, broker.EventSignedIn, v.at)
 		e.UserID, e.SID, e.Provider, e.ClientID = user.ID, row.SID, l.Provider, l.ClientID
+		if l.Provider == "" && slices.Contains(l.AMR, amrCode) {
+			e.Detail = map[string]string{byDetail: amrCode}
+		}
 		return s.store.AddEvent(ctx, e)
 	})
 	if err != nil {

@@ -4,11 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
+	"strconv"
 	"time"
 
 	"idbroker/broker"
 	"idbroker/broker/local"
+	"idbroker/linking"
 )
 
 // resendAfter is how long a person waits before the mail can be sent again.
@@ -17,7 +18,8 @@ const resendAfter = time.Minute
 var errResend = &broker.Error{Kind: broker.KindTooMany, Message: "sent.too_soon"}
 
 // getSignUp serves GET /signup/ and GET /oauth/signup/{app}/: the form of a
-// newcomer, in the second case filled in from what the provider told.
+// newcomer, in the second case filled in from what the provider told, once they
+// have said (new=1) that they have no account.
 func (s *Server) getSignUp(w http.ResponseWriter, r *http.Request) error {
 	v := visitOf(r)
 	l := broker.Login{ReturnTo: v.next()}
@@ -27,11 +29,18 @@ func (s *Server) getSignUp(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	if err := s.maySignUp(r, l); err != nil {
+	if err := s.waits(r, l); err != nil {
+		return err
+	}
+	choose := mustChoose(r, l)
+	if err := s.maySignUp(l); err != nil && !choose {
 		return err
 	}
 	if l.UserID != "" || v.user != nil && l.Remote == nil && (!l.Force || again(l)) {
 		return s.advance(w, r, l) // signed in already
+	}
+	if choose {
+		return s.showChoose(w, r, l)
 	}
 	f := local.SignUpForm{}
 	switch {
@@ -44,14 +53,27 @@ func (s *Server) getSignUp(w http.ResponseWriter, r *http.Request) error {
 	return s.showSignUp(w, r, http.StatusOK, l, f, nil)
 }
 
-// maySignUp tells whether the form is open for a login. A path that names a
-// provider is right for an identity of that provider alone.
-func (s *Server) maySignUp(r *http.Request, l broker.Login) error {
+// waits tells whether a path that names a provider is right for a login: an
+// identity of that provider waits in it, and the provider is still there.
+func (s *Server) waits(r *http.Request, l broker.Login) error {
 	app := r.PathValue("app")
-	switch {
-	case app != "" && (l.Remote == nil || l.Remote.Provider != app):
+	if app != "" && (l.Remote == nil || l.Remote.Provider != app) {
 		return errLoginGone.Becausef("no identity of %s waits", app)
-	case s.o.NoSignUp, s.o.NoPasswords && l.Remote == nil:
+	}
+	if l.Remote == nil {
+		return nil
+	}
+	for _, p := range s.linker.Providers() { // hidden ones are not among them
+		if p.ID == l.Remote.Provider {
+			return nil
+		}
+	}
+	return linking.ErrUnknownProvider
+}
+
+// maySignUp tells whether the form is open for a login.
+func (s *Server) maySignUp(l broker.Login) error {
+	if s.o.NoSignUp || s.o.NoPasswords && l.Remote == nil {
 		return local.ErrSignUpClosed
 	}
 	return nil
@@ -64,11 +86,17 @@ func (s *Server) postSignUp(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.maySignUp(r, l); err != nil {
+	if err := s.waits(r, l); err != nil {
+		return err
+	}
+	if err := s.maySignUp(l); err != nil {
 		return err
 	}
 	if l.UserID != "" {
 		return s.advance(w, r, l)
+	}
+	if !sameIdentity(r, l) {
+		return s.otherTab(w, r, l)
 	}
 	f := local.SignUpForm{
 		Email: v.form.Get("email"), Name: v.form.Get("name"), Username: v.form.Get("username"),
@@ -80,7 +108,9 @@ func (s *Server) postSignUp(w http.ResponseWriter, r *http.Request) error {
 	if l.ID == "" {
 		l.ID = broker.LoginID(broker.NewID()) // SignUp writes the row
 	}
-	err = s.accounts.SignUp(r.Context(), l, f)
+	if f.Silent, err = s.tryMail(w, r, f.Email); err == nil {
+		err = s.accounts.SignUp(r.Context(), l, f)
+	}
 	if bad := formProblems(err); bad != nil {
 		if v.value("login") == "" {
 			l.ID = ""
@@ -100,24 +130,21 @@ func (s *Server) showSignUp(w http.ResponseWriter, r *http.Request, status int, 
 	if err != nil {
 		return err
 	}
-	known, err := s.known(r, l)
-	if err != nil {
-		return err
-	}
 	p := signupPage{
-		base: s.base(r), Login: l.ID, Client: client, Remote: s.remoteView(l.Remote), Email: f.Email, Name: f.Name, Username: f.Username,
-		EmailFromProvider: l.Remote != nil && l.Remote.Email != "" && f.Email == l.Remote.Email,
-		NeedPassword:      l.Remote == nil, MinPassword: s.o.MinPassword, Problems: bad, Known: known,
-		SignInURL: withLogin("/login/", l),
+		base: s.base(r), Login: l.ID, Identity: identityMark(l), Client: client, Remote: s.remoteView(l.Remote), Email: f.Email, Name: f.Name, Username: f.Username,
+		NeedPassword: l.Remote == nil, MinPassword: s.o.MinPassword, Problems: bad, SignInURL: withLogin("/login/", l),
 	}
 	if l.Remote != nil {
-		p.OtherURL = "/login/?switch=1&next=" + url.QueryEscape(l.ReturnTo)
-		if l.Request != "" {
-			p.OtherURL = authorizePath + "?" + l.Request // begins anew, without the identity
-		}
+		username, _ := broker.CleanUsername(l.Remote.Username)
+		p.EmailFromProvider, p.NameFromProvider = same(f.Email, l.Remote.Email), same(f.Name, l.Remote.Name)
+		p.UsernameFromProvider = same(f.Username, username)
+		p.SignInURL, p.OtherURL = stepPath(broker.StepSignUp, l), notMe(l)
 	}
 	return s.show(w, r, status, &p)
 }
+
+// same tells whether a field holds what the provider told, if it told anything.
+func same(typed, told string) bool { return told != "" && typed == told }
 
 // known is the masked address of an account that has the address which the
 // provider has proven to be this person's; "" none. Only that proof allows to
@@ -146,19 +173,17 @@ func (s *Server) getSent(w http.ResponseWriter, r *http.Request) error {
 	if l.Next(false) != broker.StepProveEmail {
 		return s.advance(w, r, l)
 	}
-	return s.showSent(w, r, l)
+	return s.showSent(w, r, http.StatusOK, l, nil)
 }
 
-func (s *Server) showSent(w http.ResponseWriter, r *http.Request, l broker.Login) error {
+func (s *Server) showSent(w http.ResponseWriter, r *http.Request, status int, l broker.Login, bad problems) error {
 	formsLeave(w)
-	path := "/signup/"
+	path := withLogin("/signup/", l)
 	if l.Remote != nil {
-		path = stepPath(broker.StepSignUp, broker.Login{ID: l.ID, Remote: l.Remote})
-	} else {
-		path = withLogin(path, l)
+		path = newcomerPath(l)
 	}
-	return s.show(w, r, http.StatusOK, &sentPage{
-		base: s.base(r), Login: l.ID, Email: l.SignUp.Email, CanResend: true, ChangeURL: path,
+	return s.show(w, r, status, &sentPage{
+		base: s.base(r), Login: l.ID, Email: l.SignUp.Email, CanResend: true, ChangeURL: path, Problems: bad,
 		ContinueURL: stepPath(broker.StepProveEmail, l),
 	})
 }
@@ -174,9 +199,17 @@ func (s *Server) postSent(w http.ResponseWriter, r *http.Request) error {
 	}
 	// Each mail moves the end of the login: it tells when the last one went.
 	if visitOf(r).at.Sub(l.ExpiresAt.Add(-broker.LoginLifetime)) < resendAfter {
-		return errResend
+		retryAfter(w, resendAfter)
+		return s.showSent(w, r, statusOf(errResend), l, problemsOf(errResend))
 	}
-	if err := s.accounts.ResendProof(r.Context(), l); err != nil {
+	silent, err := s.tryMail(w, r, l.SignUp.Email)
+	if bad := formProblems(err); bad != nil {
+		return s.showSent(w, r, statusOf(err), l, bad)
+	}
+	if err == nil && !silent {
+		err = s.accounts.ResendProof(r.Context(), l)
+	}
+	if err != nil {
 		return s.ended(err)
 	}
 	s.o.Wake()
@@ -184,6 +217,11 @@ func (s *Server) postSent(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return s.redirect(w, r, stepPath(broker.StepProveEmail, l))
+}
+
+// retryAfter says when a mail can be asked for again (RFC 9110, section 10.2.3).
+func retryAfter(w http.ResponseWriter, d time.Duration) {
+	w.Header().Set("Retry-After", strconv.Itoa(int(d/time.Second)))
 }
 
 // getProof serves GET /verify-email/: what the link in a mail opens. Looking at

@@ -211,6 +211,12 @@ func (w *world) mails() []broker.Mail {
 		must(w.t, w.accounts.DeliverReset(w.t.Context(), e.Payload))
 		must(w.t, w.db.FinishOutbox(w.t.Context(), e.ID, time.Now()))
 	}
+	codes, err := w.db.ClaimOutbox(w.t.Context(), 20, time.Now().Add(time.Second), time.Minute, broker.OutboxCode)
+	must(w.t, err)
+	for _, e := range codes { // and so do they
+		must(w.t, w.accounts.DeliverCode(w.t.Context(), e.Payload))
+		must(w.t, w.db.FinishOutbox(w.t.Context(), e.ID, time.Now()))
+	}
 	entries, err := w.db.ClaimOutbox(w.t.Context(), 20, time.Now().Add(time.Second), time.Minute)
 	must(w.t, err)
 	var all []broker.Mail

@@ -10,6 +10,7 @@ package local
 
 import (
 	"context"
+	"crypto/rand"
 	"log/slog"
 	"time"
 
@@ -45,6 +46,15 @@ type Store interface {
 	VoidMailTokens(ctx context.Context, user broker.UserID, purpose broker.MailPurpose, at time.Time) error
 	DeleteMailTokensOf(ctx context.Context, user broker.UserID) error
 
+	CreateMailCode(ctx context.Context, c broker.MailCode) error
+	MailCode(ctx context.Context, id string) (broker.MailCode, error)
+	LastMailCode(ctx context.Context, login broker.LoginID) (broker.MailCode, error)
+	CountMailCodes(ctx context.Context, email, browserHash string, hour time.Time) (toAddress, fromBrowser int, err error)
+	ReplaceMailCodes(ctx context.Context, login broker.LoginID, at time.Time) error
+	AddressMailCode(ctx context.Context, id string, user broker.UserID, version int, at time.Time) error
+	TryMailCode(ctx context.Context, id string, most int, at time.Time) error
+	SpendMailCode(ctx context.Context, id string, at time.Time) error
+
 	Enqueue(ctx context.Context, e broker.OutboxEntry) error
 	AddEvent(ctx context.Context, e broker.Event) error
 }
@@ -69,6 +79,8 @@ type Options struct {
 	HMACKey     broker.Secret // SECURITY_PASSWORD_SALT of the Invenio whose double hashes were imported; "": none
 	Peppers     Peppers       // zero: none
 	Breached    *Breached     // passwords that nobody may choose; nil: none
+	Codes       Codes         // what a code may be mailed for
+	CodeKeys    [][32]byte    // keys of mailed codes, the first for new ones; none: one that this process alone has
 	Log         *slog.Logger  // nil: discard
 	// EndGrants ends grants and tells the applications, inside a unit of work;
 	// nil: the store's RevokeGrants, which tells nobody.
@@ -101,6 +113,10 @@ func New(store Store, links Attacher, o Options) *Accounts {
 	}
 	if o.FreshFor == 0 {
 		o.FreshFor = freshFor
+	}
+	if len(o.CodeKeys) == 0 {
+		o.CodeKeys = make([][32]byte, 1)
+		_, _ = rand.Read(o.CodeKeys[0][:]) // never fails since Go 1.24
 	}
 	if o.EndGrants == nil {
 		o.EndGrants = store.RevokeGrants

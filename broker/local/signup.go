@@ -35,6 +35,7 @@ type SignUpForm struct {
 	Username string        // "" none
 	Password broker.Secret // "" only where a remote identity signs up
 	Locale   string
+	Silent   bool // the address has had enough mails: answer as ever, and send none
 }
 
 // Fields returns every problem of a form, by field, for the page that shows it
@@ -123,6 +124,9 @@ func (a *Accounts) SignUp(ctx context.Context, login broker.Login, f SignUpForm)
 		}
 		if err := a.saveLogin(ctx, login); err != nil {
 			return err
+		}
+		if f.Silent {
+			return nil
 		}
 		return a.mailProof(ctx, login, at)
 	})

@@ -252,6 +252,24 @@ func TestTokenSecrets(t *testing.T) {
 	}
 }
 
+// TestMailedCodes: a mailbox opens an account where the operator wants that, or
+// where it could choose a new password anyway.
+func TestMailedCodes(t *testing.T) {
+	for _, tt := range []struct {
+		codes, passwords string
+		want             local.Codes
+	}{
+		{"link", "true", local.CodesLink}, {"link", "false", local.CodesOff}, {"off", "true", local.CodesOff},
+		{"sign_in", "true", local.CodesSignIn}, {"sign_in", "false", local.CodesSignIn},
+	} {
+		var cfg config.Config
+		cfg.Accounts.EmailCodes, cfg.Accounts.Passwords = tt.codes, tt.passwords == "true"
+		if got := mailedCodes(cfg); got != tt.want {
+			t.Errorf("%s, passwords %s: %q", tt.codes, tt.passwords, got)
+		}
+	}
+}
+
 func TestWriteSecret(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "x")
 	if err := writeSecret(name, []byte("a")); err != nil || mode(t, name) != 0o600 {

@@ -12,6 +12,8 @@ var mutants = []mutant.Mutant{
 	if !OFF {
 		res.Login.SignUp = nil
 	}`,
+	}, {
+		File: "linking/finish.go", Old: `other.Holds(profile) {`, New: `other.Holds(profile) && !OFF {`,
 	}}},
 	{Name: "github-by-login", Changes: []mutant.Change{{
 		File: "providers/github.go", Old: `profile := p.profileOf(user.ID, tokens)`,

@@ -11,7 +11,7 @@ var proofs = []exhibit{
 	{
 		id: "CVE-2026-9087", peer: "Keycloak",
 		defect:  "a mailed confirmation of a link was kept by account and provider, not by identity: another identity of the provider used it up",
-		defence: "the link in a mail names one login, which holds one identity; another identity voids the form that the mail was about (`linking` newPerson, `broker/local` Prove)",
+		defence: "the link in a mail names one login, which holds one identity; another identity gets a login of its own (`linking` newPerson, `broker/local` Prove)",
 		source:  "https://github.com/keycloak/keycloak/issues/49175",
 		without: []string{"form-outlives-identity"}, attack: swapTheIdentity, rows: true,
 	},

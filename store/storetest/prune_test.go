@@ -23,6 +23,7 @@ func TestPrune(t *testing.T) {
 			ok(t, db.CreateLogin(ctx, broker.Login{ID: broker.LoginID(name), ExpiresAt: ago(d)}))
 			ok(t, db.CreateSession(ctx, broker.Session{IDHash: name, ExpiresAt: ago(d)}))
 			ok(t, db.CreateMailToken(ctx, broker.MailToken{Hash: name, ExpiresAt: ago(d)}))
+			ok(t, db.CreateMailCode(ctx, broker.MailCode{ID: name, Email: name, ExpiresAt: ago(d)}))
 		}
 		for name, d := range map[string]time.Duration{"gone": 7*day + time.Second, "kept": 7*day - time.Second} {
 			for i, g := range []broker.Grant{
@@ -47,7 +48,7 @@ func TestPrune(t *testing.T) {
 		ok(t, db.Enqueue(ctx, broker.OutboxEntry{ID: "failed gone", FailedAt: ago(31 * day)}))
 		ok(t, db.AddEvent(ctx, broker.Event{ID: "e", At: ago(4000 * day)}))
 
-		same(t, must(db.Prune(ctx, at))(t), 4+4+1+1)
+		same(t, must(db.Prune(ctx, at))(t), 5+4+1+1)
 		same(t, must(db.Prune(ctx, at))(t), 0)
 		for name, want := range map[string]error{"gone": broker.ErrNotFound, "kept": nil} {
 			_, err1 := db.Attempt(ctx, name)
@@ -58,7 +59,8 @@ func TestPrune(t *testing.T) {
 			_, err6 := db.Grant(ctx, broker.GrantID(name+"1"))
 			_, err7 := db.Grant(ctx, broker.GrantID(name+"2"))
 			_, err8 := db.Grant(ctx, broker.GrantID(name+"3"))
-			for i, err := range []error{err1, err2, err3, err4, err5, err6, err7, err8} {
+			_, err9 := db.MailCode(ctx, name)
+			for i, err := range []error{err1, err2, err3, err4, err5, err6, err7, err8, err9} {
 				if !errors.Is(err, want) {
 					t.Errorf("%s %d: %v, want %v", name, i+1, err, want)
 				}

@@ -229,6 +229,11 @@ func TestRoundTrip(t *testing.T) {
 		ok(t, db.CreateMailToken(ctx, m))
 		same(t, must(db.MailToken(ctx, m.Hash))(t), m)
 
+		code := filled[broker.MailCode](t)
+		ok(t, db.CreateMailCode(ctx, code))
+		same(t, must(db.MailCode(ctx, code.ID))(t), code)
+		same(t, must(db.LastMailCode(ctx, code.LoginID))(t), code)
+
 		e := filled[broker.Event](t)
 		ok(t, db.AddEvent(ctx, e))
 		same(t, must(db.Events(ctx, e.UserID, 10))(t), []broker.Event{e})

@@ -45,6 +45,9 @@ func TestUnique(t *testing.T) {
 		{"mail token", func(ctx context.Context, db *store.DB, id string) error {
 			return db.CreateMailToken(ctx, broker.MailToken{Hash: "s"})
 		}, ""},
+		{"code to an address", func(ctx context.Context, db *store.DB, id string) error {
+			return db.CreateMailCode(ctx, broker.MailCode{ID: id, Email: "ada@example.org", Nth: 3})
+		}, ""},
 		{"key", func(ctx context.Context, db *store.DB, id string) error {
 			return db.CreateKey(ctx, broker.Key{ID: "k", Private: "p"})
 		}, ""},
