@@ -36,7 +36,7 @@ func TestPlansAmongManyIdentities(t *testing.T) {
 		texts := map[string]string{} // by where they were
 		where := ""
 		note := func(s store.Statement) {
-			if s.Text != "" && where != "" {
+			if s.Text != "" && where != "" && texts[s.Text] == "" {
 				texts[s.Text] = where
 			}
 		}

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -60,7 +61,7 @@ func TestStraightTo(t *testing.T) {
 func TestStraightToTheOnlyOne(t *testing.T) {
 	for _, passwords := range []bool{false, true} {
 		w := newWorld(t, func(o *Options) { o.StraightTo, o.NoPasswords = StraightToOnly, !passwords })
-		w.linkOnly("other")
+		w.linkOnly("other", "campus")
 		if a := w.browser().get("/login/"); (a.location == "/oauth/login/demo/") == passwords {
 			t.Errorf("passwords %v: %d, leads to %q", passwords, a.status, a.location)
 		}
@@ -202,21 +203,21 @@ func wayOn(page string) string {
 }
 
 // linkOnly makes a provider of the world one that nobody signs in with.
-func (w *world) linkOnly(id string) {
+func (w *world) linkOnly(ids ...string) {
 	w.t.Helper()
-	w.server.linker = linking.New(w.db, linkOnlyApps{w.apps, id}, linking.Options{Issuer: w.url})
+	w.server.linker = linking.New(w.db, linkOnlyApps{w.apps, ids}, linking.Options{Issuer: w.url})
 }
 
-// linkOnlyApps are the configured apps, one of which is for linking alone.
+// linkOnlyApps are the configured apps, some of which are for linking alone.
 type linkOnlyApps struct {
 	linking.Apps
-	id string
+	ids []string
 }
 
 func (a linkOnlyApps) Providers() []broker.Provider {
 	all := a.Apps.Providers()
 	for i := range all {
-		all[i].LinkOnly = all[i].LinkOnly || all[i].ID == a.id
+		all[i].LinkOnly = all[i].LinkOnly || slices.Contains(a.ids, all[i].ID)
 	}
 	return all
 }
