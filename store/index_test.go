@@ -97,6 +97,7 @@ func TestIndexes(t *testing.T) {
 	_ = db.AddressMailCode(ctx, "c", "u", 1, at)
 	_ = db.TryMailCode(ctx, "c", 5, at)
 	_ = db.SpendMailCode(ctx, "c", at)
+	_ = db.DeleteMailCodesTo(ctx, "e")
 	_, _ = db.ClaimOutbox(ctx, 9, at, time.Minute)
 	_, _ = db.ClaimOutbox(ctx, 9, at, time.Minute, "k", "l")
 	_ = db.FinishOutbox(ctx, "o", at)

@@ -85,6 +85,12 @@ func (db *DB) ReplaceMailCodes(ctx context.Context, login broker.LoginID, at tim
 	return err
 }
 
+// DeleteMailCodesTo removes every code that was asked for with an address.
+func (db *DB) DeleteMailCodesTo(ctx context.Context, email string) error {
+	_, err := db.exec(ctx, "delete mail codes", "DELETE FROM mail_codes WHERE email = ?", email)
+	return err
+}
+
 // AddressMailCode tells whom a code opens, once. broker.ErrSpent where that is
 // known already, or the code is used, replaced or expired.
 func (db *DB) AddressMailCode(ctx context.Context, id string, user broker.UserID, version int, at time.Time) error {

@@ -54,6 +54,7 @@ type Store interface {
 	AddressMailCode(ctx context.Context, id string, user broker.UserID, version int, at time.Time) error
 	TryMailCode(ctx context.Context, id string, most int, at time.Time) error
 	SpendMailCode(ctx context.Context, id string, at time.Time) error
+	DeleteMailCodesTo(ctx context.Context, email string) error
 
 	Enqueue(ctx context.Context, e broker.OutboxEntry) error
 	AddEvent(ctx context.Context, e broker.Event) error
