@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -61,7 +62,7 @@ func TestStraightTo(t *testing.T) {
 func TestStraightToTheOnlyOne(t *testing.T) {
 	for _, passwords := range []bool{false, true} {
 		w := newWorld(t, func(o *Options) { o.StraightTo, o.NoPasswords = StraightToOnly, !passwords })
-		w.linkOnly("other")
+		w.linkOnly("other", "campus")
 		if a := w.browser().get("/login/"); (a.location == "/oauth/login/demo/") == passwords {
 			t.Errorf("passwords %v: %d, leads to %q", passwords, a.status, a.location)
 		}
@@ -202,22 +203,22 @@ func wayOn(page string) string {
 	return "/login/" + strings.ReplaceAll(link, "&amp;", "&")
 }
 
-// linkOnly makes a provider of the world one that nobody signs in with.
-func (w *world) linkOnly(id string) {
+// linkOnly makes providers of the world some that nobody signs in with.
+func (w *world) linkOnly(ids ...string) {
 	w.t.Helper()
-	w.server.linker = linking.New(w.db, linkOnlyApps{w.apps, id}, linking.Options{Issuer: w.url})
+	w.server.linker = linking.New(w.db, linkOnlyApps{w.apps, ids}, linking.Options{Issuer: w.url})
 }
 
-// linkOnlyApps are the configured apps, one of which is for linking alone.
+// linkOnlyApps are the configured apps, some of which are for linking alone.
 type linkOnlyApps struct {
 	linking.Apps
-	id string
+	ids []string
 }
 
 func (a linkOnlyApps) Providers() []broker.Provider {
 	all := a.Apps.Providers()
 	for i := range all {
-		all[i].LinkOnly = all[i].LinkOnly || all[i].ID == a.id
+		all[i].LinkOnly = all[i].LinkOnly || slices.Contains(a.ids, all[i].ID)
 	}
 	return all
 }
