@@ -56,11 +56,15 @@ type Attempt struct {
 	UsedAt      time.Time // zero: not yet
 }
 
-// BeginOptions is what may be asked of a provider beside the usual.
+// BeginOptions is what may be asked of a provider beside the usual. What is told
+// to whom is the operator's choice, but for the prompt "login".
 type BeginOptions struct {
 	Prompt    string // "login", "select_account"; "" nothing
+	Choose    bool   // choosing an account would do instead of "login": the application asks for no more
 	LoginHint string
 	UILocales string
+	ACRValues string
+	MaxAge    string // seconds, as the application wrote them; "" any
 }
 
 // Outward is where to send the person, and what to keep until they return.

@@ -9,12 +9,14 @@ type Provider struct {
 	Kind           string            `koanf:"kind" example:"orcid" enum:"github,orcid,cern,globus,keycloak,oidc" doc:"What it is. keycloak: a realm whose roles may decide. oidc: any OpenID Provider with discovery."`
 	Title          string            `koanf:"title" example:"ORCID" max:"60" doc:"Its name on the button. Not set: the name of its kind."`
 	Icon           string            `koanf:"icon" example:"orcid" doc:"Its mark, one of those built in. Not set: the mark of its kind."`
+	Order          int               `koanf:"order" default:"0" min:"-1000" max:"1000" example:"1" doc:"Where its button stands: the lower first, equal ones in the order of this list. Providers that are set in the environment come last in the list."`
 	Issuer         string            `koanf:"issuer" example:"https://orcid.org" doc:"OpenID issuer; needed for the kinds oidc and keycloak."`
 	BaseURL        string            `koanf:"base_url" example:"https://github.example.org" doc:"GitHub Enterprise Server: its URL. ORCID, Globus: of the API, where it is another than theirs."`
 	ClientID       string            `koanf:"client_id" example:"APP-0123456789ABCDEF" doc:"Our client id there."`
 	ClientSecret   broker.Secret     `koanf:"client_secret" example:"/run/secrets/orcid-client-secret" doc:"Our client secret there."`
 	Scopes         []string          `koanf:"scopes" example:"[openid]" doc:"What to ask for. Not set: what its kind needs for signing in."`
 	AuthParams     map[string]string `koanf:"auth_params" example:"{show_login: \"true\"}" doc:"Further parameters of the authorization request."`
+	Forward        []string          `koanf:"forward" example:"[ui_locales, prompt, max_age]" doc:"Which wishes of an application the provider is told: prompt (that people shall choose an account, where that is all; that they shall sign in anew is always told), login_hint (it tells a third party an address), ui_locales, acr_values, max_age (its answer must then tell when they signed in there). []: none. Not set: ui_locales, the language of our page."`
 	AuthStyle      string            `koanf:"auth_style" enum:"basic,post,none" example:"basic" doc:"How we authenticate at its token endpoint. Not set: as its kind wants it."`
 	PKCE           string            `koanf:"pkce" enum:"S256,off" example:"S256" doc:"PKCE (RFC 7636). Not set: S256, except where its kind cannot."`
 	IssuerParam    string            `koanf:"issuer_param" enum:"if_present,required,ignore" example:"if_present" doc:"What to do about the parameter iss of its answer (RFC 9207). Not set: checked if present, and required where its metadata promises it."`

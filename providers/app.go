@@ -18,6 +18,7 @@ type App struct {
 	Kind  string // a name in the table of kinds
 	Title string // on buttons; "" the kind's
 	Icon  string // name of an SVG of ours; "" the kind's
+	Order int    // of its button: the lower stands first; equal ones as they are listed
 
 	Issuer       string            // OpenID issuer, exactly as its discovery document has it
 	BaseURL      string            // GitHub: address of a self-hosted installation; ORCID: of the API; Globus: of the Groups API
@@ -25,6 +26,8 @@ type App struct {
 	ClientSecret broker.Secret     // "" a public client
 	Scopes       []string          // nil: the kind's
 	AuthParams   map[string]string // further parameters of the authorization request
+
+	Forward []string // wishes of the application that the provider is told: ForwardPrompt and so on; nil: the language of our page
 
 	Sandbox bool // ORCID: the sandbox
 	Member  bool // ORCID: the member API
@@ -132,9 +135,10 @@ func (a App) check() error {
 	only("allowed_identity_providers", a.AllowedIdentityProviders != nil, "globus")
 	only("allowed_groups", a.AllowedGroups != nil, "globus")
 	a.checkRules(bad)
+	a.checkForward(bad)
 	only("required_identity_provider", a.RequiredIdentityProvider != "", "globus")
 	for name := range a.AuthParams {
-		if slices.Contains(reserved, name) {
+		if slices.Contains(reserved, strings.ToLower(strings.TrimSpace(name))) {
 			bad("auth_params", "%q is set by every sign-in itself; remove it", name)
 		}
 	}

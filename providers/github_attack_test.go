@@ -299,7 +299,9 @@ func TestGitHubDeletedBetween(t *testing.T) {
 }
 
 func TestGitHubBegin(t *testing.T) {
-	g, r, _ := newGitHubStage(t, func(a *App) { a.AuthParams = map[string]string{"allow_signup": "false"} })
+	g, r, _ := newGitHubStage(t, func(a *App) {
+		a.AuthParams, a.Forward = map[string]string{"allow_signup": "false"}, []string{ForwardLoginHint}
+	})
 	long := strings.Repeat("a+/%é", 300)
 	for _, o := range []broker.BeginOptions{{}, {Prompt: "login", LoginHint: "ada-example", UILocales: "de"}} {
 		out, a := begin(t, r, "github", long, o)

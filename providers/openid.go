@@ -161,11 +161,7 @@ func (p *openID) exchange(ctx context.Context, s *session, code broker.Secret) e
 	if err != nil {
 		return err
 	}
-	// The person was asked to sign in anew, and was not.
-	if told := s.claims.time("auth_time"); s.Prompt == "login" && !told.IsZero() && told.Before(s.StartedAt.Add(-clockSkew)) {
-		return ErrRestart.Becausef("prompt=login, and auth_time is %s before it", s.StartedAt.Sub(told).Round(time.Second))
-	}
-	return nil
+	return s.checkAuthTime(s.claims)
 }
 
 // verify verifies the ID token in a token answer.

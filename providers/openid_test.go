@@ -184,7 +184,9 @@ func TestOpenIDPublicClient(t *testing.T) {
 }
 
 func TestBeginSendsEachAttemptItsOwnSecrets(t *testing.T) {
-	h := oidcHouse(t, providertest.OpenIDOptions{}, func(a *App) { a.AuthParams = map[string]string{"kc_idp_hint": "github"} })
+	h := oidcHouse(t, providertest.OpenIDOptions{}, func(a *App) {
+		a.AuthParams, a.Forward = map[string]string{"kc_idp_hint": "github"}, []string{ForwardLoginHint, ForwardUILocales}
+	})
 	seen := map[string]bool{}
 	for range 2 {
 		address, attempt, err := h.begin(broker.BeginOptions{Prompt: "login", LoginHint: "ada", UILocales: "de"})

@@ -136,7 +136,7 @@ func TestORCIDConfiguration(t *testing.T) {
 }
 
 func TestORCIDBegin(t *testing.T) {
-	o, r, _ := newORCIDStage(t, false)
+	o, r, _ := newORCIDStage(t, false, func(a *App) { a.Forward = []string{ForwardPrompt, ForwardLoginHint, ForwardUILocales} })
 	for _, tt := range []struct {
 		o    broker.BeginOptions
 		want url.Values

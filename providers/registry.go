@@ -1,11 +1,13 @@
 package providers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -94,10 +96,11 @@ func New(o Options) (*Registry, error) {
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
+	slices.SortStableFunc(r.entries, func(a, b *entry) int { return cmp.Compare(a.app.Order, b.app.Order) })
 	return r, nil
 }
 
-// Providers returns what pages and rules need to know, in configuration order,
+// Providers returns what pages and rules need to know, in the operator's order,
 // hidden ones included.
 func (r *Registry) Providers() []broker.Provider {
 	all := make([]broker.Provider, 0, len(r.entries))
@@ -132,6 +135,7 @@ func (r *Registry) Begin(ctx context.Context, id, state string, o broker.BeginOp
 		return broker.Outward{}, err
 	}
 	defer func() { err = r.finish(ctx, e, recover(), err) }()
+	o = e.app.forwarded(o)
 	var s goth.Session
 	if p, ok := e.provider.(contextBeginner); ok {
 		s, err = p.BeginAuthContext(ctx, state, o)

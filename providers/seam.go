@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/markbates/goth"
@@ -64,6 +66,7 @@ type session struct {
 	Nonce       string    `json:"nonce,omitempty"`
 	Verifier    string    `json:"verifier,omitempty"` // PKCE
 	Prompt      string    `json:"prompt,omitempty"`
+	MaxAge      string    `json:"max_age,omitempty"` // seconds; "" it was not asked for
 	StartedAt   time.Time `json:"started_at"`
 
 	authURL string        // not kept: it holds the state
@@ -79,7 +82,7 @@ var (
 // newSession makes what every attempt needs: a nonce, and a PKCE verifier where
 // pkce is S256.
 func newSession(redirectURI, pkce string, o broker.BeginOptions, at time.Time) *session {
-	s := &session{RedirectURI: redirectURI, Nonce: broker.NewSecret().Reveal(), Prompt: o.Prompt, StartedAt: at}
+	s := &session{RedirectURI: redirectURI, Nonce: broker.NewSecret().Reveal(), Prompt: o.Prompt, MaxAge: o.MaxAge, StartedAt: at}
 	if pkce == PKCES256 {
 		s.Verifier = oauth2.GenerateVerifier()
 	}
@@ -110,11 +113,15 @@ func (s *session) authCodeURL(cfg *oauth2.Config, state string, app *App, o brok
 		}
 	}
 	for name, value := range app.AuthParams {
-		set(name, value)
+		if !slices.Contains(reserved, strings.ToLower(name)) { // New has refused such an app; this is what must never go wrong
+			set(name, value)
+		}
 	}
 	set("prompt", o.Prompt)
 	set("login_hint", o.LoginHint)
 	set("ui_locales", o.UILocales)
+	set("acr_values", o.ACRValues)
+	set("max_age", o.MaxAge)
 	if nonce {
 		set("nonce", s.Nonce)
 	}

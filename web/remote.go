@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
 	"idbroker/broker"
 	"idbroker/linking"
@@ -24,8 +25,11 @@ func (s *Server) getStart(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		q.LoginID, q.ReturnTo = l.ID, l.ReturnTo
+		q.Options.LoginHint, q.Options.ACRValues, q.Options.MaxAge = requestParam(l, "login_hint"), requestParam(l, "acr_values"), requestParam(l, "max_age")
 		if l.Force {
 			q.Options.Prompt = "login" // a session at the provider is no proof that they are here
+			prompt := strings.Fields(requestParam(l, "prompt"))
+			q.Options.Choose = slices.Contains(prompt, "select_account") && !slices.Contains(prompt, "login") && q.Options.MaxAge == ""
 		}
 		if again(l) && v.user != nil {
 			q.Purpose = broker.PurposeReauth

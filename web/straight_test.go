@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"slices"
@@ -202,7 +203,7 @@ func wayOn(page string) string {
 	return "/login/" + strings.ReplaceAll(link, "&amp;", "&")
 }
 
-// linkOnly makes a provider of the world one that nobody signs in with.
+// linkOnly makes providers of the world some that nobody signs in with.
 func (w *world) linkOnly(ids ...string) {
 	w.t.Helper()
 	w.server.linker = linking.New(w.db, linkOnlyApps{w.apps, ids}, linking.Options{Issuer: w.url})
@@ -220,4 +221,42 @@ func (a linkOnlyApps) Providers() []broker.Provider {
 		all[i].LinkOnly = all[i].LinkOnly || slices.Contains(a.ids, all[i].ID)
 	}
 	return all
+}
+
+// TestApplicationsWishesReachTheProvider, as far as the operator forwards them; and
+// a journey that no application asked for has none.
+func TestApplicationsWishesReachTheProvider(t *testing.T) {
+	w := newWorld(t)
+	w.client()
+	var told broker.BeginOptions
+	w.server.linker = linking.New(w.db, listeningApps{w.apps, &told}, linking.Options{Issuer: w.url})
+	b := w.browser()
+	for _, tt := range []struct {
+		path string
+		want broker.BeginOptions
+	}{
+		{authorize("login_hint", "ada@example.org", "acr_values", "gold", "max_age", "60", "prompt", "select_account"), broker.BeginOptions{Prompt: "login", LoginHint: "ada@example.org", ACRValues: "gold", MaxAge: "60"}},
+		{authorize("prompt", "login"), broker.BeginOptions{Prompt: "login"}},
+		{authorize("prompt", "select_account"), broker.BeginOptions{Prompt: "login", Choose: true}},
+		{authorize("prompt", "login select_account"), broker.BeginOptions{Prompt: "login"}},
+		{authorize(), broker.BeginOptions{}},
+		{"/login/?next=%2Faccount%2Fsettings%2Fprofile%2F", broker.BeginOptions{}},
+	} {
+		login := b.get(tt.path).to("/login/?login=").param("login")
+		b.get("/oauth/login/demo/?login=" + login).to(w.op.URL)
+		if told.UILocales = ""; told != tt.want {
+			t.Errorf("%s: told %+v, want %+v", tt.path, told, tt.want)
+		}
+	}
+}
+
+// listeningApps are the configured apps, and what they are told at a beginning.
+type listeningApps struct {
+	linking.Apps
+	told *broker.BeginOptions
+}
+
+func (a listeningApps) Begin(ctx context.Context, id, state string, o broker.BeginOptions) (broker.Outward, error) {
+	*a.told = o
+	return a.Apps.Begin(ctx, id, state, o)
 }

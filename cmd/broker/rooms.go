@@ -185,8 +185,8 @@ func registry(cfg config.Config, base string, log *slog.Logger, extra ...provide
 	}
 	for _, p := range cfg.Providers {
 		o.Apps = append(o.Apps, providers.App{
-			ID: p.ID, Kind: p.Kind, Title: p.Title, Icon: p.Icon,
-			Issuer: p.Issuer, BaseURL: p.BaseURL, ClientID: p.ClientID, ClientSecret: p.ClientSecret, Scopes: p.Scopes, AuthParams: p.AuthParams,
+			ID: p.ID, Kind: p.Kind, Title: p.Title, Icon: p.Icon, Order: p.Order,
+			Issuer: p.Issuer, BaseURL: p.BaseURL, ClientID: p.ClientID, ClientSecret: p.ClientSecret, Scopes: p.Scopes, AuthParams: p.AuthParams, Forward: p.Forward,
 			Sandbox: p.Sandbox, Member: p.Member, EmailTrust: p.EmailTrust, EmailDomains: p.EmailDomains, AllowedDomains: p.AllowedDomains,
 			Hidden: p.Hidden, LinkOnly: p.LinkOnly, NoSignUp: p.NoSignUp, Second: broker.Second(p.Second),
 			AuthStyle: authStyle(p.AuthStyle), PKCE: p.PKCE, IssuerParam: p.IssuerParam,
