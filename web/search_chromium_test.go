@@ -162,4 +162,8 @@ func TestFortyProviders(t *testing.T) {
 	wants("asked for", "Continue with ORCID")
 	search("zurich")
 	wants("after that", "Continue with Universität Zürich")
+	search("x" + kb.Backspace)
+	if got := evaluate[[]string](s, shown); len(got) != 43 {
+		t.Errorf("%d are shown after the words are gone", len(got))
+	}
 }
