@@ -9,6 +9,8 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"idbroker/providers/providertest"
+	"idbroker/store/storetest"
+	"idbroker/tokens"
 )
 
 // TestErrorsLeadOn in a real browser, with scripts and without: each page of a
@@ -18,7 +20,7 @@ func TestErrorsLeadOn(t *testing.T) {
 	for _, scripts := range []bool{true, false} {
 		t.Run(fmt.Sprintf("scripts %t", scripts), func(t *testing.T) {
 			s := surf(t)
-			w := newWorld(t)
+			w := crowdedWorld(t, storetest.New(t), tokens.Options{}, campus)
 			w.client()
 			w.member("bob")
 			w.user("eve")
