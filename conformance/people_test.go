@@ -13,7 +13,8 @@ func TestSayingNo(t *testing.T) {
 	h := startDemo(t)
 	b := browse(t, h)
 	b.open(h.app + "/").click("Sign in with the broker").click("Continue with Harbour ID").click("Don’t sign in")
-	b.sees("You didn’t go on at Harbour ID").look("denied-at-provider").click("Sign in")
+	b.sees("You didn’t go on at Harbour ID").look("denied-at-provider").click("Try again").sees("Sign in to Harbour ID")
+	b.click("Don’t sign in").click("Sign in another way")
 	b.sees("Continue with Harbour ID", "Demo Application") // the application is still where it leads
 	arrive(b)
 	b.open(h.issuer + "/account/settings/applications/").sees("Demo Application").look("applications").click("Remove access")

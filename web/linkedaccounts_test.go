@@ -31,9 +31,9 @@ func TestLinkedAccountsCountWaysIn(t *testing.T) {
 	b := w.browser()
 	b.signIn("ada")
 	b.get(linkedAccountsPath).want(200).says("One way in: your password")
+	w.identityAt(ada.ID, "demo", "ada", time.Now().Add(-time.Hour))
 	old := w.identityAt(ada.ID, "retired", "old-subject", time.Now().Add(-300*24*time.Hour))
 	w.identityAt(ada.ID, "gone", "hidden-subject", time.Time{})
-	w.identityAt(ada.ID, "demo", "ada", time.Now().Add(-time.Hour))
 	page := b.get(linkedAccountsPath).want(200).says("2 ways in").says("retired No longer offered").says("Gone No longer offered").says("Demo Last used")
 	if n := strings.Count(page.body, `>Last used</span>`); n != 1 {
 		t.Errorf("%d identities were used last", n)

@@ -9,7 +9,7 @@ import (
 	"idbroker/linking"
 )
 
-// Retries are what another journey to the same provider is good for.
+// retry is what another journey to the same provider is good for.
 type retry int
 
 const (
@@ -20,7 +20,6 @@ const (
 
 // retries names them by the error's message; what is missing is retrySame.
 var retries = map[string]retry{
-	linking.ErrTaken.Message:           retryOther,
 	linking.ErrNotYou.Message:          retryOther,
 	linking.ErrNoSignUp.Message:        retryOther,
 	"provider.not_allowed":             retryOther,
@@ -39,7 +38,7 @@ const chooseParam = "choose"
 // waysFromProvider are the ways on of somebody whose journey to a provider led
 // nowhere: the same journey anew, with its login and purpose, and other ways in.
 func (s *Server) waysFromProvider(r *http.Request, refused *linking.Refused) []action {
-	a, v := refused.Attempt, visitOf(r)
+	a := refused.Attempt
 	var e *broker.Error
 	errors.As(refused.Err, &e)
 	instead := action{Label: "error.other_ways", URL: "/login/" + journeyQuery(a)}
@@ -52,7 +51,7 @@ func (s *Server) waysFromProvider(r *http.Request, refused *linking.Refused) []a
 		if on := s.onwards(r, a); on != "" {
 			ways = append([]action{{Label: "error.go_on", URL: on}}, ways...)
 		}
-	case errors.Is(refused.Err, linking.ErrTaken) && v.user != nil:
+	case errors.Is(refused.Err, linking.ErrTaken):
 		owner := "/login/?switch=1&next=" + url.QueryEscape(linkedAccountsPath)
 		ways = []action{{Label: "error.use_owner", URL: owner}, s.tryAgain(a, retryOther), instead}
 	default:

@@ -7,8 +7,14 @@ import (
 	"testing"
 	"time"
 
+	"idbroker/providers"
 	"idbroker/providers/providertest"
+	"idbroker/store/storetest"
+	"idbroker/tokens"
 )
+
+// campus lets in by the domain of an address alone.
+var campus = []providers.App{{ID: "campus", Title: "Campus", AllowedDomains: []string{"uni.example"}}}
 
 // waysOf are the ways on that a page offers: "GET /path" or "POST /path" by label.
 func waysOf(t *testing.T, a answer) (labels []string, to map[string]string) {
@@ -59,7 +65,7 @@ func TestProviderTroubleHasItsOwnWords(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, func(o *Options) { o.Brand.Help = "mailto:help@commons.example?subject=Help" })
+			w := crowdedWorld(t, storetest.New(t), tokens.Options{}, campus, func(o *Options) { o.Brand.Help = "mailto:help@commons.example?subject=Help" })
 			w.client()
 			b := w.browser()
 			login := b.get(authorize()).param("login")

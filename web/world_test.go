@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -85,8 +84,8 @@ func worldOn(t testing.TB, db *store.DB, to tokens.Options, edit ...func(*Option
 	return crowdedWorld(t, db, to, nil, edit...)
 }
 
-// crowdedWorld is worldOn with a provider more for each title, all at the fake.
-func crowdedWorld(t testing.TB, db *store.DB, to tokens.Options, titles []string, edit ...func(*Options)) *world {
+// crowdedWorld is worldOn with further providers, all at the fake.
+func crowdedWorld(t testing.TB, db *store.DB, to tokens.Options, more []providers.App, edit ...func(*Options)) *world {
 	t.Helper()
 	w := &world{t: t, db: db, log: &logBuffer{}}
 	w.op = providertest.NewOpenID(t, providertest.OpenIDOptions{})
@@ -97,16 +96,15 @@ func crowdedWorld(t testing.TB, db *store.DB, to tokens.Options, titles []string
 	apps := []providers.App{
 		{ID: "demo", Kind: "oidc", Title: "Demo", Issuer: w.op.Issuer, ClientID: "broker", ClientSecret: "secret"},
 		{ID: "other", Kind: "oidc", Title: "Other", Issuer: w.op.Issuer, ClientID: "broker", ClientSecret: "secret"},
-		{ID: "campus", Kind: "oidc", Title: "Campus", Issuer: w.op.Issuer, ClientID: "broker", ClientSecret: "secret", AllowedDomains: []string{"uni.example"}},
 		{ID: "gone", Kind: "oidc", Title: "Gone", Issuer: w.op.Issuer, ClientID: "broker", ClientSecret: "secret", Hidden: true},
 	}
 	w.op.AddClient(providertest.Client{ID: "broker", Secret: "secret", RedirectURIs: []string{
-		w.url + "/oauth/authorized/demo/", w.url + "/oauth/authorized/other/", w.url + "/oauth/authorized/campus/",
+		w.url + "/oauth/authorized/demo/", w.url + "/oauth/authorized/other/",
 	}})
-	for i, title := range titles {
-		id := fmt.Sprintf("p%d", i)
-		apps = append(apps, providers.App{ID: id, Kind: "oidc", Title: title, Issuer: w.op.Issuer, ClientID: id, ClientSecret: "secret"})
-		w.op.AddClient(providertest.Client{ID: id, Secret: "secret", RedirectURIs: []string{w.url + "/oauth/authorized/" + id + "/"}})
+	for _, app := range more {
+		app.Kind, app.Issuer, app.ClientID, app.ClientSecret = "oidc", w.op.Issuer, app.ID, "secret"
+		apps = append(apps, app)
+		w.op.AddClient(providertest.Client{ID: app.ID, Secret: "secret", RedirectURIs: []string{w.url + "/oauth/authorized/" + app.ID + "/"}})
 	}
 	for _, p := range []providertest.Person{
 		{Subject: "ada", Username: "ada", Name: "Ada Lovelace", Email: "ada@example.org", EmailVerified: true},
