@@ -107,6 +107,20 @@ func (w *walker) address() string {
 	return w.of(addresses, "email")
 }
 
+// person draws a user: often one who is half-way in, since that lasts seldom.
+func (w *walker) person() int {
+	var half []int
+	for _, l := range w.m.logins {
+		if l.proven && !l.over {
+			half = append(half, l.owner)
+		}
+	}
+	if len(half) > 0 && w.yes("half-way in") {
+		return half[w.upTo(len(half), "whose")]
+	}
+	return 1 + w.upTo(max(1, len(w.m.users)), "user")
+}
+
 // fault is what happens to a step beside what was asked for.
 type fault string
 

@@ -25,6 +25,7 @@ type real struct {
 	dsn  string
 	keys store.Keyring
 	db   *failing
+	over rooms // what the service knows of the database
 	watch
 	apps     *scripted
 	linkers  map[bool]*linking.Linker // by whether passwords open accounts
@@ -51,9 +52,16 @@ var hashing = local.Argon2{MemoryKiB: 64, Passes: 1, Lanes: 1}
 // passwordOf is the password of a user.
 func passwordOf(u int) broker.Secret { return broker.Secret(fmt.Sprint("correct horse battery ", u)) }
 
+// rooms is what the rooms need of the database.
+type rooms interface {
+	linking.Store
+	local.Store
+}
+
 func newReal(t testing.TB, dsn string) *real {
 	t.Helper()
 	r := &real{t: t, dsn: dsn, keys: store.NewKeyring(), db: &failing{}, apps: &scripted{}, watch: newWatch(t, dsn), linkers: map[bool]*linking.Linker{}}
+	r.over = r.db
 	r.build()
 	t.Cleanup(func() { r.must(r.db.Close()) })
 	return r
@@ -150,10 +158,12 @@ func (r *real) signIn(at int, u broker.UserID, how broker.Authentication) {
 // committed, and which knows what was left in the outbox.
 type failing struct {
 	*store.DB
-	mu      sync.Mutex
-	fails   bool
-	loses   bool // ... is committed, and nobody is told
-	revoked int
+	mu    sync.Mutex
+	fails bool
+	loses bool // ... is committed, and nobody is told
+
+	unitless bool // what fails half-way stays
+	revoked  int
 }
 
 var errCrash = errors.New("the power went out")
@@ -188,8 +198,15 @@ func (f *failing) InTx(ctx context.Context, fn func(context.Context) error) erro
 	fails, loses := f.fails, f.loses
 	f.fails, f.loses = false, false
 	f.mu.Unlock()
-	u := &unit{}
-	err := f.DB.InTx(context.WithValue(ctx, unitKey{}, u), func(ctx context.Context) error {
+	u, inTx := &unit{}, f.DB.InTx
+	if f.unitless {
+		inTx = func(ctx context.Context, fn func(context.Context) error) error {
+			var refused error
+			err := f.DB.InTx(ctx, func(ctx context.Context) error { refused = fn(ctx); return nil })
+			return errors.Join(refused, err)
+		}
+	}
+	err := inTx(context.WithValue(ctx, unitKey{}, u), func(ctx context.Context) error {
 		*u = unit{}
 		if err := fn(ctx); err != nil {
 			return err

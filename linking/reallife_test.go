@@ -24,9 +24,9 @@ func (r *real) build() {
 	r.must(err)
 	r.db.DB = db
 	for _, on := range []bool{true, false} {
-		r.linkers[on] = linking.New(r.db, r.apps, linking.Options{Issuer: base, NoPasswords: !on})
+		r.linkers[on] = linking.New(r.over, r.apps, linking.Options{Issuer: base, NoPasswords: !on})
 	}
-	r.accounts = local.New(r.db, anyLinker{r}, local.Options{Issuer: base, Hashing: hashing})
+	r.accounts = local.New(r.over, anyLinker{r}, local.Options{Issuer: base, Hashing: hashing})
 }
 
 func (r *real) hostile(provider string, on bool) { r.apps.hostile[provider] = on }

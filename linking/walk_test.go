@@ -10,7 +10,6 @@ import (
 	"pgregory.net/rapid"
 
 	"idbroker/broker"
-	"idbroker/linking"
 )
 
 // service is what walks: the linking service over a database (real_test.go), or
@@ -247,7 +246,7 @@ func (w *walker) step() (what string, want, got answer) {
 		return fmt.Sprintf("sign up in login %d as %s, %v", n, email, f), w.predict(f, func(crash bool) answer { return m.signUp(n, email, crash) }), s.signUp(n, email, !known)
 	case kind == "prove" && len(m.forms) > 0:
 		n, f := w.live(len(m.forms), "form", func(i int) bool { return !m.forms[i].used && !m.known(m.forms[i].email) }), w.fault()
-		if w.upTo(4, "elsewhere") < 3 {
+		if w.yes("in the form's browser") {
 			at = m.logins[m.forms[n].login].seat
 		}
 		return fmt.Sprintf("prove form %d in %d, %v", n, at, f), w.predict(f, func(crash bool) answer { return m.prove(n, at, crash) }), s.prove(n, at, m.forms[n].email)
@@ -255,7 +254,7 @@ func (w *walker) step() (what string, want, got answer) {
 		k, f := w.linked(m.seats[at].user), w.fault()
 		return fmt.Sprintf("unlink %v in %d, %v", k, at, f), w.predict(f, func(crash bool) answer { return m.unlink(at, k, crash) }), s.unlink(at, k)
 	case kind == "operator unlinks":
-		k, forced, f := w.linked(1+w.upTo(max(1, len(m.users)), "user")), w.yes("forced"), w.fault()
+		k, forced, f := w.linked(w.person()), w.yes("forced"), w.fault()
 		return fmt.Sprintf("operator unlinks %v, forced %v, %v", k, forced, f), w.predict(f, func(crash bool) answer { return m.unlinkFor(k, forced, crash) }), s.unlinkFor(k, forced)
 	case kind == "undo" && len(m.changes) > 0:
 		n, f := w.some(len(m.changes), "change"), w.fault()
@@ -273,7 +272,7 @@ func (w *walker) step() (what string, want, got answer) {
 		n, f := w.some(len(m.resets), "reset"), w.fault()
 		return fmt.Sprintf("choose %d, %v", n, f), w.predict(f, func(crash bool) answer { return m.choose(n, crash) }), s.choose(n)
 	case kind == "go on" && len(m.logins) > 0:
-		n := w.live(len(m.logins), "login", func(i int) bool { return m.logins[i].proven && !m.logins[i].over })
+		n := w.live(len(m.logins), "login", func(i int) bool { return m.logins[i].owner > 0 && !m.logins[i].over })
 		if w.upTo(4, "elsewhere") < 3 && m.logins[n] != login0 {
 			at = m.logins[n].seat
 		}
@@ -334,79 +333,3 @@ func (w *walker) turn(kind string, at int) string {
 	s.age(at)
 	return fmt.Sprintf("an hour passes in %d", at)
 }
-
-// finish is a return from a provider: mostly one's own, sometimes in another
-// browser, at another provider's path, a second time, or with another's code.
-func (w *walker) finish(at int) (what string, want, got answer) {
-	m := w.m
-	n := w.leg("leg")
-	path, code := m.legs[n].provider, n
-	switch rapid.IntRange(0, 9).Draw(w.t, "attack") {
-	case 7: // at stands: any browser
-	case 8:
-		path = w.of(providerIDs, "path")
-	case 9:
-		code = w.some(len(m.legs), "code")
-	default:
-		at = m.legs[n].seat
-	}
-	f := w.fault()
-	login := len(m.logins)
-	what = fmt.Sprintf("finish leg %d %+v in %d at %s with the code of %d, %v", n, m.legs[n], at, path, code, f)
-	want, got = w.predict(f, func(crash bool) answer { return m.finish(at, path, n, code, crash) }), w.s.finish(at, path, n, code, login)
-	w.s.collect(login)
-	return what, want, got
-}
-
-// race is two returns at once. Whichever came first, the answers must be those
-// of one after the other.
-func (w *walker) race() (what string, want, got answer) {
-	m := w.m
-	a, b := w.leg("leg"), w.leg("other leg")
-	if m.legs[a].in > 0 || m.legs[b].in > 0 {
-		return w.finish(m.legs[a].seat)
-	}
-	if m.legs[a].seat == m.legs[b].seat && a != b { // one browser's sessions replace each other: not linking's to order
-		b = a
-	}
-	what = fmt.Sprintf("race of legs %d %+v and %d %+v", a, m.legs[a], b, m.legs[b])
-	login := len(m.logins)
-	finish := func(m *model, n int) answer { return m.finish(m.legs[n].seat, m.legs[n].provider, n, n, false) }
-	first, second := m.clone(), m.clone()
-	a1, b1 := finish(first, a), finish(first, b)
-	b2, a2 := finish(second, b), finish(second, a)
-	var gotA, gotB answer
-	w.s.atOnce(
-		func() { gotA = w.s.finish(m.legs[a].seat, m.legs[a].provider, a, a, login) },
-		func() { gotB = w.s.finish(m.legs[b].seat, m.legs[b].provider, b, b, login+1) },
-	)
-	waits := func(x answer) bool { return x.outcome == linking.NewPerson || x.outcome == linking.AskReplace }
-	switch {
-	case a1 == gotA && b1 == gotB:
-		*m = *first
-		w.s.collect(login)
-		w.s.collect(login + 1)
-		if !waits(a1) && waits(b1) { // the service was told where to keep it
-			m.logins = append(m.logins[:login], login0, m.logins[login])
-		}
-	case a2 == gotA && b2 == gotB:
-		*m = *second
-		w.s.collect(login + 1)
-		w.s.collect(login)
-		switch {
-		case waits(a2) && waits(b2):
-			m.logins[login], m.logins[login+1] = m.logins[login+1], m.logins[login]
-		case waits(b2):
-			m.logins = append(m.logins[:login], login0, m.logins[login])
-		}
-	default:
-		w.t.Fatalf("%s: %v and %v; want %v and %v, or %v and %v", what, gotA, gotB, a1, b1, a2, b2)
-	}
-	if gotA.refused && gotB.refused {
-		return what, refusal, refusal
-	}
-	return what, answer{}, answer{}
-}
-
-// login0 fills a place that nobody uses.
-var login0 = login{seat: -1, done: true}
