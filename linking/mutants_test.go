@@ -99,6 +99,9 @@ const mutantSteps = 100_000
 // service: the walk finds each. That mailed links and attempts end in time, and that
 // mailed links are spent, is not among them: each is refused in two places.
 func TestServiceCanFail(t *testing.T) {
+	if wantSteps(t) < defaultSteps {
+		t.Skipf("BROKER_TEST_WALK_STEPS asks for less than %d", defaultSteps)
+	}
 	setFlags(t, "rapid.shrinktime", "0s", "rapid.nofailfile", "true", "rapid.steps", walkLength)
 	if _, err := os.Stat(memory); err == nil {
 		t.Setenv("TMPDIR", memory)
