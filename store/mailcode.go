@@ -110,3 +110,10 @@ func (db *DB) SpendMailCode(ctx context.Context, id string, at time.Time) error 
 		"UPDATE mail_codes SET used_at = ? WHERE id = ? AND used_at = 0 AND expires_at > ?", micro(at), id, micro(at))
 	return must(n, err, broker.ErrSpent, "spend mail code")
 }
+
+// DeleteMailCodesOf removes the codes that were mailed to a user. It reads the
+// whole table, which has those of some hours: for the seldom.
+func (db *DB) DeleteMailCodesOf(ctx context.Context, user broker.UserID) error {
+	_, err := db.exec(ctx, "delete mail codes", "DELETE FROM mail_codes WHERE user_id = ? AND user_id <> ''", string(user))
+	return err
+}

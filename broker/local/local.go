@@ -45,6 +45,7 @@ type Store interface {
 	SpendMailToken(ctx context.Context, hash string, at time.Time) error
 	VoidMailTokens(ctx context.Context, user broker.UserID, purpose broker.MailPurpose, at time.Time) error
 	DeleteMailTokensOf(ctx context.Context, user broker.UserID) error
+	DeleteMailCodesOf(ctx context.Context, user broker.UserID) error
 
 	CreateMailCode(ctx context.Context, c broker.MailCode) error
 	MailCode(ctx context.Context, id string) (broker.MailCode, error)

@@ -36,6 +36,7 @@ func (a *Accounts) Delete(ctx context.Context, id broker.UserID) error {
 		}{
 			{"grants", a.store.DeleteGrantsOf}, // their applications have been told above
 			{"mail tokens", a.store.DeleteMailTokensOf},
+			{"mail codes", a.store.DeleteMailCodesOf},
 			{"logins", a.store.DeleteLoginsOf}, // who is half-way in does not come in
 			{"user", a.store.DeleteUser},
 		} {
