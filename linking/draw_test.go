@@ -39,6 +39,7 @@ func (c *tally) poor() (missing []string) {
 		"journey signed in", "journey new person", "journey linked", "journey ask to replace", "journey already linked", "journey reauthenticated",
 		"journey refused", "finish signed in", "finish refused", "link linked", "link replaced", "link refused", "prove", "prove refused",
 		"unlink", "unlink refused", "undo", "undo refused", "operator", "operator refused", "race", "forged refused",
+		"delete", "delete refused", "email", "email refused", "forgot", "choose", "choose refused", "go", "go refused", "time", "turn", "restart",
 	} {
 		if c.by[what] == 0 {
 			missing = append(missing, what)
@@ -92,13 +93,63 @@ func (w *walker) login(good func(login) bool) int {
 	return w.live(len(w.m.logins), "login", func(i int) bool { return !w.m.logins[i].done && good(w.m.logins[i]) })
 }
 
-// crashes tells whether the step shall fail when it is to be committed.
-func (w *walker) crashes() bool {
-	if rapid.IntRange(0, 15).Draw(w.t, "crash") != 15 {
-		return false
+// address draws mostly one that nobody has.
+func (w *walker) address() string {
+	var free []string
+	for _, a := range addresses {
+		if !w.m.known(a) {
+			free = append(free, a)
+		}
 	}
-	w.s.crash()
-	return true
+	if len(free) > 0 && w.upTo(4, "any address") < 3 {
+		return w.of(free, "free address")
+	}
+	return w.of(addresses, "email")
+}
+
+// person draws a user: often one who is half-way in, since that lasts seldom.
+func (w *walker) person() int {
+	var half []int
+	for _, l := range w.m.logins {
+		if l.proven && !l.over {
+			half = append(half, l.owner)
+		}
+	}
+	if len(half) > 0 && w.yes("half-way in") {
+		return half[w.upTo(len(half), "whose")]
+	}
+	return 1 + w.upTo(max(1, len(w.m.users)), "user")
+}
+
+// fault is what happens to a step beside what was asked for.
+type fault string
+
+const (
+	noFault fault = "well"
+	crash   fault = "crash" // it fails when it is to be committed
+	lost    fault = "lost"  // it is committed, and nobody is told
+)
+
+func (w *walker) fault() fault {
+	switch rapid.IntRange(0, 23).Draw(w.t, "fault") {
+	case 23:
+		w.s.crash()
+		return crash
+	case 22:
+		if w.s.lose() {
+			return lost
+		}
+	}
+	return noFault
+}
+
+// predict asks the model about a step with a fault.
+func (w *walker) predict(f fault, do func(crash bool) answer) answer {
+	if f != lost {
+		return do(f == crash)
+	}
+	was := w.m.clone()
+	return w.m.lose(was, do(false))
 }
 
 // linked draws an identity: mostly one of a user's, so that links are removed at

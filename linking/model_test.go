@@ -25,7 +25,10 @@ type model struct {
 	logins    []login
 	forms     []form
 	changes   []change
-	revoked   int // revocations that were left in the outbox
+	resets    []reset
+	entered   int             // the login that the last sign-in completed, plus one; 0 none
+	hostile   map[string]bool // providers that say what they like
+	revoked   int             // revocations that were left in the outbox
 }
 
 const seats = 3
@@ -33,7 +36,7 @@ const seats = 3
 var (
 	providerIDs = []string{"one", "two", "evil"}
 	persons     = []string{"ada", "bob", "eve"}
-	addresses   = []string{"ada@example.org", "bob@example.org", "eve@example.org"}
+	addresses   = []string{"ada@example.org", "bob@example.org", "eve@example.org", "fay@example.org", "gus@example.org"}
 )
 
 // key is an identity.
@@ -42,8 +45,10 @@ type key struct{ provider, subject string }
 // user is an account; its number is its place in model.users plus one.
 type user struct {
 	email    string
+	proven   bool // somebody has read a mail there, or an operator vouches for it
 	password bool
 	disabled bool
+	gone     bool
 }
 
 type link struct {
@@ -77,6 +82,10 @@ type login struct {
 	user int // who proved an account in it since; 0 nobody
 	form string
 	done bool
+
+	owner  int  // whom the login belongs to in the end; 0 nobody yet
+	proven bool // it is authenticated, and its browser has not come back yet
+	over   bool // its time is up, or it has become a session
 }
 
 // form is a mailed link that begins an account.
@@ -92,10 +101,11 @@ type change struct {
 	added, removed key // zero: nothing
 	undone         bool
 	expired        bool
+	void           bool // the secret is unknown by now
 }
 
 func newModel() *model {
-	m := &model{policies: map[string]broker.Provider{}, passwords: true, links: map[key]link{}}
+	m := &model{policies: map[string]broker.Provider{}, passwords: true, links: map[key]link{}, hostile: map[string]bool{"evil": true}}
 	for _, id := range providerIDs {
 		m.policies[id] = broker.Provider{ID: id, Title: id, Issuer: "https://" + id + ".example", Second: broker.SecondRefuse}
 	}
@@ -104,9 +114,9 @@ func newModel() *model {
 
 func (m *model) clone() *model {
 	c := *m
-	c.policies, c.links = maps.Clone(m.policies), maps.Clone(m.links)
+	c.policies, c.links, c.hostile = maps.Clone(m.policies), maps.Clone(m.links), maps.Clone(m.hostile)
 	c.users, c.legs, c.logins = slices.Clone(m.users), slices.Clone(m.legs), slices.Clone(m.logins)
-	c.forms, c.changes = slices.Clone(m.forms), slices.Clone(m.changes)
+	c.forms, c.changes, c.resets = slices.Clone(m.forms), slices.Clone(m.changes), slices.Clone(m.resets)
 	return &c
 }
 
@@ -142,6 +152,7 @@ func (m *model) others(u int, k key) (found []key) {
 // answer is how a step went, for whom.
 type answer struct {
 	refused bool
+	lost    bool // it was carried out, and nobody was told
 	outcome linking.Outcome
 	user    int
 }
@@ -149,8 +160,11 @@ type answer struct {
 var refusal = answer{refused: true}
 
 func (a answer) String() string {
-	if a.refused {
+	switch {
+	case a.refused:
 		return "refused"
+	case a.lost:
+		return "lost"
 	}
 	return fmt.Sprintf("%s, user %d", a.outcome, a.user)
 }
@@ -180,7 +194,7 @@ func (m *model) finish(at int, path string, n, code int, crash bool) answer {
 		return refusal
 	}
 	l.spent = true
-	if code != n && path != "evil" || crash { // the hostile provider takes any code
+	if code != n && !m.hostile[path] || crash { // a hostile provider takes any code
 		return refusal
 	}
 	k := key{path, m.legs[code].subject}
@@ -205,13 +219,14 @@ func (m *model) finish(at int, path string, n, code int, crash bool) answer {
 		if p.LinkOnly || owner != s.user {
 			return refusal
 		}
+		m.entered = 0
 		m.use(k)
 		s.fresh = true
 		return answer{outcome: linking.Reauthenticated, user: s.user}
 	}
 	a := m.link(*s, k, false)
 	if a.outcome == linking.AskReplace {
-		m.logins = append(m.logins, login{seat: at, key: k, user: s.user})
+		m.logins = append(m.logins, login{seat: at, key: k, user: s.user, owner: s.user})
 	}
 	return a
 }
@@ -219,7 +234,7 @@ func (m *model) finish(at int, path string, n, code int, crash bool) answer {
 // wait keeps a proven identity in the login of its journey, or in a new one
 // where there is none, or another identity waits in it.
 func (m *model) wait(in int, l login) {
-	if in > 0 && (m.logins[in-1].done || m.logins[in-1].key == l.key) {
+	if in > 0 && !m.logins[in-1].over && (m.logins[in-1].done || m.logins[in-1].key == l.key) {
 		m.logins[in-1] = l
 		return
 	}
@@ -229,10 +244,15 @@ func (m *model) wait(in int, l login) {
 // came notes that an identity of a user's was proven in a login: they may say
 // now whether what waits there shall open their account, too.
 func (m *model) came(in int, k key, user int) {
-	if in == 0 || m.logins[in-1].done {
+	m.entered = 0
+	if in == 0 || m.logins[in-1].over {
 		return
 	}
 	l := &m.logins[in-1]
+	l.owner, l.proven, m.entered = user, false, in
+	if l.done {
+		return
+	}
 	if l.user, l.form = user, ""; l.key == k {
 		l.done = true // it has got an owner meanwhile
 	}
@@ -258,7 +278,7 @@ func (m *model) link(s seat, k key, agreed bool) answer {
 		return refusal
 	case len(others) == 0 || p.Second == broker.SecondAdd:
 		m.add(k, s.user)
-		m.changes = append(m.changes, change{user: s.user, added: k})
+		m.changed(change{user: s.user, added: k})
 		return answer{outcome: linking.Linked, user: s.user}
 	case p.Second != broker.SecondReplace || len(others) > 1:
 		return refusal
@@ -267,8 +287,15 @@ func (m *model) link(s seat, k key, agreed bool) answer {
 	}
 	m.remove(others[0])
 	m.add(k, s.user)
-	m.changes = append(m.changes, change{user: s.user, added: k, removed: others[0]})
+	m.changed(change{user: s.user, added: k, removed: others[0]})
 	return answer{outcome: linking.Replaced, user: s.user}
+}
+
+// changed keeps a way back for who can be mailed.
+func (m *model) changed(c change) {
+	if m.users[c.user-1].proven {
+		m.changes = append(m.changes, c)
+	}
 }
 
 func (m *model) add(k key, u int) { m.links[k] = link{user: u, tokens: true} }

@@ -7,13 +7,13 @@ func (m *model) create(email string, password bool) answer {
 	if m.known(email) {
 		return refusal
 	}
-	m.users = append(m.users, user{email: email, password: password})
+	m.users = append(m.users, user{email: email, proven: true, password: password})
 	return answer{user: len(m.users)}
 }
 
 func (m *model) known(email string) bool {
 	for _, u := range m.users {
-		if u.email == email {
+		if u.email == email && !u.gone {
 			return true
 		}
 	}
@@ -24,12 +24,12 @@ func (m *model) known(email string) bool {
 // login n; -1: of none.
 func (m *model) password(at, u, n int, right bool) answer {
 	who := m.users[u-1]
-	if !right || !m.passwords || !who.password || who.disabled || n >= 0 && (m.logins[n].done || m.logins[n].seat != at) {
+	if !right || !m.passwords || !who.password || who.disabled || who.gone || n >= 0 && (m.logins[n].done || m.logins[n].over || m.logins[n].seat != at) {
 		return refusal
 	}
 	m.signIn(at, u)
 	if n >= 0 {
-		m.logins[n].user, m.logins[n].form = u, ""
+		m.logins[n].user, m.logins[n].owner, m.logins[n].form, m.logins[n].proven = u, u, "", false
 	}
 	return answer{user: u}
 }
@@ -66,21 +66,25 @@ func (m *model) signUp(n int, email string, crash bool) answer {
 	return answer{}
 }
 
-// prove predicts a mailed link that begins an account.
-func (m *model) prove(n int, crash bool) answer {
+// prove predicts a mailed link that begins an account, opened in a seat. Another
+// one than that of the form is not signed in.
+func (m *model) prove(n, at int, crash bool) answer {
 	f := &m.forms[n]
 	l := &m.logins[f.login]
 	if p := m.policies[l.key.provider]; p.Hidden || p.LinkOnly || p.NoSignUp {
 		return refusal
 	}
-	if f.used || l.done || l.user != 0 || l.form != f.email || m.known(f.email) || m.links[l.key].user != 0 || crash {
+	if f.used || l.done || l.over || l.user != 0 || l.form != f.email || m.known(f.email) || m.links[l.key].user != 0 || crash {
 		return refusal
 	}
-	f.used, l.done = true, true
-	m.users = append(m.users, user{email: f.email})
+	m.users = append(m.users, user{email: f.email, proven: true})
 	u := len(m.users)
+	f.used, l.done, l.owner, l.proven = true, true, u, at != l.seat
+	m.entered = f.login + 1
 	m.add(l.key, u)
-	m.signIn(l.seat, u)
+	if at == l.seat {
+		m.signIn(at, u)
+	}
 	return answer{user: u}
 }
 
@@ -94,7 +98,7 @@ func (m *model) unlink(at int, k key, crash bool) answer {
 		return refusal
 	}
 	m.remove(k)
-	m.changes = append(m.changes, change{user: s.user, removed: k})
+	m.changed(change{user: s.user, removed: k})
 	return answer{user: s.user}
 }
 
@@ -106,13 +110,15 @@ func (m *model) unlinkFor(k key, forced, crash bool) answer {
 	}
 	m.remove(k)
 	m.signOut(u, -1)
+	m.voidResets(u)
+	m.dropProven(u)
 	return answer{user: u}
 }
 
 // undo predicts "this was not me", pressed in a seat.
 func (m *model) undo(at, n int, crash bool) answer {
 	c := &m.changes[n]
-	if c.undone || c.expired || m.users[c.user-1].disabled || crash {
+	if c.undone || c.expired || c.void || m.users[c.user-1].disabled || crash {
 		return refusal
 	}
 	if owner := m.links[c.removed].user; owner != 0 && owner != c.user {
@@ -125,7 +131,7 @@ func (m *model) undo(at, n int, crash bool) answer {
 	if c.removed != (key{}) && m.links[c.removed].user == 0 {
 		after.links[c.removed] = link{user: c.user}
 	}
-	if after.waysIn(c.user) == 0 && !m.passwords {
+	if after.waysIn(c.user) == 0 && !(m.passwords && m.users[c.user-1].proven) {
 		return refusal
 	}
 	*m = *after
@@ -135,11 +141,19 @@ func (m *model) undo(at, n int, crash bool) answer {
 		except = at
 	}
 	m.signOut(m.changes[n].user, except)
+	m.voidResets(m.changes[n].user)
+	m.dropProven(m.changes[n].user)
 	return answer{user: m.changes[n].user}
 }
 
 // disable predicts an operator who closes an account, or opens it again.
 func (m *model) disable(u int, disabled bool) answer {
+	if m.users[u-1].gone {
+		return refusal
+	}
+	if m.users[u-1].disabled != disabled {
+		m.voidResets(u)
+	}
 	m.users[u-1].disabled = disabled
 	if disabled {
 		m.signOut(u, -1)

@@ -3,6 +3,7 @@ package linking_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -14,15 +15,17 @@ import (
 	"idbroker/broker/local"
 	"idbroker/linking"
 	"idbroker/store"
-	"idbroker/store/storetest"
 )
 
 // real walks over the service: linking.Linker and local.Accounts over a database.
 // The remote apps are scripted, since a provider that signs and an HTTP hop would
 // cost a hundred steps; package providers has its own tests.
 type real struct {
-	t  testing.TB
-	db *failing
+	t    testing.TB
+	dsn  string
+	keys store.Keyring
+	db   *failing
+	over rooms // what the service knows of the database
 	watch
 	apps     *scripted
 	linkers  map[bool]*linking.Linker // by whether passwords open accounts
@@ -39,21 +42,28 @@ type real struct {
 	secrets []broker.Secret         // of changes
 	slots   map[int][]broker.Secret // what finish mailed
 	tokens  []broker.Secret         // of forms
+	resets  []broker.Secret
+	former  map[int]string // addresses of users who are gone
 }
 
 // hashing is as cheap as it can be made.
 var hashing = local.Argon2{MemoryKiB: 64, Passes: 1, Lanes: 1}
 
-const rightPassword = broker.Secret("correct horse battery")
+// passwordOf is the password of a user.
+func passwordOf(u int) broker.Secret { return broker.Secret(fmt.Sprint("correct horse battery ", u)) }
+
+// rooms is what the rooms need of the database.
+type rooms interface {
+	linking.Store
+	local.Store
+}
 
 func newReal(t testing.TB, dsn string) *real {
 	t.Helper()
-	r := &real{t: t, db: &failing{DB: storetest.Open(t, dsn)}, watch: newWatch(t, dsn), linkers: map[bool]*linking.Linker{}}
-	r.apps = &scripted{}
-	for _, on := range []bool{true, false} {
-		r.linkers[on] = linking.New(r.db, r.apps, linking.Options{Issuer: base, NoPasswords: !on})
-	}
-	r.accounts = local.New(r.db, anyLinker{r}, local.Options{Issuer: base, Hashing: hashing})
+	r := &real{t: t, dsn: dsn, keys: store.NewKeyring(), db: &failing{}, apps: &scripted{}, watch: newWatch(t, dsn), linkers: map[bool]*linking.Linker{}}
+	r.over = r.db
+	r.build()
+	t.Cleanup(func() { r.must(r.db.Close()) })
 	return r
 }
 
@@ -76,16 +86,17 @@ func (r *real) served() int64           { return r.calls.Load() }
 func (r *real) reset() {
 	r.empty()
 	r.db.reset()
-	r.apps.policies = newModel().policies
+	r.apps.policies, r.apps.hostile = newModel().policies, newModel().hostile
 	r.open = true
-	r.users, r.states, r.secrets, r.tokens = nil, nil, nil, nil
+	r.users, r.states, r.secrets, r.tokens, r.resets = nil, nil, nil, nil, nil
+	r.former = map[int]string{}
 	r.logins, r.slots, r.rows = map[int]broker.LoginID{}, map[int][]broker.Secret{}, [seats]string{}
 	for i := range r.cookies {
 		r.cookies[i] = broker.NewSecret()
 	}
 }
 
-func (r *real) look() (map[key]int, int, [seats]int) {
+func (r *real) look() (map[key]int, int, [seats]int, map[int]string) {
 	links, sitting := map[key]int{}, [seats]int{}
 	identities := r.lines("SELECT provider, issuer, subject, user_id FROM user_identities ORDER BY 1, 3")
 	if beside := r.lines("SELECT provider, issuer, subject, user_id FROM remote_accounts ORDER BY 1, 3"); !slices.Equal(identities, beside) {
@@ -103,7 +114,13 @@ func (r *real) look() (map[key]int, int, [seats]int) {
 	for i := range sitting {
 		sitting[i] = r.number(r.session(i).UserID)
 	}
-	return links, r.db.revocations(), sitting
+	users := map[int]string{}
+	for _, line := range r.lines("SELECT id, email, CASE WHEN email_verified_at <> 0 THEN 1 ELSE 0 END, " +
+		"CASE WHEN password_hash <> '' THEN 1 ELSE 0 END, CASE WHEN disabled_at <> 0 THEN 1 ELSE 0 END FROM users") {
+		id, facts, _ := strings.Cut(line, " ")
+		users[r.number(broker.UserID(id))] = facts
+	}
+	return links, r.db.revocations(), sitting, users
 }
 
 func (r *real) must(err error) {
@@ -141,12 +158,17 @@ func (r *real) signIn(at int, u broker.UserID, how broker.Authentication) {
 // committed, and which knows what was left in the outbox.
 type failing struct {
 	*store.DB
-	mu      sync.Mutex
-	fails   bool
-	revoked int
+	mu    sync.Mutex
+	fails bool
+	loses bool // ... is committed, and nobody is told
+
+	unitless bool // what fails half-way stays
+	revoked  int
 }
 
 var errCrash = errors.New("the power went out")
+
+var errLost = errors.New("the connection broke after the commit")
 
 type unitKey struct{}
 
@@ -159,7 +181,11 @@ type unit struct {
 // mailbag collects the links of the mails of units that were committed.
 type mailbagKey struct{}
 
-func (f *failing) reset() { f.mu.Lock(); defer f.mu.Unlock(); f.fails, f.revoked = false, 0 }
+func (f *failing) reset() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.fails, f.loses, f.revoked = false, false, 0
+}
 
 func (f *failing) revocations() int { f.mu.Lock(); defer f.mu.Unlock(); return f.revoked }
 
@@ -169,11 +195,18 @@ func (f *failing) InTx(ctx context.Context, fn func(context.Context) error) erro
 		return f.DB.InTx(ctx, fn)
 	}
 	f.mu.Lock()
-	fails := f.fails
-	f.fails = false
+	fails, loses := f.fails, f.loses
+	f.fails, f.loses = false, false
 	f.mu.Unlock()
-	u := &unit{}
-	err := f.DB.InTx(context.WithValue(ctx, unitKey{}, u), func(ctx context.Context) error {
+	u, inTx := &unit{}, f.DB.InTx
+	if f.unitless {
+		inTx = func(ctx context.Context, fn func(context.Context) error) error {
+			var refused error
+			err := f.DB.InTx(ctx, func(ctx context.Context) error { refused = fn(ctx); return nil })
+			return errors.Join(refused, err)
+		}
+	}
+	err := inTx(context.WithValue(ctx, unitKey{}, u), func(ctx context.Context) error {
 		*u = unit{}
 		if err := fn(ctx); err != nil {
 			return err
@@ -189,6 +222,9 @@ func (f *failing) InTx(ctx context.Context, fn func(context.Context) error) erro
 		f.mu.Unlock()
 		if bag, ok := ctx.Value(mailbagKey{}).(*[]string); ok {
 			*bag = append(*bag, u.mails...)
+		}
+		if loses {
+			err = errLost
 		}
 	}
 	return err

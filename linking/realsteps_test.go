@@ -38,6 +38,7 @@ func (f *failing) Enqueue(ctx context.Context, e broker.OutboxEntry) error {
 // not care.
 type scripted struct {
 	policies map[string]broker.Provider
+	hostile  map[string]bool
 }
 
 func (s *scripted) Providers() (all []broker.Provider) {
@@ -58,7 +59,7 @@ func (s *scripted) Begin(_ context.Context, id, state string, _ broker.BeginOpti
 
 func (s *scripted) Complete(_ context.Context, id string, a broker.Attempt, cb broker.Callback) (broker.Profile, error) {
 	parts := strings.Split(cb.Code.Reveal(), " ") // session, subject, address
-	if id != "evil" && a.Session.Reveal() != parts[0] {
+	if !s.hostile[id] && a.Session.Reveal() != parts[0] {
 		return broker.Profile{}, errors.New("the code is another journey's")
 	}
 	return broker.Profile{
@@ -79,15 +80,19 @@ func bag() (context.Context, *[]string) {
 // done ends a step: a crash that nothing met is over.
 func (r *real) done(err error, ok answer) answer {
 	r.db.mu.Lock()
-	r.db.fails = false
+	r.db.fails, r.db.loses = false, false
 	r.db.mu.Unlock()
-	if err != nil {
+	switch {
+	case errors.Is(err, errLost):
+		return answer{lost: true}
+	case err != nil:
 		return refusal
 	}
 	return ok
 }
 
-func (r *real) crash() { r.db.mu.Lock(); defer r.db.mu.Unlock(); r.db.fails = true }
+func (r *real) lose() bool { r.db.mu.Lock(); defer r.db.mu.Unlock(); r.db.loses = true; return true }
+func (r *real) crash()     { r.db.mu.Lock(); defer r.db.mu.Unlock(); r.db.fails = true }
 
 func (r *real) atOnce(one, other func()) {
 	var both sync.WaitGroup
@@ -120,7 +125,7 @@ func (r *real) expire(n int) {
 func (r *real) create(email string, password bool) answer {
 	n := local.NewUser{Email: email}
 	if password {
-		n.Password = rightPassword
+		n.Password = passwordOf(len(r.users) + 1)
 	}
 	u, err := r.local().Create(context.Background(), n)
 	if err == nil {
@@ -130,8 +135,7 @@ func (r *real) create(email string, password bool) answer {
 }
 
 func (r *real) disable(u int, disabled bool) answer {
-	r.must(r.local().SetDisabled(context.Background(), r.users[u-1], disabled))
-	return answer{user: u}
+	return r.done(r.local().SetDisabled(context.Background(), r.users[u-1], disabled), answer{user: u})
 }
 
 func (r *real) password(at, u, n int, right bool) answer {
@@ -139,13 +143,17 @@ func (r *real) password(at, u, n int, right bool) answer {
 	if !r.open { // the page is not there
 		return refusal
 	}
-	who, err := r.db.User(ctx, r.users[u-1])
-	r.must(err)
-	p := rightPassword
+	email := r.former[u]
+	if email == "" {
+		who, err := r.db.User(ctx, r.users[u-1])
+		r.must(err)
+		email = who.Email
+	}
+	p := passwordOf(u)
 	if !right {
 		p = "wrong"
 	}
-	user, how, err := r.local().Authenticate(ctx, who.Email, p)
+	user, how, err := r.local().Authenticate(ctx, email, p)
 	if err != nil {
 		return refusal
 	}
@@ -154,7 +162,7 @@ func (r *real) password(at, u, n int, right bool) answer {
 		l, err := r.db.Login(ctx, r.logins[n])
 		r.must(err)
 		l.Authenticated(user.ID, how)
-		r.must(r.db.SaveLogin(ctx, l))
+		r.enter(l)
 	}
 	return answer{user: r.number(user.ID)}
 }
@@ -187,14 +195,17 @@ func (r *real) finish(at int, path string, n, code, slot int) answer {
 			}
 		case linking.SignedIn:
 			r.signIn(at, res.User.ID, res.How)
+			if res.Login.ID != "" {
+				r.enter(res.Login)
+			}
 		case linking.Reauthenticated:
 			s := r.session(at)
 			s.AuthTime = res.How.At
 			r.must(r.db.SaveSession(ctx, s))
 		}
-		for _, m := range *mails {
-			r.slots[slot] = append(r.slots[slot], broker.Secret(m))
-		}
+	}
+	for _, m := range *mails {
+		r.slots[slot] = append(r.slots[slot], broker.Secret(m))
 	}
 	return r.done(err, answer{outcome: res.Outcome, user: r.number(res.User.ID)})
 }
@@ -226,17 +237,32 @@ func (r *real) signUp(n int, email string, sent bool) answer {
 	l, err := r.db.Login(ctx, r.logins[n])
 	r.must(err)
 	err = r.local().SignUp(ctx, l, local.SignUpForm{Email: email})
-	if sent && err == nil {
+	if sent && len(*mails) > 0 {
 		r.tokens = append(r.tokens, broker.Secret((*mails)[0]))
 	}
 	return r.done(err, answer{})
 }
 
-func (r *real) prove(n, at int) answer {
-	u, login, err := r.local().Prove(context.Background(), r.tokens[n])
-	if err == nil {
+// enter notes that a login has become a session, as package web does.
+func (r *real) enter(l broker.Login) {
+	l.SID = broker.NewID()
+	r.must(r.db.SaveLogin(context.Background(), l))
+}
+
+func (r *real) prove(n, at int, email string) answer {
+	ctx := context.Background()
+	u, login, err := r.local().Prove(ctx, r.tokens[n])
+	switch {
+	case errors.Is(err, errLost): // it has begun all the same
+		made, err := r.db.UserByEmail(ctx, email)
+		r.must(err)
+		r.users = append(r.users, made.ID)
+	case err == nil:
 		r.users = append(r.users, u.ID)
-		r.signIn(at, u.ID, broker.Authentication{At: login.AuthTime, AMR: login.AMR})
+		if login.Live(r.cookies[at], time.Now()) {
+			r.signIn(at, u.ID, broker.Authentication{At: login.AuthTime, AMR: login.AMR})
+			r.enter(login)
+		}
 	}
 	return r.done(err, answer{user: len(r.users)})
 }

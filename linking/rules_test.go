@@ -48,7 +48,7 @@ func (r *rules) forge() answer {
 	return answer{}
 }
 
-func (r *rules) look() (map[key]int, int, [seats]int) {
+func (r *rules) look() (map[key]int, int, [seats]int, map[int]string) {
 	links, sitting := map[key]int{}, [seats]int{}
 	for k, l := range r.links {
 		links[k] = l.user
@@ -56,7 +56,7 @@ func (r *rules) look() (map[key]int, int, [seats]int) {
 	for i, s := range r.seats {
 		sitting[i] = s.user
 	}
-	return links, r.revoked, sitting
+	return links, r.revoked, sitting, r.people()
 }
 
 // failed tells whether the unit of work fails, once.
@@ -85,7 +85,15 @@ func (r *rules) signUp(login int, email string, _ bool) answer {
 	return r.model.signUp(login, email, r.failed())
 }
 
-func (r *rules) prove(n, _ int) answer { return r.model.prove(n, r.failed()) }
+func (r *rules) prove(n, at int, _ string) answer { return r.model.prove(n, at, r.failed()) }
+func (r *rules) deleteUser(u int) answer          { return r.model.deleteUser(u, r.failed()) }
+func (r *rules) changeEmail(u int, email string) answer {
+	return r.model.changeEmail(u, email, r.failed())
+}
+func (r *rules) choose(n int) answer              { return r.model.choose(n, r.failed()) }
+func (r *rules) lose() bool                       { return false } // a map answers
+func (r *rules) restart()                         {}
+func (r *rules) hostile(provider string, on bool) { r.model.hostile[provider] = on }
 
 func (r *rules) start(l leg) answer { return r.model.start(l) }
 
@@ -97,7 +105,7 @@ func (r *rules) finish(at int, path string, n, code, slot int) answer {
 		return refusal
 	}
 	l.spent = true
-	if code != n && path != "evil" || failed {
+	if code != n && !r.model.hostile[path] || failed {
 		return refusal
 	}
 	k := key{path, r.legs[code].subject}
@@ -110,9 +118,9 @@ func (r *rules) finish(at int, path string, n, code, slot int) answer {
 	case linking.NewPerson, linking.AskReplace:
 		waiting := login{seat: at, key: k}
 		if outcome == linking.AskReplace {
-			waiting.user = s.user
+			waiting.user, waiting.owner = s.user, s.user
 		}
-		for l.in == 0 && len(r.logins) < slot {
+		for (l.in == 0 || r.logins[l.in-1].over) && len(r.logins) < slot {
 			r.logins = append(r.logins, login0)
 		}
 		r.wait(l.in, waiting)
@@ -149,12 +157,12 @@ func (r *rules) carryOut(outcome linking.Outcome, s seat, k key) answer {
 		r.use(k)
 	case linking.Linked:
 		r.add(k, s.user)
-		r.changes = append(r.changes, change{user: s.user, added: k})
+		r.changed(change{user: s.user, added: k})
 	case linking.Replaced:
 		old := r.others(s.user, k)[0]
 		r.remove(old)
 		r.add(k, s.user)
-		r.changes = append(r.changes, change{user: s.user, added: k, removed: old})
+		r.changed(change{user: s.user, added: k, removed: old})
 	}
 	return answer{outcome: outcome, user: s.user}
 }
@@ -185,7 +193,7 @@ func (r *rules) unlink(at int, k key) answer {
 		return refusal
 	}
 	r.remove(k)
-	r.changes = append(r.changes, change{user: s.user, removed: k})
+	r.changed(change{user: s.user, removed: k})
 	return answer{user: s.user}
 }
 
@@ -209,12 +217,14 @@ func (r *rules) unlinkFor(k key, forced bool) answer {
 	}
 	r.remove(k)
 	r.signOut(u, -1)
+	r.voidResets(u)
+	r.dropProven(u)
 	return answer{user: u}
 }
 
 func (r *rules) undo(at, n int) answer {
 	failed, c := r.failed(), r.changes[n]
-	f := linking.UndoFacts{Known: true, Undone: c.undone, Expired: c.expired, Disabled: r.users[c.user-1].disabled, Recoverable: r.model.passwords}
+	f := linking.UndoFacts{Known: !c.void, Undone: c.undone, Expired: c.expired, Disabled: r.users[c.user-1].disabled, Recoverable: r.model.passwords && r.users[c.user-1].proven}
 	f.WaysIn = r.without(c.user, c.added)
 	switch owner := r.links[c.removed].user; {
 	case c.removed == key{}:
@@ -238,6 +248,8 @@ func (r *rules) undo(at, n int) answer {
 		except = at
 	}
 	r.signOut(c.user, except)
+	r.voidResets(c.user)
+	r.dropProven(c.user)
 	return answer{user: c.user}
 }
 

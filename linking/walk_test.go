@@ -3,12 +3,13 @@ package linking_test
 import (
 	"flag"
 	"fmt"
+	"maps"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
 
 	"idbroker/broker"
-	"idbroker/linking"
 )
 
 // service is what walks: the linking service over a database (real_test.go), or
@@ -20,23 +21,32 @@ type service interface {
 	finish(at int, path string, leg, code, login int) answer
 	pending(at, login int, agreed bool) answer
 	signUp(login int, email string, sent bool) answer
-	prove(form, at int) answer
+	prove(form, at int, email string) answer
 	unlink(at int, k key) answer
 	unlinkFor(k key, forced bool) answer
 	undo(at, change int) answer
 	forge() answer // a made-up secret of each kind
 	disable(u int, disabled bool) answer
+	deleteUser(u int) answer
+	changeEmail(u int, email string) answer
+	forgot(email string) answer // "lost password"
+	choose(reset int) answer    // a new password with the mailed link
+	goOn(at, login int) answer  // a browser comes back to its login
+	pass(week bool)             // an hour, or a week
+	restart()                   // the program is killed between two steps
+	hostile(provider string, on bool)
 	age(at int)   // the sign-in of a seat becomes old
 	leave(at int) // sign out
 	expire(n int) // a change cannot be taken back any more
 	policy(broker.Provider)
 	passwords(on bool)
 	atOnce(one, other func())
-	crash() // the next unit of work fails when it is to be committed
+	crash()     // the next unit of work fails when it is to be committed
+	lose() bool // it is committed and its caller is not told; false: cannot be here
 
 	// look returns who has which identity, how many revocations wait, and who is
 	// signed in where.
-	look() (links map[key]int, revoked int, seats [seats]int)
+	look() (links map[key]int, revoked int, seats [seats]int, users map[int]string)
 	// mark grows with every row that is written but attempts, writes tells which
 	// were; -1: there is nothing to watch. dump is all that mark is about.
 	mark() int64
@@ -70,6 +80,7 @@ type walker struct {
 	links   map[key]int
 	revoked int
 	sitting [seats]int
+	people  map[int]string
 }
 
 // walk is one random history. It begins with two people who are signed in and
@@ -133,7 +144,7 @@ func setFlags(t *testing.T, pairs ...string) {
 // written since it was last looked at, that still stands there.
 func (w *walker) compare(what string, mark int64) {
 	if mark != w.marked || mark < 0 {
-		w.links, w.revoked, w.sitting = w.s.look()
+		w.links, w.revoked, w.sitting, w.people = w.s.look()
 		w.marked = mark
 	}
 	links, revoked, sitting := w.links, w.revoked, w.sitting
@@ -150,6 +161,9 @@ func (w *walker) compare(what string, mark int64) {
 			w.t.Fatalf("%s: user %d is signed in in browser %d, want %d", what, sitting[i], i, s.user)
 		}
 	}
+	if want := w.m.people(); !maps.Equal(w.people, want) {
+		w.t.Fatalf("%s: accounts %v, want %v", what, w.people, want)
+	}
 	if revoked != w.m.revoked {
 		w.t.Fatalf("%s: %d revocations wait, want %d", what, revoked, w.m.revoked)
 	}
@@ -162,7 +176,7 @@ func (w *walker) locked(what string, was *model, got answer) {
 	if got.refused || got.user == 0 || got.user > len(was.users) || was.waysIn(got.user) == 0 || w.m.waysIn(got.user) > 0 {
 		return
 	}
-	if what[:4] == "undo" && w.m.passwords || what[:4] == "poli" || what[:4] == "oper" {
+	if what[:4] == "undo" && w.m.passwords || slices.Contains([]string{"poli", "oper", "dele"}, what[:4]) {
 		return
 	}
 	w.t.Fatalf("%s: nothing opens the account of %d any more", what, got.user)
@@ -174,6 +188,7 @@ var kinds = []string{
 	"start", "start", "start", "start", "finish", "finish", "finish", "race", "race", "pending", "pending", "signup", "signup", "prove", "prove",
 	"unlink", "unlink", "unlink", "undo", "undo", "undo",
 	"policy", "policy", "passwords", "operator unlinks", "disable", "age", "leave", "expire", "forge", "create",
+	"delete", "email", "forgot", "forgot", "choose", "choose", "go on", "go on", "pass", "turn", "restart",
 }
 
 // step draws a step, asks the model and the service, and tells what it was.
@@ -195,9 +210,9 @@ func (w *walker) step() (what string, want, got answer) {
 		if kind == "start" || want != got || got.refused {
 			return what, want, got
 		}
-		n, crash, login := len(m.legs)-1, w.crashes(), len(m.logins)
-		what = fmt.Sprintf("journey %+v, crash %v", m.legs[n], crash)
-		want, got = m.finish(at, l.provider, n, n, crash), s.finish(at, l.provider, n, n, login)
+		n, f, login := len(m.legs)-1, w.fault(), len(m.logins)
+		what = fmt.Sprintf("journey %+v, %v", m.legs[n], f)
+		want, got = w.predict(f, func(crash bool) answer { return m.finish(at, l.provider, n, n, crash) }), s.finish(at, l.provider, n, n, login)
 		s.collect(login)
 		return what, want, got
 	case kind == "finish" && len(m.legs) > 0:
@@ -207,36 +222,61 @@ func (w *walker) step() (what string, want, got answer) {
 	case kind == "password" && len(m.users) > 0:
 		u, n, right := 1+w.upTo(len(m.users), "user"), -1, w.upTo(5, "wrong") < 4
 		if len(m.logins) > 0 && w.yes("in a login") {
-			if n = w.login(func(l login) bool { return l.seat == at }); m.logins[n].seat != at || m.logins[n].done { // the pages refuse another browser's
+			if n = w.login(func(l login) bool { return l.seat == at }); m.logins[n].seat != at || m.logins[n].done || m.logins[n].over { // the pages refuse another browser's
 				n = -1
 			}
 		}
 		return fmt.Sprintf("password of %d in %d, login %d, right %v", u, at, n, right), m.password(at, u, n, right), s.password(at, u, n, right)
 	case kind == "pending" && len(m.logins) > 0:
-		n, agreed, crash := w.login(func(l login) bool { return l.user != 0 && m.seats[l.seat].user == l.user }), w.yes("agreed"), w.crashes()
+		n, agreed := w.login(func(l login) bool { return l.user != 0 && m.seats[l.seat].user == l.user }), w.yes("agreed")
+		if m.logins[n].over {
+			break // the pages begin anew
+		}
+		f := w.fault()
 		if m.logins[n] != login0 && w.upTo(4, "elsewhere") < 3 {
 			at = m.logins[n].seat
 		}
-		return fmt.Sprintf("link what waits in login %d, in %d, agreed %v, crash %v", n, at, agreed, crash), m.pending(at, n, agreed, crash), s.pending(at, n, agreed)
+		return fmt.Sprintf("link what waits in login %d, in %d, agreed %v, %v", n, at, agreed, f), w.predict(f, func(crash bool) answer { return m.pending(at, n, agreed, crash) }), s.pending(at, n, agreed)
 	case kind == "signup" && len(m.logins) > 0:
-		n, email, crash := w.login(func(l login) bool { return l.user == 0 }), w.of(addresses, "email"), false
-		if m.logins[n].user != 0 || m.logins[n].done {
+		n, email := w.login(func(l login) bool { return l.user == 0 }), w.address()
+		if m.logins[n].user != 0 || m.logins[n].done || m.logins[n].over {
 			break // the pages go on to the next step
 		}
-		known := m.known(email)
-		return fmt.Sprintf("sign up in login %d as %s", n, email), m.signUp(n, email, crash), s.signUp(n, email, !known)
+		known, f := m.known(email), w.fault()
+		return fmt.Sprintf("sign up in login %d as %s, %v", n, email, f), w.predict(f, func(crash bool) answer { return m.signUp(n, email, crash) }), s.signUp(n, email, !known)
 	case kind == "prove" && len(m.forms) > 0:
-		n, crash := w.some(len(m.forms), "form"), w.crashes()
-		return fmt.Sprintf("prove form %d, crash %v", n, crash), m.prove(n, crash), s.prove(n, m.logins[m.forms[n].login].seat)
+		n, f := w.live(len(m.forms), "form", func(i int) bool { return !m.forms[i].used && !m.known(m.forms[i].email) }), w.fault()
+		if w.yes("in the form's browser") {
+			at = m.logins[m.forms[n].login].seat
+		}
+		return fmt.Sprintf("prove form %d in %d, %v", n, at, f), w.predict(f, func(crash bool) answer { return m.prove(n, at, crash) }), s.prove(n, at, m.forms[n].email)
 	case kind == "unlink":
-		k, crash := w.linked(m.seats[at].user), w.crashes()
-		return fmt.Sprintf("unlink %v in %d, crash %v", k, at, crash), m.unlink(at, k, crash), s.unlink(at, k)
+		k, f := w.linked(m.seats[at].user), w.fault()
+		return fmt.Sprintf("unlink %v in %d, %v", k, at, f), w.predict(f, func(crash bool) answer { return m.unlink(at, k, crash) }), s.unlink(at, k)
 	case kind == "operator unlinks":
-		k, forced, crash := w.linked(1+w.upTo(max(1, len(m.users)), "user")), w.yes("forced"), w.crashes()
-		return fmt.Sprintf("operator unlinks %v, forced %v, crash %v", k, forced, crash), m.unlinkFor(k, forced, crash), s.unlinkFor(k, forced)
+		k, forced, f := w.linked(w.person()), w.yes("forced"), w.fault()
+		return fmt.Sprintf("operator unlinks %v, forced %v, %v", k, forced, f), w.predict(f, func(crash bool) answer { return m.unlinkFor(k, forced, crash) }), s.unlinkFor(k, forced)
 	case kind == "undo" && len(m.changes) > 0:
-		n, crash := w.some(len(m.changes), "change"), w.crashes()
-		return fmt.Sprintf("undo %d in %d, crash %v", n, at, crash), m.undo(at, n, crash), s.undo(at, n)
+		n, f := w.some(len(m.changes), "change"), w.fault()
+		return fmt.Sprintf("undo %d in %d, %v", n, at, f), w.predict(f, func(crash bool) answer { return m.undo(at, n, crash) }), s.undo(at, n)
+	case kind == "delete" && len(m.users) > 0:
+		u, f := 1+w.upTo(len(m.users), "user"), w.fault()
+		return fmt.Sprintf("delete %d, %v", u, f), w.predict(f, func(crash bool) answer { return m.deleteUser(u, crash) }), s.deleteUser(u)
+	case kind == "email" && len(m.users) > 0:
+		u, email, f := 1+w.upTo(len(m.users), "user"), w.address(), w.fault()
+		return fmt.Sprintf("email of %d: %s, %v", u, email, f), w.predict(f, func(crash bool) answer { return m.changeEmail(u, email, crash) }), s.changeEmail(u, email)
+	case kind == "forgot":
+		email := w.of(addresses, "email")
+		return "forgot " + email, m.forgot(email), s.forgot(email)
+	case kind == "choose" && len(m.resets) > 0:
+		n, f := w.some(len(m.resets), "reset"), w.fault()
+		return fmt.Sprintf("choose %d, %v", n, f), w.predict(f, func(crash bool) answer { return m.choose(n, crash) }), s.choose(n)
+	case kind == "go on" && len(m.logins) > 0:
+		n := w.live(len(m.logins), "login", func(i int) bool { return m.logins[i].owner > 0 && !m.logins[i].over })
+		if w.upTo(4, "elsewhere") < 3 && m.logins[n] != login0 {
+			at = m.logins[n].seat
+		}
+		return fmt.Sprintf("go on with login %d in %d", n, at), m.goOn(at, n), s.goOn(at, n)
 	case kind == "forge":
 		return "forged secrets", refusal, s.forge()
 	case kind == "create":
@@ -271,6 +311,19 @@ func (w *walker) turn(kind string, at int) string {
 		m.changes[n].expired = true
 		s.expire(n)
 		return fmt.Sprintf("change %d expires", n)
+	case kind == "pass" && w.upTo(3, "pass") == 2:
+		week := w.yes("week")
+		m.pass(week)
+		s.pass(week)
+		return fmt.Sprintf("time passes, a week: %v", week)
+	case kind == "restart" && w.upTo(10, "restart") == 9: // it takes as long as a hundred steps
+		s.restart()
+		return "restart"
+	case kind == "turn":
+		p, on := w.of(providerIDs, "provider"), w.yes("hostile")
+		m.hostile[p] = on
+		s.hostile(p, on)
+		return fmt.Sprintf("turn %s: hostile %v", p, on)
 	case kind == "leave":
 		m.seats[at] = seat{sid: m.seats[at].sid}
 		s.leave(at)
@@ -280,79 +333,3 @@ func (w *walker) turn(kind string, at int) string {
 	s.age(at)
 	return fmt.Sprintf("an hour passes in %d", at)
 }
-
-// finish is a return from a provider: mostly one's own, sometimes in another
-// browser, at another provider's path, a second time, or with another's code.
-func (w *walker) finish(at int) (what string, want, got answer) {
-	m := w.m
-	n := w.leg("leg")
-	path, code := m.legs[n].provider, n
-	switch rapid.IntRange(0, 9).Draw(w.t, "attack") {
-	case 7: // at stands: any browser
-	case 8:
-		path = w.of(providerIDs, "path")
-	case 9:
-		code = w.some(len(m.legs), "code")
-	default:
-		at = m.legs[n].seat
-	}
-	crash := w.crashes()
-	login := len(m.logins)
-	what = fmt.Sprintf("finish leg %d %+v in %d at %s with the code of %d, crash %v", n, m.legs[n], at, path, code, crash)
-	want, got = m.finish(at, path, n, code, crash), w.s.finish(at, path, n, code, login)
-	w.s.collect(login)
-	return what, want, got
-}
-
-// race is two returns at once. Whichever came first, the answers must be those
-// of one after the other.
-func (w *walker) race() (what string, want, got answer) {
-	m := w.m
-	a, b := w.leg("leg"), w.leg("other leg")
-	if m.legs[a].in > 0 || m.legs[b].in > 0 {
-		return w.finish(m.legs[a].seat)
-	}
-	if m.legs[a].seat == m.legs[b].seat && a != b { // one browser's sessions replace each other: not linking's to order
-		b = a
-	}
-	what = fmt.Sprintf("race of legs %d %+v and %d %+v", a, m.legs[a], b, m.legs[b])
-	login := len(m.logins)
-	finish := func(m *model, n int) answer { return m.finish(m.legs[n].seat, m.legs[n].provider, n, n, false) }
-	first, second := m.clone(), m.clone()
-	a1, b1 := finish(first, a), finish(first, b)
-	b2, a2 := finish(second, b), finish(second, a)
-	var gotA, gotB answer
-	w.s.atOnce(
-		func() { gotA = w.s.finish(m.legs[a].seat, m.legs[a].provider, a, a, login) },
-		func() { gotB = w.s.finish(m.legs[b].seat, m.legs[b].provider, b, b, login+1) },
-	)
-	waits := func(x answer) bool { return x.outcome == linking.NewPerson || x.outcome == linking.AskReplace }
-	switch {
-	case a1 == gotA && b1 == gotB:
-		*m = *first
-		w.s.collect(login)
-		w.s.collect(login + 1)
-		if !waits(a1) && waits(b1) { // the service was told where to keep it
-			m.logins = append(m.logins[:login], login0, m.logins[login])
-		}
-	case a2 == gotA && b2 == gotB:
-		*m = *second
-		w.s.collect(login + 1)
-		w.s.collect(login)
-		switch {
-		case waits(a2) && waits(b2):
-			m.logins[login], m.logins[login+1] = m.logins[login+1], m.logins[login]
-		case waits(b2):
-			m.logins = append(m.logins[:login], login0, m.logins[login])
-		}
-	default:
-		w.t.Fatalf("%s: %v and %v; want %v and %v, or %v and %v", what, gotA, gotB, a1, b1, a2, b2)
-	}
-	if gotA.refused && gotB.refused {
-		return what, refusal, refusal
-	}
-	return what, answer{}, answer{}
-}
-
-// login0 fills a place that nobody uses.
-var login0 = login{seat: -1, done: true}
