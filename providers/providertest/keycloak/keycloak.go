@@ -22,8 +22,8 @@ const (
 	// ("kc.sh build --db=dev-mem" has run in it); unset: where Get puts one.
 	Home = "BROKER_TEST_KEYCLOAK"
 	// patience is how long it may take to start: 20 seconds of two idle cores,
-	// and machines that run tests are busy.
-	patience = 3 * time.Minute
+	// and machines that run tests are busy; four minutes have been seen.
+	patience = 6 * time.Minute
 	// farewell is how long it may take to end.
 	farewell = 15 * time.Second
 )
