@@ -70,9 +70,11 @@ var ErrEmail = &Error{Kind: KindInvalid, Message: "field.email_invalid", Field: 
 // NormalizeEmail trims and lower-cases an address and checks its form: one "@",
 // a local part of at most 64 bytes without spaces or control characters, and a domain with a
 // dot or "localhost". Anything more is for the mail that proves it to find out.
-// A quoted local part is refused: it serves attackers more than people.
+// A quoted local part is refused: it serves attackers more than people. So are the
+// letters outside ASCII whose lower case is in it (the sign of kelvin, the dotted
+// capital I): "mİke@example.org" and "mike@example.org" are two mailboxes.
 func NormalizeEmail(s string) (string, error) {
-	if !utf8.ValidString(s) {
+	if !utf8.ValidString(s) || strings.ContainsFunc(s, becomesASCII) {
 		return "", ErrEmail
 	}
 	s = strings.ToLower(strings.TrimSpace(s))
@@ -92,6 +94,9 @@ func NormalizeEmail(s string) (string, error) {
 	}
 	return s, nil
 }
+
+// becomesASCII tells whether lower case makes an ASCII letter of what is none.
+func becomesASCII(r rune) bool { return r >= utf8.RuneSelf && unicode.ToLower(r) < utf8.RuneSelf }
 
 // noHost tells whether no domain of a mailbox has r in it (RFC 5321, section
 // 4.1.2; RFC 6531, section 3.3, adds what is not ASCII). Mail there would
