@@ -12,12 +12,13 @@ import (
 type UserID string
 
 // User is a person's account. An account begins when its e-mail address is
-// proven, so a row with an unproven address exists only where an operator
-// made it.
+// proven by a mail or, where the operator lets that count, by a provider's word;
+// so a row with an unproven address exists only where an operator made it.
 type User struct {
 	ID              UserID
 	Email           string    // as NormalizeEmail returns it; unique among users
 	EmailVerifiedAt time.Time // zero: never proven
+	EmailVouchedBy  string    // provider whose word alone stands for the address; "" a mail proved it, or an operator vouches
 	Username        string    // preferred_username; "" none; unique ignoring case
 	Name            string    // display name as the person wrote it; "" none
 	Locale          string    // BCP 47; "" not chosen
@@ -36,8 +37,12 @@ type User struct {
 // Disabled tells whether an operator has disabled the account.
 func (u User) Disabled() bool { return !u.DisabledAt.IsZero() }
 
-// EmailVerified tells whether the person has proven the address.
+// EmailVerified tells whether the address counts as the person's, whoever says so.
 func (u User) EmailVerified() bool { return !u.EmailVerifiedAt.IsZero() }
+
+// EmailProven tells whether the address was proven here, by a mail or an
+// operator, and not by the word of a provider alone.
+func (u User) EmailProven() bool { return u.EmailVerified() && u.EmailVouchedBy == "" }
 
 // HasPassword tells whether a password opens the account.
 func (u User) HasPassword() bool { return u.PasswordHash != "" }

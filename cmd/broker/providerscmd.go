@@ -37,9 +37,20 @@ type providerView struct {
 	RedirectURI string        `json:"redirect_uri"`
 	Hidden      bool          `json:"hidden"`
 	LinkOnly    bool          `json:"link_only"`
-	NoSignUp    bool          `json:"no_sign_up"`
 	Second      broker.Second `json:"second"`
 	Only        []string      `json:"only,omitempty"`
+
+	SignUp       broker.SignUpBy `json:"sign_up"`
+	ConfirmEmail bool            `json:"confirm_email"`
+	LinkByEmail  bool            `json:"link_by_email"`
+	Profile      profileView     `json:"profile"`
+}
+
+// profileView says who sets what of an account.
+type profileView struct {
+	Name     broker.ProfileRule `json:"name"`
+	Username broker.ProfileRule `json:"username"`
+	Locale   broker.ProfileRule `json:"locale"`
 }
 
 // may says in words what a provider is for.
@@ -49,10 +60,24 @@ func (v providerView) may() string {
 		return "hidden"
 	case v.LinkOnly:
 		return "link"
-	case v.NoSignUp:
+	case v.SignUp == broker.SignUpNo:
 		return "sign in, link"
+	case v.SignUp == broker.SignUpAutomatic:
+		return "sign in, sign up at once, link"
 	}
 	return "sign in, sign up, link"
+}
+
+// byEmail says in words what an address from there is good for.
+func (v providerView) byEmail() string {
+	var all []string
+	if v.LinkByEmail {
+		all = append(all, "finds accounts")
+	}
+	if !v.ConfirmEmail {
+		all = append(all, "needs no mail")
+	}
+	return orElse(strings.Join(all, ", "), "-")
 }
 
 type providersList struct{ output }
@@ -67,14 +92,15 @@ func (c providersList) Run(p *program) error {
 	for _, x := range r.Providers() {
 		views = append(views, providerView{
 			ID: x.ID, Kind: x.Kind, Title: x.Title, Issuer: x.Issuer, RedirectURI: r.RedirectURI(x.ID),
-			Hidden: x.Hidden, LinkOnly: x.LinkOnly, NoSignUp: x.NoSignUp, Second: broker.Second(orElse(string(x.Second), string(broker.SecondRefuse))),
-			Only: r.Rules(x.ID),
+			Hidden: x.Hidden, LinkOnly: x.LinkOnly, Second: broker.Second(orElse(string(x.Second), string(broker.SecondRefuse))),
+			Only: r.Rules(x.ID), SignUp: broker.SignUpBy(orElse(string(x.SignUp), string(broker.SignUpByForm))), ConfirmEmail: !x.Unmailed, LinkByEmail: x.LinkByEmail,
+			Profile: profileView(x.Profile.Full()),
 		})
 	}
 	return c.print(p.out, views, func(w io.Writer) {
-		row(w, "ID", "KIND", "TITLE", "MAY", "A SECOND ONE", "ONLY", "REDIRECT URI")
+		row(w, "ID", "KIND", "TITLE", "MAY", "A SECOND ONE", "BY E-MAIL", "ONLY", "REDIRECT URI")
 		for _, v := range views {
-			row(w, v.ID, v.Kind, v.Title, v.may(), v.Second, orElse(strings.Join(v.Only, "; "), "everybody"), v.RedirectURI)
+			row(w, v.ID, v.Kind, v.Title, v.may(), v.Second, v.byEmail(), orElse(strings.Join(v.Only, "; "), "everybody"), v.RedirectURI)
 		}
 	})
 }

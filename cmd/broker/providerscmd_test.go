@@ -19,10 +19,10 @@ func TestProviders(t *testing.T) {
 	o := newOperator(t).set("BROKER_SERVER__BASE_URL=http://127.0.0.1:8080",
 		"BROKER_PROVIDERS__CAMPUS__KIND=oidc", "BROKER_PROVIDERS__CAMPUS__ISSUER="+op.Issuer, "BROKER_PROVIDERS__CAMPUS__CLIENT_ID=broker",
 		"BROKER_PROVIDERS__CAMPUS__CLIENT_SECRET=right-secret", "BROKER_PROVIDERS__CAMPUS__ALLOWED_DOMAINS=example.org", "BROKER_PROVIDERS__CAMPUS__ALLOWED_CLAIMS__GROUPS=staff,guests",
-		"BROKER_PROVIDERS__CAMPUS__SECOND=replace", "BROKER_PROVIDERS__CAMPUS__NO_SIGN_UP=true")
+		"BROKER_PROVIDERS__CAMPUS__SECOND=replace", "BROKER_PROVIDERS__CAMPUS__SIGN_UP=no")
 	var list []providerView
 	o.read(&list, "providers", "list")
-	if len(list) != 1 || list[0].ID != "campus" || list[0].RedirectURI != "http://127.0.0.1:8080/oauth/authorized/campus/" || list[0].Second != broker.SecondReplace || !list[0].NoSignUp ||
+	if len(list) != 1 || list[0].ID != "campus" || list[0].RedirectURI != "http://127.0.0.1:8080/oauth/authorized/campus/" || list[0].Second != broker.SecondReplace || list[0].SignUp != broker.SignUpNo || !list[0].ConfirmEmail || list[0].Profile.Name != broker.ProfileInitial ||
 		strings.Join(list[0].Only, "; ") != "allowed_domains: example.org; allowed_claims.groups: staff, guests" {
 		t.Fatalf("list: %+v", list)
 	}
