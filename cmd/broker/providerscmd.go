@@ -171,6 +171,7 @@ type explanation struct {
 	Email         string        `json:"email,omitempty"`
 	EmailVerified bool          `json:"email_verified"`
 	Owner         broker.UserID `json:"opens_account,omitempty"`
+	Holder        broker.UserID `json:"email_of_account,omitempty"`
 	Outcome       string        `json:"outcome"`
 	Reason        string        `json:"reason,omitempty"`
 }
@@ -215,9 +216,9 @@ func (c providersExplain) Run(ctx context.Context, p *program) error {
 		var facts linking.Facts
 		var outcome linking.Outcome
 		facts, outcome, err = r.linker.Explain(ctx, profile)
-		x.Owner = facts.Owner
+		x.Owner, x.Holder = facts.Owner, facts.Holder
 		if err == nil {
-			x.Outcome = string(outcome)
+			x.Outcome, x.Reason = string(outcome), whyAsked(facts, outcome)
 		} else if _, refused := errors.AsType[*broker.Error](err); !refused {
 			return err
 		}
@@ -228,6 +229,31 @@ func (c providersExplain) Run(ctx context.Context, p *program) error {
 	return c.print(p.out, x, x.text)
 }
 
+// whyAsked says what kept a new person from coming in without a question, where a
+// policy might have let them.
+func whyAsked(f linking.Facts, outcome linking.Outcome) string {
+	if outcome != linking.NewPerson || !f.LinkByEmail && f.SignUp != broker.SignUpAutomatic {
+		return ""
+	}
+	switch {
+	case !f.Vouched:
+		return "the address does not count as proven: see email_trust and email_domains"
+	case f.Holder == "" && f.SignUp != broker.SignUpAutomatic:
+		return "no account has the address"
+	case f.Holder == "":
+		return "the name cannot stand in an account"
+	case !f.LinkByEmail:
+		return "an account has the address, and link_by_email is off"
+	case !f.Asserted:
+		return "the provider does not say itself that it verified the address"
+	case !f.HolderProven:
+		return "the account that has the address has not proven it here: at most a provider vouches for it"
+	case f.HolderDisabled:
+		return "the account that has the address is disabled"
+	}
+	return "the account that has the address has another identity of this provider"
+}
+
 func (x explanation) text(w io.Writer) {
 	row(w, "provider", x.Provider)
 	row(w, "sub", x.Subject)
@@ -235,6 +261,7 @@ func (x explanation) text(w io.Writer) {
 	row(w, "name", x.Name)
 	row(w, "e-mail", strings.TrimSpace(x.Email+map[bool]string{true: " (counts as proven)", false: " (does not count as proven)"}[x.EmailVerified]))
 	row(w, "opens account", x.Owner)
+	row(w, "e-mail of", x.Holder)
 	row(w, "outcome", x.Outcome)
 	row(w, "reason", x.Reason)
 }
