@@ -145,3 +145,45 @@ func TestReclaimOverHTTP(t *testing.T) {
 	squatter.nobody()
 	owner.get("/account/settings/security/").want(200).says("Address confirmed by mail, everything before removed")
 }
+
+// TestUsernameClashIsAFieldError: the form comes back with what was typed, whether
+// the name was told by the provider or typed; nothing waits for a mail.
+func TestUsernameClashIsAFieldError(t *testing.T) {
+	w := newWorld(t)
+	w.user("ada")
+	b := w.browser()
+	a := b.walk(b.get("/oauth/login/demo/"), "bob").to("/oauth/signup/demo/")
+	page := b.post("/signup/", "login", a.param("login"), "email", "bob@example.org", "name", "Robert", "username", "ADA").want(422)
+	for _, kept := range []string{"username-problem", `value="Robert"`, `value="bob@example.org"`, `value="ADA"`} {
+		if !strings.Contains(page.body, kept) {
+			t.Errorf("no %s:\n%s", kept, page.body)
+		}
+	}
+	if m := w.mails(); len(m) != 0 {
+		t.Errorf("%+v", m)
+	}
+	b.post("/signup/", "login", a.param("login"), "email", "bob@example.org", "name", "Robert", "username", "bob").to("/sent/")
+}
+
+// TestDisabledPersonComesBack: who was disabled is told so at the callback, gets no
+// session, leaves nothing new behind, and no page leads back to the code.
+func TestDisabledPersonComesBack(t *testing.T) {
+	w := newWorld(t)
+	w.member("ada")
+	u, err := w.db.UserByEmail(t.Context(), "ada@example.org")
+	must(t, err)
+	must(t, w.accounts.SetDisabled(t.Context(), u.ID, true))
+	before, err := w.db.RemoteAccountsOf(t.Context(), u.ID)
+	must(t, err)
+	b := w.browser()
+	back := w.op.Walk(t, b.get("/oauth/login/demo/?next=/account/settings/profile/").location, "ada")
+	page := b.callback(back).want(403)
+	if code := back.Query().Get("code"); code == "" || strings.Contains(page.body, code) || strings.Contains(page.header.Get("Location"), code) {
+		t.Errorf("the code %q is on the page:\n%s", code, page.body)
+	}
+	b.nobody()
+	after, err := w.db.RemoteAccountsOf(t.Context(), u.ID)
+	if err != nil || len(after) != 1 || !after[0].UpdatedAt.Equal(before[0].UpdatedAt) {
+		t.Errorf("%+v became %+v, %v", before, after, err)
+	}
+}
