@@ -63,7 +63,7 @@ func TestAutomaticSignUpAsks(t *testing.T) {
 	w.newcomers(func(p *broker.Provider) { p.SignUp = broker.SignUpAutomatic })
 	b := w.browser()
 	a := b.walk(b.get("/oauth/login/demo/"), "bob").to("/oauth/signup/demo/")
-	b.get(a.location).want(200).says("Next you open the link in our mail.")
+	b.get("/signup/?login=" + a.param("login")).want(200).says("Next you open the link in our mail.")
 	b.nobody()
 }
 
@@ -74,7 +74,7 @@ func TestFormWithoutAMailSignsIn(t *testing.T) {
 	w.newcomers(func(p *broker.Provider) { p.Unmailed = true })
 	b := w.browser()
 	a := b.walk(b.get("/oauth/login/demo/"), "ada").to("/oauth/signup/demo/")
-	b.get(a.location).want(200).says("Demo says that it is yours.").says("your account begins at once")
+	b.get("/signup/?login=" + a.param("login")).want(200).says("Demo says that it is yours.").says("your account begins at once")
 	typed := b.post("/signup/", "login", a.param("login"), "email", "eve@example.org", "name", "Ada").to("/sent/")
 	b.get(typed.location).want(200).says("We have sent a mail to eve@example.org")
 	b.nobody()
@@ -104,7 +104,7 @@ func TestFormShowsWhoSetsWhat(t *testing.T) {
 	} {
 		w.newcomers(func(p *broker.Provider) { p.Profile.Name, p.Profile.Username = rule, rule })
 		b := w.browser()
-		page := b.get(b.walk(b.get("/oauth/login/demo/"), "eve").to("/oauth/signup/demo/").location).want(200)
+		page := b.get("/signup/?login=" + b.walk(b.get("/oauth/login/demo/"), "eve").to("/oauth/signup/demo/").param("login")).want(200)
 		if !strings.Contains(page.body, want[0]) || !strings.Contains(page.body, want[1]) || strings.Contains(page.body, " readonly") != (want[2] != "") ||
 			rule == broker.ProfilePerson && strings.Contains(page.body, `value="Eve"`) || strings.Contains(text(page.body), "Demo sets it") != (want[2] != "") {
 			t.Errorf("%s:\n%s", rule, page.body)
