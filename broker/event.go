@@ -23,6 +23,7 @@ type Event struct {
 // Names of events.
 const (
 	EventUserCreated      = "user.created"
+	EventReclaimed        = "user.reclaimed" // a mail proved an address that a provider had vouched for
 	EventUserDisabled     = "user.disabled"
 	EventUserEnabled      = "user.enabled"
 	EventUserDeleted      = "user.deleted"  // by an operator

@@ -70,6 +70,7 @@ type Profile struct {
 	Name          string
 	Email         string // as NormalizeEmail returns it; "" none that can be used
 	EmailVerified bool   // the provider proved it, and its trust policy lets that count
+	EmailAsserted bool   // EmailVerified, and the provider itself says so: not the operator for all addresses from there
 	Locale        string
 	ProfileURL    string
 	AMR           []string  // authentication methods, as the provider told

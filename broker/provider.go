@@ -11,9 +11,22 @@ type Provider struct {
 	Issuer   string // what identities of this provider carry as issuer
 	Hidden   bool   // not offered, and no step of it is served
 	LinkOnly bool   // can be linked, cannot sign in
-	NoSignUp bool   // can sign in, cannot begin an account
 	Second   Second // what becomes of a second identity that somebody links; "" SecondRefuse
+
+	SignUp      SignUpBy // how its identities begin accounts; "" SignUpByForm
+	Profile     ProfileRules
+	Unmailed    bool // its form begins the account without a mail, where its word for the address counts
+	LinkByEmail bool // an identity that nobody has opens the account of the address that the provider verified
 }
+
+// SignUpBy says how an identity that nobody has begins an account.
+type SignUpBy string
+
+const (
+	SignUpByForm    SignUpBy = "form"      // its person fills in a form, and a mail proves the address
+	SignUpAutomatic SignUpBy = "automatic" // at once, where the provider's word for the address counts; else by form
+	SignUpNo        SignUpBy = "no"        // it signs in whom it is linked to, and no one else
+)
 
 // Second says what becomes of an identity when its person has linked another
 // one of the same provider already.

@@ -12,12 +12,13 @@ import (
 type UserID string
 
 // User is a person's account. An account begins when its e-mail address is
-// proven, so a row with an unproven address exists only where an operator
-// made it.
+// proven by a mail or, where the operator lets that count, by a provider's word;
+// so a row with an unproven address exists only where an operator made it.
 type User struct {
 	ID              UserID
 	Email           string    // as NormalizeEmail returns it; unique among users
 	EmailVerifiedAt time.Time // zero: never proven
+	EmailVouchedBy  string    // provider whose word alone stands for the address; "" a mail proved it, or an operator vouches
 	Username        string    // preferred_username; "" none; unique ignoring case
 	Name            string    // display name as the person wrote it; "" none
 	Locale          string    // BCP 47; "" not chosen
@@ -36,8 +37,12 @@ type User struct {
 // Disabled tells whether an operator has disabled the account.
 func (u User) Disabled() bool { return !u.DisabledAt.IsZero() }
 
-// EmailVerified tells whether the person has proven the address.
+// EmailVerified tells whether the address counts as the person's, whoever says so.
 func (u User) EmailVerified() bool { return !u.EmailVerifiedAt.IsZero() }
+
+// EmailProven tells whether the address was proven here, by a mail or an
+// operator, and not by the word of a provider alone.
+func (u User) EmailProven() bool { return u.EmailVerified() && u.EmailVouchedBy == "" }
 
 // HasPassword tells whether a password opens the account.
 func (u User) HasPassword() bool { return u.PasswordHash != "" }
@@ -70,9 +75,11 @@ var ErrEmail = &Error{Kind: KindInvalid, Message: "field.email_invalid", Field: 
 // NormalizeEmail trims and lower-cases an address and checks its form: one "@",
 // a local part of at most 64 bytes without spaces or control characters, and a domain with a
 // dot or "localhost". Anything more is for the mail that proves it to find out.
-// A quoted local part is refused: it serves attackers more than people.
+// A quoted local part is refused: it serves attackers more than people. So are the
+// letters outside ASCII whose lower case is in it (the sign of kelvin, the dotted
+// capital I): "mİke@example.org" and "mike@example.org" are two mailboxes.
 func NormalizeEmail(s string) (string, error) {
-	if !utf8.ValidString(s) {
+	if !utf8.ValidString(s) || strings.ContainsFunc(s, becomesASCII) {
 		return "", ErrEmail
 	}
 	s = strings.ToLower(strings.TrimSpace(s))
@@ -92,6 +99,9 @@ func NormalizeEmail(s string) (string, error) {
 	}
 	return s, nil
 }
+
+// becomesASCII tells whether lower case makes an ASCII letter of what is none.
+func becomesASCII(r rune) bool { return r >= utf8.RuneSelf && unicode.ToLower(r) < utf8.RuneSelf }
 
 // noHost tells whether no domain of a mailbox has r in it (RFC 5321, section
 // 4.1.2; RFC 6531, section 3.3, adds what is not ASCII). Mail there would

@@ -3,6 +3,8 @@ package config
 import (
 	"net/url"
 	"strings"
+
+	"idbroker/broker"
 )
 
 // providers checks what every kind of provider needs; package providers knows
@@ -43,8 +45,36 @@ func (k *checker) providers() {
 				k.add(sub("auth_params."+name), "", "is for the broker to set", "remove it")
 			}
 		}
-		if p.LinkOnly && p.NoSignUp {
-			k.add(sub("no_sign_up"), "", "says nothing beside link_only", "keep one of the two")
+		k.newcomers(p, sub)
+	}
+}
+
+// newcomers checks what a provider's policy says about people whom nobody knows.
+func (k *checker) newcomers(p Provider, sub func(string) string) {
+	if p.LinkOnly && p.SignUp != string(broker.SignUpByForm) && !k.wrong(sub("sign_up")) {
+		k.add(sub("sign_up"), shown(p.SignUp), "says nothing beside link_only", "keep one of the two")
+	}
+	if p.LinkOnly && p.LinkByEmail {
+		k.add(sub("link_by_email"), "", "says nothing beside link_only", "keep one of the two")
+	}
+	trusting := map[string]bool{"sign_up": p.SignUp == string(broker.SignUpAutomatic), "confirm_email": !p.ConfirmEmail && !k.wrong(sub("confirm_email")), "link_by_email": p.LinkByEmail}
+	for _, key := range []string{"sign_up", "confirm_email", "link_by_email"} {
+		switch {
+		case !trusting[key] || k.wrong(sub(key)):
+		case p.EmailTrust == "never":
+			k.add(sub(key), "", "needs a provider whose word for an address counts, and email_trust is never", "change one of them")
+		case p.EmailTrust == "always" && key == "link_by_email":
+			k.add(sub(key), "", "counts only addresses that the provider says it verified, and email_trust is always", "write email_trust: verified")
+		case p.EmailTrust == "always" && len(p.EmailDomains) == 0 && p.Kind != "cern": // which has domains by itself
+			k.add(sub(key), "", "takes any address that is typed there, since email_trust is always", "name the domains that are the provider's own in email_domains, or write email_trust: verified")
+		}
+	}
+	for name, rule := range p.Profile {
+		switch {
+		case name != "name" && name != "username" && name != "locale":
+			k.add(sub("profile."+name), "", "is nothing that a provider can set", "write name, username or locale")
+		case rule != "initial" && rule != "provider" && rule != "person":
+			k.add(sub("profile."+name), shown(rule), "is no rule", "write initial, provider or person")
 		}
 	}
 }

@@ -97,6 +97,7 @@ type Brand struct {
 // Accounts is the section "accounts".
 type Accounts struct {
 	SignUp            bool          `koanf:"sign_up" default:"true" doc:"Newcomers may create accounts. false: an operator does, with \"broker users create\"."`
+	WelcomeMail       string        `koanf:"welcome_mail" default:"vouched" enum:"vouched,all,none" doc:"Who is told by mail that an account began. vouched: where a provider's word stood for the address and no mail was sent, so that its owner hears of it. all: everybody. none: nobody."`
 	Passwords         bool          `koanf:"passwords" default:"true" doc:"Accounts may have a password. false: only the providers open accounts."`
 	StraightTo        string        `koanf:"straight_to" default:"only" example:"off" doc:"Who goes straight to a provider instead of the sign-in page. only: everybody, while passwords are off and one provider is offered. An id: everybody, to that provider. off: nobody. /login/?choose=1 always shows the page; so does it to whoever was not let in or has signed out, for ten minutes."`
 	PasswordMin       int           `koanf:"password_min" default:"8" min:"8" max:"64" doc:"Least number of characters in a new password."`

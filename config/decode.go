@@ -129,6 +129,7 @@ func (d *decoder) list(path string, v reflect.Value, raw any) {
 	list := reflect.MakeSlice(v.Type(), len(items), len(items))
 	for i, item := range items {
 		m, _ := item.(map[string]any)
+		applyDefaults(list.Index(i))
 		d.section(elementPath(path, i, m["id"]), list.Index(i), item)
 	}
 	v.Set(list)

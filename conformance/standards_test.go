@@ -17,7 +17,7 @@ var testName = regexp.MustCompile("`((?:Test|Fuzz)[A-Za-z0-9]+)`")
 // has at least: a table that shrank has lost something.
 var promises = map[string]struct{ rows, tests int }{
 	"standards.md":  {30, 60},
-	"guarantees.md": {49, 80},
+	"guarantees.md": {84, 160},
 }
 
 // TestStandardsAreHeld: every test that a document names is there, and every row

@@ -17,7 +17,7 @@ func TestHiddenBeforeTheProof(t *testing.T) {
 	for name, edit := range map[string]func(*providers.App){
 		"hidden":     func(a *providers.App) { a.Hidden = true },
 		"link-only":  func(a *providers.App) { a.LinkOnly = true },
-		"no sign-up": func(a *providers.App) { a.NoSignUp = true },
+		"no sign-up": func(a *providers.App) { a.SignUp = broker.SignUpNo },
 	} {
 		db := storetest.New(t)
 		w := newWorld(t, db)

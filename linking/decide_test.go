@@ -13,6 +13,12 @@ const ada, bob = broker.UserID("ada"), broker.UserID("bob")
 // from a provider.
 func TestDecide(t *testing.T) {
 	signIn, link, reauth := broker.PurposeSignIn, broker.PurposeLink, broker.PurposeReauth
+	const automatic = broker.SignUpAutomatic
+	byEmail := func(edit func(*Facts)) Facts {
+		f := Facts{Purpose: signIn, LinkByEmail: true, Vouched: true, Asserted: true, Complete: true, Holder: ada, HolderProven: true}
+		edit(&f)
+		return f
+	}
 	for _, tt := range []struct {
 		name string
 		f    Facts
@@ -24,8 +30,27 @@ func TestDecide(t *testing.T) {
 		{"known identity of a disabled user", Facts{Purpose: signIn, Owner: ada, OwnerDisabled: true}, "", broker.ErrDisabled},
 		{"unknown identity, nobody signed in", Facts{Purpose: signIn}, NewPerson, nil},
 		{"unknown identity, sign-in page, somebody signed in: no silent link", Facts{Purpose: signIn, Actor: ada, Fresh: true}, NewPerson, nil},
-		{"unknown identity, provider does not begin accounts", Facts{Purpose: signIn, NoSignUp: true}, "", ErrNoSignUp},
-		{"known identity, provider does not begin accounts", Facts{Purpose: signIn, NoSignUp: true, Owner: ada}, SignedIn, nil},
+		{"unknown identity, provider does not begin accounts", Facts{Purpose: signIn, SignUp: broker.SignUpNo}, "", ErrNoSignUp},
+		{"known identity, provider does not begin accounts", Facts{Purpose: signIn, SignUp: broker.SignUpNo, Owner: ada}, SignedIn, nil},
+		{"unknown identity of a provider that begins accounts at once", Facts{Purpose: signIn, SignUp: automatic, Vouched: true, Complete: true}, Began, nil},
+		{"at once, but nobody vouches for the address", Facts{Purpose: signIn, SignUp: automatic, Complete: true}, NewPerson, nil},
+		{"at once, but an account has the address", Facts{Purpose: signIn, SignUp: automatic, Vouched: true, Complete: true, Holder: ada, HolderProven: true}, NewPerson, nil},
+		{"at once, but the name cannot stand in an account", Facts{Purpose: signIn, SignUp: automatic, Vouched: true}, NewPerson, nil},
+		{"at once, but somebody has the identity", Facts{Purpose: signIn, SignUp: automatic, Vouched: true, Complete: true, Owner: ada}, SignedIn, nil},
+		{"at once, and hidden", Facts{Purpose: signIn, SignUp: automatic, Vouched: true, Complete: true, Hidden: true}, "", ErrUnknownProvider},
+		{"by form, although all is told", Facts{Purpose: signIn, Vouched: true, Asserted: true, Complete: true}, NewPerson, nil},
+		{"the address is an account's", byEmail(func(*Facts) {}), Found, nil},
+		{"the address is an account's, and the provider begins none", byEmail(func(f *Facts) { f.SignUp = broker.SignUpNo }), Found, nil},
+		{"the address is an account's, and the policy is off", byEmail(func(f *Facts) { f.LinkByEmail = false }), NewPerson, nil},
+		{"the operator alone vouches for the address", byEmail(func(f *Facts) { f.Asserted = false }), NewPerson, nil},
+		{"the account never proved the address here", byEmail(func(f *Facts) { f.HolderProven = false }), NewPerson, nil},
+		{"the account is disabled", byEmail(func(f *Facts) { f.HolderDisabled = true }), NewPerson, nil},
+		{"the account has an identity there", byEmail(func(f *Facts) { f.HolderOthers = 1 }), NewPerson, nil},
+		{"the address is an account's, but the identity is somebody's", byEmail(func(f *Facts) { f.Owner = bob }), SignedIn, nil},
+		{"the address is an account's, but the identity is a disabled person's", byEmail(func(f *Facts) { f.Owner, f.OwnerDisabled = bob, true }), "", broker.ErrDisabled},
+		{"the address is an account's, but the provider is hidden", byEmail(func(f *Facts) { f.Hidden = true }), "", ErrUnknownProvider},
+		{"the address is an account's, but the provider lets nobody in", byEmail(func(f *Facts) { f.LinkOnly = true }), "", ErrLinkOnly},
+
 		{"link-only provider cannot sign in", Facts{Purpose: signIn, LinkOnly: true, Owner: ada}, "", ErrLinkOnly},
 		{"link-only provider cannot sign up", Facts{Purpose: signIn, LinkOnly: true}, "", ErrLinkOnly},
 		{"hidden provider", Facts{Purpose: signIn, Hidden: true, Owner: ada}, "", ErrUnknownProvider},
@@ -70,26 +95,53 @@ func TestDecideNeverCrosses(t *testing.T) {
 		checkDecision(t, f)
 		n++
 	}
-	if n != 3*3*3*3*3*3*128 {
+	if n != 82944+186624 {
 		t.Errorf("%d combinations", n)
 	}
 }
 
-// everyFacts yields every combination of facts, with three users.
+// everyFacts yields every combination of what a sign-in looks at, each with
+// three of the rest, and every combination of what link and reauth look at, each
+// with two of the rest. Three users.
 func everyFacts(yield func(Facts) bool) {
 	users := []broker.UserID{"", ada, bob}
-	for _, purpose := range []broker.Purpose{broker.PurposeSignIn, broker.PurposeLink, broker.PurposeReauth} {
-		for _, second := range []broker.Second{broker.SecondRefuse, broker.SecondAdd, broker.SecondReplace} {
-			for i := range 3 * 3 * 3 * 3 * 128 {
-				bits, others, expects, owner, actor := i%128, i/128%3, users[i/384%3], users[i/1152%3], users[i/3456%3]
-				on := func(i int) bool { return bits&(1<<i) != 0 }
-				if !yield(Facts{
-					Purpose: purpose, Expects: expects, Hidden: on(0), LinkOnly: on(1), NoSignUp: on(2), Second: second,
-					Owner: owner, OwnerDisabled: on(3), Actor: actor, ActorDisabled: on(4), Fresh: on(5), Others: others, Agreed: on(6),
-				}) {
-					return
-				}
-			}
+	ways := []broker.SignUpBy{broker.SignUpByForm, broker.SignUpAutomatic, broker.SignUpNo}
+	for i := range 1 << 10 * 3 * 3 * 3 * 3 {
+		bits, n := i%(1<<10), i>>10
+		on := func(i int) bool { return bits&(1<<i) != 0 }
+		f := Facts{
+			Purpose: broker.PurposeSignIn, Hidden: on(0), LinkOnly: on(1), SignUp: ways[n%3], Owner: users[n/3%3], OwnerDisabled: on(2),
+			Vouched: on(3), Asserted: on(4), Complete: on(5), LinkByEmail: on(6), Holder: users[n/9%3], HolderProven: on(7), HolderDisabled: on(8),
+		}
+		if on(9) {
+			f.HolderOthers = 1
+		}
+		switch n / 27 {
+		case 1:
+			f.Actor, f.Fresh, f.Second, f.Others = ada, true, broker.SecondReplace, 1
+		case 2:
+			f.Actor, f.Expects, f.ActorDisabled, f.Agreed, f.Second = bob, bob, true, true, broker.SecondAdd
+		}
+		if !yield(f) {
+			return
+		}
+	}
+	seconds := []broker.Second{broker.SecondRefuse, broker.SecondAdd, broker.SecondReplace}
+	for i := range 1 << 8 * 3 * 3 * 3 * 3 * 3 * 3 {
+		bits, n := i%(1<<8), i>>8
+		on := func(i int) bool { return bits&(1<<i) != 0 }
+		f := Facts{
+			Purpose: broker.PurposeLink, Hidden: on(0), LinkOnly: on(1), SignUp: ways[n%3], Second: seconds[n/3%3], Others: n / 9 % 3,
+			Expects: users[n/27%3], Owner: users[n/81%3], Actor: users[n/243%3], OwnerDisabled: on(2), ActorDisabled: on(3), Fresh: on(4), Agreed: on(5),
+		}
+		if on(6) {
+			f.Purpose = broker.PurposeReauth
+		}
+		if on(7) {
+			f.Vouched, f.Asserted, f.Complete, f.LinkByEmail, f.Holder, f.HolderProven = true, true, true, true, bob, true
+		}
+		if !yield(f) {
+			return
 		}
 	}
 }
@@ -105,7 +157,12 @@ func checkDecision(t *testing.T, f Facts) {
 	case SignedIn:
 		ok = f.Purpose == broker.PurposeSignIn && f.Owner != "" && !f.OwnerDisabled && !f.LinkOnly
 	case NewPerson:
-		ok = f.Purpose == broker.PurposeSignIn && f.Owner == "" && !f.LinkOnly && !f.NoSignUp
+		ok = f.Purpose == broker.PurposeSignIn && f.Owner == "" && !f.LinkOnly && f.SignUp != broker.SignUpNo
+	case Began:
+		ok = f.Purpose == broker.PurposeSignIn && f.Owner == "" && f.Holder == "" && !f.LinkOnly && f.SignUp == broker.SignUpAutomatic && f.Vouched && f.Complete
+	case Found:
+		ok = f.Purpose == broker.PurposeSignIn && f.Owner == "" && !f.LinkOnly && f.LinkByEmail && f.Asserted &&
+			f.Holder != "" && f.HolderProven && !f.HolderDisabled && f.HolderOthers == 0
 	case Linked:
 		ok = linkable && (f.Others == 0 || f.Second == broker.SecondAdd)
 	case AskReplace, Replaced:

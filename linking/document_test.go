@@ -97,7 +97,10 @@ func TestDocumentedTables(t *testing.T) {
 			compare(map[string]bool{
 				"any": true, "sign-in": f.Purpose == broker.PurposeSignIn, "link": f.Purpose == broker.PurposeLink,
 				"reauth": f.Purpose == broker.PurposeReauth, "link or reauth": f.Purpose != broker.PurposeSignIn,
-				"hidden": f.Hidden, "link-only": f.LinkOnly, "no sign-up": f.NoSignUp,
+				"hidden": f.Hidden, "link-only": f.LinkOnly, "no sign-up": f.SignUp == broker.SignUpNo,
+				"automatic": f.SignUp == broker.SignUpAutomatic, "vouched": f.Vouched, "complete": f.Complete, "address free": f.Holder == "",
+				"by e-mail": f.LinkByEmail, "asserted": f.Asserted, "address held": f.Holder != "", "holder proven": f.HolderProven,
+				"holder enabled": !f.HolderDisabled, "holder has none there": f.HolderOthers == 0,
 				"owned": f.Owner != "", "owner disabled": f.OwnerDisabled, "actor disabled": f.ActorDisabled,
 				"actor is not who began": f.Actor == "" || f.Actor != f.Expects, "actor is owner": f.Owner == f.Actor, "actor is not owner": f.Owner != f.Actor,
 				"not fresh": !f.Fresh, "no others": f.Others == 0, "several others": f.Others > 1,

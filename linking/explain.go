@@ -2,8 +2,8 @@ package linking
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"time"
 
 	"idbroker/broker"
 )
@@ -11,23 +11,19 @@ import (
 // Explain tells what a sign-in with a profile would come to now, and the facts
 // that decide it. It changes nothing. The error is the refusal, or that the
 // facts could not be read (no *broker.Error).
-func (l *Linker) Explain(ctx context.Context, p broker.Profile) (Facts, Outcome, error) {
-	f := Facts{Purpose: broker.PurposeSignIn, Hidden: true}
-	if known, ok := l.apps.Provider(p.Provider); ok {
-		f.Hidden, f.LinkOnly, f.NoSignUp, f.Second = known.Hidden, known.LinkOnly, known.NoSignUp, known.Second
-	}
-	identity, err := l.store.Identity(ctx, p.Provider, p.Issuer, p.Subject)
-	switch {
-	case errors.Is(err, broker.ErrNotFound):
-	case err != nil:
-		return f, "", fmt.Errorf("find identity: %v", err)
-	default:
-		owner, err := l.store.User(ctx, identity.UserID)
-		if err != nil {
-			return f, "", fmt.Errorf("find owner: %v", err)
+func (l *Linker) Explain(ctx context.Context, p broker.Profile) (f Facts, outcome Outcome, err error) {
+	known, ok := l.apps.Provider(p.Provider)
+	known.Hidden = known.Hidden || !ok
+	err = l.store.InTx(ctx, func(ctx context.Context) error {
+		res := Result{Attempt: broker.Attempt{Purpose: broker.PurposeSignIn}, Profile: p}
+		if f, _, err = l.facts(ctx, known, broker.Session{}, &res, time.Now()); err != nil {
+			return err
 		}
-		f.Owner, f.OwnerDisabled = owner.ID, owner.Disabled()
+		return l.address(ctx, &f, known, &res)
+	})
+	if err != nil {
+		return f, "", fmt.Errorf("read the facts: %v", err) // no refusal, whatever it was
 	}
-	outcome, err := Decide(f)
+	outcome, err = Decide(f)
 	return f, outcome, err
 }

@@ -24,6 +24,7 @@ type FinishRequest struct {
 	Browser  broker.Secret
 	Session  broker.Session
 	Callback broker.Callback
+	Locale   string // language of the page, BCP 47; an account that begins at once gets it
 }
 
 // Result is what became of a journey that was not refused.
@@ -31,7 +32,7 @@ type Result struct {
 	Outcome Outcome
 	Attempt broker.Attempt
 	User    broker.User           // all but NewPerson
-	How     broker.Authentication // SignedIn, Reauthenticated
+	How     broker.Authentication // SignedIn, Began, Found, Reauthenticated
 	Profile broker.Profile
 	Login   broker.Login // the attempt's login, brought up to date; made for a NewPerson who had none, and for AskReplace; ID "" none
 	Known   bool         // NewPerson: the provider proved an address that an account here has proven too
@@ -78,9 +79,15 @@ func (l *Linker) Finish(ctx context.Context, r FinishRequest) (Result, error) {
 		l.endLater(ctx, p, profile, at)
 		return refuse(err)
 	}
-	res := Result{Attempt: a, Profile: profile}
+	var res Result
 	at = time.Now() // the provider may have taken its time
-	err = l.store.InTx(ctx, func(ctx context.Context) error { return l.settle(ctx, p, r, &res, at) })
+	settle := func() error {
+		res = Result{Attempt: a, Profile: profile}
+		return l.store.InTx(ctx, func(ctx context.Context) error { return l.settle(ctx, p, r, &res, at) })
+	}
+	if err = settle(); broker.KindOf(err) == broker.KindConflict && a.Purpose == broker.PurposeSignIn {
+		err = settle() // another tab of theirs was faster; now there is an owner, or a holder
+	}
 	if errors.Is(err, broker.ErrConflict) {
 		err = ErrTaken.Because(err) // somebody linked it between our read and our write
 	}
@@ -144,6 +151,9 @@ func (l *Linker) settle(ctx context.Context, p broker.Provider, r FinishRequest,
 	if err != nil {
 		return err
 	}
+	if err := l.address(ctx, &f, p, res); err != nil {
+		return err
+	}
 	if res.Outcome, err = Decide(f); err != nil {
 		return err
 	}
@@ -157,13 +167,23 @@ func (l *Linker) settle(ctx context.Context, p broker.Provider, r FinishRequest,
 	case AskReplace:
 		return l.askReplace(ctx, r.Browser, r.Session, res, at)
 	case Linked:
-		return l.link(ctx, res.User, res.Profile, p.Title, at)
+		return l.link(ctx, res.User, res.Profile, "linked", p.Title, at)
+	case Began:
+		err = l.beginWith(ctx, p, r.Locale, res, at)
+	case Found:
+		err = l.find(ctx, p, f.Holder, res, at)
+	case SignedIn:
+		if err = l.refresh(ctx, identity, res.Profile, at); err == nil {
+			err = l.setProfile(ctx, p, res, at)
+		}
+	default:
+		err = l.refresh(ctx, identity, res.Profile, at)
 	}
-	if err := l.refresh(ctx, identity, res.Profile, at); err != nil {
+	if err != nil {
 		return err
 	}
-	if res.Outcome == SignedIn && res.Login.ID != "" {
-		if res.Login.SignUp = nil; !res.Login.Holds(res.Profile) {
+	if f.Purpose == broker.PurposeSignIn && res.Login.ID != "" {
+		if res.Login.SignUp = nil; res.Outcome == Began || !res.Login.Holds(res.Profile) {
 			res.Login.Remote = nil // nothing waited, or what did has an owner now
 		} // else: they have proven an account for it, and are asked
 		res.Login.Authenticated(res.User.ID, res.How)
@@ -177,7 +197,7 @@ func (l *Linker) settle(ctx context.Context, p broker.Provider, r FinishRequest,
 func (l *Linker) facts(ctx context.Context, p broker.Provider, s broker.Session, res *Result, at time.Time) (Facts, broker.KnownIdentity, error) {
 	f := Facts{
 		Purpose: res.Attempt.Purpose, Expects: res.Attempt.UserID,
-		Hidden: p.Hidden, LinkOnly: p.LinkOnly, NoSignUp: p.NoSignUp, Second: p.Second,
+		Hidden: p.Hidden, LinkOnly: p.LinkOnly, SignUp: l.signUp(p), Second: p.Second, LinkByEmail: p.LinkByEmail,
 		Actor: s.UserID, Fresh: s.Fresh(l.fresh, at),
 	}
 	if f.Actor != "" && f.Purpose != broker.PurposeSignIn {
@@ -249,13 +269,6 @@ func (l *Linker) loadLogin(ctx context.Context, browser broker.Secret, res *Resu
 // newPerson keeps what was proven until the person signs up, or proves an
 // account of theirs.
 func (l *Linker) newPerson(ctx context.Context, browser broker.Secret, res *Result, at time.Time) error {
-	if res.Profile.EmailVerified && res.Profile.Email != "" {
-		owner, err := l.store.UserByEmail(ctx, res.Profile.Email)
-		if err != nil && !errors.Is(err, broker.ErrNotFound) {
-			return fmt.Errorf("find address: %w", err)
-		}
-		res.Known = err == nil && owner.EmailVerified()
-	}
 	profile := res.Profile
 	fresh := res.Login.ID == ""
 	if other := res.Login; other.Holds(profile) { // another tab's: it goes on there, this one gets a login of its own

@@ -1,7 +1,7 @@
 // Package linking holds the rules that tie remote identities to accounts: who
 // is signed in by an identity, when one may be linked, and when it may be
-// removed. It never merges accounts by e-mail address: an address tells who
-// reads mail, not who signs in.
+// removed. It never merges accounts, and an e-mail address leads to one only where
+// an operator wants it, the provider verified it and the account proved it here.
 //
 // A journey to a provider is an attempt, one row, made by Start and spent by
 // Finish before the code is exchanged. What the provider proves is laid before
@@ -23,6 +23,7 @@ type Store interface {
 
 	User(ctx context.Context, id broker.UserID) (broker.User, error)
 	UserByEmail(ctx context.Context, email string) (broker.User, error)
+	UserByUsername(ctx context.Context, username string) (broker.User, error)
 	LockUser(ctx context.Context, id broker.UserID) (broker.User, error)
 	UpdateUser(ctx context.Context, u broker.User) error
 	EndSessions(ctx context.Context, user broker.UserID, exceptSID string) ([]string, error)
@@ -84,6 +85,10 @@ type Options struct {
 	// EndGrants ends grants and tells the applications, inside a unit of work;
 	// nil: the store's RevokeGrants, which tells nobody.
 	EndGrants func(ctx context.Context, f broker.GrantFilter, reason string, at time.Time) (int, error)
+	// Begin makes the account of an identity that signs up at once, inside a unit
+	// of work; provider vouches for the address. nil: nobody does, whatever a
+	// provider's policy says.
+	Begin func(ctx context.Context, s broker.SignUp, provider string, at time.Time) (broker.User, error)
 }
 
 // freshFor is the default of Options.FreshFor: long enough to come from the
@@ -107,11 +112,12 @@ type Linker struct {
 	undoWithin time.Duration
 	refused    func(provider string, err error)
 	endGrants  func(ctx context.Context, f broker.GrantFilter, reason string, at time.Time) (int, error)
+	begin      func(ctx context.Context, s broker.SignUp, provider string, at time.Time) (broker.User, error)
 }
 
 // New returns a Linker over a store and the configured apps.
 func New(store Store, apps Apps, o Options) *Linker {
-	l := &Linker{store: store, apps: apps, fresh: o.FreshFor, noPwd: o.NoPasswords, log: o.Log, issuer: o.Issuer, undoWithin: o.UndoWithin, endGrants: o.EndGrants}
+	l := &Linker{store: store, apps: apps, fresh: o.FreshFor, noPwd: o.NoPasswords, log: o.Log, issuer: o.Issuer, undoWithin: o.UndoWithin, endGrants: o.EndGrants, begin: o.Begin}
 	if l.fresh == 0 {
 		l.fresh = freshFor
 	}
@@ -149,6 +155,13 @@ func (l *Linker) provider(id string) (broker.Provider, error) {
 		return broker.Provider{}, ErrUnknownProvider.With("provider", id)
 	}
 	return p, nil
+}
+
+// Provider returns a provider that may be used; ok is false for a hidden or
+// unknown one.
+func (l *Linker) Provider(id string) (p broker.Provider, ok bool) {
+	p, err := l.provider(id)
+	return p, err == nil
 }
 
 // usable tells whether an identity of the provider signs somebody in today.

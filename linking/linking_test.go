@@ -221,7 +221,7 @@ func TestProviderPolicies(t *testing.T) {
 		_, err := w.Start(t.Context(), linking.StartRequest{Provider: "one", Purpose: broker.PurposeSignIn, Browser: broker.NewSecret()})
 		wantError(t, tt.name, err, tt.want)
 	}
-	w := newWorld(t, storetest.New(t), func(a *providers.App) { a.NoSignUp = true })
+	w := newWorld(t, storetest.New(t), func(a *providers.App) { a.SignUp = broker.SignUpNo })
 	b := newBrowser()
 	_, err := w.back(b, "one", w.out(b, "one", broker.PurposeSignIn, "ada"))
 	wantError(t, "no sign-up", err, linking.ErrNoSignUp)

@@ -18,7 +18,7 @@ func (l *Linker) Attach(ctx context.Context, user broker.User, p broker.Profile,
 	if err != nil {
 		return err
 	}
-	if _, err := Decide(Facts{Purpose: broker.PurposeSignIn, LinkOnly: known.LinkOnly, NoSignUp: known.NoSignUp}); err != nil {
+	if _, err := Decide(Facts{Purpose: broker.PurposeSignIn, LinkOnly: known.LinkOnly, SignUp: known.SignUp}); err != nil {
 		return named(err, known)
 	}
 	_, err = l.attach(ctx, user, p, at)
@@ -65,12 +65,12 @@ func (l *Linker) keepTokens(ctx context.Context, account string, p broker.Profil
 
 // link is Attach for a person who has an account already: they are told by
 // mail, and can take it back.
-func (l *Linker) link(ctx context.Context, user broker.User, p broker.Profile, title string, at time.Time) error {
+func (l *Linker) link(ctx context.Context, user broker.User, p broker.Profile, template, title string, at time.Time) error {
 	added, err := l.attach(ctx, user, p, at)
 	if err != nil {
 		return err
 	}
-	return l.changed(ctx, user, broker.LinkChange{Provider: p.Provider, Added: added}, "linked", title, at)
+	return l.changed(ctx, user, broker.LinkChange{Provider: p.Provider, Added: added}, template, title, at)
 }
 
 // replace links an identity in the place of the user's other one at the same
@@ -131,8 +131,8 @@ func (l *Linker) detach(ctx context.Context, i broker.UserIdentity, at time.Time
 	return removed, l.event(ctx, broker.EventIdentityUnlinked, i.UserID, i.Provider, at)
 }
 
-// DetachAll removes every link of an account that ends, as detach does. It joins
-// the caller's unit of work. Nobody can take it back.
+// DetachAll removes every link of an account that ends, or that is re-claimed, as
+// detach does. It joins the caller's unit of work. Nobody can take it back.
 func (l *Linker) DetachAll(ctx context.Context, user broker.UserID, at time.Time) error {
 	identities, err := l.store.IdentitiesOf(ctx, user)
 	if err != nil {

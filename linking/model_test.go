@@ -201,7 +201,7 @@ func (m *model) finish(at int, path string, n, code int, crash bool) answer {
 	owner, p := m.links[k].user, m.policies[path]
 	if l.purpose == broker.PurposeSignIn {
 		switch {
-		case p.LinkOnly, owner != 0 && m.users[owner-1].disabled, owner == 0 && p.NoSignUp:
+		case p.LinkOnly, owner != 0 && m.users[owner-1].disabled, owner == 0 && p.SignUp == broker.SignUpNo:
 			return refusal
 		case owner == 0:
 			m.wait(l.in, login{seat: at, key: k})

@@ -1,6 +1,9 @@
 package linking_test
 
-import "idbroker/linking"
+import (
+	"idbroker/broker"
+	"idbroker/linking"
+)
 
 // create predicts whether an operator can make an account.
 func (m *model) create(email string, password bool) answer {
@@ -71,7 +74,7 @@ func (m *model) signUp(n int, email string, crash bool) answer {
 func (m *model) prove(n, at int, crash bool) answer {
 	f := &m.forms[n]
 	l := &m.logins[f.login]
-	if p := m.policies[l.key.provider]; p.Hidden || p.LinkOnly || p.NoSignUp {
+	if p := m.policies[l.key.provider]; p.Hidden || p.LinkOnly || p.SignUp == broker.SignUpNo {
 		return refusal
 	}
 	if f.used || l.done || l.over || l.user != 0 || l.form != f.email || m.known(f.email) || m.links[l.key].user != 0 || crash {

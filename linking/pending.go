@@ -37,7 +37,7 @@ func (l *Linker) LinkPending(ctx context.Context, s broker.Session, login broker
 		case AskReplace:
 			return ErrSecond // the page has asked, and the answer was not this
 		case Linked:
-			err = l.link(ctx, res.User, res.Profile, p.Title, at)
+			err = l.link(ctx, res.User, res.Profile, "linked", p.Title, at)
 		case Replaced:
 			err = l.replace(ctx, res.User, res.Profile, p.Title, at)
 		default:

@@ -76,7 +76,8 @@ func (a anyLinker) Attach(ctx context.Context, u broker.User, p broker.Profile, 
 func (a anyLinker) DetachAll(ctx context.Context, u broker.UserID, at time.Time) error {
 	return a.r.linker().DetachAll(ctx, u, at)
 }
-func (a anyLinker) Title(provider string) string { return a.r.linker().Title(provider) }
+func (a anyLinker) Provider(id string) (broker.Provider, bool) { return a.r.linker().Provider(id) }
+func (a anyLinker) Title(provider string) string               { return a.r.linker().Title(provider) }
 
 func (r *real) linker() *linking.Linker { r.calls.Add(1); return r.linkers[r.open] }
 func (r *real) local() *local.Accounts  { r.calls.Add(1); return r.accounts }

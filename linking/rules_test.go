@@ -141,7 +141,7 @@ func (r *rules) finish(at int, path string, n, code, slot int) answer {
 func (r *rules) facts(purpose broker.Purpose, expects int, s seat, k key) linking.Facts {
 	p, owner := r.policies[k.provider], r.links[k].user
 	f := linking.Facts{
-		Purpose: purpose, Expects: name(expects), Hidden: p.Hidden, LinkOnly: p.LinkOnly, NoSignUp: p.NoSignUp, Second: p.Second,
+		Purpose: purpose, Expects: name(expects), Hidden: p.Hidden, LinkOnly: p.LinkOnly, SignUp: p.SignUp, Second: p.Second,
 		Owner: name(owner), OwnerDisabled: owner != 0 && r.users[owner-1].disabled,
 		Actor: name(s.user), ActorDisabled: s.user != 0 && r.users[s.user-1].disabled, Fresh: s.user != 0 && s.fresh,
 	}
@@ -305,7 +305,7 @@ func TestModelCanFail(t *testing.T) {
 		"an old sign-in may link":                  facts(func(f *linking.Facts) { f.Fresh = true }),
 		"a disabled owner signs in":                facts(func(f *linking.Facts) { f.OwnerDisabled = false }),
 		"a link-only provider signs in":            facts(func(f *linking.Facts) { f.LinkOnly = false }),
-		"every provider begins accounts":           facts(func(f *linking.Facts) { f.NoSignUp = false }),
+		"every provider begins accounts":           facts(func(f *linking.Facts) { f.SignUp = broker.SignUpByForm }),
 		"a hidden provider's pending link":         facts(func(f *linking.Facts) { f.Hidden = false }),
 		"a second identity is added":               facts(func(f *linking.Facts) { f.Others = 0 }),
 		"a second identity replaces without a yes": facts(func(f *linking.Facts) { f.Agreed = true }),

@@ -297,7 +297,10 @@ func (w *walker) turn(kind string, at int) string {
 		p := m.policies[w.of(providerIDs, "provider")]
 		p.Hidden = rapid.IntRange(0, 7).Draw(w.t, "hidden") == 7
 		p.LinkOnly = rapid.IntRange(0, 7).Draw(w.t, "link-only") == 7
-		p.NoSignUp = rapid.IntRange(0, 7).Draw(w.t, "no sign-up") == 7
+		p.SignUp = broker.SignUpByForm
+		if rapid.IntRange(0, 7).Draw(w.t, "no sign-up") == 7 {
+			p.SignUp = broker.SignUpNo
+		}
 		p.Second = rapid.SampledFrom([]broker.Second{broker.SecondReplace, broker.SecondAdd, broker.SecondRefuse}).Draw(w.t, "second")
 		m.policies[p.ID] = p
 		s.policy(p)

@@ -28,6 +28,8 @@ type world struct {
 	op, op2 *providertest.OpenID
 	inbox   inbox
 	t       *testing.T
+
+	accounts *local.Accounts
 }
 
 const base = "https://broker.example"
@@ -41,19 +43,33 @@ func newWorld(t *testing.T, db *store.DB, edit ...func(*providers.App)) *world {
 		for _, name := range []string{"ada", "bob", "eve"} {
 			op.AddPerson(providertest.Person{Subject: name, Username: name + "-at-" + id, Name: name, Email: name + "@example.org", EmailVerified: true})
 		}
-		app := providers.App{ID: id, Kind: "oidc", Title: "Provider " + id, Issuer: op.Issuer, ClientID: "broker", ClientSecret: "provider-secret"}
-		for _, e := range edit {
-			e(&app)
-		}
-		apps = append(apps, app)
+		apps = append(apps, w.app(id, edit...))
 	}
 	reg, err := providers.New(providers.Options{Apps: apps, BaseURL: base, AllowPrivate: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.apps = reg
-	w.Linker = linking.New(db, reg, linking.Options{Issuer: base})
+	w.Linker = linking.New(db, reg, linking.Options{
+		Issuer: base,
+		Begin: func(ctx context.Context, s broker.SignUp, provider string, at time.Time) (broker.User, error) {
+			return w.accounts.Begin(ctx, s, provider, at)
+		},
+	})
+	w.accounts = local.New(db, w.Linker, local.Options{Issuer: base, Hashing: hashing})
 	return w
+}
+
+// app is the description of one of the two providers.
+func (w *world) app(id string, edit ...func(*providers.App)) providers.App {
+	app := providers.App{ID: id, Kind: "oidc", Title: "Provider " + id, Issuer: w.op.Issuer, ClientID: "broker", ClientSecret: "provider-secret"}
+	if id == "two" {
+		app.Issuer = w.op2.Issuer
+	}
+	for _, e := range edit {
+		e(&app)
+	}
+	return app
 }
 
 // browser is one person's browser.

@@ -39,7 +39,11 @@ type App struct {
 
 	Hidden   bool // not offered, and no step of it is served
 	LinkOnly bool // can be linked, cannot sign in
-	NoSignUp bool // can sign in, cannot begin an account
+
+	SignUp      broker.SignUpBy     // how its identities begin accounts; "" broker.SignUpByForm
+	Unmailed    bool                // its form begins the account without a mail, where its word for the address counts
+	LinkByEmail bool                // an address that it verified leads to the account that has proven it here
+	Profile     broker.ProfileRules // which values of an account it sets
 
 	Second broker.Second // what becomes of a second identity that somebody links; "" broker.SecondRefuse
 

@@ -27,7 +27,7 @@ func (a App) email(address string, verified bool) (string, bool) {
 	trusted := a.EmailTrust == EmailAlways || a.EmailTrust == EmailVerified && verified
 	if len(a.EmailDomains) > 0 {
 		_, domain, _ := strings.Cut(address, "@")
-		trusted = trusted && slices.ContainsFunc(a.EmailDomains, func(d string) bool { return strings.EqualFold(d, domain) })
+		trusted = trusted && slices.ContainsFunc(a.EmailDomains, func(d string) bool { return strings.ToLower(d) == domain }) // EqualFold takes "ſ" for "s"
 	}
 	return address, trusted
 }

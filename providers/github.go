@@ -218,7 +218,7 @@ func (p *githubProvider) FetchProfile(ctx context.Context, s goth.Session) (brok
 	}
 	profile := p.profileOf(user.ID, tokens)
 	profile.Username, profile.Name, profile.ProfileURL = user.Login, user.Name, p.profileURL(user.Login)
-	profile.Email, profile.EmailVerified = address.address, address.verified
+	profile.Email, profile.EmailVerified, profile.EmailAsserted = address.address, address.verified, address.asserted
 	profile.Extra, err = json.Marshal(map[string]any{"id": json.Number(user.ID), "login": user.Login})
 	return profile, err
 }

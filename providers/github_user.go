@@ -64,10 +64,11 @@ func readGitHubEmails(body []byte) ([]githubEmail, error) {
 	return list, err
 }
 
-// provenEmail is an address and whether it counts as proven.
+// provenEmail is an address, whether it counts as proven, and whether GitHub says
+// so itself.
 type provenEmail struct {
-	address  string
-	verified bool
+	address            string
+	verified, asserted bool
 }
 
 // primaryEmail looks for the address that is primary and verified. The zero
@@ -100,7 +101,7 @@ func (p *githubProvider) usable(e githubEmail) provenEmail {
 	if _, domain, _ := strings.Cut(address, "@"); strings.HasPrefix(domain, "users.noreply.") {
 		return provenEmail{}
 	}
-	return provenEmail{address, verified}
+	return provenEmail{address, verified, verified && e.Verified}
 }
 
 // linkNext finds the next page in a Link header (RFC 8288).

@@ -234,6 +234,7 @@ func (p *openID) profileFrom(ctx context.Context, s *session, c claims) (broker.
 		profile.Username = c.text("nickname")
 	}
 	profile.Email, profile.EmailVerified = p.app.email(c.str("email"), c.isTrue("email_verified"))
+	profile.EmailAsserted = profile.EmailVerified && c.isTrue("email_verified")
 	profile.AMR, profile.ACR, profile.AuthTime = c.list("amr"), c.text("acr"), c.time("auth_time")
 	if err := p.app.admitsClaims(c); err != nil {
 		return broker.Profile{}, err

@@ -171,9 +171,10 @@ func (p *orcidProvider) check(ctx context.Context, _ *openID, s *session, c clai
 	if err != nil {
 		return err
 	}
-	profile.Email, profile.EmailVerified = "", false // no claim counts, should one ever come
+	profile.Email, profile.EmailVerified, profile.EmailAsserted = "", false, false // no claim counts, should one ever come
 	if address != "" {
 		profile.Email, profile.EmailVerified = p.app.email(address, true)
+		profile.EmailAsserted = profile.EmailVerified
 	}
 	profile.Extra = facts(map[string]any{"orcid": profile.Subject, "full_name": profile.Name})
 	return nil

@@ -90,6 +90,10 @@ func New(o Options) (*Registry, error) {
 			problem(errors.New("allowed_domains: email_trust is never, so no address is proven and everybody would be refused; change one of them"))
 			continue
 		}
+		if e.app.EmailTrust == EmailNever && (e.app.SignUp == broker.SignUpAutomatic || e.app.Unmailed || e.app.LinkByEmail) {
+			problem(errors.New("sign_up, confirm_email, link_by_email: email_trust is never, so no word of its for an address counts; change one of them"))
+			continue
+		}
 		e.provider = provider
 		r.entries, r.byID[app.ID] = append(r.entries, e), e
 	}
@@ -122,7 +126,8 @@ func (r *Registry) Provider(id string) (broker.Provider, bool) {
 func (e *entry) describe() broker.Provider {
 	return broker.Provider{
 		ID: e.app.ID, Kind: e.app.Kind, Title: e.app.Title, Icon: e.app.Icon, Issuer: e.app.Issuer,
-		Hidden: e.app.Hidden, LinkOnly: e.app.LinkOnly, NoSignUp: e.app.NoSignUp, Second: e.app.Second,
+		Hidden: e.app.Hidden, LinkOnly: e.app.LinkOnly, Second: e.app.Second,
+		SignUp: e.app.SignUp, Unmailed: e.app.Unmailed, LinkByEmail: e.app.LinkByEmail, Profile: e.app.Profile,
 	}
 }
 

@@ -51,7 +51,7 @@ func TestNewReportsEverythingAtOnce(t *testing.T) {
 
 func TestProviders(t *testing.T) {
 	r, err := New(Options{BaseURL: testBase, Apps: []App{
-		{ID: "b", Kind: "oidc", ClientID: "c", Issuer: "https://op.example", Title: "Example", Icon: "star", NoSignUp: true},
+		{ID: "b", Kind: "oidc", ClientID: "c", Issuer: "https://op.example", Title: "Example", Icon: "star", SignUp: broker.SignUpNo},
 		{ID: "a", Kind: "cern", ClientID: "c", Hidden: true, LinkOnly: true},
 		{ID: "k", Kind: "keycloak", ClientID: "c", Issuer: "https://sso.example/realms/main"},
 	}})
@@ -59,7 +59,7 @@ func TestProviders(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []broker.Provider{
-		{ID: "b", Kind: "oidc", Title: "Example", Icon: "star", Issuer: "https://op.example", NoSignUp: true},
+		{ID: "b", Kind: "oidc", Title: "Example", Icon: "star", Issuer: "https://op.example", SignUp: broker.SignUpNo},
 		{ID: "a", Kind: "cern", Title: "CERN", Icon: "cern", Issuer: "https://auth.cern.ch/auth/realms/cern", Hidden: true, LinkOnly: true},
 		{ID: "k", Kind: "keycloak", Title: "Keycloak", Icon: "openid", Issuer: "https://sso.example/realms/main"},
 	}

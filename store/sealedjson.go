@@ -20,6 +20,7 @@ type profileJSON struct {
 	Name          string      `json:"name,omitempty"`
 	Email         string      `json:"email,omitempty"`
 	EmailVerified bool        `json:"email_verified,omitempty"`
+	EmailAsserted bool        `json:"email_asserted,omitempty"`
 	Locale        string      `json:"locale,omitempty"`
 	ProfileURL    string      `json:"profile_url,omitempty"`
 	AMR           []string    `json:"amr,omitempty"`
@@ -55,7 +56,7 @@ func profileJSONOf(p *broker.Profile) *profileJSON {
 	}
 	j := &profileJSON{
 		Provider: p.Provider, Issuer: p.Issuer, Subject: p.Subject, ClientID: p.ClientID, Username: p.Username, Name: p.Name,
-		Email: p.Email, EmailVerified: p.EmailVerified, Locale: p.Locale, ProfileURL: p.ProfileURL,
+		Email: p.Email, EmailVerified: p.EmailVerified, EmailAsserted: p.EmailAsserted, Locale: p.Locale, ProfileURL: p.ProfileURL,
 		AMR: p.AMR, ACR: p.ACR, AuthTime: micro(p.AuthTime), Extra: p.Extra,
 	}
 	for _, t := range p.Tokens {
@@ -73,7 +74,7 @@ func (j *profileJSON) profile() *broker.Profile {
 	}
 	p := &broker.Profile{
 		Provider: j.Provider, Issuer: j.Issuer, Subject: j.Subject, ClientID: j.ClientID, Username: j.Username, Name: j.Name,
-		Email: j.Email, EmailVerified: j.EmailVerified, Locale: j.Locale, ProfileURL: j.ProfileURL,
+		Email: j.Email, EmailVerified: j.EmailVerified, EmailAsserted: j.EmailAsserted, Locale: j.Locale, ProfileURL: j.ProfileURL,
 		AMR: j.AMR, ACR: j.ACR, AuthTime: j.AuthTime.time(), Extra: j.Extra,
 	}
 	for _, t := range j.Tokens {

@@ -17,6 +17,7 @@ type userRow struct {
 	ID              string                   `bun:"id,pk"`
 	Email           string                   `bun:"email"`
 	EmailVerifiedAt micros                   `bun:"email_verified_at"`
+	EmailVouchedBy  string                   `bun:"email_vouched_by"`
 	Username        string                   `bun:"username"`
 	UsernameKey     string                   `bun:"username_key"`
 	Name            string                   `bun:"name"`
@@ -35,7 +36,7 @@ type userRow struct {
 
 func rowOfUser(u broker.User) *userRow {
 	return &userRow{
-		ID: string(u.ID), Email: u.Email, EmailVerifiedAt: micro(u.EmailVerifiedAt),
+		ID: string(u.ID), Email: u.Email, EmailVerifiedAt: micro(u.EmailVerifiedAt), EmailVouchedBy: u.EmailVouchedBy,
 		Username: u.Username, UsernameKey: foldCase(u.Username), Name: u.Name, Locale: u.Locale, Phone: u.Phone, Address: doc(u.Address),
 		PasswordHash: u.PasswordHash.Reveal(), PasswordSetAt: micro(u.PasswordSetAt), Admin: u.Admin,
 		DisabledAt: micro(u.DisabledAt), SignedOutAt: micro(u.SignedOutAt), CreatedAt: micro(u.CreatedAt), UpdatedAt: micro(u.UpdatedAt), Version: u.Version,
@@ -44,7 +45,7 @@ func rowOfUser(u broker.User) *userRow {
 
 func (r *userRow) user() broker.User {
 	return broker.User{
-		ID: broker.UserID(r.ID), Email: r.Email, EmailVerifiedAt: r.EmailVerifiedAt.time(),
+		ID: broker.UserID(r.ID), Email: r.Email, EmailVerifiedAt: r.EmailVerifiedAt.time(), EmailVouchedBy: r.EmailVouchedBy,
 		Username: r.Username, Name: r.Name, Locale: r.Locale, Phone: r.Phone, Address: r.Address.v,
 		PasswordHash: broker.Secret(r.PasswordHash), PasswordSetAt: r.PasswordSetAt.time(), Admin: r.Admin,
 		DisabledAt: r.DisabledAt.time(), SignedOutAt: r.SignedOutAt.time(), CreatedAt: r.CreatedAt.time(), UpdatedAt: r.UpdatedAt.time(), Version: r.Version,

@@ -17,15 +17,20 @@ type signupPage struct {
 	NameFromProvider     bool
 	UsernameFromProvider bool
 	NeedPassword         bool
-	MinPassword          int      // fewest characters
-	Problems             problems // fields: email, name, username, password
-	SignInURL            string   // to the account that the person has already, or to the choice
-	OtherURL             string   // to another way of signing in: "this is not me"
+	MinPassword          int         // fewest characters
+	Problems             problems    // fields: email, name, username, password
+	SignInURL            string      // to the account that the person has already, or to the choice
+	OtherURL             string      // to another way of signing in: "this is not me"
+	Unmailed             bool        // who keeps the provider's address gets no mail
+	Fixed                broker.Told // what the provider sets, whatever is typed
 }
 
 // EmailHint says where the address comes from and why it is asked for.
 func (p signupPage) EmailHint() string {
-	if p.EmailFromProvider && p.Remote != nil {
+	switch {
+	case p.Unmailed && p.Remote != nil:
+		return p.T("signup.email_hint_unmailed", "provider", p.Remote.Title)
+	case p.EmailFromProvider && p.Remote != nil:
 		return p.T("signup.email_hint_provider", "provider", p.Remote.Title)
 	}
 	return p.T("signup.email_hint")
@@ -33,6 +38,9 @@ func (p signupPage) EmailHint() string {
 
 // NameHint and UsernameHint say where they come from and what they may be.
 func (p signupPage) NameHint() string {
+	if p.Fixed.Name != "" && p.Remote != nil {
+		return p.T("signup.set_by", "provider", p.Remote.Title)
+	}
 	if p.NameFromProvider && p.Remote != nil {
 		return p.T("signup.name_hint_provider", "provider", p.Remote.Title)
 	}
@@ -40,10 +48,21 @@ func (p signupPage) NameHint() string {
 }
 
 func (p signupPage) UsernameHint() string {
+	if p.Fixed.Username != "" && p.Remote != nil {
+		return p.T("signup.set_by", "provider", p.Remote.Title)
+	}
 	if p.UsernameFromProvider && p.Remote != nil {
 		return p.T("signup.username_hint_provider", "provider", p.Remote.Title)
 	}
 	return p.T("field.username_hint")
+}
+
+// Next says what follows the form.
+func (p signupPage) Next() string {
+	if p.Unmailed {
+		return p.T("signup.next_unmailed")
+	}
+	return p.T("signup.next")
 }
 
 // sentPage says that a mail is on its way: templates/sent.html, at /sent/. It

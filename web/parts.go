@@ -23,9 +23,10 @@ type fieldPart struct {
 	Problem      string // in words; "" none
 	Autocomplete string
 	Inputmode    string
-	Plain        bool // an identifier: written left to right, never corrected
-	Min, Max     int  // length in UTF-16 units; 0 not restricted
-	Lines        int  // as many lines of text; 0 one, which cannot have more
+	Fixed        string // somebody else sets it, to this; "" the person does
+	Plain        bool   // an identifier: written left to right, never corrected
+	Min, Max     int    // length in UTF-16 units; 0 not restricted
+	Lines        int    // as many lines of text; 0 one, which cannot have more
 }
 
 // Describedby lists the ids of the texts that belong to the input.

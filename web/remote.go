@@ -129,7 +129,7 @@ func (s *Server) getCallback(w http.ResponseWriter, r *http.Request) error {
 		return s.withoutAnswer(r, s.linker.Unreadable(r.PathValue("app"), err))
 	}
 	res, err := s.linker.Finish(r.Context(), linking.FinishRequest{
-		Provider: r.PathValue("app"), Browser: v.browser, Session: v.session, Callback: callback,
+		Provider: r.PathValue("app"), Browser: v.browser, Session: v.session, Callback: callback, Locale: s.language(r),
 	})
 	if err != nil {
 		s.o.Wake() // tokens that came may have to end
@@ -151,6 +151,8 @@ func (s *Server) getCallback(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		return s.redirect(w, r, back)
+	case linking.Began, linking.Found:
+		s.o.Wake()
 	}
 	l := res.Login
 	if res.Outcome == linking.AskReplace {

@@ -47,8 +47,9 @@ func (s *Server) getSignUp(w http.ResponseWriter, r *http.Request) error {
 	case l.SignUp != nil: // back from the page that says the mail is out
 		f = local.SignUpForm{Email: l.SignUp.Email, Name: l.SignUp.Name, Username: l.SignUp.Username}
 	case l.Remote != nil:
-		f = local.SignUpForm{Email: l.Remote.Email, Name: l.Remote.Name}
-		f.Username, _ = broker.CleanUsername(l.Remote.Username)
+		p, _ := s.linker.Provider(l.Remote.Provider)
+		told := p.Profile.First(*l.Remote)
+		f = local.SignUpForm{Email: l.Remote.Email, Name: told.Name, Username: told.Username}
 	}
 	return s.showSignUp(w, r, http.StatusOK, l, f, nil)
 }
@@ -135,9 +136,11 @@ func (s *Server) showSignUp(w http.ResponseWriter, r *http.Request, status int, 
 		NeedPassword: l.Remote == nil, MinPassword: s.o.MinPassword, Problems: bad, SignInURL: withLogin("/login/", l),
 	}
 	if l.Remote != nil {
-		username, _ := broker.CleanUsername(l.Remote.Username)
-		p.EmailFromProvider, p.NameFromProvider = same(f.Email, l.Remote.Email), same(f.Name, l.Remote.Name)
-		p.UsernameFromProvider = same(f.Username, username)
+		policy, _ := s.linker.Provider(l.Remote.Provider)
+		told := policy.Profile.First(*l.Remote)
+		p.Unmailed, p.Fixed = policy.Unmailed && l.Remote.EmailVerified, policy.Profile.Always(*l.Remote)
+		p.EmailFromProvider, p.NameFromProvider = same(f.Email, l.Remote.Email), same(f.Name, told.Name)
+		p.UsernameFromProvider = same(f.Username, told.Username)
 		p.SignInURL, p.OtherURL = stepPath(broker.StepSignUp, l), notMe(l)
 	}
 	return s.show(w, r, status, &p)

@@ -163,6 +163,9 @@ func (s *Server) base(r *http.Request) base {
 			}
 		}
 	}
+	if strings.HasPrefix(path, "/oauth/authorized/") {
+		path = "/login/" // a code is for one use, and for no page
+	}
 	b := s.pages.base(s.language(r), path, v.user, v.at)
 	b.Challenge = challengeOf(v)
 	return b

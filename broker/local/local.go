@@ -2,7 +2,8 @@
 // e-mail address, passwords, recovery. An account begins when its address is
 // proven: before that there is a filled-in form in a login, and no user. So
 // nobody can sit on an address that they cannot read, and no account with a
-// stranger's password waits for its owner.
+// stranger's password waits for its owner. Where a provider's word was the proof,
+// whoever reads the mail of the address takes the account over.
 //
 // The package never tells whether an address is known: it answers the same and
 // mails the owner.
@@ -36,6 +37,9 @@ type Store interface {
 	DeleteLoginsOf(ctx context.Context, user broker.UserID) error
 	VoidLinkChanges(ctx context.Context, user broker.UserID) error
 
+	ConsentsOf(ctx context.Context, user broker.UserID) ([]broker.Consent, error)
+	DeleteConsent(ctx context.Context, user broker.UserID, client string) error
+
 	EndSessions(ctx context.Context, user broker.UserID, exceptSID string) ([]string, error)
 	RevokeGrants(ctx context.Context, f broker.GrantFilter, reason string, at time.Time) (int, error)
 	DeleteGrantsOf(ctx context.Context, user broker.UserID) error
@@ -65,7 +69,10 @@ type Store interface {
 // and knows what people call a provider.
 type Attacher interface {
 	Attach(ctx context.Context, user broker.User, p broker.Profile, at time.Time) error
+	// DetachAll removes every identity of a user, inside a unit of work.
 	DetachAll(ctx context.Context, user broker.UserID, at time.Time) error
+	// Provider is the policy of a provider that may be used.
+	Provider(id string) (broker.Provider, bool)
 	Title(provider string) string
 }
 
@@ -76,6 +83,8 @@ type Options struct {
 	MaxHashing  int           // password hashes computed at once; 0: as many as there are processors
 	FreshFor    time.Duration // how recent a sign-in must be to set a first password; 0: 15 minutes
 	NoSignUp    bool          // newcomers cannot begin accounts
+	NoPasswords bool          // passwords do not open accounts here: no mail speaks of them
+	Welcome     Welcome       // who is told that an account began; "" WelcomeVouched
 	Hashing     Argon2        // zero: defaults
 	HMACKey     broker.Secret // SECURITY_PASSWORD_SALT of the Invenio whose double hashes were imported; "": none
 	Peppers     Peppers       // zero: none

@@ -105,19 +105,8 @@ func (a *Accounts) Prove(ctx context.Context, token broker.Secret) (broker.User,
 			return err
 		}
 		login = pending
-		if user, err = a.begin(ctx, *login.SignUp, at); err != nil {
-			return err
-		}
-		how := broker.Authentication{At: at, AMR: []string{"pwd"}, ACR: broker.ACRSingle}
-		if login.Remote != nil {
-			if err := a.links.Attach(ctx, user, *login.Remote, at); err != nil {
-				return err
-			}
-			how.AMR, how.Provider = login.Remote.AMR, login.Remote.Provider
-		}
-		login.Remote, login.SignUp = nil, nil
-		login.Authenticated(user.ID, how)
-		return a.store.SaveLogin(ctx, login)
+		user, err = a.enter(ctx, &login, "", at)
+		return err
 	})
 	if err != nil {
 		return broker.User{}, broker.Login{}, err
@@ -126,11 +115,34 @@ func (a *Accounts) Prove(ctx context.Context, token broker.Secret) (broker.User,
 	return user, login, nil
 }
 
-// begin creates the user of a proven form.
-func (a *Accounts) begin(ctx context.Context, s broker.SignUp, at time.Time) (broker.User, error) {
-	switch _, known, err := a.owner(ctx, s.Email); {
+// enter begins the account of a login's form, with the identity that signed up,
+// and authenticates the login. vouchedBy is the provider whose word stands for
+// the address; "" a mail was read.
+func (a *Accounts) enter(ctx context.Context, login *broker.Login, vouchedBy string, at time.Time) (broker.User, error) {
+	user, err := a.begin(ctx, *login.SignUp, vouchedBy, at)
+	if err != nil {
+		return user, err
+	}
+	how := broker.Authentication{At: at, AMR: []string{"pwd"}, ACR: broker.ACRSingle}
+	if login.Remote != nil {
+		if err := a.links.Attach(ctx, user, *login.Remote, at); err != nil {
+			return user, err
+		}
+		how.AMR, how.Provider = login.Remote.AMR, login.Remote.Provider
+	}
+	login.Remote, login.SignUp = nil, nil
+	login.Authenticated(user.ID, how)
+	return user, a.store.SaveLogin(ctx, *login)
+}
+
+// begin creates the user of a form whose address is proven, by a mail or by the
+// word of the provider vouchedBy.
+func (a *Accounts) begin(ctx context.Context, s broker.SignUp, vouchedBy string, at time.Time) (broker.User, error) {
+	switch owner, known, err := a.owner(ctx, s.Email); {
 	case err != nil:
 		return broker.User{}, err
+	case known && vouchedBy == "" && owner.EmailVouchedBy != "":
+		return a.takeOver(ctx, owner.ID, s, at)
 	case known:
 		return broker.User{}, ErrSignUpKnown
 	}
@@ -141,7 +153,7 @@ func (a *Accounts) begin(ctx context.Context, s broker.SignUp, at time.Time) (br
 		s.Username = "" // since the form; they can choose another one on the profile page
 	}
 	u := broker.User{
-		ID: broker.UserID(broker.NewID()), Email: s.Email, EmailVerifiedAt: at, Username: s.Username, Name: s.Name, Locale: s.Locale,
+		ID: broker.UserID(broker.NewID()), Email: s.Email, EmailVerifiedAt: at, EmailVouchedBy: vouchedBy, Username: s.Username, Name: s.Name, Locale: s.Locale,
 		PasswordHash: s.PasswordHash, CreatedAt: at, UpdatedAt: at,
 	}
 	if u.HasPassword() {
@@ -153,5 +165,8 @@ func (a *Accounts) begin(ctx context.Context, s broker.SignUp, at time.Time) (br
 	case err != nil:
 		return broker.User{}, fmt.Errorf("create user: %w", err)
 	}
-	return u, a.event(ctx, broker.EventUserCreated, u.ID, at)
+	if err := a.event(ctx, broker.EventUserCreated, u.ID, at); err != nil {
+		return broker.User{}, err
+	}
+	return u, a.welcome(ctx, u, at)
 }

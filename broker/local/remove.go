@@ -83,7 +83,7 @@ func (a *Accounts) ChangeEmail(ctx context.Context, id broker.UserID, email stri
 			return fmt.Errorf("void link changes: %w", err)
 		}
 		old := u
-		u.Email, u.EmailVerifiedAt, u.UpdatedAt = email, time.Time{}, at
+		u.Email, u.EmailVerifiedAt, u.EmailVouchedBy, u.UpdatedAt = email, time.Time{}, "", at
 		switch err := a.store.UpdateUser(ctx, u); {
 		case errors.Is(err, broker.ErrConflict): // somebody was faster
 			return ErrSignUpKnown.Because(err)

@@ -89,7 +89,7 @@ func (a *Accounts) ResetFor(ctx context.Context, token broker.Secret) (email str
 
 // Reset spends a link and gives its user a new password. It ends all sessions
 // and grants: whoever had the old password is out. Reading the mail proves the
-// address.
+// address; where only a provider had vouched for it, what is linked goes too.
 func (a *Accounts) Reset(ctx context.Context, token, password broker.Secret) (broker.User, error) {
 	at := time.Now()
 	_, user, err := a.resettable(ctx, token, at)
@@ -113,6 +113,9 @@ func (a *Accounts) Reset(ctx context.Context, token, password broker.Secret) (br
 		}
 		if user = u; !user.EmailVerified() {
 			user.EmailVerifiedAt = at
+		}
+		if err := a.reclaim(ctx, &user, at); err != nil {
+			return err
 		}
 		return a.setPassword(ctx, user, hash, "", broker.EventPasswordReset, at)
 	})

@@ -94,14 +94,20 @@ func (a *Accounts) clean(ctx context.Context, f SignUpForm, needPassword bool) (
 }
 
 // SignUp keeps a newcomer's form in the login and mails the link that proves
-// the address. login may be new, or hold a proven remote identity. Where the
-// address has an account already its owner is mailed instead, and the answer
-// is the same. Errors: signup.closed, a *FormError.
+// the address. login may be new, or hold a proven remote identity, whose provider
+// may set some values whatever was typed. Where the address has an account already
+// its owner is mailed instead, and the answer is the same. Where the identity's
+// provider vouches for the address, and that suffices, the account begins at once
+// and the stored login is authenticated. Errors: signup.closed, a *FormError.
 func (a *Accounts) SignUp(ctx context.Context, login broker.Login, f SignUpForm) error {
 	if a.o.NoSignUp {
 		return ErrSignUpClosed
 	}
-	f, err := a.clean(ctx, f, login.Remote == nil)
+	merged, err := a.merged(ctx, login, f)
+	if err != nil {
+		return err
+	}
+	f, err = a.clean(ctx, merged, login.Remote == nil)
 	if err != nil {
 		return err
 	}
@@ -125,11 +131,39 @@ func (a *Accounts) SignUp(ctx context.Context, login broker.Login, f SignUpForm)
 		if err := a.saveLogin(ctx, login); err != nil {
 			return err
 		}
+		if a.vouched(login) {
+			switch _, known, err := a.owner(ctx, f.Email); {
+			case err != nil:
+				return err
+			case !known:
+				_, err := a.enter(ctx, &login, login.Remote.Provider, at)
+				return err
+			}
+		}
 		if f.Silent {
 			return nil
 		}
 		return a.mailProof(ctx, login, at)
 	})
+}
+
+// merged puts what the provider of a login's identity decides over what was
+// typed. What it does not tell, or what could not stand in an account, stays as
+// typed, and so does a username where the provider's is somebody else's here.
+func (a *Accounts) merged(ctx context.Context, login broker.Login, f SignUpForm) (SignUpForm, error) {
+	if login.Remote == nil {
+		return f, nil
+	}
+	p, _ := a.links.Provider(login.Remote.Provider)
+	told := p.Profile.Always(*login.Remote)
+	if taken, err := a.taken(ctx, told.Username, ""); err != nil {
+		return f, err
+	} else if taken {
+		told.Username = ""
+	}
+	told = told.Over(f.Name, f.Username, f.Locale)
+	f.Name, f.Username, f.Locale = told.Name, told.Username, told.Locale
+	return f, nil
 }
 
 // owner is the user who has an address; known is false where nobody has.
@@ -191,7 +225,7 @@ func (a *Accounts) mailProof(ctx context.Context, login broker.Login, at time.Ti
 	switch owner, known, err := a.owner(ctx, to); {
 	case err != nil:
 		return err
-	case known:
+	case known && (owner.EmailVouchedBy == "" || owner.Disabled()): // or else the mail is the better proof
 		data["name"], data["link"] = owner.Called(), a.o.Issuer+"/login/"
 		return a.store.Enqueue(ctx, mail(ctx, to, "known", locale, at, data))
 	}

@@ -37,9 +37,20 @@ type providerView struct {
 	RedirectURI string        `json:"redirect_uri"`
 	Hidden      bool          `json:"hidden"`
 	LinkOnly    bool          `json:"link_only"`
-	NoSignUp    bool          `json:"no_sign_up"`
 	Second      broker.Second `json:"second"`
 	Only        []string      `json:"only,omitempty"`
+
+	SignUp       broker.SignUpBy `json:"sign_up"`
+	ConfirmEmail bool            `json:"confirm_email"`
+	LinkByEmail  bool            `json:"link_by_email"`
+	Profile      profileView     `json:"profile"`
+}
+
+// profileView says who sets what of an account.
+type profileView struct {
+	Name     broker.ProfileRule `json:"name"`
+	Username broker.ProfileRule `json:"username"`
+	Locale   broker.ProfileRule `json:"locale"`
 }
 
 // may says in words what a provider is for.
@@ -49,10 +60,24 @@ func (v providerView) may() string {
 		return "hidden"
 	case v.LinkOnly:
 		return "link"
-	case v.NoSignUp:
+	case v.SignUp == broker.SignUpNo:
 		return "sign in, link"
+	case v.SignUp == broker.SignUpAutomatic:
+		return "sign in, sign up at once, link"
 	}
 	return "sign in, sign up, link"
+}
+
+// byEmail says in words what an address from there is good for.
+func (v providerView) byEmail() string {
+	var all []string
+	if v.LinkByEmail {
+		all = append(all, "finds accounts")
+	}
+	if !v.ConfirmEmail {
+		all = append(all, "needs no mail")
+	}
+	return orElse(strings.Join(all, ", "), "-")
 }
 
 type providersList struct{ output }
@@ -67,14 +92,15 @@ func (c providersList) Run(p *program) error {
 	for _, x := range r.Providers() {
 		views = append(views, providerView{
 			ID: x.ID, Kind: x.Kind, Title: x.Title, Issuer: x.Issuer, RedirectURI: r.RedirectURI(x.ID),
-			Hidden: x.Hidden, LinkOnly: x.LinkOnly, NoSignUp: x.NoSignUp, Second: broker.Second(orElse(string(x.Second), string(broker.SecondRefuse))),
-			Only: r.Rules(x.ID),
+			Hidden: x.Hidden, LinkOnly: x.LinkOnly, Second: broker.Second(orElse(string(x.Second), string(broker.SecondRefuse))),
+			Only: r.Rules(x.ID), SignUp: broker.SignUpBy(orElse(string(x.SignUp), string(broker.SignUpByForm))), ConfirmEmail: !x.Unmailed, LinkByEmail: x.LinkByEmail,
+			Profile: profileView(x.Profile.Full()),
 		})
 	}
 	return c.print(p.out, views, func(w io.Writer) {
-		row(w, "ID", "KIND", "TITLE", "MAY", "A SECOND ONE", "ONLY", "REDIRECT URI")
+		row(w, "ID", "KIND", "TITLE", "MAY", "A SECOND ONE", "BY E-MAIL", "ONLY", "REDIRECT URI")
 		for _, v := range views {
-			row(w, v.ID, v.Kind, v.Title, v.may(), v.Second, orElse(strings.Join(v.Only, "; "), "everybody"), v.RedirectURI)
+			row(w, v.ID, v.Kind, v.Title, v.may(), v.Second, v.byEmail(), orElse(strings.Join(v.Only, "; "), "everybody"), v.RedirectURI)
 		}
 	})
 }
@@ -145,6 +171,7 @@ type explanation struct {
 	Email         string        `json:"email,omitempty"`
 	EmailVerified bool          `json:"email_verified"`
 	Owner         broker.UserID `json:"opens_account,omitempty"`
+	Holder        broker.UserID `json:"email_of_account,omitempty"`
 	Outcome       string        `json:"outcome"`
 	Reason        string        `json:"reason,omitempty"`
 }
@@ -189,9 +216,9 @@ func (c providersExplain) Run(ctx context.Context, p *program) error {
 		var facts linking.Facts
 		var outcome linking.Outcome
 		facts, outcome, err = r.linker.Explain(ctx, profile)
-		x.Owner = facts.Owner
+		x.Owner, x.Holder = facts.Owner, facts.Holder
 		if err == nil {
-			x.Outcome = string(outcome)
+			x.Outcome, x.Reason = string(outcome), whyAsked(facts, outcome)
 		} else if _, refused := errors.AsType[*broker.Error](err); !refused {
 			return err
 		}
@@ -202,6 +229,31 @@ func (c providersExplain) Run(ctx context.Context, p *program) error {
 	return c.print(p.out, x, x.text)
 }
 
+// whyAsked says what kept a new person from coming in without a question, where a
+// policy might have let them.
+func whyAsked(f linking.Facts, outcome linking.Outcome) string {
+	if outcome != linking.NewPerson || !f.LinkByEmail && f.SignUp != broker.SignUpAutomatic {
+		return ""
+	}
+	switch {
+	case !f.Vouched:
+		return "the address does not count as proven: see email_trust and email_domains"
+	case f.Holder == "" && f.SignUp != broker.SignUpAutomatic:
+		return "no account has the address"
+	case f.Holder == "":
+		return "the name cannot stand in an account"
+	case !f.LinkByEmail:
+		return "an account has the address, and link_by_email is off"
+	case !f.Asserted:
+		return "the provider does not say itself that it verified the address"
+	case !f.HolderProven:
+		return "the account that has the address has not proven it here: at most a provider vouches for it"
+	case f.HolderDisabled:
+		return "the account that has the address is disabled"
+	}
+	return "the account that has the address has another identity of this provider"
+}
+
 func (x explanation) text(w io.Writer) {
 	row(w, "provider", x.Provider)
 	row(w, "sub", x.Subject)
@@ -209,6 +261,7 @@ func (x explanation) text(w io.Writer) {
 	row(w, "name", x.Name)
 	row(w, "e-mail", strings.TrimSpace(x.Email+map[bool]string{true: " (counts as proven)", false: " (does not count as proven)"}[x.EmailVerified]))
 	row(w, "opens account", x.Owner)
+	row(w, "e-mail of", x.Holder)
 	row(w, "outcome", x.Outcome)
 	row(w, "reason", x.Reason)
 }

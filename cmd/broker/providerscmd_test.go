@@ -19,10 +19,10 @@ func TestProviders(t *testing.T) {
 	o := newOperator(t).set("BROKER_SERVER__BASE_URL=http://127.0.0.1:8080",
 		"BROKER_PROVIDERS__CAMPUS__KIND=oidc", "BROKER_PROVIDERS__CAMPUS__ISSUER="+op.Issuer, "BROKER_PROVIDERS__CAMPUS__CLIENT_ID=broker",
 		"BROKER_PROVIDERS__CAMPUS__CLIENT_SECRET=right-secret", "BROKER_PROVIDERS__CAMPUS__ALLOWED_DOMAINS=example.org", "BROKER_PROVIDERS__CAMPUS__ALLOWED_CLAIMS__GROUPS=staff,guests",
-		"BROKER_PROVIDERS__CAMPUS__SECOND=replace", "BROKER_PROVIDERS__CAMPUS__NO_SIGN_UP=true")
+		"BROKER_PROVIDERS__CAMPUS__SECOND=replace", "BROKER_PROVIDERS__CAMPUS__SIGN_UP=no")
 	var list []providerView
 	o.read(&list, "providers", "list")
-	if len(list) != 1 || list[0].ID != "campus" || list[0].RedirectURI != "http://127.0.0.1:8080/oauth/authorized/campus/" || list[0].Second != broker.SecondReplace || !list[0].NoSignUp ||
+	if len(list) != 1 || list[0].ID != "campus" || list[0].RedirectURI != "http://127.0.0.1:8080/oauth/authorized/campus/" || list[0].Second != broker.SecondReplace || list[0].SignUp != broker.SignUpNo || !list[0].ConfirmEmail || list[0].Profile.Name != broker.ProfileInitial ||
 		strings.Join(list[0].Only, "; ") != "allowed_domains: example.org; allowed_claims.groups: staff, guests" {
 		t.Fatalf("list: %+v", list)
 	}
@@ -80,5 +80,57 @@ func TestProviders(t *testing.T) {
 		{"providers", "check", "none"}, {"providers", "explain", "none", "--claims", "claims.json"}, {"providers", "explain", "campus", "--claims", "missing.json"}, {"providers", "explain", "campus"},
 	} {
 		o.refuses(args...)
+	}
+}
+
+// TestProvidersAboutNewcomers: the policies about newcomers go from the
+// configuration into the list and into what an operator is told would happen.
+func TestProvidersAboutNewcomers(t *testing.T) {
+	op := providertest.NewOpenID(t, providertest.OpenIDOptions{})
+	o := newOperator(t).set("BROKER_SERVER__BASE_URL=http://127.0.0.1:8080",
+		"BROKER_PROVIDERS__CAMPUS__KIND=oidc", "BROKER_PROVIDERS__CAMPUS__ISSUER="+op.Issuer, "BROKER_PROVIDERS__CAMPUS__CLIENT_ID=broker", "BROKER_PROVIDERS__CAMPUS__CLIENT_SECRET=s",
+		"BROKER_PROVIDERS__CAMPUS__SIGN_UP=automatic", "BROKER_PROVIDERS__CAMPUS__CONFIRM_EMAIL=false", "BROKER_PROVIDERS__CAMPUS__LINK_BY_EMAIL=true",
+		"BROKER_PROVIDERS__CAMPUS__PROFILE__NAME=provider")
+	var list []providerView
+	o.read(&list, "providers", "list")
+	if v := list[0]; v.SignUp != broker.SignUpAutomatic || v.ConfirmEmail || !v.LinkByEmail || v.Profile.Name != broker.ProfileProvider || v.Profile.Username != broker.ProfileInitial || v.Profile.Locale != broker.ProfilePerson {
+		t.Errorf("%+v", v)
+	}
+	if table := o.run("providers", "list"); !strings.Contains(table, "sign in, sign up at once, link") || !strings.Contains(table, "finds accounts, needs no mail") {
+		t.Error(table)
+	}
+	explain := func(claims string) (x explanation) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(o.dir, "claims.json"), []byte(claims), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		o.read(&x, "providers", "explain", "campus", "--claims", "claims.json")
+		return x
+	}
+	known := `{"sub":"1815","email":"ada@example.org","email_verified":true}`
+	if x := explain(known); x.Outcome != "account began" || x.Holder != "" {
+		t.Errorf("a stranger: %+v", x)
+	}
+	var ada userView
+	o.read(&ada, "users", "create", "ada@example.org")
+	if x := explain(known); x.Outcome != "found by e-mail" || x.Holder != ada.ID {
+		t.Errorf("Ada: %+v", x)
+	}
+	if x := explain(`{"sub":"1815","email":"ada@example.org","email_verified":false}`); x.Outcome != "new person" || x.Reason == "" {
+		t.Errorf("not verified: %+v", x)
+	}
+	db := o.open()
+	u, err := db.User(t.Context(), ada.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if u.EmailVouchedBy = "campus"; db.UpdateUser(t.Context(), u) != nil || db.Close() != nil {
+		t.Fatal("not written")
+	}
+	if x := explain(known); x.Outcome != "new person" || !strings.Contains(x.Reason, "vouches") {
+		t.Errorf("vouched for alone: %+v", x)
+	}
+	if out := o.run("users", "show", "ada@example.org"); !strings.Contains(out, "campus says so, no mail has proven it") {
+		t.Error(out)
 	}
 }

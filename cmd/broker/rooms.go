@@ -72,6 +72,7 @@ func furnish(cfg config.Config, base string, db *store.DB, ring store.Keyring, t
 	r.linker = linking.New(r.kept, r.apps, linking.Options{
 		Refused: refused,
 		Issuer:  base, FreshFor: cfg.Sessions.Fresh, UndoWithin: cfg.Linking.UndoWithin, NoPasswords: !cfg.Accounts.Passwords, Log: log, EndGrants: r.tokens.EndGrants,
+		Begin: beginner(cfg, r),
 	})
 	if r.breached, err = breached(cfg); err != nil {
 		return nil, err
@@ -84,8 +85,20 @@ func furnish(cfg config.Config, base string, db *store.DB, ring store.Keyring, t
 	r.accounts = local.New(r.kept, r.linker, local.Options{
 		Issuer: base, MinPassword: cfg.Accounts.PasswordMin, HMACKey: cfg.Accounts.InvenioSalt, Breached: r.breached, Peppers: peppers, FreshFor: cfg.Sessions.Fresh, NoSignUp: !cfg.Accounts.SignUp, Log: log, EndGrants: r.tokens.EndGrants,
 		Codes: mailedCodes(cfg), CodeKeys: derived(ring, "mail codes"),
+		NoPasswords: !cfg.Accounts.Passwords, Welcome: local.Welcome(cfg.Accounts.WelcomeMail),
 	})
 	return r, nil
+}
+
+// beginner lets the linker begin accounts, where newcomers may; the room that
+// does it is furnished later.
+func beginner(cfg config.Config, r *rooms) func(context.Context, broker.SignUp, string, time.Time) (broker.User, error) {
+	if !cfg.Accounts.SignUp {
+		return nil
+	}
+	return func(ctx context.Context, s broker.SignUp, provider string, at time.Time) (broker.User, error) {
+		return r.accounts.Begin(ctx, s, provider, at)
+	}
 }
 
 // rooms opens everything that a command needs.
@@ -188,7 +201,9 @@ func registry(cfg config.Config, base string, log *slog.Logger, extra ...provide
 			ID: p.ID, Kind: p.Kind, Title: p.Title, Icon: p.Icon, Order: p.Order,
 			Issuer: p.Issuer, BaseURL: p.BaseURL, ClientID: p.ClientID, ClientSecret: p.ClientSecret, Scopes: p.Scopes, AuthParams: p.AuthParams, Forward: p.Forward,
 			Sandbox: p.Sandbox, Member: p.Member, EmailTrust: p.EmailTrust, EmailDomains: p.EmailDomains, AllowedDomains: p.AllowedDomains,
-			Hidden: p.Hidden, LinkOnly: p.LinkOnly, NoSignUp: p.NoSignUp, Second: broker.Second(p.Second),
+			Hidden: p.Hidden, LinkOnly: p.LinkOnly, Second: broker.Second(p.Second),
+			SignUp: broker.SignUpBy(p.SignUp), Unmailed: !p.ConfirmEmail, LinkByEmail: p.LinkByEmail,
+			Profile:   broker.ProfileRules{Name: broker.ProfileRule(p.Profile["name"]), Username: broker.ProfileRule(p.Profile["username"]), Locale: broker.ProfileRule(p.Profile["locale"])},
 			AuthStyle: authStyle(p.AuthStyle), PKCE: p.PKCE, IssuerParam: p.IssuerParam,
 			AllowedClaims: p.AllowedClaims, AllowedOrganizations: p.AllowedOrganizations,
 			AllowedRoles: p.AllowedRoles, AllowedIdentityClasses: p.AllowedIdentityClasses, AllowServiceAccounts: p.AllowServiceAccounts,

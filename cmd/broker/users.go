@@ -30,6 +30,7 @@ type userView struct {
 	ID            broker.UserID  `json:"id"`
 	Email         string         `json:"email"`
 	EmailVerified bool           `json:"email_verified"`
+	VouchedBy     string         `json:"email_vouched_by,omitempty"`
 	Username      string         `json:"username,omitempty"`
 	Name          string         `json:"name,omitempty"`
 	Phone         string         `json:"phone_number,omitempty"` // of one account, not of a list
@@ -52,14 +53,18 @@ type identityView struct {
 
 func viewUser(u broker.User) userView {
 	return userView{
-		ID: u.ID, Email: u.Email, EmailVerified: u.EmailVerified(), Username: u.Username, Name: u.Name, Admin: u.Admin,
+		ID: u.ID, Email: u.Email, EmailVerified: u.EmailVerified(), VouchedBy: u.EmailVouchedBy, Username: u.Username, Name: u.Name, Admin: u.Admin,
 		Password: u.HasPassword(), DisabledAt: u.DisabledAt, CreatedAt: u.CreatedAt,
 	}
 }
 
 func (v userView) text(w io.Writer) {
 	row(w, "id", v.ID)
-	row(w, "e-mail", v.Email+map[bool]string{false: " (not proven)"}[v.EmailVerified])
+	proof := map[bool]string{false: " (not proven)"}[v.EmailVerified]
+	if v.VouchedBy != "" {
+		proof = " (" + v.VouchedBy + " says so, no mail has proven it)"
+	}
+	row(w, "e-mail", v.Email+proof)
 	row(w, "username", v.Username)
 	row(w, "name", v.Name)
 	if v.Phone != "" {

@@ -1,0 +1,139 @@
+package local
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"idbroker/broker"
+)
+
+// Welcome says who is told by mail that an account began.
+type Welcome string
+
+const (
+	WelcomeVouched Welcome = "vouched" // whose address nobody has proven by a mail: its owner must hear of it
+	WelcomeAll     Welcome = "all"
+	WelcomeNone    Welcome = "none"
+)
+
+// maxAlike is how many numbered usernames are tried for an account that begins
+// at once. After that it has none, and its person may choose one.
+const maxAlike = 9
+
+// Begin makes the account of an identity that signs up at once: provider vouches
+// for the address. It joins the caller's unit of work. A username that somebody
+// has gets a number. Errors: signup.closed, signup.known where somebody was faster.
+func (a *Accounts) Begin(ctx context.Context, s broker.SignUp, provider string, at time.Time) (broker.User, error) {
+	if a.o.NoSignUp {
+		return broker.User{}, ErrSignUpClosed
+	}
+	first := s.Username
+	for n := 2; ; n++ {
+		taken, err := a.taken(ctx, s.Username, "")
+		if err != nil {
+			return broker.User{}, err
+		}
+		if !taken {
+			break
+		}
+		var ok bool
+		if s.Username, ok = broker.CleanUsername(first + strconv.Itoa(n)); !ok || n > maxAlike {
+			s.Username = ""
+		}
+	}
+	return a.begin(ctx, s, provider, at)
+}
+
+// vouched tells whether a form begins its account without a mail: it keeps the
+// address that the identity's provider proved, and that word counts here.
+func (a *Accounts) vouched(login broker.Login) bool {
+	if login.Remote == nil || !login.Remote.EmailVerified || login.Remote.Email != login.SignUp.Email {
+		return false
+	}
+	p, ok := a.links.Provider(login.Remote.Provider)
+	return ok && p.Unmailed
+}
+
+// reclaim gives an account to whoever has just read its address's mail, where
+// only a provider's word stood for that address: what others may have hung on it
+// goes, and what they told. The caller ends sessions and grants and writes u.
+func (a *Accounts) reclaim(ctx context.Context, u *broker.User, at time.Time) error {
+	if u.EmailVouchedBy == "" {
+		return nil
+	}
+	if err := a.links.DetachAll(ctx, u.ID, at); err != nil {
+		return err
+	}
+	if err := a.store.VoidLinkChanges(ctx, u.ID); err != nil {
+		return fmt.Errorf("void link changes: %w", err)
+	}
+	consents, err := a.store.ConsentsOf(ctx, u.ID)
+	if err != nil {
+		return fmt.Errorf("consents: %w", err)
+	}
+	for _, c := range consents {
+		if err := a.store.DeleteConsent(ctx, u.ID, c.ClientID); err != nil {
+			return fmt.Errorf("delete consent: %w", err)
+		}
+	}
+	u.EmailVerifiedAt, u.EmailVouchedBy, u.SignedOutAt = at, "", at
+	u.Phone, u.Address = "", broker.Address{}
+	return a.event(ctx, broker.EventReclaimed, u.ID, at)
+}
+
+// takeOver is begin where the address stands on an account by a provider's word
+// alone: a mail is the better proof. The account goes on as the form has it.
+func (a *Accounts) takeOver(ctx context.Context, id broker.UserID, s broker.SignUp, at time.Time) (broker.User, error) {
+	u, err := a.store.LockUser(ctx, id)
+	if err != nil {
+		return broker.User{}, fmt.Errorf("lock user: %w", err)
+	}
+	if u.EmailVouchedBy == "" || u.Email != s.Email || u.Disabled() {
+		return broker.User{}, ErrSignUpKnown
+	}
+	if err := a.reclaim(ctx, &u, at); err != nil {
+		return broker.User{}, err
+	}
+	switch taken, err := a.taken(ctx, s.Username, id); {
+	case err != nil:
+		return broker.User{}, err
+	case taken:
+		s.Username = ""
+	}
+	u.Name, u.Username, u.Locale = s.Name, s.Username, s.Locale
+	u.PasswordHash, u.PasswordSetAt, u.UpdatedAt = s.PasswordHash, time.Time{}, at // who had set one is out
+	if u.HasPassword() {
+		u.PasswordSetAt = at
+	}
+	if err := a.store.UpdateUser(ctx, u); err != nil {
+		return broker.User{}, fmt.Errorf("update user: %w", err)
+	}
+	u.Version++
+	if _, err := a.store.EndSessions(ctx, id, ""); err != nil {
+		return broker.User{}, fmt.Errorf("end sessions: %w", err)
+	}
+	if _, err := a.o.EndGrants(ctx, broker.GrantFilter{UserID: id}, "re-claimed", at); err != nil {
+		return broker.User{}, fmt.Errorf("end grants: %w", err)
+	}
+	if err := a.store.VoidMailTokens(ctx, id, broker.MailReset, at); err != nil {
+		return broker.User{}, fmt.Errorf("void mail tokens: %w", err)
+	}
+	return u, nil
+}
+
+// welcome tells the owner of an address that an account began with it.
+func (a *Accounts) welcome(ctx context.Context, u broker.User, at time.Time) error {
+	if a.o.Welcome == WelcomeNone || a.o.Welcome != WelcomeAll && u.EmailVouchedBy == "" {
+		return nil
+	}
+	data := map[string]string{"name": u.Called(), "link": a.o.Issuer + "/login/"}
+	if u.EmailVouchedBy != "" {
+		data["provider"] = a.links.Title(u.EmailVouchedBy)
+		if !a.o.NoPasswords {
+			data["link"] = a.o.Issuer + "/lost-password/"
+		}
+	}
+	return a.store.Enqueue(ctx, mail(ctx, u.Email, "welcome", u.Locale, at, data))
+}

@@ -1,0 +1,3 @@
+-- Whose word stands for an address that no mail has proven.
+
+ALTER TABLE users ADD COLUMN email_vouched_by {{.Text}} NOT NULL DEFAULT '';
