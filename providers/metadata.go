@@ -15,6 +15,7 @@ type metadata struct {
 	UserInfo      string // "" none
 	Keys          string // jwks_uri
 	Revocation    string // "" none (RFC 7009)
+	EndSession    string // "" none (OpenID Connect RP-Initiated Logout 1.0)
 	AuthMethods   []string
 	SigningAlgs   []string // of ID tokens, those that we accept; never empty
 	S256          bool     // PKCE S256 is not ruled out
@@ -60,6 +61,9 @@ func parseMetadata(body []byte, issuer string, plain bool) (metadata, error) {
 		if err := checkURL(e.url, plain); err != nil {
 			errs = append(errs, fmt.Errorf("discovery: %s: %w", e.name, err))
 		}
+	}
+	if end := c.str("end_session_endpoint"); checkURL(end, plain) == nil {
+		m.EndSession = end // a bad one is no reason to let nobody in
 	}
 	if !c.has("id_token_signing_alg_values_supported") {
 		m.SigningAlgs = []string{"RS256"} // every provider must have it (section 3)

@@ -40,6 +40,8 @@ type entry struct {
 	app         App // with the defaults of its kind
 	provider    goth.Provider
 	redirectURI string
+
+	signedOutURI, logoutURI string
 }
 
 // completeTimeout is how long the whole of a callback may take: a few calls of
@@ -75,9 +77,13 @@ func New(o Options) (*Registry, error) {
 			problem(err)
 			continue
 		}
-		e := &entry{app: app, redirectURI: strings.TrimRight(o.BaseURL, "/") + "/oauth/authorized/" + app.ID + "/"}
+		site := strings.TrimRight(o.BaseURL, "/")
+		e := &entry{
+			app: app, redirectURI: site + "/oauth/authorized/" + app.ID + "/",
+			signedOutURI: site + "/oauth/signed-out/" + app.ID + "/", logoutURI: site + "/oauth/backchannel/" + app.ID + "/",
+		}
 		provider, err := kinds[app.Kind](&e.app, env{
-			redirectURI: e.redirectURI, client: clients.of(app), log: o.Log.With("provider", app.ID),
+			redirectURI: e.redirectURI, signedOutURI: e.signedOutURI, client: clients.of(app), log: o.Log.With("provider", app.ID),
 			allowPrivate: o.AllowPrivate, now: o.now,
 		})
 		if err != nil {
@@ -120,6 +126,7 @@ func (e *entry) describe() broker.Provider {
 	return broker.Provider{
 		ID: e.app.ID, Kind: e.app.Kind, Title: e.app.Title, Icon: e.app.Icon, Issuer: e.app.Issuer,
 		Hidden: e.app.Hidden, LinkOnly: e.app.LinkOnly, NoSignUp: e.app.NoSignUp, Second: e.app.Second,
+		SignOut: broker.SignOut(withDefault(string(e.app.SignOut), string(broker.SignOutAsk))),
 	}
 }
 
