@@ -29,6 +29,7 @@ var kinds = map[string]factory{
 type env struct {
 	redirectURI  string // where the provider sends people back to
 	signedOutURI string // where it may send people back to who signed out there
+	logoutURI    string // where it tells that somebody did
 	client       *client
 	log          *slog.Logger
 	allowPrivate bool             // http and loopback are fine

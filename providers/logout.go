@@ -34,6 +34,24 @@ func (e *entry) toldOfSessions() bool {
 	return ok
 }
 
+// examineLogout tells what of logout works, and what to register for it.
+func (p *openID) examineLogout(m metadata) []Finding {
+	var all []Finding
+	switch {
+	case p.app.SignOut == broker.SignOutNone:
+	case p.app.SignOutURL != "":
+		all = append(all, Finding{LevelFine, "sign-out", "people are offered the page " + withoutQuery(p.app.SignOutURL)})
+	case m.EndSession != "":
+		all = append(all, Finding{LevelFine, "sign-out", "register exactly " + p.env.signedOutURI + " there as post_logout_redirect_uri"})
+	case p.app.SignOut == broker.SignOutAlways:
+		all = append(all, Finding{LevelWarning, "sign-out", "its metadata has no end_session_endpoint: people stay signed in there. Set sign_out_url to a page that signs them out, and sign_out: ask"})
+	}
+	if m.TellsLogout {
+		all = append(all, Finding{LevelFine, "back-channel logout", "register " + p.env.logoutURI + " there as backchannel_logout_uri: sessions here end with those there"})
+	}
+	return all
+}
+
 // Farewell finds a way to sign out at a provider, also at one that is hidden by
 // now: whoever came with it may still be signed in there. The zero Farewell: there
 // is none. ErrUnknown, ErrUnavailable, ErrUpstream.

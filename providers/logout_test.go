@@ -267,7 +267,7 @@ func TestFarewellElsewhere(t *testing.T) {
 		if _, err := reg.VerifyLogout(context.Background(), id, ""); id != "own" && !errors.Is(err, ErrUnknown) {
 			t.Errorf("%s tells of logouts: %v", id, err)
 		}
-		if p, _ := reg.Provider(id); (id == "own") != (p.SignOut == broker.SignOutNone) || id != "own" && p.SignOut != broker.SignOutAsk {
+		if p, _ := reg.Provider(id); (id == "own") != (p.SignOut == broker.SignOutNone) {
 			t.Errorf("%s: policy %q", id, p.SignOut)
 		}
 	}

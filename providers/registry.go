@@ -83,7 +83,7 @@ func New(o Options) (*Registry, error) {
 			signedOutURI: site + "/oauth/signed-out/" + app.ID + "/", logoutURI: site + "/oauth/backchannel/" + app.ID + "/",
 		}
 		provider, err := kinds[app.Kind](&e.app, env{
-			redirectURI: e.redirectURI, signedOutURI: e.signedOutURI, client: clients.of(app), log: o.Log.With("provider", app.ID),
+			redirectURI: e.redirectURI, signedOutURI: e.signedOutURI, logoutURI: e.logoutURI, client: clients.of(app), log: o.Log.With("provider", app.ID),
 			allowPrivate: o.AllowPrivate, now: o.now,
 		})
 		if err != nil {
@@ -126,7 +126,7 @@ func (e *entry) describe() broker.Provider {
 	return broker.Provider{
 		ID: e.app.ID, Kind: e.app.Kind, Title: e.app.Title, Icon: e.app.Icon, Issuer: e.app.Issuer,
 		Hidden: e.app.Hidden, LinkOnly: e.app.LinkOnly, NoSignUp: e.app.NoSignUp, Second: e.app.Second,
-		SignOut: broker.SignOut(withDefault(string(e.app.SignOut), string(broker.SignOutAsk))),
+		SignOut: e.app.SignOut,
 	}
 }
 

@@ -88,6 +88,13 @@ func worldOn(t testing.TB, db *store.DB, to tokens.Options, edit ...func(*Option
 // crowdedWorld is worldOn with a provider more for each title, all at the fake.
 func crowdedWorld(t testing.TB, db *store.DB, to tokens.Options, titles []string, edit ...func(*Options)) *world {
 	t.Helper()
+	return worldOf(t, db, to, titles, func(string, *providers.App) {}, edit...)
+}
+
+// worldOf is crowdedWorld with other settings of the remote apps, which may need to
+// know where the broker is.
+func worldOf(t testing.TB, db *store.DB, to tokens.Options, titles []string, app func(url string, a *providers.App), edit ...func(*Options)) *world {
+	t.Helper()
 	w := &world{t: t, db: db, log: &logBuffer{}}
 	w.op = providertest.NewOpenID(t, providertest.OpenIDOptions{})
 	var handler http.Handler
@@ -100,7 +107,11 @@ func crowdedWorld(t testing.TB, db *store.DB, to tokens.Options, titles []string
 		{ID: "campus", Kind: "oidc", Title: "Campus", Issuer: w.op.Issuer, ClientID: "broker", ClientSecret: "secret", AllowedDomains: []string{"uni.example"}},
 		{ID: "gone", Kind: "oidc", Title: "Gone", Issuer: w.op.Issuer, ClientID: "broker", ClientSecret: "secret", Hidden: true},
 	}
+	for i := range apps {
+		app(w.url, &apps[i])
+	}
 	w.op.AddClient(providertest.Client{ID: "broker", Secret: "secret", RedirectURIs: []string{
+		w.url + "/oauth/signed-out/demo/", w.url + "/oauth/signed-out/other/",
 		w.url + "/oauth/authorized/demo/", w.url + "/oauth/authorized/other/", w.url + "/oauth/authorized/campus/",
 	}})
 	for i, title := range titles {

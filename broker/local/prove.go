@@ -113,7 +113,7 @@ func (a *Accounts) Prove(ctx context.Context, token broker.Secret) (broker.User,
 			if err := a.links.Attach(ctx, user, *login.Remote, at); err != nil {
 				return err
 			}
-			how.AMR, how.Provider = login.Remote.AMR, login.Remote.Provider
+			how.AMR, how.Provider, how.Upstream = login.Remote.AMR, login.Remote.Provider, login.Remote.Upstream()
 		}
 		login.Remote, login.SignUp = nil, nil
 		login.Authenticated(user.ID, how)

@@ -189,6 +189,7 @@ func registry(cfg config.Config, base string, log *slog.Logger, extra ...provide
 			Issuer: p.Issuer, BaseURL: p.BaseURL, ClientID: p.ClientID, ClientSecret: p.ClientSecret, Scopes: p.Scopes, AuthParams: p.AuthParams,
 			Sandbox: p.Sandbox, Member: p.Member, EmailTrust: p.EmailTrust, EmailDomains: p.EmailDomains, AllowedDomains: p.AllowedDomains,
 			Hidden: p.Hidden, LinkOnly: p.LinkOnly, NoSignUp: p.NoSignUp, Second: broker.Second(p.Second),
+			SignOut: broker.SignOut(p.SignOut), SignOutURL: p.SignOutURL,
 			AuthStyle: authStyle(p.AuthStyle), PKCE: p.PKCE, IssuerParam: p.IssuerParam,
 			AllowedClaims: p.AllowedClaims, AllowedOrganizations: p.AllowedOrganizations,
 			AllowedRoles: p.AllowedRoles, AllowedIdentityClasses: p.AllowedIdentityClasses, AllowServiceAccounts: p.AllowServiceAccounts,
