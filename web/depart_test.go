@@ -184,12 +184,16 @@ func TestStatesOfSignOut(t *testing.T) {
 		if a := b.get("/oauth/authorized/demo/?code=x&state=" + state); a.status != http.StatusGone {
 			t.Errorf("as a callback: %d", a.status)
 		}
-		sent := b.get("/oauth/login/other/")
-		b.get("/oauth/signed-out/other/?state=" + sent.param("state")).to("/logout/")
-		b.get("/oauth/sign-out/other/?state=" + sent.param("state")).to("/logout/?from=other")
-		b.walk(sent, "bob").to("/oauth/signup/other/") // and that one still ends well
+		c := w.browser()
+		sent := c.get("/oauth/login/other/")
+		c.setCookie(leavingCookie, c.cookie(browserCookie)) // were they one cookie
+		c.get("/oauth/signed-out/other/?state=" + sent.param("state")).to("/logout/")
+		c.get("/oauth/sign-out/other/?state=" + sent.param("state")).to("/logout/?from=other")
+		c.walk(sent, "bob").to("/oauth/signup/other/") // and that one still ends well
 		b.get(way).to(w.op.URL)                        // nor has any of it ended this
+		tie := b.cookie(leavingCookie)
 		b.get("/oauth/signed-out/demo/?state=" + state).to("https://app.example/bye")
+		b.setCookie(leavingCookie, tie)
 		b.get("/oauth/signed-out/demo/?state=" + state).to("/logout/")
 		b.get(way).to("/logout/?from=demo")
 
