@@ -33,6 +33,7 @@ const (
 	EventLinkUndone       = "identity.undone" // "this was not me", by the link in the mail
 	EventSignedIn         = "session.started"
 	EventSignedOut        = "session.ended"
+	EventSignedOutThere   = "provider.signed_out" // the provider told us (back-channel logout)
 	EventPasswordChanged  = "password.changed"
 	EventPasswordReset    = "password.reset"
 	EventConsentGiven     = "consent.given"

@@ -76,6 +76,7 @@ type Profile struct {
 	AMR           []string  // authentication methods, as the provider told
 	ACR           string    // authentication context, as the provider told
 	AuthTime      time.Time // zero: not told
+	SID           string    // of the session there ("sid"); "" not told
 	Tokens        []RemoteToken
 	Extra         json.RawMessage // further facts worth keeping, a JSON object; nil none
 }

@@ -25,8 +25,9 @@ type Login struct {
 	AuthTime time.Time // when; zero: nobody yet
 	AMR      []string  // how (RFC 8176)
 	ACR      string
-	Provider string // provider of the identity that was used; "" a password
-	SID      string // session that the authentication became; "" none yet. It becomes one once.
+	Provider string   // provider of the identity that was used; "" a password
+	SID      string   // session that the authentication became; "" none yet. It becomes one once.
+	Upstream Upstream // session at the provider, until SID is there
 
 	Remote *Profile // an identity that was proven and that no account has yet
 	SignUp *SignUp  // the form was sent, the address is not proven yet
@@ -95,7 +96,7 @@ func (l *Login) Live(browser Secret, at time.Time) bool {
 // session yet.
 func (l *Login) Authenticated(user UserID, how Authentication) {
 	l.UserID, l.AuthTime, l.AMR, l.ACR, l.Provider = user, how.At, how.AMR, how.ACR, how.Provider
-	l.SID = ""
+	l.SID, l.Upstream = "", how.Upstream
 }
 
 // Authentication says how and when somebody proved who they are. It is what
@@ -105,6 +106,7 @@ type Authentication struct {
 	AMR      []string
 	ACR      string
 	Provider string // "" a password
+	Upstream Upstream
 }
 
 // ACRSingle is the authentication context of one factor, whichever it was. A

@@ -4,14 +4,15 @@ import "time"
 
 // Provider is what pages and rules need to know of a configured remote app.
 type Provider struct {
-	ID       string // path segment and key: [a-z0-9_-]+
-	Kind     string // "github", "orcid", "cern", "globus", "oidc"
-	Title    string // "GitHub"
-	Icon     string // name of an SVG of ours: "github"; "" a neutral mark
-	Issuer   string // what identities of this provider carry as issuer
-	Hidden   bool   // not offered, and no step of it is served
-	LinkOnly bool   // can be linked, cannot sign in
-	Second   Second // what becomes of a second identity that somebody links; "" SecondRefuse
+	ID       string  // path segment and key: [a-z0-9_-]+
+	Kind     string  // "github", "orcid", "cern", "globus", "oidc"
+	Title    string  // "GitHub"
+	Icon     string  // name of an SVG of ours: "github"; "" a neutral mark
+	Issuer   string  // what identities of this provider carry as issuer
+	Hidden   bool    // not offered, and no step of it is served
+	LinkOnly bool    // can be linked, cannot sign in
+	Second   Second  // what becomes of a second identity that somebody links; "" SecondRefuse
+	SignOut  SignOut // what becomes of the session there; "" SignOutAsk
 
 	SignUp      SignUpBy // how its identities begin accounts; "" SignUpByForm
 	Profile     ProfileRules
@@ -45,6 +46,10 @@ const (
 	PurposeSignIn Purpose = "sign-in"
 	PurposeLink   Purpose = "link"   // somebody is signed in and connects an identity
 	PurposeReauth Purpose = "reauth" // the signed-in user proves to be there
+
+	// PurposeSignOut is a journey to a provider to sign out there. No callback
+	// takes its state, and no other journey's state ends one.
+	PurposeSignOut Purpose = "sign-out"
 )
 
 // AttemptLifetime is how long a person may stay at the provider: 300 seconds,

@@ -46,6 +46,10 @@ func (k *checker) providers() {
 			}
 		}
 		k.newcomers(p, sub)
+		k.page(sub("sign_out_url"), p.SignOutURL)
+		if p.SignOut == "always" && (p.SignOutURL != "" || p.Kind == "github" || p.Kind == "globus" || p.Kind == "orcid") {
+			k.add(sub("sign_out"), "", "would leave people at a page that does not take them back", "write ask")
+		}
 	}
 }
 
@@ -124,6 +128,16 @@ func (k *checker) remote(path, text string) {
 		k.add(path, shown(text), "is not https", "write https://"+u.Host+u.Path)
 	case u.RawQuery != "" || u.Fragment != "":
 		k.add(path, shown(text), "has a query or fragment", "write https://"+u.Host+u.Path)
+	}
+}
+
+// page checks the URL of a page that people are sent to: https.
+func (k *checker) page(path, text string) {
+	if text == "" || k.wrong(path) {
+		return
+	}
+	if u, err := url.Parse(text); err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.Fragment != "" {
+		k.add(path, shown(text), "is not the URL of a page", "write https://…")
 	}
 }
 

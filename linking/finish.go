@@ -127,7 +127,7 @@ func (l *Linker) attempt(ctx context.Context, r FinishRequest, at time.Time) (br
 	}
 	a, err := l.store.Attempt(ctx, r.Callback.State.Hash())
 	switch {
-	case errors.Is(err, broker.ErrNotFound):
+	case errors.Is(err, broker.ErrNotFound), err == nil && a.Purpose == broker.PurposeSignOut:
 		return broker.Attempt{}, ErrAttempt
 	case err != nil:
 		return broker.Attempt{}, fmt.Errorf("find attempt: %w", err)
@@ -157,7 +157,7 @@ func (l *Linker) settle(ctx context.Context, p broker.Provider, r FinishRequest,
 	if res.Outcome, err = Decide(f); err != nil {
 		return err
 	}
-	res.How = broker.Authentication{At: at, AMR: res.Profile.AMR, ACR: broker.ACRSingle, Provider: p.ID}
+	res.How = broker.Authentication{At: at, AMR: res.Profile.AMR, ACR: broker.ACRSingle, Provider: p.ID, Upstream: res.Profile.Upstream()}
 	if err := l.loadLogin(ctx, r.Browser, res, at); err != nil {
 		return err
 	}

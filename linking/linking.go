@@ -27,6 +27,10 @@ type Store interface {
 	LockUser(ctx context.Context, id broker.UserID) (broker.User, error)
 	UpdateUser(ctx context.Context, u broker.User) error
 	EndSessions(ctx context.Context, user broker.UserID, exceptSID string) ([]string, error)
+	SessionsOf(ctx context.Context, user broker.UserID) ([]broker.Session, error)
+	Upstream(ctx context.Context, idHash string) (broker.Upstream, error)
+	SpendLogout(ctx context.Context, l broker.UpstreamLogout, at time.Time) error
+	EndUpstream(ctx context.Context, l broker.UpstreamLogout) ([]broker.Session, error)
 	RevokeGrants(ctx context.Context, f broker.GrantFilter, reason string, at time.Time) (int, error)
 
 	Identity(ctx context.Context, provider, issuer, subject string) (broker.UserIdentity, error)
@@ -70,6 +74,10 @@ type Apps interface {
 	// Revoke ends what tokens stand for, RevokeOnly the tokens and nothing else.
 	Revoke(ctx context.Context, id string, tokens []broker.RemoteToken) error
 	RevokeOnly(ctx context.Context, id string, tokens []broker.RemoteToken) error
+	// Farewell finds a way to sign out at a provider, VerifyLogout reads its word
+	// that somebody has.
+	Farewell(ctx context.Context, id string, q broker.SignOutRequest) (broker.Farewell, error)
+	VerifyLogout(ctx context.Context, id, raw string) (broker.UpstreamLogout, error)
 }
 
 // Options configures a Linker. The zero value of a field is its default.

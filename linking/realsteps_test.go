@@ -70,6 +70,12 @@ func (s *scripted) Complete(_ context.Context, id string, a broker.Attempt, cb b
 
 func (s *scripted) Revoke(context.Context, string, []broker.RemoteToken) error     { return nil }
 func (s *scripted) RevokeOnly(context.Context, string, []broker.RemoteToken) error { return nil }
+func (s *scripted) Farewell(context.Context, string, broker.SignOutRequest) (broker.Farewell, error) {
+	return broker.Farewell{}, nil
+}
+func (s *scripted) VerifyLogout(context.Context, string, string) (broker.UpstreamLogout, error) {
+	return broker.UpstreamLogout{}, errors.New("nobody tells of logouts here")
+}
 
 // bag is a context that collects what is mailed.
 func bag() (context.Context, *[]string) {

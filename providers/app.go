@@ -47,6 +47,12 @@ type App struct {
 
 	Second broker.Second // what becomes of a second identity that somebody links; "" broker.SecondRefuse
 
+	// SignOut is what becomes of the session there when somebody who signed in with
+	// it signs out here; "" broker.SignOutAsk. SignOutURL is a page there that signs
+	// people out; "" the kind's, or the end_session_endpoint of the metadata.
+	SignOut    broker.SignOut
+	SignOutURL string
+
 	AuthStyle   string // AuthBasic, AuthPost or AuthNone; "" as the metadata or the kind says
 	PKCE        string // PKCES256 or PKCEOff; "" the kind's, PKCES256 for most
 	IssuerParam string // IssuerIfPresent, IssuerRequired or IssuerIgnored: what to do about "iss" (RFC 9207); "" if present, required where the metadata promises it
@@ -95,6 +101,9 @@ var reserved = []string{
 	"request", "request_uri", "response_mode", "response_type", "scope", "state",
 }
 
+// noWayBack are the kinds whose sign-out is a page that people stay on.
+var noWayBack = []string{"github", "globus", "orcid"}
+
 // check reports everything that is wrong with the app whatever its kind.
 func (a App) check() error {
 	var errs []error
@@ -119,6 +128,15 @@ func (a App) check() error {
 	oneOf("auth_style", a.AuthStyle, AuthBasic, AuthPost, AuthNone)
 	oneOf("pkce", a.PKCE, PKCES256, PKCEOff)
 	oneOf("second", string(a.Second), string(broker.SecondRefuse), string(broker.SecondAdd), string(broker.SecondReplace))
+	oneOf("sign_out", string(a.SignOut), string(broker.SignOutNone), string(broker.SignOutAsk), string(broker.SignOutAlways))
+	if a.SignOut == broker.SignOutAlways && (a.SignOutURL != "" || slices.Contains(noWayBack, a.Kind)) {
+		bad("sign_out", "always would leave people at a page there that does not take them back; use ask")
+	}
+	if a.SignOutURL != "" {
+		if err := checkURL(a.SignOutURL, false); err != nil {
+			bad("sign_out_url", "%v", err)
+		}
+	}
 	oneOf("issuer_param", a.IssuerParam, IssuerIfPresent, IssuerRequired, IssuerIgnored)
 	if (a.AuthStyle == AuthBasic || a.AuthStyle == AuthPost) && a.ClientSecret == "" {
 		bad("client_secret", "missing; %s needs it", a.AuthStyle)

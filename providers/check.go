@@ -80,6 +80,7 @@ func (p *openID) examine(ctx context.Context) []Finding {
 	if p.app.PKCE == PKCES256 && !m.S256 {
 		add(LevelWarning, "pkce", "its metadata does not offer S256; it is sent all the same. Should it refuse, set pkce: off")
 	}
+	all = append(all, p.examineLogout(m)...)
 	set, err := p.dir.keySet(ctx)
 	if err == nil {
 		_, err = set.get(ctx, lookupPause)

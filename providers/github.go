@@ -68,6 +68,7 @@ func newGitHub(app *App, e env) (goth.Provider, error) {
 	app.Issuer = site
 	app.Title = withDefault(app.Title, "GitHub")
 	app.Icon = withDefault(app.Icon, "github")
+	app.SignOutURL = withDefault(app.SignOutURL, site+"/logout")
 	app.AuthStyle = withDefault(app.AuthStyle, AuthPost)
 	app.PKCE = withDefault(app.PKCE, PKCES256) // a server that does not know it takes no notice
 	if api == site+"/api/v3" {                 // an administrator may have switched verification off

@@ -66,6 +66,8 @@ func verifyIDToken(ctx context.Context, raw string, keys oidc.KeySet, m metadata
 		return nil, errors.New("ID token: iss is another's")
 	case !validSubject(c.str("sub")) || token.Subject != c.str("sub"):
 		return nil, errors.New("ID token: sub is no 1 to 255 ASCII characters")
+	case c.has("events"): // a logout token says of whom, and no more
+		return nil, errors.New("ID token: it is a token about an event")
 	case len(token.Audience) > 1 && !c.has("azp"):
 		return nil, errors.New("ID token: several audiences and no azp")
 	case c.has("azp") && c.str("azp") != clientID:

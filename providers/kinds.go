@@ -28,6 +28,8 @@ var kinds = map[string]factory{
 // env is what a factory gets beside the app.
 type env struct {
 	redirectURI  string // where the provider sends people back to
+	signedOutURI string // where it may send people back to who signed out there
+	logoutURI    string // where it tells that somebody did
 	client       *client
 	log          *slog.Logger
 	allowPrivate bool             // http and loopback are fine

@@ -15,6 +15,8 @@ type metadata struct {
 	UserInfo      string // "" none
 	Keys          string // jwks_uri
 	Revocation    string // "" none (RFC 7009)
+	EndSession    string // "" none (OpenID Connect RP-Initiated Logout 1.0)
+	TellsLogout   bool   // backchannel_logout_supported
 	AuthMethods   []string
 	SigningAlgs   []string // of ID tokens, those that we accept; never empty
 	S256          bool     // PKCE S256 is not ruled out
@@ -44,7 +46,8 @@ func parseMetadata(body []byte, issuer string, plain bool) (metadata, error) {
 		Issuer: issuer, AuthEndpoint: c.str("authorization_endpoint"), TokenEndpoint: c.str("token_endpoint"),
 		UserInfo: c.str("userinfo_endpoint"), Keys: c.str("jwks_uri"), Revocation: c.str("revocation_endpoint"),
 		AuthMethods: c.list("token_endpoint_auth_methods_supported"), SendsIssuer: c.isTrue("authorization_response_iss_parameter_supported"),
-		S256: !c.has("code_challenge_methods_supported") || slices.Contains(c.list("code_challenge_methods_supported"), PKCES256),
+		TellsLogout: c.isTrue("backchannel_logout_supported"),
+		S256:        !c.has("code_challenge_methods_supported") || slices.Contains(c.list("code_challenge_methods_supported"), PKCES256),
 	}
 	var errs []error
 	for _, e := range []struct {
@@ -60,6 +63,9 @@ func parseMetadata(body []byte, issuer string, plain bool) (metadata, error) {
 		if err := checkURL(e.url, plain); err != nil {
 			errs = append(errs, fmt.Errorf("discovery: %s: %w", e.name, err))
 		}
+	}
+	if end := c.str("end_session_endpoint"); checkURL(end, plain) == nil {
+		m.EndSession = end // a bad one is no reason to let nobody in
 	}
 	if !c.has("id_token_signing_alg_values_supported") {
 		m.SigningAlgs = []string{"RS256"} // every provider must have it (section 3)

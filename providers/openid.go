@@ -48,6 +48,8 @@ var (
 	_ revoker         = (*openID)(nil)
 	_ issuerTeller    = (*openID)(nil)
 	_ exchanger       = (*openID)(nil)
+	_ farewellSayer   = (*openID)(nil)
+	_ logoutVerifier  = (*openID)(nil)
 )
 
 // newOpenID checks what every OpenID Provider needs, fills in the defaults that
@@ -235,6 +237,9 @@ func (p *openID) profileFrom(ctx context.Context, s *session, c claims) (broker.
 	}
 	profile.Email, profile.EmailVerified = p.app.email(c.str("email"), c.isTrue("email_verified"))
 	profile.EmailAsserted = profile.EmailVerified && c.isTrue("email_verified")
+	if sid := s.claims.str("sid"); validSubject(sid) { // of the ID token alone
+		profile.SID = sid
+	}
 	profile.AMR, profile.ACR, profile.AuthTime = c.list("amr"), c.text("acr"), c.time("auth_time")
 	if err := p.app.admitsClaims(c); err != nil {
 		return broker.Profile{}, err

@@ -69,6 +69,7 @@ func newORCID(app *App, e env) (goth.Provider, error) {
 		return nil, err
 	}
 	app.AuthStyle, app.PKCE = AuthPost, PKCEOff
+	app.SignOutURL = withDefault(app.SignOutURL, known+"/signout")
 	app.setDefaults("ORCID", "orcid", EmailVerified)
 	if app.AuthParams == nil {
 		app.AuthParams = map[string]string{"show_login": "true"} // the sign-in form before the registration form

@@ -42,6 +42,8 @@ type entry struct {
 	app         App // with the defaults of its kind
 	provider    goth.Provider
 	redirectURI string
+
+	signedOutURI, logoutURI string
 }
 
 // completeTimeout is how long the whole of a callback may take: a few calls of
@@ -77,9 +79,13 @@ func New(o Options) (*Registry, error) {
 			problem(err)
 			continue
 		}
-		e := &entry{app: app, redirectURI: strings.TrimRight(o.BaseURL, "/") + "/oauth/authorized/" + app.ID + "/"}
+		site := strings.TrimRight(o.BaseURL, "/")
+		e := &entry{
+			app: app, redirectURI: site + "/oauth/authorized/" + app.ID + "/",
+			signedOutURI: site + "/oauth/signed-out/" + app.ID + "/", logoutURI: site + "/oauth/backchannel/" + app.ID + "/",
+		}
 		provider, err := kinds[app.Kind](&e.app, env{
-			redirectURI: e.redirectURI, client: clients.of(app), log: o.Log.With("provider", app.ID),
+			redirectURI: e.redirectURI, signedOutURI: e.signedOutURI, logoutURI: e.logoutURI, client: clients.of(app), log: o.Log.With("provider", app.ID),
 			allowPrivate: o.AllowPrivate, now: o.now,
 		})
 		if err != nil {
@@ -128,6 +134,7 @@ func (e *entry) describe() broker.Provider {
 		ID: e.app.ID, Kind: e.app.Kind, Title: e.app.Title, Icon: e.app.Icon, Issuer: e.app.Issuer,
 		Hidden: e.app.Hidden, LinkOnly: e.app.LinkOnly, Second: e.app.Second,
 		SignUp: e.app.SignUp, Unmailed: e.app.Unmailed, LinkByEmail: e.app.LinkByEmail, Profile: e.app.Profile,
+		SignOut: e.app.SignOut,
 	}
 }
 

@@ -47,6 +47,14 @@ type (
 	tokenLister interface {
 		allTokens(t *oauth2.Token) []broker.RemoteToken
 	}
+	// farewellSayer knows a way to sign out there.
+	farewellSayer interface {
+		farewell(ctx context.Context, q broker.SignOutRequest) (broker.Farewell, error)
+	}
+	// logoutVerifier reads the provider's word that somebody has signed out there.
+	logoutVerifier interface {
+		verifyLogout(ctx context.Context, raw string) (broker.UpstreamLogout, error)
+	}
 	// issuerTeller says what "iss" in a callback must be (RFC 9207). A
 	// provider without it is held to IssuerIfPresent and its App.Issuer.
 	issuerTeller interface {

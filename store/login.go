@@ -24,6 +24,7 @@ type loginRow struct {
 	ACR         string             `bun:"acr"`
 	Provider    string             `bun:"provider"`
 	SID         string             `bun:"sid"`
+	Upstream    []byte             `bun:"upstream"`
 	Remote      []byte             `bun:"remote"`
 	SignUp      []byte             `bun:"sign_up"`
 	StartedAt   micros             `bun:"started_at"`
@@ -40,9 +41,13 @@ func (db *DB) rowOfLogin(l broker.Login) (*loginRow, error) {
 	if err != nil {
 		return nil, err
 	}
+	upstream, err := sealJSON(db.keys, inRow("logins", "upstream", string(l.ID)), upstreamJSONOf(l.Upstream))
+	if err != nil {
+		return nil, err
+	}
 	return &loginRow{
 		ID: string(l.ID), BrowserHash: l.BrowserHash, ClientID: l.ClientID, Request: l.Request, ReturnTo: l.ReturnTo, Force: l.Force,
-		UserID: string(l.UserID), AuthTime: micro(l.AuthTime), AMR: doc(l.AMR), ACR: l.ACR, Provider: l.Provider, SID: l.SID,
+		UserID: string(l.UserID), AuthTime: micro(l.AuthTime), AMR: doc(l.AMR), ACR: l.ACR, Provider: l.Provider, SID: l.SID, Upstream: upstream,
 		Remote: remote, SignUp: signUp,
 		StartedAt: micro(l.StartedAt), ExpiresAt: micro(l.ExpiresAt), FinishedAt: micro(l.FinishedAt),
 	}, nil
@@ -72,9 +77,13 @@ func (db *DB) Login(ctx context.Context, id broker.LoginID) (broker.Login, error
 	if err != nil {
 		return broker.Login{}, db.failed(what, err)
 	}
+	upstream, err := openJSON[upstreamJSON](db.keys, inRow("logins", "upstream", r.ID), r.Upstream)
+	if err != nil {
+		return broker.Login{}, db.failed(what, err)
+	}
 	return broker.Login{
 		ID: broker.LoginID(r.ID), BrowserHash: r.BrowserHash, ClientID: r.ClientID, Request: r.Request, ReturnTo: r.ReturnTo, Force: r.Force,
-		UserID: broker.UserID(r.UserID), AuthTime: r.AuthTime.time(), AMR: r.AMR.v, ACR: r.ACR, Provider: r.Provider, SID: r.SID,
+		UserID: broker.UserID(r.UserID), AuthTime: r.AuthTime.time(), AMR: r.AMR.v, ACR: r.ACR, Provider: r.Provider, SID: r.SID, Upstream: upstream.upstream(),
 		Remote: remote.profile(), SignUp: signUp.signUp(),
 		StartedAt: r.StartedAt.time(), ExpiresAt: r.ExpiresAt.time(), FinishedAt: r.FinishedAt.time(),
 	}, nil

@@ -110,12 +110,12 @@ func (f flavour) statements(file string) ([]string, error) {
 func (f flavour) types() map[string]string {
 	if f == flavourPostgres {
 		return map[string]string{
-			"Text": `text COLLATE "C"`, "Int": "bigint", "Bool": "boolean", "Bytes": "bytea",
+			"Text": `text COLLATE "C"`, "Int": "bigint", "Bool": "boolean", "Bytes": "bytea", "NoBytes": `'\x'`,
 			"Cold": "", "Hot": " WITH (fillfactor = 80)",
 		}
 	}
 	return map[string]string{
-		"Text": "TEXT", "Int": "INTEGER", "Bool": "INTEGER", "Bytes": "BLOB",
+		"Text": "TEXT", "Int": "INTEGER", "Bool": "INTEGER", "Bytes": "BLOB", "NoBytes": "X''",
 		"Cold": " STRICT", "Hot": " STRICT",
 	}
 }

@@ -26,6 +26,7 @@ type profileJSON struct {
 	AMR           []string    `json:"amr,omitempty"`
 	ACR           string      `json:"acr,omitempty"`
 	AuthTime      micros      `json:"auth_time,omitempty"`
+	SID           string      `json:"sid,omitempty"`
 	Tokens        []tokenJSON `json:"tokens,omitempty"`
 	Extra         []byte      `json:"extra,omitempty"` // JSON, byte for byte: json.RawMessage would be compacted
 }
@@ -57,7 +58,7 @@ func profileJSONOf(p *broker.Profile) *profileJSON {
 	j := &profileJSON{
 		Provider: p.Provider, Issuer: p.Issuer, Subject: p.Subject, ClientID: p.ClientID, Username: p.Username, Name: p.Name,
 		Email: p.Email, EmailVerified: p.EmailVerified, EmailAsserted: p.EmailAsserted, Locale: p.Locale, ProfileURL: p.ProfileURL,
-		AMR: p.AMR, ACR: p.ACR, AuthTime: micro(p.AuthTime), Extra: p.Extra,
+		AMR: p.AMR, ACR: p.ACR, AuthTime: micro(p.AuthTime), SID: p.SID, Extra: p.Extra,
 	}
 	for _, t := range p.Tokens {
 		j.Tokens = append(j.Tokens, tokenJSON{
@@ -75,7 +76,7 @@ func (j *profileJSON) profile() *broker.Profile {
 	p := &broker.Profile{
 		Provider: j.Provider, Issuer: j.Issuer, Subject: j.Subject, ClientID: j.ClientID, Username: j.Username, Name: j.Name,
 		Email: j.Email, EmailVerified: j.EmailVerified, EmailAsserted: j.EmailAsserted, Locale: j.Locale, ProfileURL: j.ProfileURL,
-		AMR: j.AMR, ACR: j.ACR, AuthTime: j.AuthTime.time(), Extra: j.Extra,
+		AMR: j.AMR, ACR: j.ACR, AuthTime: j.AuthTime.time(), SID: j.SID, Extra: j.Extra,
 	}
 	for _, t := range j.Tokens {
 		p.Tokens = append(p.Tokens, broker.RemoteToken{
@@ -98,6 +99,28 @@ func (j *signUpJSON) signUp() *broker.SignUp {
 		return nil
 	}
 	return &broker.SignUp{Email: j.Email, Name: j.Name, Username: j.Username, Locale: j.Locale, PasswordHash: broker.Secret(j.PasswordHash)}
+}
+
+type upstreamJSON struct {
+	Issuer   string `json:"issuer"`
+	Subject  string `json:"subject"`
+	SID      string `json:"sid,omitempty"`
+	ClientID string `json:"client_id,omitempty"`
+	IDToken  string `json:"id_token,omitempty"`
+}
+
+func upstreamJSONOf(u broker.Upstream) *upstreamJSON {
+	if u == (broker.Upstream{}) {
+		return nil
+	}
+	return &upstreamJSON{Issuer: u.Issuer, Subject: u.Subject, SID: u.SID, ClientID: u.ClientID, IDToken: u.IDToken.Reveal()}
+}
+
+func (j *upstreamJSON) upstream() broker.Upstream {
+	if j == nil {
+		return broker.Upstream{}
+	}
+	return broker.Upstream{Issuer: j.Issuer, Subject: j.Subject, SID: j.SID, ClientID: j.ClientID, IDToken: broker.Secret(j.IDToken)}
 }
 
 // sealJSON seals v as JSON; nil as an empty value.

@@ -19,6 +19,7 @@ type cookies struct {
 const (
 	sessionCookie  = "broker_session"  // opens the session; the database has its hash
 	browserCookie  = "broker_browser"  // ties logins and outward attempts to this browser
+	leavingCookie  = "broker_leaving"  // ties a journey to sign out at a provider to this browser
 	languageCookie = "broker_language" // what a visitor without an account chose
 	lastCookie     = "broker_last"     // the provider that was used here last
 	deviceCookie   = "broker_devices"  // the accounts that this browser has signed in to; opens nothing (limits)

@@ -29,39 +29,52 @@ func (s *Server) getLogout(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) postLogout(w http.ResponseWriter, r *http.Request) error {
 	v := visitOf(r)
 	var asked tokens.Logout
+	var form url.Values
 	if raw := v.form.Get("request"); raw != "" {
-		form, err := url.ParseQuery(raw)
-		if err != nil {
+		var err error
+		if form, err = url.ParseQuery(raw); err != nil {
 			return errForm.Because(err)
 		}
 		if asked, err = s.tokens.ParseLogout(r.Context(), form); err != nil {
 			return err
 		}
 	}
-	return s.logOut(w, r, asked)
+	return s.logOut(w, r, asked, form)
 }
 
 // logOut ends the session and goes where the request asked to, if that is
-// registered.
-func (s *Server) logOut(w http.ResponseWriter, r *http.Request, asked tokens.Logout) error {
-	v, provider := visitOf(r), visitOf(r).session.Provider
+// registered. The way out of the provider comes after that: whatever is wrong with
+// it keeps nobody signed in here.
+func (s *Server) logOut(w http.ResponseWriter, r *http.Request, asked tokens.Logout, form url.Values) error {
+	v, session := visitOf(r), visitOf(r).session
 	var frames []tokens.Frame
+	var leave leaveView
 	if v.user != nil {
 		var err error
-		if frames, err = s.tokens.FrontchannelLogout(r.Context(), v.user.ID, v.session.SID); err != nil {
+		if frames, err = s.tokens.FrontchannelLogout(r.Context(), v.user.ID, session.SID); err != nil {
 			return err
 		}
+		from, err := s.linker.Upstream(r.Context(), session) // goes with the session
+		if err != nil {
+			s.log.ErrorContext(r.Context(), "sign-out at the provider without a hint", "provider", session.Provider, "err", err)
+		}
+		locale := s.language(r)
 		if err := s.signOut(w, r); err != nil {
 			return err
 		}
+		leave = s.leave(w, r, session.Provider, from, asked, form, locale)
 	}
 	switch {
 	case len(frames) > 0:
-		return s.showFrames(w, r, asked, provider, frames)
+		return s.showLoggedOut(w, r, asked, session.Provider, leave, frames)
+	case leave.Automatic && r.Method == http.MethodGet:
+		return s.redirect(w, r, leave.URL)
+	case leave.URL != "":
+		return s.showLoggedOut(w, r, asked, session.Provider, leave, nil)
 	case asked.RedirectURI != "":
 		return s.redirect(w, r, asked.RedirectURI)
-	case provider != "":
-		return s.redirect(w, r, "/logout/?from="+url.QueryEscape(provider))
+	case session.Provider != "":
+		return s.redirect(w, r, "/logout/?from="+url.QueryEscape(session.Provider))
 	}
 	return s.redirect(w, r, "/logout/")
 }
@@ -77,7 +90,7 @@ func (s *Server) getEndSession(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if v.user == nil || meansThis(asked, v.session) {
-		return s.logOut(w, r, asked)
+		return s.logOut(w, r, asked, v.query)
 	}
 	formsLeave(w)
 	p := logoutPage{base: s.base(r), Fields: []hidden{{"request", v.query.Encode()}}, CancelURL: "/"}

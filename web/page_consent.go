@@ -59,7 +59,15 @@ type loggedOutPage struct {
 	Client      *clientView // where ContinueURL leads; nil nobody sent the person here
 	ContinueURL string      // back to the application; "" nowhere
 	Provider    string      // title of a provider where the person may still be signed in; "" none
+	Leave       leaveView   // the way out of the provider; zero none
 	Frames      []string    // pages of applications that sign the person out there
+}
+
+// leaveView is a way to sign out at a provider too.
+type leaveView struct {
+	Title     string // "GitHub"
+	URL       string // path of ours, or the provider's page; "" there is no way
+	Automatic bool   // the browser goes there by itself
 }
 
 // hidden is a value that a form carries along.

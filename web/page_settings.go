@@ -106,7 +106,7 @@ func (p securityPage) Event(e eventRow) string {
 		return p.T("events.other") // newer than this page
 	}
 	named := e.Client
-	if strings.HasPrefix(e.Name, "session.") || strings.HasPrefix(e.Name, "identity.") {
+	if strings.HasPrefix(e.Name, "session.") || strings.HasPrefix(e.Name, "identity.") || strings.HasPrefix(e.Name, "provider.") {
 		named = e.Provider // a session may be for a client, and begin with a password
 	}
 	switch {

@@ -185,11 +185,12 @@ func TestSecurityWords(t *testing.T) {
 	}
 	p := securityPage{base: b}
 	for e, want := range map[eventRow]string{
-		{Name: broker.EventSignedIn}:                      "Signed in with your password",
-		{Name: broker.EventSignedIn, Client: "Atlas"}:     "Signed in with your password",
-		{Name: broker.EventSignedIn, Provider: "ORCID"}:   "Signed in with ORCID",
-		{Name: broker.EventRefreshReuse, Client: "Atlas"}: "Access of Atlas ended: an old key was used again",
-		{Name: "future.event"}:                            "Your account was changed",
+		{Name: broker.EventSignedIn}:                           "Signed in with your password",
+		{Name: broker.EventSignedIn, Client: "Atlas"}:          "Signed in with your password",
+		{Name: broker.EventSignedIn, Provider: "ORCID"}:        "Signed in with ORCID",
+		{Name: broker.EventSignedOutThere, Provider: "GitHub"}: "Signed out at GitHub",
+		{Name: broker.EventRefreshReuse, Client: "Atlas"}:      "Access of Atlas ended: an old key was used again",
+		{Name: "future.event"}:                                 "Your account was changed",
 	} {
 		if got := p.Event(e); got != want {
 			t.Errorf("%+v: %q", e, got)

@@ -61,6 +61,9 @@ func (s *Server) routes() *http.ServeMux {
 	m.HandleFunc("GET /oauth/authorized/{app}/{$}", s.page(s.getCallback))
 	m.HandleFunc("GET /oauth/signup/{app}/{$}", s.page(s.getSignUp))
 	m.HandleFunc("POST /oauth/signup/{app}/{$}", s.page(s.postSignUp))
+	m.HandleFunc("GET /oauth/sign-out/{app}/{$}", s.page(s.getDepart))
+	m.HandleFunc("GET /oauth/signed-out/{app}/{$}", s.page(s.getSignedOut))
+	m.HandleFunc("POST /oauth/backchannel/{app}/{$}", s.postBackchannel)
 	m.HandleFunc("GET /oauth/disconnect/{app}/{$}", s.member(s.getDisconnect))
 	m.HandleFunc("POST /oauth/disconnect/{app}/{$}", s.member(s.postDisconnect))
 

@@ -153,7 +153,7 @@ func (s *Server) postSessions(w http.ResponseWriter, r *http.Request) error {
 	case sid == "" || len(sid) > maxID:
 		return errForm.Becausef("no sid")
 	case sid == v.session.SID:
-		return s.logOut(w, r, tokens.Logout{})
+		return s.logOut(w, r, tokens.Logout{}, nil)
 	default:
 		err := s.store.InTx(ctx, func(ctx context.Context) error {
 			if err := s.store.EndSession(ctx, v.user.ID, sid); err != nil {

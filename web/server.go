@@ -35,6 +35,7 @@ type Store interface {
 
 	OpenAttempt(ctx context.Context, browserHash, provider string, at time.Time) (broker.Attempt, error)
 
+	CreateUpstream(ctx context.Context, idHash, provider string, u broker.Upstream, since time.Time) error
 	SessionsOf(ctx context.Context, user broker.UserID) ([]broker.Session, error)
 	EndSession(ctx context.Context, user broker.UserID, sid string) error
 	EndSessions(ctx context.Context, user broker.UserID, exceptSID string) ([]string, error)

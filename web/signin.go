@@ -42,11 +42,15 @@ func (s *Server) identify(w http.ResponseWriter, r *http.Request, l *broker.Logi
 // that was neither a provider nor a password; amrCode stands for a mailed code.
 const byDetail, amrCode = "amr", "otp"
 
+// errOutThere: the provider has told meanwhile that the person is out.
+var errOutThere = errors.New("signed out at the provider")
+
 // startSession signs the login's user in on this browser, under a new id. It
 // replaces the session that stood; somebody else's ends as if signed out. The
 // same person keeps the sid, since it is the same stay. A login that has waited
 // for its browser since before the password was changed, or a change of links
-// was taken back, loses its person: that ended whatever stood.
+// was taken back, or the provider said that the person had signed out there,
+// loses its person: that ended whatever stood.
 func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.Login) error {
 	v, ctx := visitOf(r), r.Context()
 	user, err := v.proven, error(nil)
@@ -70,7 +74,8 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 	if v.session.UserID == user.ID {
 		row.SID = v.session.SID
 	}
-	l.SID = row.SID
+	up := l.Upstream
+	l.SID, l.Upstream = row.SID, broker.Upstream{} // the session has it from now on
 	jar := sessions.NewSession(s.sessions, sessionCookie)
 	jar.Values[rowKey{}] = row
 	var cookie *http.Cookie
@@ -80,6 +85,13 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 		}
 		if cookie, err = s.sessions.write(ctx, jar); err != nil {
 			return err
+		}
+		if up != (broker.Upstream{}) {
+			if err := s.store.CreateUpstream(ctx, rowOf(jar).IDHash, l.Provider, up, l.AuthTime); errors.Is(err, broker.ErrSpent) {
+				return errOutThere
+			} else if err != nil {
+				return err
+			}
 		}
 		if l.ID != "" {
 			if err := s.store.SaveLogin(ctx, *l); err != nil {
@@ -93,6 +105,10 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 		}
 		return s.store.AddEvent(ctx, e)
 	})
+	if errors.Is(err, errOutThere) {
+		l.UserID = ""
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -87,6 +87,13 @@ func worldOn(t testing.TB, db *store.DB, to tokens.Options, edit ...func(*Option
 // crowdedWorld is worldOn with further providers, all at the fake.
 func crowdedWorld(t testing.TB, db *store.DB, to tokens.Options, more []providers.App, edit ...func(*Options)) *world {
 	t.Helper()
+	return worldOf(t, db, to, more, func(string, *providers.App) {}, edit...)
+}
+
+// worldOf is crowdedWorld with other settings of the remote apps, which may need to
+// know where the broker is.
+func worldOf(t testing.TB, db *store.DB, to tokens.Options, more []providers.App, app func(url string, a *providers.App), edit ...func(*Options)) *world {
+	t.Helper()
 	w := &world{t: t, db: db, log: &logBuffer{}}
 	w.op = providertest.NewOpenID(t, providertest.OpenIDOptions{})
 	var handler http.Handler
@@ -98,7 +105,11 @@ func crowdedWorld(t testing.TB, db *store.DB, to tokens.Options, more []provider
 		{ID: "other", Kind: "oidc", Title: "Other", Issuer: w.op.Issuer, ClientID: "broker", ClientSecret: "secret"},
 		{ID: "gone", Kind: "oidc", Title: "Gone", Issuer: w.op.Issuer, ClientID: "broker", ClientSecret: "secret", Hidden: true},
 	}
+	for i := range apps {
+		app(w.url, &apps[i])
+	}
 	w.op.AddClient(providertest.Client{ID: "broker", Secret: "secret", RedirectURIs: []string{
+		w.url + "/oauth/signed-out/demo/", w.url + "/oauth/signed-out/other/",
 		w.url + "/oauth/authorized/demo/", w.url + "/oauth/authorized/other/",
 	}})
 	for _, app := range more {

@@ -137,6 +137,18 @@ func (s countedStore) AddEvent(ctx context.Context, e broker.Event) error {
 		if e.Name == broker.EventSignedIn {
 			s.c.add("broker_sign_ins_total", "provider", orElse(e.Provider, "password"), "outcome", "done")
 		}
+		if e.Name == broker.EventSignedOutThere {
+			s.c.add("broker_provider_logouts_total", "provider", e.Provider, "outcome", "done")
+		}
+	}
+	return err
+}
+
+// SpendLogout implements linking.Store.
+func (s countedStore) SpendLogout(ctx context.Context, l broker.UpstreamLogout, at time.Time) error {
+	err := s.DB.SpendLogout(ctx, l, at)
+	if errors.Is(err, broker.ErrSpent) {
+		s.c.add("broker_provider_logouts_total", "provider", l.Provider, "outcome", "replayed")
 	}
 	return err
 }
@@ -159,6 +171,15 @@ func (a countedApps) Complete(ctx context.Context, id string, at broker.Attempt,
 		a.c.add("broker_sign_ins_total", "provider", id, "outcome", outcomeOf(err))
 	}
 	return p, err
+}
+
+// VerifyLogout implements linking.Apps.
+func (a countedApps) VerifyLogout(ctx context.Context, id, raw string) (broker.UpstreamLogout, error) {
+	l, err := a.Apps.VerifyLogout(ctx, id, raw)
+	if _, known := a.Apps.Provider(id); known && err != nil {
+		a.c.add("broker_provider_logouts_total", "provider", id, "outcome", outcomeOf(err))
+	}
+	return l, err
 }
 
 // refused counts a journey to a provider that came to nothing, by what the person

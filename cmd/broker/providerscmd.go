@@ -30,15 +30,18 @@ func (p *program) registryOf() (*providers.Registry, error) {
 }
 
 type providerView struct {
-	ID          string        `json:"id"`
-	Kind        string        `json:"kind"`
-	Title       string        `json:"title"`
-	Issuer      string        `json:"issuer"`
-	RedirectURI string        `json:"redirect_uri"`
-	Hidden      bool          `json:"hidden"`
-	LinkOnly    bool          `json:"link_only"`
-	Second      broker.Second `json:"second"`
-	Only        []string      `json:"only,omitempty"`
+	ID          string         `json:"id"`
+	Kind        string         `json:"kind"`
+	Title       string         `json:"title"`
+	Issuer      string         `json:"issuer"`
+	RedirectURI string         `json:"redirect_uri"`
+	SignedOut   string         `json:"post_logout_redirect_uri,omitempty"`
+	Logout      string         `json:"backchannel_logout_uri,omitempty"`
+	SignOut     broker.SignOut `json:"sign_out"`
+	Hidden      bool           `json:"hidden"`
+	LinkOnly    bool           `json:"link_only"`
+	Second      broker.Second  `json:"second"`
+	Only        []string       `json:"only,omitempty"`
 
 	SignUp       broker.SignUpBy `json:"sign_up"`
 	ConfirmEmail bool            `json:"confirm_email"`
@@ -92,15 +95,21 @@ func (c providersList) Run(p *program) error {
 	for _, x := range r.Providers() {
 		views = append(views, providerView{
 			ID: x.ID, Kind: x.Kind, Title: x.Title, Issuer: x.Issuer, RedirectURI: r.RedirectURI(x.ID),
+			SignedOut: r.SignedOutURI(x.ID), Logout: r.LogoutURI(x.ID), SignOut: broker.SignOut(orElse(string(x.SignOut), string(broker.SignOutAsk))),
 			Hidden: x.Hidden, LinkOnly: x.LinkOnly, Second: broker.Second(orElse(string(x.Second), string(broker.SecondRefuse))),
 			Only: r.Rules(x.ID), SignUp: broker.SignUpBy(orElse(string(x.SignUp), string(broker.SignUpByForm))), ConfirmEmail: !x.Unmailed, LinkByEmail: x.LinkByEmail,
 			Profile: profileView(x.Profile.Full()),
 		})
 	}
 	return c.print(p.out, views, func(w io.Writer) {
-		row(w, "ID", "KIND", "TITLE", "MAY", "A SECOND ONE", "BY E-MAIL", "ONLY", "REDIRECT URI")
+		row(w, "ID", "KIND", "TITLE", "MAY", "A SECOND ONE", "BY E-MAIL", "ONLY", "SIGN-OUT THERE", "REDIRECT URI")
 		for _, v := range views {
-			row(w, v.ID, v.Kind, v.Title, v.may(), v.Second, v.byEmail(), orElse(strings.Join(v.Only, "; "), "everybody"), v.RedirectURI)
+			row(w, v.ID, v.Kind, v.Title, v.may(), v.Second, v.byEmail(), orElse(strings.Join(v.Only, "; "), "everybody"), v.SignOut, v.RedirectURI)
+		}
+		for _, v := range views {
+			if v.SignedOut != "" {
+				_, _ = fmt.Fprintf(w, "\n%s: for sign-out, register there too\n  post_logout_redirect_uri  %s\n  backchannel_logout_uri    %s\n", v.ID, v.SignedOut, v.Logout)
+			}
 		}
 	})
 }

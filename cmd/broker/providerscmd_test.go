@@ -26,11 +26,17 @@ func TestProviders(t *testing.T) {
 		strings.Join(list[0].Only, "; ") != "allowed_domains: example.org; allowed_claims.groups: staff, guests" {
 		t.Fatalf("list: %+v", list)
 	}
-	if table := o.run("providers", "list"); !strings.Contains(table, "sign in, link") || !strings.Contains(table, "allowed_claims.groups: staff, guests") || strings.Contains(table, "right-secret") {
+	if v := list[0]; v.SignOut != broker.SignOutAsk || v.SignedOut != "http://127.0.0.1:8080/oauth/signed-out/campus/" || v.Logout != "http://127.0.0.1:8080/oauth/backchannel/campus/" {
+		t.Errorf("what sign-out needs: %+v", v)
+	}
+	if table := o.run("providers", "list"); !strings.Contains(table, "sign in, link") || !strings.Contains(table, "allowed_claims.groups: staff, guests") || !strings.Contains(table, "backchannel_logout_uri    "+list[0].Logout) || strings.Contains(table, "right-secret") {
 		t.Error(table)
 	}
 
-	if out := o.run("providers", "check", "campus"); !strings.Contains(out, "register exactly http://127.0.0.1:8080/oauth/authorized/campus/ there") || strings.Contains(out, "error") {
+	if out := o.set("BROKER_PROVIDERS__CAMPUS__SIGN_OUT=none").run("providers", "list"); !strings.Contains(out, "  none  ") {
+		t.Error(out)
+	}
+	if out := o.run("providers", "check", "campus"); !strings.Contains(out, "/oauth/signed-out/campus/") || !strings.Contains(out, "register exactly http://127.0.0.1:8080/oauth/authorized/campus/ there") || strings.Contains(out, "error") {
 		t.Error(out)
 	}
 	out, errs, code := o.set("BROKER_PROVIDERS__CAMPUS__CLIENT_SECRET=wrong-secret").try("", "providers", "check", "campus")

@@ -75,6 +75,12 @@ func (a failingApps) Complete(context.Context, string, broker.Attempt, broker.Ca
 }
 func (failingApps) Revoke(context.Context, string, []broker.RemoteToken) error     { return nil }
 func (failingApps) RevokeOnly(context.Context, string, []broker.RemoteToken) error { return nil }
+func (failingApps) Farewell(context.Context, string, broker.SignOutRequest) (broker.Farewell, error) {
+	return broker.Farewell{}, nil
+}
+func (a failingApps) VerifyLogout(context.Context, string, string) (broker.UpstreamLogout, error) {
+	return broker.UpstreamLogout{}, a.err
+}
 
 func TestCounted(t *testing.T) {
 	c := newCounters()
@@ -84,8 +90,13 @@ func TestCounted(t *testing.T) {
 		apps := countedApps{failingApps{&broker.Error{Kind: kind}}, c}
 		_, _ = apps.Complete(context.Background(), "orcid", broker.Attempt{}, broker.Callback{})
 		_, _ = apps.Complete(context.Background(), "made up by a stranger", broker.Attempt{}, broker.Callback{})
+		_, _ = apps.VerifyLogout(context.Background(), "orcid", "token")
+		_, _ = apps.VerifyLogout(context.Background(), "made up by a stranger", "token")
 		var b bytes.Buffer
 		c.write(&b)
+		if !strings.Contains(b.String(), `broker_provider_logouts_total{provider="orcid",outcome="`+want+`"} 1`) {
+			t.Errorf("kind %d: no logout %s", kind, want)
+		}
 		if !strings.Contains(b.String(), `broker_sign_ins_total{provider="orcid",outcome="`+want+`"} 1`) || strings.Contains(b.String(), "stranger") {
 			t.Errorf("kind %d: no %s", kind, want)
 		}
@@ -100,6 +111,14 @@ func TestCounted(t *testing.T) {
 	}
 	c.refused("orcid", fmt.Errorf("journey: %w", broker.ErrDisabled))
 	c.refused("orcid", errors.New("whatever a provider says \"}"))
+	e := broker.NewEvent(context.Background(), broker.EventSignedOutThere, time.Now())
+	e.Provider = "campus"
+	if err := kept.AddEvent(context.Background(), e); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		_ = kept.SpendLogout(context.Background(), broker.UpstreamLogout{Provider: "campus", JTI: "jti"}, time.Now())
+	}
 	c.outbox("mail", "retry")
 	c.job("prune", errors.New("x"))
 	c.job("prune", nil)
@@ -108,7 +127,8 @@ func TestCounted(t *testing.T) {
 	for _, want := range []string{
 		`broker_sign_ins_total{provider="password",outcome="done"} 1`, `broker_sign_ins_total{provider="orcid",outcome="done"} 1`, `broker_events_total{name="session.started"} 2`,
 		`broker_provider_refusals_total{provider="orcid",kind="account.disabled"} 1`, `broker_provider_refusals_total{provider="orcid",kind="error"} 1`,
-		`broker_outbox_entries_total{kind="mail",outcome="retry"} 1`, `broker_jobs_total{job="prune",outcome="failed"} 1`, `broker_provider_request_duration_seconds_count{provider="orcid"} 5`,
+		`broker_outbox_entries_total{kind="mail",outcome="retry"} 1`, `broker_jobs_total{job="prune",outcome="failed"} 1`,
+		`broker_provider_logouts_total{provider="campus",outcome="done"} 1`, `broker_provider_logouts_total{provider="campus",outcome="replayed"} 1`, `broker_provider_request_duration_seconds_count{provider="orcid"} 5`,
 	} {
 		if !strings.Contains(b.String(), want+"\n") {
 			t.Errorf("no %s", want)

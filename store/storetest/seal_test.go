@@ -24,6 +24,8 @@ var sealedColumns = []struct{ table, column, key string }{
 	{"attempts", "session", "state_hash"},
 	{"logins", "remote", "id"},
 	{"logins", "sign_up", "id"},
+	{"logins", "upstream", "id"},
+	{"upstream_sessions", "id_token", "id_hash"},
 	{"signing_keys", "private", "id"},
 	{"outbox", "payload", "id"},
 	{"encryption_keys", "private", "id"},
@@ -44,10 +46,13 @@ func fillSealed(t *testing.T, db *store.DB) {
 		ok(t, db.SaveRemoteTokens(ctx, "a", []broker.RemoteToken{{Kind: id, AccessToken: secret, RefreshToken: secret, IDToken: secret}}))
 		ok(t, db.CreateAttempt(ctx, broker.Attempt{StateHash: id, Session: secret}))
 		ok(t, db.CreateLogin(ctx, broker.Login{
-			ID:     broker.LoginID(id),
-			Remote: &broker.Profile{Email: marker, Tokens: []broker.RemoteToken{{AccessToken: secret}}},
-			SignUp: &broker.SignUp{Email: marker, PasswordHash: secret},
+			ID:       broker.LoginID(id),
+			Remote:   &broker.Profile{Email: marker, Tokens: []broker.RemoteToken{{AccessToken: secret}}},
+			SignUp:   &broker.SignUp{Email: marker, PasswordHash: secret},
+			Upstream: broker.Upstream{IDToken: secret},
 		}))
+		ok(t, db.CreateSession(ctx, broker.Session{IDHash: id}))
+		ok(t, db.CreateUpstream(ctx, id, "p", broker.Upstream{IDToken: secret}, now()))
 		ok(t, db.CreateKey(ctx, broker.Key{ID: id, Private: secret}))
 		ok(t, db.CreateEncryptionKey(ctx, broker.EncryptionKey{ID: id, Private: secret}))
 		ok(t, db.KeepSecret(ctx, "c", secret))
@@ -94,8 +99,10 @@ func readSealed(ctx context.Context, db *store.DB) map[string]error {
 		l, err := db.Login(ctx, broker.LoginID(id))
 		check("logins", err)
 		if err == nil {
-			check("logins", err, l.Remote.Tokens[0].AccessToken, l.SignUp.PasswordHash)
+			check("logins", err, l.Remote.Tokens[0].AccessToken, l.SignUp.PasswordHash, l.Upstream.IDToken)
 		}
+		u, err := db.Upstream(ctx, id)
+		check("upstream_sessions", err, u.IDToken)
 	}
 	return failed
 }
@@ -187,7 +194,7 @@ func TestReseal(t *testing.T) {
 		newest, err := store.ParseKeyring([]byte(strings.SplitAfter(string(both.Marshal()), "\n")[0]))
 		ok(t, err)
 		alone := storetest.Open(t, dsn, storetest.Keys(newest))
-		if failed := readSealed(ctx, alone); len(failed) != 6 {
+		if failed := readSealed(ctx, alone); len(failed) != 7 {
 			t.Errorf("the new key alone fails at %v", failed)
 		}
 		if n, err := alone.Reseal(ctx); err == nil || n != 0 {

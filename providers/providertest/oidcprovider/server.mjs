@@ -2,10 +2,11 @@
 // client. It listens on a free port of the loopback interface and prints its
 // issuer as one line of JSON when it is ready.
 //
-//   node server.mjs <redirect_uri>
+//   node server.mjs <redirect_uri> [<post_logout_redirect_uri> <backchannel_logout_uri>]
 import { createServer } from "node:http";
 import { Provider } from "oidc-provider";
 
+const [redirect, afterLogout, logout] = process.argv.slice(2);
 const people = {
   ada: { name: "Ada Example", preferred_username: "ada", email: "ada@example.org", email_verified: true },
   bob: { name: "Bob Example", preferred_username: "bob", email: "bob@example.org", email_verified: false },
@@ -20,7 +21,8 @@ server.listen(0, "127.0.0.1", () => {
       {
         client_id: "my-broker",
         client_secret: "a-secret-of-the-test-0123456789",
-        redirect_uris: [process.argv[2]],
+        redirect_uris: [redirect],
+        ...(logout && { post_logout_redirect_uris: [afterLogout], backchannel_logout_uri: logout, backchannel_logout_session_required: true }),
         response_types: ["code"],
         grant_types: ["authorization_code", "refresh_token"],
         token_endpoint_auth_method: "client_secret_basic",
@@ -34,7 +36,11 @@ server.listen(0, "127.0.0.1", () => {
     cookies: { keys: ["test"] },
     pkce: { required: () => true },
     issueRefreshToken: async () => true,
-    features: { devInteractions: { enabled: true }, revocation: { enabled: true }, introspection: { enabled: true } },
+    features: {
+      devInteractions: { enabled: true }, revocation: { enabled: true }, introspection: { enabled: true }, rpInitiatedLogout: { enabled: true },
+      backchannelLogout: { enabled: true },
+    },
+    fetch: (url, { dispatcher, ...options }) => fetch(url, options), // the dispatcher keeps it from the loopback interface, where the broker is
     findAccount: (_ctx, sub) => people[sub] && { accountId: sub, claims: () => ({ sub, ...people[sub] }) },
   });
   handler = provider.callback();

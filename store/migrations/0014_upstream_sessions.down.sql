@@ -1,0 +1,3 @@
+ALTER TABLE logins DROP COLUMN upstream;
+DROP TABLE upstream_logouts;
+DROP TABLE upstream_sessions;
