@@ -34,6 +34,7 @@ server.listen(0, "127.0.0.1", () => {
     cookies: { keys: ["test"] },
     pkce: { required: () => true },
     issueRefreshToken: async () => true,
+    rotateRefreshToken: true,
     features: { devInteractions: { enabled: true }, revocation: { enabled: true }, introspection: { enabled: true } },
     findAccount: (_ctx, sub) => people[sub] && { accountId: sub, claims: () => ({ sub, ...people[sub] }) },
   });
