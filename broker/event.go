@@ -30,6 +30,7 @@ const (
 	EventIdentityLinked   = "identity.linked"
 	EventIdentityUnlinked = "identity.unlinked"
 	EventLinkUndone       = "identity.undone" // "this was not me", by the link in the mail
+	EventTokenLost        = "token.lost"      // a remote token that only its person can bring back
 	EventSignedIn         = "session.started"
 	EventSignedOut        = "session.ended"
 	EventPasswordChanged  = "password.changed"

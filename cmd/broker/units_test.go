@@ -73,6 +73,9 @@ func (failingApps) Begin(context.Context, string, string, broker.BeginOptions) (
 func (a failingApps) Complete(context.Context, string, broker.Attempt, broker.Callback) (broker.Profile, error) {
 	return broker.Profile{}, a.err
 }
+func (a failingApps) Refresh(context.Context, string, string, broker.RemoteToken) (broker.Renewal, error) {
+	return broker.Renewal{}, a.err
+}
 func (failingApps) Revoke(context.Context, string, []broker.RemoteToken) error     { return nil }
 func (failingApps) RevokeOnly(context.Context, string, []broker.RemoteToken) error { return nil }
 
