@@ -46,7 +46,7 @@ func (db *DB) rowOfToken(accountID string, t broker.RemoteToken) (*tokenRow, err
 		{"refresh_token", &row.RefreshToken, t.RefreshToken},
 		{"id_token", &row.IDToken, t.IDToken},
 	} {
-		sealed, err := db.keys.seal(inRow("remote_tokens", s.column, accountID, t.Kind), []byte(s.secret.Reveal()))
+		sealed, err := db.ring().seal(inRow("remote_tokens", s.column, accountID, t.Kind), []byte(s.secret.Reveal()))
 		if err != nil {
 			return nil, err
 		}
@@ -140,7 +140,7 @@ func (db *DB) heldToken(r tokenRow) (broker.HeldToken, error) {
 		{"refresh_token", r.RefreshToken, &t.RefreshToken},
 		{"id_token", r.IDToken, &t.IDToken},
 	} {
-		text, err := db.keys.open(inRow("remote_tokens", s.column, r.AccountID, r.Kind), s.sealed)
+		text, err := db.ring().open(inRow("remote_tokens", s.column, r.AccountID, r.Kind), s.sealed)
 		if err != nil {
 			return t, err
 		}

@@ -1,3 +1,4 @@
+DROP TABLE replicas;
 DROP INDEX remote_tokens_ending;
 ALTER TABLE remote_tokens DROP COLUMN last_error;
 ALTER TABLE remote_tokens DROP COLUMN state;

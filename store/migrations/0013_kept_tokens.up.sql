@@ -13,3 +13,13 @@ ALTER TABLE remote_tokens ADD COLUMN failures {{.Int}} NOT NULL DEFAULT 0;
 ALTER TABLE remote_tokens ADD COLUMN state {{.Text}} NOT NULL DEFAULT '';
 ALTER TABLE remote_tokens ADD COLUMN last_error {{.Text}} NOT NULL DEFAULT '';
 CREATE INDEX remote_tokens_ending ON remote_tokens (refresh_expires_at) WHERE refresh_expires_at <> 0;
+
+-- Which keys of the keyring the running replicas know: a new one seals nothing
+-- before all of them do.
+
+CREATE TABLE replicas (
+    id       {{.Text}} PRIMARY KEY,
+    seen_at  {{.Int}} NOT NULL,
+    seals    {{.Text}} NOT NULL,
+    opens    {{.Text}} NOT NULL
+){{.Cold}};
