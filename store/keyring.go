@@ -152,6 +152,12 @@ func (k Keyring) Derive(purpose string) [32]byte {
 	return derive(k.keys[0].raw, "idbroker/derive/"+purpose)
 }
 
+// DeriveOldest is Derive from the oldest key, which stays: for what all replicas
+// must agree on while the keys change.
+func (k Keyring) DeriveOldest(purpose string) [32]byte {
+	return derive(k.keys[len(k.keys)-1].raw, "idbroker/derive/"+purpose)
+}
+
 // DeriveEach is Derive for every key: of the first, of those that stand behind it,
 // newest first, and of the staged one, nil where there is none.
 func (k Keyring) DeriveEach(purpose string) (first [32]byte, older [][32]byte, staged *[32]byte) {

@@ -159,6 +159,9 @@ func TestKeyringDerive(t *testing.T) {
 	if a == b || a != k.Derive("tokens") || a == k.Rotated().Derive("tokens") || a == k.keys[0].raw {
 		t.Error("Derive does not tell purposes or keys apart")
 	}
+	if k.DeriveOldest("tokens") != a || k.Rotated().DeriveOldest("tokens") != a || k.Staged().Promoted().DeriveOldest("tokens") != a {
+		t.Error("DeriveOldest changes with a new key")
+	}
 	defer func() {
 		if recover() == nil {
 			t.Error("an empty ring derives a key")

@@ -59,6 +59,7 @@ func (s *server) startJobs() *jobs {
 	j.wait.Go(func() {
 		s.every(ctx, "prune", pruneEvery, s.prune)
 	})
+	j.wait.Go(func() { s.every(ctx, "keyring", ringEvery, s.ring.look) })
 	j.wait.Go(func() { s.every(ctx, "remote tokens", tokensEvery, s.keepTokens) })
 	j.wait.Go(func() {
 		debug.FreeOSMemory() // what the start needed

@@ -249,9 +249,13 @@ func roomsOver(t *testing.T, db *store.DB) *rooms {
 func TestTokenSecrets(t *testing.T) {
 	old := store.NewKeyring()
 	ring := old.Rotated()
-	secrets := tokenSecrets(ring)
-	if len(secrets) != 2 || secrets[0] != ring.Derive("tokens") || secrets[1] != old.Derive("tokens") || secrets[0] == secrets[1] {
-		t.Errorf("%d secrets", len(secrets))
+	secret, older, staged := ring.DeriveEach(tokenPurpose)
+	if len(older) != 1 || secret != ring.Derive("tokens") || older[0] != old.Derive("tokens") || secret == older[0] || staged != nil {
+		t.Errorf("%d older secrets", len(older))
+	}
+	_, older, staged = old.Staged().DeriveEach(tokenPurpose)
+	if len(older) != 0 || staged == nil || *staged == old.Derive("tokens") {
+		t.Error("a staged key is not told apart")
 	}
 }
 

@@ -145,8 +145,7 @@ func (c usersTokensRefresh) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	t, err := r.linker.RenewToken(ctx, linking.TokenRef{User: u.ID, Provider: c.Provider, Identity: c.Identity, Kind: c.Kind})
-	if err != nil {
+	if _, err := r.linker.RenewToken(ctx, linking.TokenRef{User: u.ID, Provider: c.Provider, Identity: c.Identity, Kind: c.Kind}); err != nil {
 		return fmt.Errorf("refresh %s: %w", printable(c.Provider), err)
 	}
 	views, err := tokensOf(ctx, r, u.ID)
@@ -154,7 +153,7 @@ func (c usersTokensRefresh) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	for _, v := range views {
-		if v.Provider == c.Provider && v.Kind == c.Kind && v.UpdatedAt.Equal(t.UpdatedAt) {
+		if v.Provider == c.Provider && v.Kind == c.Kind && (c.Identity == "" || v.Identity == c.Identity) {
 			return c.print(p.out, v, func(w io.Writer) { rowsOfTokens(w, []remoteTokenView{v}) })
 		}
 	}
