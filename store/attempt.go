@@ -70,7 +70,6 @@ func (db *DB) OpenAttempt(ctx context.Context, browserHash, provider string, at 
 
 // attempt opens what is sealed in a row.
 func (db *DB) attempt(what string, r *attemptRow) (broker.Attempt, error) {
-	session, err := db.keys.open(inRow("attempts", "session", r.StateHash), r.Session)
 	session, err := db.ring().open(inRow("attempts", "session", r.StateHash), r.Session)
 	if err != nil {
 		return broker.Attempt{}, db.failed(what, err)

@@ -86,7 +86,7 @@ func furnish(cfg config.Config, base string, db *store.DB, ring store.Keyring, t
 	r.limits = limiter(cfg, r.kept, ring)
 	r.accounts = local.New(r.kept, r.linker, local.Options{
 		Issuer: base, MinPassword: cfg.Accounts.PasswordMin, HMACKey: cfg.Accounts.InvenioSalt, Breached: r.breached, Peppers: peppers, FreshFor: cfg.Sessions.Fresh, NoSignUp: !cfg.Accounts.SignUp, Log: log, EndGrants: r.tokens.EndGrants,
-		Codes: mailedCodes(cfg), CodeKeys: derived(ring, "mail codes"),
+		Codes: mailedCodes(cfg), CodeKeys: [][32]byte{ring.DeriveOldest("mail codes")},
 	})
 	return r, nil
 }
@@ -153,20 +153,6 @@ func mailedCodes(cfg config.Config) local.Codes {
 	return local.CodesLink
 }
 
-// tokenSecrets is the secret of tokens from every key of the ring.
-func tokenSecrets(ring store.Keyring) [][32]byte { return derived(ring, "tokens") }
-
-// derived is a secret for a purpose from every key of the ring, newest first, so
-// that a new key in front ends nothing that an older one has made.
-func derived(ring store.Keyring, purpose string) [][32]byte {
-	var all [][32]byte
-	for line := range bytes.Lines(ring.Marshal()) {
-		if one, err := store.ParseKeyring(line); err == nil {
-			all = append(all, one.Derive(purpose))
-		}
-	}
-	return all
-}
 // tokenPurpose derives the secrets of our tokens from the keys of the ring: each
 // key has one, so that a new key in front ends no token.
 const tokenPurpose = "tokens"
