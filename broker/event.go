@@ -31,6 +31,7 @@ const (
 	EventIdentityLinked   = "identity.linked"
 	EventIdentityUnlinked = "identity.unlinked"
 	EventLinkUndone       = "identity.undone" // "this was not me", by the link in the mail
+	EventTokenLost        = "token.lost"      // a remote token that only its person can bring back
 	EventSignedIn         = "session.started"
 	EventSignedOut        = "session.ended"
 	EventSignedOutThere   = "provider.signed_out" // the provider told us (back-channel logout)

@@ -57,7 +57,10 @@ type RemoteToken struct {
 	TokenType    string
 	Scopes       []string
 	ExpiresAt    time.Time // zero: does not expire, or unknown
-	UpdatedAt    time.Time
+	// RefreshExpiresAt is when the refresh token ends unless it is used before;
+	// zero: never, unknown, or there is none.
+	RefreshExpiresAt time.Time
+	UpdatedAt        time.Time
 }
 
 // Profile is what a provider told about a person who has just signed in there.

@@ -3,6 +3,7 @@ package linking
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"idbroker/broker"
@@ -16,6 +17,7 @@ type LinkedAccount struct {
 	Configured   bool
 	OpensAccount bool // signs in today
 	CanRemove    bool // false: it is the only way in
+	Lost         bool // what lets us act there has ended, and only the person can bring it back
 }
 
 // Accounts returns the user's identities, oldest first, those of providers
@@ -33,6 +35,10 @@ func (l *Linker) Accounts(ctx context.Context, id broker.UserID) ([]LinkedAccoun
 	if err != nil {
 		return nil, fmt.Errorf("remote accounts: %w", err)
 	}
+	lost, err := l.store.LostTokensOf(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("lost tokens: %w", err)
+	}
 	out := make([]LinkedAccount, 0, len(identities))
 	for _, i := range identities {
 		p, ok := l.apps.Provider(i.Provider)
@@ -44,6 +50,7 @@ func (l *Linker) Accounts(ctx context.Context, id broker.UserID) ([]LinkedAccoun
 		for _, a := range accounts {
 			if a.Provider == i.Provider && a.Issuer == i.Issuer && a.Subject == i.Subject {
 				row.Account = a
+				row.Lost = slices.ContainsFunc(lost, func(t broker.TokenPlace) bool { return t.AccountID == a.ID })
 			}
 		}
 		out = append(out, row)

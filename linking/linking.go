@@ -47,6 +47,13 @@ type Store interface {
 	SaveRemoteTokens(ctx context.Context, accountID string, tokens []broker.RemoteToken) error
 	RemoteTokens(ctx context.Context, accountID string) ([]broker.RemoteToken, error)
 
+	HeldTokens(ctx context.Context, accountID string) ([]broker.HeldToken, error)
+	ClaimRemoteToken(ctx context.Context, t broker.HeldToken, lease string, at, until time.Time) error
+	SaveRenewedToken(ctx context.Context, user broker.UserID, t broker.HeldToken, renewed broker.RemoteToken) error
+	FailRemoteToken(ctx context.Context, t broker.HeldToken, lease string, f broker.TokenFailure) error
+	LostTokensOf(ctx context.Context, user broker.UserID) ([]broker.TokenPlace, error)
+	EndingTokens(ctx context.Context, providers []string, at time.Time, least time.Duration, limit int) ([]broker.TokenPlace, error)
+
 	CreateLinkChange(ctx context.Context, c broker.LinkChange) error
 	LinkChange(ctx context.Context, undoHash string) (broker.LinkChange, error)
 	LinkChangesOf(ctx context.Context, user broker.UserID, limit int) ([]broker.LinkChange, error)
@@ -71,6 +78,8 @@ type Apps interface {
 	Begin(ctx context.Context, id, state string, o broker.BeginOptions) (broker.Outward, error)
 	// Complete returns, beside an error, the tokens that came all the same.
 	Complete(ctx context.Context, id string, a broker.Attempt, cb broker.Callback) (broker.Profile, error)
+	// Refresh uses a refresh token once; subject is whom the answer must be about.
+	Refresh(ctx context.Context, id, subject string, t broker.RemoteToken) (broker.Renewal, error)
 	// Revoke ends what tokens stand for, RevokeOnly the tokens and nothing else.
 	Revoke(ctx context.Context, id string, tokens []broker.RemoteToken) error
 	RevokeOnly(ctx context.Context, id string, tokens []broker.RemoteToken) error

@@ -68,6 +68,9 @@ func (s *scripted) Complete(_ context.Context, id string, a broker.Attempt, cb b
 	}, nil
 }
 
+func (s *scripted) Refresh(context.Context, string, string, broker.RemoteToken) (broker.Renewal, error) {
+	return broker.Renewal{}, errors.New("nobody asks")
+}
 func (s *scripted) Revoke(context.Context, string, []broker.RemoteToken) error     { return nil }
 func (s *scripted) RevokeOnly(context.Context, string, []broker.RemoteToken) error { return nil }
 func (s *scripted) Farewell(context.Context, string, broker.SignOutRequest) (broker.Farewell, error) {

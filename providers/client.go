@@ -212,6 +212,7 @@ func (c *client) refresh(ctx context.Context, cfg *oauth2.Config, token broker.S
 func (c *client) token(ctx context.Context, sent broker.Secret, call func(context.Context) (*oauth2.Token, error)) (*oauth2.Token, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.limits.call)
 	defer cancel()
+	asked := time.Now()
 	t, err := call(context.WithValue(ctx, oauth2.HTTPClient, &http.Client{
 		Transport: jsonOnly{c.http.Transport}, CheckRedirect: c.http.CheckRedirect,
 	}))
@@ -225,9 +226,11 @@ func (c *client) token(ctx context.Context, sent broker.Secret, call func(contex
 	if !strings.EqualFold(t.Type(), "Bearer") {
 		return nil, ErrUpstream.Becausef("token endpoint: token type %q", clean(t.Type()))
 	}
-	if s := fmt.Sprint(t.Extra("expires_in")); strings.HasPrefix(s, "-") {
-		return nil, ErrUpstream.Becausef("token endpoint: expires_in is negative")
+	life, err := lifetime(t.Extra("expires_in"))
+	if err != nil {
+		return nil, ErrUpstream.Becausef("token endpoint: expires_in: %w", err)
 	}
+	t.Expiry = endsAt(asked, life)
 	return t, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/markbates/goth"
 	"golang.org/x/oauth2"
@@ -20,6 +21,9 @@ const (
 	globusServer = "auth.globus.org"
 	// globusRevoke is where tokens end, below the issuer.
 	globusRevoke = "/v2/oauth2/token/revoke"
+	// globusIdle is how long a refresh token lives without being used: about six
+	// months. It is not told with the token.
+	globusIdle = 180 * 24 * time.Hour
 	// maxLinked bounds the linked identities that are kept for display.
 	maxLinked = 50
 )
@@ -76,6 +80,7 @@ func newGlobus(app *App, e env) (goth.Provider, error) {
 	app.setDefaults("Globus", "globus", EmailNever)
 	p, err := newOpenID(app, e, rules{
 		signingAlgs: []string{"RS512"}, answer: globusAnswer, check: checkGlobus, tokens: globusTokens, revoke: revokeGlobus,
+		renewed: renewedGlobus, refreshIdle: globusIdle,
 	})
 	return &globusProvider{p}, err
 }

@@ -34,6 +34,10 @@ func readGlobusTokens(t *oauth2.Token) ([]globusToken, error) {
 	if first.server == "" {
 		return all, ErrUpstream.Becausef("token endpoint: a token without resource server")
 	}
+	asked := time.Now()
+	if life, err := lifetime(t.Extra("expires_in")); err == nil && life > 0 {
+		asked = t.Expiry.Add(-life)
+	}
 	others, ok := t.Extra("other_tokens").([]any)
 	if !ok && t.Extra("other_tokens") != nil || len(others) >= maxGlobusTokens {
 		return all, ErrUpstream.Becausef("token endpoint: other_tokens is no list of a sensible size")
@@ -50,8 +54,8 @@ func readGlobusTokens(t *oauth2.Token) ([]globusToken, error) {
 				return all, ErrUpstream.Becausef("token endpoint: two tokens for %q", clean(next.server))
 			}
 		}
-		if seconds, ok := o["expires_in"].(float64); ok && seconds > 0 && seconds < 1<<31 {
-			next.expires = time.Now().Add(time.Duration(seconds) * time.Second)
+		if life, err := lifetime(o["expires_in"]); err == nil {
+			next.expires = endsAt(asked, life)
 		}
 		all = append(all, next)
 	}
@@ -87,4 +91,23 @@ func globusTokens(p *openID, s *session, main broker.RemoteToken) []broker.Remot
 		}
 	}
 	return tokens
+}
+
+// renewedGlobus picks the token of the resource server that the refresh token was
+// for: each has its own.
+func renewedGlobus(t *oauth2.Token, kind, _ string) (*oauth2.Token, error) {
+	all, err := readGlobusTokens(t)
+	if err != nil {
+		return t, err
+	}
+	if kind == "" {
+		kind = globusServer
+	}
+	for _, one := range all {
+		if one.server == kind {
+			picked := &oauth2.Token{AccessToken: one.access, RefreshToken: one.refresh, TokenType: t.TokenType, Expiry: one.expires}
+			return picked.WithExtra(map[string]any{"id_token": t.Extra("id_token"), "scope": one.scope}), nil
+		}
+	}
+	return t, ErrUpstream.Becausef("token endpoint: no token for %s", clean(kind))
 }

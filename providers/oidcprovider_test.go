@@ -110,6 +110,8 @@ func TestRealOpenIDProvider(t *testing.T) {
 		t.Fatalf("tokens %+v", p.Tokens)
 	}
 
+	wantRotation(t, r, p)
+
 	if _, err := r.Complete(ctx, "op", attempt, cb); broker.KindOf(err) != broker.KindGone {
 		t.Errorf("a used code: %v", err)
 	}

@@ -32,6 +32,12 @@ type rules struct {
 	answer func(t *oauth2.Token) (*oauth2.Token, error)
 	// tokens makes further tokens of the answer; nil: there is one.
 	tokens func(p *openID, s *session, main broker.RemoteToken) []broker.RemoteToken
+	// renewed picks the token of a kind out of the answer to a refresh token of
+	// subject's, or refuses it; nil: there is one.
+	renewed func(t *oauth2.Token, kind, subject string) (*oauth2.Token, error)
+	// refreshIdle is how long a refresh token stays good without being used, where
+	// the provider does not tell it with the token; 0: not known, or for ever.
+	refreshIdle time.Duration
 }
 
 // openID is an OpenID Provider that is found by discovery.
@@ -255,7 +261,12 @@ func (p *openID) profileFrom(ctx context.Context, s *session, c claims) (broker.
 func (p *openID) tokens(s *session) []broker.RemoteToken {
 	tokens := s.tokens(p.app.Scopes, p.env.now())
 	if p.rules.tokens != nil && len(tokens) == 1 {
-		return p.rules.tokens(p, s, tokens[0])
+		tokens = p.rules.tokens(p, s, tokens[0])
+	}
+	for i, t := range tokens {
+		if t.RefreshToken != "" && t.RefreshExpiresAt.IsZero() {
+			tokens[i].RefreshExpiresAt = endsAt(t.UpdatedAt, p.rules.refreshIdle)
+		}
 	}
 	return tokens
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/markbates/goth"
+	"golang.org/x/oauth2"
 
 	"idbroker/broker"
 )
@@ -80,6 +81,7 @@ func newORCID(app *App, e env) (goth.Provider, error) {
 		noUserInfo:  true, // the ID token has it all; names asks where it has not
 		check:       p.check,
 		revoke:      revokeORCID,
+		renewed:     renewedORCID,
 	})
 	return p, err
 }
@@ -179,6 +181,15 @@ func (p *orcidProvider) check(ctx context.Context, _ *openID, s *session, c clai
 	}
 	profile.Extra = facts(map[string]any{"orcid": profile.Subject, "full_name": profile.Name})
 	return nil
+}
+
+// renewedORCID refuses an answer that names another iD: ORCID tells it with every
+// token, also without an ID token.
+func renewedORCID(t *oauth2.Token, _, subject string) (*oauth2.Token, error) {
+	if id := t.Extra("orcid"); id != nil && id != subject {
+		return t, ErrOtherPerson.Becausef("the token answer is about another iD")
+	}
+	return t, nil
 }
 
 // revokeORCID ends tokens one by one: each call ends one access token with its

@@ -195,6 +195,6 @@ func (s *session) tokens(asked []string, at time.Time) []broker.RemoteToken {
 	return []broker.RemoteToken{{
 		AccessToken: broker.Secret(s.token.AccessToken), RefreshToken: broker.Secret(s.token.RefreshToken),
 		IDToken: broker.Secret(idToken), TokenType: s.token.Type(), Scopes: scopes,
-		ExpiresAt: s.token.Expiry, UpdatedAt: at,
+		ExpiresAt: s.token.Expiry, RefreshExpiresAt: refreshEnds(s.token, at, 0), UpdatedAt: at,
 	}}
 }

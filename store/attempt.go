@@ -30,7 +30,7 @@ type attemptRow struct {
 // CreateAttempt writes a new journey to a provider.
 func (db *DB) CreateAttempt(ctx context.Context, a broker.Attempt) error {
 	const what = "create attempt"
-	session, err := db.keys.seal(inRow("attempts", "session", a.StateHash), []byte(a.Session.Reveal()))
+	session, err := db.ring().seal(inRow("attempts", "session", a.StateHash), []byte(a.Session.Reveal()))
 	if err != nil {
 		return db.doomed(ctx, db.failed(what, err))
 	}
@@ -70,7 +70,7 @@ func (db *DB) OpenAttempt(ctx context.Context, browserHash, provider string, at 
 
 // attempt opens what is sealed in a row.
 func (db *DB) attempt(what string, r *attemptRow) (broker.Attempt, error) {
-	session, err := db.keys.open(inRow("attempts", "session", r.StateHash), r.Session)
+	session, err := db.ring().open(inRow("attempts", "session", r.StateHash), r.Session)
 	if err != nil {
 		return broker.Attempt{}, db.failed(what, err)
 	}

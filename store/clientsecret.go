@@ -22,7 +22,7 @@ type clientSecretRow struct {
 func (db *DB) KeepSecret(ctx context.Context, client string, secret broker.Secret) error {
 	const what = "keep client secret"
 	hash := secret.Hash()
-	sealed, err := db.keys.seal(inRow("client_secrets", "secret", client, hash), []byte(secret.Reveal()))
+	sealed, err := db.ring().seal(inRow("client_secrets", "secret", client, hash), []byte(secret.Reveal()))
 	if err != nil {
 		return db.doomed(ctx, db.failed(what, err))
 	}
@@ -38,7 +38,7 @@ func (db *DB) KeptSecrets(ctx context.Context, client string) (map[string]broker
 	}
 	kept := map[string]broker.Secret{}
 	for _, r := range rows {
-		secret, err := db.keys.open(inRow("client_secrets", "secret", r.ClientID, r.Hash), r.Secret)
+		secret, err := db.ring().open(inRow("client_secrets", "secret", r.ClientID, r.Hash), r.Secret)
 		if err != nil {
 			return nil, db.failed(what, err)
 		}

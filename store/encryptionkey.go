@@ -29,7 +29,7 @@ func (db *DB) EncryptionKeys(ctx context.Context) ([]broker.EncryptionKey, error
 	}
 	var keys []broker.EncryptionKey
 	for _, r := range rows {
-		private, err := db.keys.open(inRow("encryption_keys", "private", r.ID), r.Private)
+		private, err := db.ring().open(inRow("encryption_keys", "private", r.ID), r.Private)
 		if err != nil {
 			return nil, db.failed(what, err)
 		}
@@ -43,7 +43,7 @@ func (db *DB) EncryptionKeys(ctx context.Context) ([]broker.EncryptionKey, error
 // CreateEncryptionKey writes a new key. broker.ErrConflict where the id is taken.
 func (db *DB) CreateEncryptionKey(ctx context.Context, k broker.EncryptionKey) error {
 	const what = "create encryption key"
-	private, err := db.keys.seal(inRow("encryption_keys", "private", k.ID), []byte(k.Private.Reveal()))
+	private, err := db.ring().seal(inRow("encryption_keys", "private", k.ID), []byte(k.Private.Reveal()))
 	if err != nil {
 		return db.doomed(ctx, db.failed(what, err))
 	}

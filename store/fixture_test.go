@@ -82,7 +82,7 @@ func takeOver(t *testing.T, dsn string, keys store.Keyring) {
 	ok(t, err)
 	readFixture(t, db)
 	workOn(t, db)
-	_, err = db.Reseal(ctx)
+	_, err = db.Reseal(ctx, nil)
 	ok(t, err)
 }
 

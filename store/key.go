@@ -24,7 +24,7 @@ type keyRow struct {
 }
 
 func (db *DB) rowOfKey(k broker.Key) (*keyRow, error) {
-	private, err := db.keys.seal(inRow("signing_keys", "private", k.ID), []byte(k.Private.Reveal()))
+	private, err := db.ring().seal(inRow("signing_keys", "private", k.ID), []byte(k.Private.Reveal()))
 	return &keyRow{
 		ID: k.ID, Alg: k.Alg, Number: k.Generation, Private: private, CreatedAt: micro(k.CreatedAt),
 		SignsFrom: micro(k.SignsFrom), RetiresAt: micro(k.RetiresAt), ExpiresAt: micro(k.ExpiresAt), RevokedAt: micro(k.RevokedAt),
@@ -40,7 +40,7 @@ func (db *DB) Keys(ctx context.Context) ([]broker.Key, error) {
 	}
 	var keys []broker.Key
 	for _, r := range rows {
-		private, err := db.keys.open(inRow("signing_keys", "private", r.ID), r.Private)
+		private, err := db.ring().open(inRow("signing_keys", "private", r.ID), r.Private)
 		if err != nil {
 			return nil, db.failed(what, err)
 		}

@@ -105,11 +105,62 @@ func TestKeyringRotation(t *testing.T) {
 	}
 }
 
+// TestKeyringStaging: a staged key opens, seals nothing, survives the file, and is
+// the first once it is promoted.
+func TestKeyringStaging(t *testing.T) {
+	old, p := NewKeyring(), inRow("t", "c", "row")
+	staged := old.Staged()
+	ring := staged.Promoted()
+	sealed, err := ring.seal(p, []byte("new"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := old.open(p, sealed); err == nil {
+		t.Error("the new key is not new")
+	}
+	if got, err := staged.open(p, sealed); err != nil || string(got) != "new" || staged.current(sealed) {
+		t.Errorf("staged: %q, %v", got, err)
+	}
+	if b, err := staged.seal(p, []byte("x")); err != nil || !old.current(b) {
+		t.Error("a staged key seals")
+	}
+	id := staged.StagedID()
+	if id == "" || old.StagedID() != "" || ring.StagedID() != "" || staged.Len() != 1 || ring.Len() != 2 || ring.IDs()[0] != id || ring.IDs()[1] != old.IDs()[0] || staged.Staged().StagedID() != id {
+		t.Errorf("ids %v, %v, %v", staged.IDs(), id, ring.IDs())
+	}
+	read, err := ParseKeyring(staged.Marshal())
+	if err != nil || read.StagedID() != id || !bytes.Equal(read.Marshal(), staged.Marshal()) {
+		t.Errorf("read again: %v", err)
+	}
+	before := bytes.Split(staged.Marshal(), []byte("\n")) // as a program reads it that knows no staged keys
+	if !bytes.HasPrefix(before[0], []byte("#")) || bytes.HasPrefix(before[1], []byte("#")) {
+		t.Error("a program of before does not take a staged key for a comment")
+	}
+	if w := ring.Without(old.IDs()[0]); w.Len() != 1 || w.IDs()[0] != id || ring.Len() != 2 || staged.Without(id).StagedID() != "" {
+		t.Error("Without removes another key, or from the ring itself")
+	}
+	if old.Promoted().Len() != 1 || old.Promoted().IDs()[0] != old.IDs()[0] {
+		t.Error("nothing to promote, and something changed")
+	}
+	line := string(staged.Marshal()[:bytes.IndexByte(staged.Marshal(), '\n')+1])
+	for what, text := range map[string]string{
+		"two staged keys": line + string(NewKeyring().Staged().Marshal()), "the same twice": string(ring.Marshal()) + line,
+		"a staged key alone": line, "a broken one": "# next: x\n" + string(old.Marshal()),
+	} {
+		if _, err := ParseKeyring([]byte(text)); err == nil {
+			t.Errorf("%s is a keyring", what)
+		}
+	}
+}
+
 func TestKeyringDerive(t *testing.T) {
 	k := NewKeyring()
 	a, b := k.Derive("tokens"), k.Derive("cookies")
 	if a == b || a != k.Derive("tokens") || a == k.Rotated().Derive("tokens") || a == k.keys[0].raw {
 		t.Error("Derive does not tell purposes or keys apart")
+	}
+	if k.DeriveOldest("tokens") != a || k.Rotated().DeriveOldest("tokens") != a || k.Staged().Promoted().DeriveOldest("tokens") != a {
+		t.Error("DeriveOldest changes with a new key")
 	}
 	defer func() {
 		if recover() == nil {
@@ -165,6 +216,7 @@ func FuzzParseKeyring(f *testing.F) {
 	f.Add([]byte(""))
 	f.Add([]byte("# c\n\nAAAA\n"))
 	f.Add(NewKeyring().Rotated().Marshal())
+	f.Add(NewKeyring().Staged().Marshal())
 	f.Fuzz(func(t *testing.T, text []byte) {
 		k, err := ParseKeyring(text)
 		if err != nil {

@@ -33,15 +33,15 @@ type loginRow struct {
 }
 
 func (db *DB) rowOfLogin(l broker.Login) (*loginRow, error) {
-	remote, err := sealJSON(db.keys, inRow("logins", "remote", string(l.ID)), profileJSONOf(l.Remote))
+	remote, err := sealJSON(db.ring(), inRow("logins", "remote", string(l.ID)), profileJSONOf(l.Remote))
 	if err != nil {
 		return nil, err
 	}
-	signUp, err := sealJSON(db.keys, inRow("logins", "sign_up", string(l.ID)), signUpJSONOf(l.SignUp))
+	signUp, err := sealJSON(db.ring(), inRow("logins", "sign_up", string(l.ID)), signUpJSONOf(l.SignUp))
 	if err != nil {
 		return nil, err
 	}
-	upstream, err := sealJSON(db.keys, inRow("logins", "upstream", string(l.ID)), upstreamJSONOf(l.Upstream))
+	upstream, err := sealJSON(db.ring(), inRow("logins", "upstream", string(l.ID)), upstreamJSONOf(l.Upstream))
 	if err != nil {
 		return nil, err
 	}
@@ -69,15 +69,15 @@ func (db *DB) Login(ctx context.Context, id broker.LoginID) (broker.Login, error
 	if err != nil {
 		return broker.Login{}, err
 	}
-	remote, err := openJSON[profileJSON](db.keys, inRow("logins", "remote", r.ID), r.Remote)
+	remote, err := openJSON[profileJSON](db.ring(), inRow("logins", "remote", r.ID), r.Remote)
 	if err != nil {
 		return broker.Login{}, db.failed(what, err)
 	}
-	signUp, err := openJSON[signUpJSON](db.keys, inRow("logins", "sign_up", r.ID), r.SignUp)
+	signUp, err := openJSON[signUpJSON](db.ring(), inRow("logins", "sign_up", r.ID), r.SignUp)
 	if err != nil {
 		return broker.Login{}, db.failed(what, err)
 	}
-	upstream, err := openJSON[upstreamJSON](db.keys, inRow("logins", "upstream", r.ID), r.Upstream)
+	upstream, err := openJSON[upstreamJSON](db.ring(), inRow("logins", "upstream", r.ID), r.Upstream)
 	if err != nil {
 		return broker.Login{}, db.failed(what, err)
 	}

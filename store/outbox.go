@@ -32,7 +32,7 @@ type outboxRow struct {
 }
 
 func (db *DB) entry(r outboxRow) (broker.OutboxEntry, error) {
-	payload, err := db.keys.open(inRow("outbox", "payload", r.ID), r.Payload)
+	payload, err := db.ring().open(inRow("outbox", "payload", r.ID), r.Payload)
 	return broker.OutboxEntry{
 		ID: r.ID, Kind: r.Kind, Payload: payload, CreatedAt: r.CreatedAt.time(), NextAt: r.NextAt.time(), Attempts: r.Attempts,
 		LastError: r.LastError, ClaimedUntil: r.ClaimedUntil.time(), DoneAt: r.DoneAt.time(), FailedAt: r.FailedAt.time(),
@@ -42,7 +42,7 @@ func (db *DB) entry(r outboxRow) (broker.OutboxEntry, error) {
 // Enqueue writes a new entry, in the unit of work that causes it.
 func (db *DB) Enqueue(ctx context.Context, e broker.OutboxEntry) error {
 	const what = "enqueue"
-	payload, err := db.keys.seal(inRow("outbox", "payload", e.ID), e.Payload)
+	payload, err := db.ring().seal(inRow("outbox", "payload", e.ID), e.Payload)
 	if err != nil {
 		return db.doomed(ctx, db.failed(what, err))
 	}

@@ -33,7 +33,8 @@ const (
 // sessions, mail tokens and codes, changes of links and pushed requests that expired a day ago, spent
 // assertions and providers' logout tokens an hour ago, grants that ended a week ago, outbox entries done a
 // week or given up a month ago, initial access tokens that are of no use since a
-// day, encryption keys that open nothing more, troubles of a month ago, buckets that are full. Events
+// day, encryption keys that open nothing more, troubles of a month ago, replicas
+// that were last seen a day ago, buckets that are full. Events
 // are PruneEvents' business. It works
 // in small batches, each its own transaction, and returns how many rows went,
 // also where it stopped with an error.
@@ -60,6 +61,7 @@ func (db *DB) Prune(ctx context.Context, at time.Time) (int, error) {
 		{"outbox", "id", "failed_at < ? AND failed_at <> 0", []any{micro(at.Add(-failedKept))}},
 		{"initial_access_tokens", "hash", "expires_at < ? AND expires_at <> 0", []any{dead}},
 		{"encryption_keys", "id", "expires_at < ? AND expires_at <> 0", []any{micro(at)}},
+		{"replicas", "id", "seen_at < ?", []any{dead}},
 		{"client_troubles", "last_at", "last_at < ?", []any{micro(at.Add(-troubleKept))}},
 		{"buckets", "key", "full_at < ?", []any{micro(at)}},
 	} {

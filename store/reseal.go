@@ -2,6 +2,11 @@ package store
 
 import (
 	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/uptrace/bun"
@@ -32,18 +37,34 @@ func sealedTables() []sealedTable {
 	}
 }
 
-// Reseal seals every value again that an older key has sealed, and returns how
-// many those were. After it has returned without an error, with every replica
-// using the new keyring, the older keys can go. It may run while the broker serves,
-// and again after it was interrupted.
-func (db *DB) Reseal(ctx context.Context) (int, error) {
+// SealedTables names the tables that have sealed columns.
+func SealedTables() []string {
+	var names []string
+	for _, t := range sealedTables() {
+		names = append(names, t.name)
+	}
+	return names
+}
+
+// Reseal seals every value again that another key than the first has sealed, and
+// returns how many those were. told, where set, learns of each batch. It may run
+// while the broker serves, and again after it was interrupted. A value that does not open
+// holds up no other; it is reported at the end.
+func (db *DB) Reseal(ctx context.Context, told func(table string, resealed int)) (int, error) {
 	total := 0
+	var unopened error
 	for _, t := range sealedTables() {
 		for after := []string(nil); ; {
 			n, last, err := db.resealBatch(ctx, t, after)
 			total += n
-			if err != nil {
+			if told != nil && n > 0 {
+				told(t.name, n)
+			}
+			if err != nil && !errors.Is(err, errUnsealed) {
 				return total, db.failed("reseal "+t.name, err)
+			}
+			if err != nil && unopened == nil {
+				unopened = db.failed("reseal "+t.name, err)
 			}
 			if last == nil {
 				break
@@ -51,7 +72,43 @@ func (db *DB) Reseal(ctx context.Context) (int, error) {
 			after = last
 		}
 	}
-	return total, nil
+	return total, unopened
+}
+
+// Sealed is how many values of a table a key has sealed.
+type Sealed struct {
+	Table string
+	KeyID string // as Keyring.IDs has it
+	Count int
+}
+
+// SealedBy counts what each key has sealed.
+func (db *DB) SealedBy(ctx context.Context) ([]Sealed, error) {
+	var all []Sealed
+	for _, t := range sealedTables() {
+		byKey := map[string]int{}
+		for _, column := range t.columns {
+			on, err := db.reader(ctx)
+			if err != nil {
+				return nil, db.failed("count sealed values", err)
+			}
+			id := fmt.Sprintf("substr(%s, 2, %d)", column, keyIDBytes)
+			var rows []struct {
+				ID    []byte `bun:"id"`
+				Count int    `bun:"n"`
+			}
+			if err := on.NewRaw("SELECT "+id+" AS id, count(*) AS n FROM "+t.name+" WHERE length("+column+") > 0 GROUP BY "+id).Scan(ctx, &rows); err != nil {
+				return nil, db.failed("count sealed values", err)
+			}
+			for _, r := range rows {
+				byKey[hex.EncodeToString(r.ID)] += r.Count
+			}
+		}
+		for _, id := range slices.Sorted(maps.Keys(byKey)) {
+			all = append(all, Sealed{t.name, id, byKey[id]})
+		}
+	}
+	return all, nil
 }
 
 // resealBatch seals the values of some rows behind a key again, and returns the
@@ -94,11 +151,15 @@ func (db *DB) resealBatch(ctx context.Context, t sealedTable, after []string) (i
 		return 0, nil, err
 	}
 	n := 0
+	var unopened error
 	for _, r := range batch {
 		for i, column := range t.columns {
 			changed, err := db.resealValue(ctx, t, column, r.key, r.values[i])
-			if err != nil {
+			if err != nil && !errors.Is(err, errUnsealed) {
 				return n, nil, err
+			}
+			if err != nil {
+				unopened = err
 			}
 			n += changed
 		}
@@ -106,21 +167,21 @@ func (db *DB) resealBatch(ctx context.Context, t sealedTable, after []string) (i
 	if len(batch) == 0 {
 		return n, nil, nil
 	}
-	return n, batch[len(batch)-1].key, nil
+	return n, batch[len(batch)-1].key, unopened
 }
 
 // resealValue seals one value again, unless it changed meanwhile: then the new
 // key has sealed it already.
 func (db *DB) resealValue(ctx context.Context, t sealedTable, column string, key []string, old []byte) (int, error) {
-	if db.keys.current(old) {
+	if db.ring().current(old) {
 		return 0, nil
 	}
 	p := inRow(t.name, column, key...)
-	text, err := db.keys.open(p, old)
+	text, err := db.ring().open(p, old)
 	if err != nil {
 		return 0, err
 	}
-	sealed, err := db.keys.seal(p, text)
+	sealed, err := db.ring().seal(p, text)
 	if err != nil {
 		return 0, err
 	}

@@ -67,7 +67,7 @@ func (k Keyring) open(p place, sealed []byte) ([]byte, error) {
 		return nil, nil
 	}
 	if len(sealed) > sealHeader && sealed[0] == sealVersion {
-		for _, key := range k.keys {
+		for _, key := range append(k.keys[:len(k.keys):len(k.keys)], k.next...) {
 			if [keyIDBytes]byte(sealed[1:sealHeader]) != key.id {
 				continue
 			}

@@ -40,6 +40,7 @@ type tokenJSON struct {
 	TokenType    string   `json:"token_type,omitempty"`
 	Scopes       []string `json:"scopes,omitempty"`
 	ExpiresAt    micros   `json:"expires_at,omitempty"`
+	RefreshEnds  micros   `json:"refresh_expires_at,omitempty"`
 	UpdatedAt    micros   `json:"updated_at,omitempty"`
 }
 
@@ -63,7 +64,8 @@ func profileJSONOf(p *broker.Profile) *profileJSON {
 	for _, t := range p.Tokens {
 		j.Tokens = append(j.Tokens, tokenJSON{
 			AccountID: t.AccountID, Kind: t.Kind, AccessToken: t.AccessToken.Reveal(), RefreshToken: t.RefreshToken.Reveal(),
-			IDToken: t.IDToken.Reveal(), TokenType: t.TokenType, Scopes: t.Scopes, ExpiresAt: micro(t.ExpiresAt), UpdatedAt: micro(t.UpdatedAt),
+			IDToken: t.IDToken.Reveal(), TokenType: t.TokenType, Scopes: t.Scopes, ExpiresAt: micro(t.ExpiresAt),
+			RefreshEnds: micro(t.RefreshExpiresAt), UpdatedAt: micro(t.UpdatedAt),
 		})
 	}
 	return j
@@ -81,7 +83,8 @@ func (j *profileJSON) profile() *broker.Profile {
 	for _, t := range j.Tokens {
 		p.Tokens = append(p.Tokens, broker.RemoteToken{
 			AccountID: t.AccountID, Kind: t.Kind, AccessToken: broker.Secret(t.AccessToken), RefreshToken: broker.Secret(t.RefreshToken),
-			IDToken: broker.Secret(t.IDToken), TokenType: t.TokenType, Scopes: t.Scopes, ExpiresAt: t.ExpiresAt.time(), UpdatedAt: t.UpdatedAt.time(),
+			IDToken: broker.Secret(t.IDToken), TokenType: t.TokenType, Scopes: t.Scopes, ExpiresAt: t.ExpiresAt.time(),
+			RefreshExpiresAt: t.RefreshEnds.time(), UpdatedAt: t.UpdatedAt.time(),
 		})
 	}
 	return p

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"idbroker/broker"
@@ -37,9 +38,9 @@ type Statement struct {
 // DB is a database of the broker. It is safe for concurrent use.
 type DB struct {
 	flavour flavour
-	write   *pool // SQLite: a single connection
-	read    *pool // PostgreSQL: the same as write
-	keys    Keyring
+	write   *pool                   // SQLite: a single connection
+	read    *pool                   // PostgreSQL: the same as write
+	keys    atomic.Pointer[Keyring] // never nil
 	log     *slog.Logger
 	onStmt  func(Statement)
 	known   knownClients
@@ -60,7 +61,8 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	db := &DB{keys: o.Keys, log: log, onStmt: o.OnStatement, waitMax: waitMax, turns: make(chan struct{}, 1)}
+	db := &DB{log: log, onStmt: o.OnStatement, waitMax: waitMax, turns: make(chan struct{}, 1)}
+	db.SetKeys(o.Keys)
 	if err := db.connect(ctx, o); err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
@@ -69,6 +71,14 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	}
 	return db, nil
 }
+
+// SetKeys changes the keyring while the database is in use. Statements under way
+// may still use the one before, so that must open what the new one seals: rotate
+// in the two steps of Keyring.Staged.
+func (db *DB) SetKeys(k Keyring) { db.keys.Store(&k) }
+
+// ring is the keyring of now.
+func (db *DB) ring() Keyring { return *db.keys.Load() }
 
 // Close closes every connection. Statements under way fail.
 func (db *DB) Close() error {

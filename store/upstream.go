@@ -28,7 +28,7 @@ type upstreamRow struct {
 // between a question and the answer.
 func (db *DB) CreateUpstream(ctx context.Context, idHash, provider string, u broker.Upstream, since time.Time) error {
 	const what = "create upstream session"
-	token, err := db.keys.seal(inRow("upstream_sessions", "id_token", idHash), []byte(u.IDToken.Reveal()))
+	token, err := db.ring().seal(inRow("upstream_sessions", "id_token", idHash), []byte(u.IDToken.Reveal()))
 	if err != nil {
 		return db.doomed(ctx, db.failed(what, err))
 	}
@@ -49,7 +49,7 @@ func (db *DB) Upstream(ctx context.Context, idHash string) (broker.Upstream, err
 	if err != nil {
 		return broker.Upstream{}, err
 	}
-	token, err := db.keys.open(inRow("upstream_sessions", "id_token", r.IDHash), r.IDToken)
+	token, err := db.ring().open(inRow("upstream_sessions", "id_token", r.IDHash), r.IDToken)
 	if err != nil {
 		return broker.Upstream{}, db.failed(what, err)
 	}

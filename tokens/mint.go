@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"idbroker/broker"
@@ -30,24 +31,36 @@ const maxToken = 512
 // separated by dots, the last part the MAC over all before it. Each kind has a
 // key of its own.
 type mint struct {
-	access, refresh [][]byte // newest first
+	keys *atomic.Pointer[mintKeys] // never nil; copies share it
 }
 
+// mintKeys are derived from the secrets: the first make tokens, every one reads
+// them.
+type mintKeys struct{ access, refresh [][]byte }
+
 func newMint(secret [32]byte, old [][32]byte) (mint, error) {
-	var m mint
+	m := mint{new(atomic.Pointer[mintKeys])}
+	return m, m.set(secret, old)
+}
+
+// set changes the secrets. Who is about to make or read a token may still use
+// those of before.
+func (m mint) set(secret [32]byte, old [][32]byte) error {
+	var keys mintKeys
 	for _, s := range append([][32]byte{secret}, old...) {
 		for _, k := range []struct {
 			keys    *[][]byte
 			purpose string
-		}{{&m.access, "idbroker access token v1"}, {&m.refresh, "idbroker refresh token v1"}} {
+		}{{&keys.access, "idbroker access token v1"}, {&keys.refresh, "idbroker refresh token v1"}} {
 			key, err := hkdf.Key(sha256.New, s[:], nil, k.purpose, sha256.Size)
 			if err != nil {
-				return mint{}, err
+				return err
 			}
 			*k.keys = append(*k.keys, key)
 		}
 	}
-	return m, nil
+	m.keys.Store(&keys)
+	return nil
 }
 
 // accessToken is what an access token says. It names its grant; whether that
@@ -66,13 +79,13 @@ const maxNarrowed = 64
 func (m mint) newAccess(t accessToken) string {
 	var nonce [9]byte
 	_, _ = rand.Read(nonce[:])
-	return m.seal(m.access, accessPrefix, string(t.Grant), base36(t.IssuedAt.Unix()), base36(t.ExpiresAt.Unix()),
+	return m.seal(m.keys.Load().access, accessPrefix, string(t.Grant), base36(t.IssuedAt.Unix()), base36(t.ExpiresAt.Unix()),
 		strconv.FormatUint(t.Narrowed, 36), base64.RawURLEncoding.EncodeToString(nonce[:]))
 }
 
 // readAccess reads an access token that we made, expired or not.
 func (m mint) readAccess(token string) (accessToken, bool) {
-	parts, ok := open(m.access, accessPrefix, token, 6)
+	parts, ok := open(m.keys.Load().access, accessPrefix, token, 6)
 	if !ok {
 		return accessToken{}, false
 	}
@@ -87,12 +100,12 @@ func (m mint) readAccess(token string) (accessToken, bool) {
 // newRefresh computes the refresh token of a generation of a grant: the same
 // one however often it is asked for.
 func (m mint) newRefresh(id broker.GrantID, generation int) string {
-	return m.seal(m.refresh, refreshPrefix, string(id), base36(int64(generation)))
+	return m.seal(m.keys.Load().refresh, refreshPrefix, string(id), base36(int64(generation)))
 }
 
 // readRefresh reads a refresh token that we made.
 func (m mint) readRefresh(token string) (broker.GrantID, int, bool) {
-	parts, ok := open(m.refresh, refreshPrefix, token, 3)
+	parts, ok := open(m.keys.Load().refresh, refreshPrefix, token, 3)
 	if !ok {
 		return "", 0, false
 	}

@@ -16,6 +16,7 @@ type Service struct {
 	o        Options
 	mint     mint
 	pairwise pairwise
+	oldest   [32]byte               // secret: of what must stay as it is when the secrets rotate
 	keys     atomic.Pointer[keySet] // never nil
 	opening  atomic.Pointer[openingKeys]
 	engine   fosite.OAuth2Provider
@@ -47,10 +48,17 @@ func New(store Store, o Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{store: store, log: o.Log, o: o, mint: m, pairwise: pair}
+	s := &Service{store: store, log: o.Log, o: o, mint: m, pairwise: pair, oldest: oldest}
 	s.engine = s.newEngine()
 	s.keys.Store(&keySet{})
 	return s, nil
+}
+
+// SetSecrets changes the secrets of our tokens while we serve: new tokens are made
+// with secret, those made with one of others are still read. Subjects and browser
+// states stay: they hang on the oldest secret that New was given.
+func (s *Service) SetSecrets(secret [32]byte, others [][32]byte) error {
+	return s.mint.set(secret, others)
 }
 
 // url is the address of an endpoint.

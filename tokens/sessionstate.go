@@ -15,7 +15,7 @@ import (
 // Management 1.0, section 3.2): it changes with the session and opens nothing.
 // Applications know the sid, so it is a MAC and they cannot compute it.
 func (s *Service) BrowserState(sid string) string {
-	key, err := hkdf.Key(sha256.New, s.o.Secret[:], nil, "idbroker browser state v1", sha256.Size)
+	key, err := hkdf.Key(sha256.New, s.oldest[:], nil, "idbroker browser state v1", sha256.Size)
 	if err != nil || sid == "" { // an error is impossible: the length is fixed
 		return ""
 	}

@@ -61,7 +61,8 @@ func viewLinked(l linking.LinkedAccount) linkedRow {
 		remoteView: remoteView{Provider: l.Provider.ID, Title: l.Provider.Title, Icon: l.Provider.Icon, Handle: l.Account.Username, Name: l.Account.Name},
 		IdentityID: l.Identity.ID, Subject: l.Identity.Subject, ProfileURL: l.Account.ProfileURL,
 		Since: l.Identity.CreatedAt, LastUsed: l.Identity.LastUsedAt,
-		OpensAccount: l.OpensAccount, CanRemove: l.CanRemove, Configured: l.Configured,
+		OpensAccount: l.OpensAccount, CanRemove: l.CanRemove, Configured: l.Configured, Lost: l.Lost && l.Configured,
+		ReconnectURL:  "/oauth/login/" + url.PathEscape(l.Provider.ID) + "/",
 		DisconnectURL: disconnectPath(l.Identity.Provider) + "?identity=" + url.QueryEscape(l.Identity.ID),
 	}
 }

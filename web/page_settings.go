@@ -245,7 +245,9 @@ type linkedRow struct {
 	OpensAccount  bool
 	CanRemove     bool
 	Configured    bool   // the operator still has the provider
+	Lost          bool   // it must be connected again for applications to act there
 	DisconnectURL string // GET: the confirm step
+	ReconnectURL  string // takes a POST
 }
 
 // changeRow is a change of links.

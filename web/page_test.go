@@ -145,6 +145,13 @@ func TestAbsentThings(t *testing.T) {
 	if kept := renderSample(t, r, sample{"only", &linkedAccountsPage{base: b, Linked: []linkedRow{row}, OnlyWayIn: true}}); strings.Contains(kept, "/oauth/disconnect/") || !strings.Contains(kept, "your only way in") {
 		t.Error("the last way in can be unlinked, or nobody says why not")
 	}
+	if whole := renderSample(t, r, sample{"whole", &linkedAccountsPage{base: b, Linked: []linkedRow{row}}}); strings.Contains(whole, "Connect again") {
+		t.Error("what is not lost is to be connected again")
+	}
+	row.Lost, row.ReconnectURL = true, "/oauth/login/github/"
+	if lost := renderSample(t, r, sample{"lost", &linkedAccountsPage{base: b, Linked: []linkedRow{row}}}); !strings.Contains(lost, `method="post" action="/oauth/login/github/"`) || !strings.Contains(lost, "GitHub gives us no access any more") {
+		t.Error("the way to connect again is missing")
+	}
 	sent := renderSample(t, r, sample{"sent", &sentPage{base: b, Reset: true, Email: "a@b.example"}})
 	if !strings.Contains(sent, "If ") || strings.Contains(sent, `action="/sent/"`) {
 		t.Error("the page about a reset tells whether the address is known, or offers what it cannot do")

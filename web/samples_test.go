@@ -104,6 +104,10 @@ func samples(r *renderer, lang string, w words) []sample {
 		{remoteView: remoteView{Provider: "orcid", Title: "ORCID", Icon: "orcid", Name: w.name}, IdentityID: "i2", Subject: "0000-0002-1825-0097", ProfileURL: "javascript:alert(1)", Since: sampleNow.Add(-3 * 24 * time.Hour), OpensAccount: true, CanRemove: true, Configured: true, DisconnectURL: "/oauth/disconnect/orcid/?identity=i2"},
 		{remoteView: remoteView{Provider: "old", Title: "Old Login"}, IdentityID: "i3", Subject: "x", Since: long, Configured: false, CanRemove: true, DisconnectURL: "/oauth/disconnect/old/?identity=i3"},
 	}
+	cut := []linkedRow{rows[0], rows[1]}
+	for i := range cut {
+		cut[i].Lost, cut[i].OpensAccount, cut[i].ReconnectURL = true, i == 0, "/oauth/login/"+cut[i].Provider+"/"
+	}
 	inAWeek := sampleNow.Add(7 * 24 * time.Hour)
 	undo := b()
 	undo.Title = undo.T("undo.confirm")
@@ -212,6 +216,7 @@ func samples(r *renderer, lang string, w words) []sample {
 			{remoteView: github, What: "linked_accounts.was_linked", At: sampleNow.Add(-51 * time.Hour), Until: &inAWeek},
 			{remoteView: github, What: "linked_accounts.was_unlinked", At: sampleNow.Add(-52 * time.Hour)},
 		}}},
+		{"linked_lost", &linkedAccountsPage{base: in("linkedaccounts"), Linked: cut}},
 		{"linked_only", &linkedAccountsPage{base: in("linkedaccounts"), Linked: []linkedRow{only}, OnlyWayIn: true, Passwords: true}},
 		{"linked_none", &linkedAccountsPage{base: in("linkedaccounts"), Connect: connectButtons(four)}},
 		{"applications", &applicationsPage{base: in("applications"), Apps: []appRow{

@@ -23,6 +23,9 @@ const (
 	// pruneEvery keeps the tables short without being noticed, and is how late an
 	// application hears that a session has come to its end.
 	pruneEvery = 10 * time.Minute
+	// tokensEvery is how often remote tokens are looked for that would end of
+	// disuse; those that we keep have days left by then.
+	tokensEvery = time.Hour
 	// restEvery is how often the broker asks itself whether it is idle.
 	restEvery = time.Minute
 	// busyAbove is what a few requests a second allocate meanwhile, in bytes.
@@ -56,6 +59,8 @@ func (s *server) startJobs() *jobs {
 	j.wait.Go(func() {
 		s.every(ctx, "prune", pruneEvery, s.prune)
 	})
+	j.wait.Go(func() { s.every(ctx, "keyring", ringEvery, s.ring.look) })
+	j.wait.Go(func() { s.every(ctx, "remote tokens", tokensEvery, s.keepTokens) })
 	j.wait.Go(func() {
 		debug.FreeOSMemory() // what the start needed
 		s.every(ctx, "rest", restEvery, new(rest).look)
@@ -101,6 +106,16 @@ func (s *server) prune(ctx context.Context) error {
 		s.log.DebugContext(ctx, "rows pruned", "rows", n, "events", events)
 	}
 	return errors.Join(err0, err, err2, err3)
+}
+
+// keepTokens refreshes remote tokens before they end of disuse.
+func (s *server) keepTokens(ctx context.Context) error {
+	n, err := s.rooms.linker.KeepTokens(ctx)
+	if n > 0 {
+		s.log.InfoContext(ctx, "remote tokens kept alive", "tokens", n)
+		s.revocations.Wake() // of those whose account was unlinked meanwhile
+	}
+	return err
 }
 
 // stop lets the jobs finish what they are at, for at most d.

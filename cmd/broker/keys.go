@@ -191,7 +191,7 @@ func (keysKeyring) Help() string {
 
 	broker keys keyring --file broker.key
 
-To change the key, put a new line before the old ones: the first seals, all of them open.`
+To change the key, use "broker secrets rotate".`
 }
 
 // Run makes a keyring.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -28,7 +27,8 @@ type rooms struct {
 	cfg      config.Config
 	base     string // external URL, without a slash at the end
 	db       *store.DB
-	kept     kept // the database as the rooms see it
+	ring     store.Keyring // as it was read last
+	kept     kept          // the database as the rooms see it
 	texts    *i18n.Catalogs
 	apps     linking.Apps
 	linker   *linking.Linker
@@ -65,6 +65,9 @@ func furnish(cfg config.Config, base string, db *store.DB, ring store.Keyring, t
 	if r.tokens, err = tokens.New(r.kept, o); err != nil {
 		return nil, err
 	}
+	if err := r.setRing(ring); err != nil {
+		return nil, err
+	}
 	var refused func(string, error)
 	if counted != nil {
 		refused = counted.refused
@@ -84,7 +87,7 @@ func furnish(cfg config.Config, base string, db *store.DB, ring store.Keyring, t
 	r.limits = limiter(cfg, r.kept, ring)
 	r.accounts = local.New(r.kept, r.linker, local.Options{
 		Issuer: base, MinPassword: cfg.Accounts.PasswordMin, HMACKey: cfg.Accounts.InvenioSalt, Breached: r.breached, Peppers: peppers, FreshFor: cfg.Sessions.Fresh, NoSignUp: !cfg.Accounts.SignUp, Log: log, EndGrants: r.tokens.EndGrants,
-		Codes: mailedCodes(cfg), CodeKeys: derived(ring, "mail codes"),
+		Codes: mailedCodes(cfg), CodeKeys: [][32]byte{ring.DeriveOldest("mail codes")},
 		NoPasswords: !cfg.Accounts.Passwords, Welcome: local.Welcome(cfg.Accounts.WelcomeMail),
 	})
 	return r, nil
@@ -137,9 +140,9 @@ func tokenOptions(cfg config.Config, base string, ring store.Keyring, texts *i18
 	if lifetime == 0 {
 		lifetime = -1 // for ever
 	}
-	secrets := tokenSecrets(ring)
+	secret, older, _ := ring.DeriveEach(tokenPurpose)
 	return tokens.Options{
-		Issuer: base, Secret: secrets[0], OldSecrets: secrets[1:], Log: log, Fetcher: outside, Notices: outside, RequirePAR: cfg.Applications.RequirePAR, RequireSigned: cfg.Applications.RequireSigned,
+		Issuer: base, Secret: secret, OldSecrets: older, Log: log, Fetcher: outside, Notices: outside, RequirePAR: cfg.Applications.RequirePAR, RequireSigned: cfg.Applications.RequireSigned,
 		CodeLifetime: t.Code, AccessLifetime: t.Access, IDTokenLifetime: t.ID,
 		RefreshIdle: t.RefreshIdle, RefreshAbsolute: t.RefreshAbsolute, RefreshGrace: grace, KeyOverlap: t.SigningKeys.PublishBefore, KeyLifetime: lifetime,
 		Registration: tokens.Registration{
@@ -163,20 +166,9 @@ func mailedCodes(cfg config.Config) local.Codes {
 	return local.CodesLink
 }
 
-// tokenSecrets is the secret of tokens from every key of the ring.
-func tokenSecrets(ring store.Keyring) [][32]byte { return derived(ring, "tokens") }
-
-// derived is a secret for a purpose from every key of the ring, newest first, so
-// that a new key in front ends nothing that an older one has made.
-func derived(ring store.Keyring, purpose string) [][32]byte {
-	var all [][32]byte
-	for line := range bytes.Lines(ring.Marshal()) {
-		if one, err := store.ParseKeyring(line); err == nil {
-			all = append(all, one.Derive(purpose))
-		}
-	}
-	return all
-}
+// tokenPurpose derives the secrets of our tokens from the keys of the ring: each
+// key has one, so that a new key in front ends no token.
+const tokenPurpose = "tokens"
 
 // limiter makes what counts tries. A right password or a quarter of an hour makes a
 // bucket of tries full again, an hour one of mails.
@@ -184,7 +176,7 @@ func limiter(cfg config.Config, db limits.Store, ring store.Keyring) *limits.Lim
 	within := func(d time.Duration, n int) broker.Limit { return broker.Limit{Burst: n, Every: d / time.Duration(n)} }
 	l := cfg.Limits
 	return limits.New(db, limits.Options{
-		Key: ring.Derive("limits"), Exempt: l.Exempt(), Off: !l.Enabled,
+		Key: ring.DeriveOldest("limits"), Exempt: l.Exempt(), Off: !l.Enabled,
 		Account: within(15*time.Minute, l.AccountTries), Network: within(15*time.Minute, l.NetworkTries), Mails: within(time.Hour, l.MailsPerHour),
 	})
 }

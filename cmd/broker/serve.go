@@ -160,6 +160,7 @@ func (s *server) stop(jobs *jobs) error {
 	if s.side != nil {
 		_ = s.side.Close()
 	}
+	s.ring.leave(ctx)
 	problems = append(problems, s.rooms.close())
 	s.log.Info("stopped", "took", time.Since(began).Round(time.Millisecond).String())
 	return errors.Join(problems...)

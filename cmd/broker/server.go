@@ -21,6 +21,7 @@ import (
 	"idbroker/mail"
 	"idbroker/outbox"
 	"idbroker/providers"
+	"idbroker/store"
 	"idbroker/web"
 )
 
@@ -42,6 +43,7 @@ type server struct {
 	outbox      *outbox.Worker // of mails
 	notices     *outbox.Worker // of notices to applications: a slow one must hold up no mail
 	revocations *outbox.Worker // of tokens at providers, which may be slow too
+	ring        *watched       // nil before the rooms are furnished
 	counters    *counters
 	admin       *admin
 	cert        *certificate // nil: no TLS
@@ -139,6 +141,12 @@ func (s *server) furnish(ctx context.Context, extra func(base string) (extras, e
 		if err := db.CreateClient(ctx, c); err != nil && !errors.Is(err, broker.ErrConflict) {
 			return fmt.Errorf("client %s: %w", c.ID, err)
 		}
+	}
+	s.ring = r.watchRing(func(ring store.Keyring) {
+		s.log.Info("keyring changed", "seals", ring.IDs()[0], "keys", ring.Len(), "staged", ring.StagedID())
+	})
+	if err := s.ring.look(ctx); err != nil { // before the first request: nobody seals with a key that we don't know
+		return err
 	}
 	if err := s.postOffice(x.transport); err != nil {
 		return err

@@ -73,6 +73,9 @@ func (failingApps) Begin(context.Context, string, string, broker.BeginOptions) (
 func (a failingApps) Complete(context.Context, string, broker.Attempt, broker.Callback) (broker.Profile, error) {
 	return broker.Profile{}, a.err
 }
+func (a failingApps) Refresh(context.Context, string, string, broker.RemoteToken) (broker.Renewal, error) {
+	return broker.Renewal{}, a.err
+}
 func (failingApps) Revoke(context.Context, string, []broker.RemoteToken) error     { return nil }
 func (failingApps) RevokeOnly(context.Context, string, []broker.RemoteToken) error { return nil }
 func (failingApps) Farewell(context.Context, string, broker.SignOutRequest) (broker.Farewell, error) {
@@ -266,9 +269,13 @@ func roomsOver(t *testing.T, db *store.DB) *rooms {
 func TestTokenSecrets(t *testing.T) {
 	old := store.NewKeyring()
 	ring := old.Rotated()
-	secrets := tokenSecrets(ring)
-	if len(secrets) != 2 || secrets[0] != ring.Derive("tokens") || secrets[1] != old.Derive("tokens") || secrets[0] == secrets[1] {
-		t.Errorf("%d secrets", len(secrets))
+	secret, older, staged := ring.DeriveEach(tokenPurpose)
+	if len(older) != 1 || secret != ring.Derive("tokens") || older[0] != old.Derive("tokens") || secret == older[0] || staged != nil {
+		t.Errorf("%d older secrets", len(older))
+	}
+	_, older, staged = old.Staged().DeriveEach(tokenPurpose)
+	if len(older) != 0 || staged == nil || *staged == old.Derive("tokens") {
+		t.Error("a staged key is not told apart")
 	}
 }
 

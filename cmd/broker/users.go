@@ -21,6 +21,7 @@ type userCommands struct {
 	Links   usersLinks   `cmd:"" help:"List what is linked to an account, and what of it opens the account today."`
 	Unlink  usersUnlink  `cmd:"" help:"Remove a link: the person is signed out and told."`
 	Email   usersEmail   `cmd:"" help:"Give an account another e-mail address."`
+	Tokens  usersTokens  `cmd:"" help:"What lets us act for a person at providers."`
 	Disable usersDisable `cmd:"" help:"Close an account: sessions and tokens end at once; nothing is deleted."`
 	Enable  usersEnable  `cmd:"" help:"Open a closed account again."`
 	Delete  usersDelete  `cmd:"" help:"Delete an account with everything that names the person."`

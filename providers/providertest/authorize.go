@@ -25,6 +25,8 @@ type Grant struct {
 	challenge string // S256; "" none
 	expires   time.Time
 	used      bool
+	answered  bool // tokens were given
+	refreshed bool // and again since
 	revoked   bool
 }
 

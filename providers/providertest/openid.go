@@ -71,6 +71,8 @@ type Switches struct {
 	IgnorePKCE     bool   // take no notice of it, as ORCID does
 	RequireNonce   bool
 	SignedUserInfo bool   // userinfo is a JWT
+	RefreshAgain   bool   // a refresh token that was used works again, as after a lost answer (a grace); otherwise it ends its grant (RFC 9700, section 4.14.2)
+	KeepRefresh    bool   // refresh tokens do not rotate: none comes back
 	Lie            string // one of Lies; "" the truth
 }
 
@@ -95,8 +97,9 @@ type OpenID struct {
 	Issuer string
 	Mux    *http.ServeMux // further routes of vendors' fakes
 
-	t testing.TB
-	o OpenIDOptions
+	t   testing.TB
+	o   OpenIDOptions
+	srv *httptest.Server
 
 	mu       sync.Mutex
 	offset   time.Duration
@@ -108,6 +111,7 @@ type OpenID struct {
 	codes    map[string]*Grant
 	access   map[string]*Grant
 	refresh  map[string]*Grant
+	used     map[string]*Grant // refresh tokens that another took the place of
 	log      []Request
 	failures map[string][]Failure
 }
@@ -129,12 +133,12 @@ func NewOpenID(t testing.TB, o OpenIDOptions) *OpenID {
 	}
 	s := &OpenID{
 		t: t, o: o, Mux: http.NewServeMux(), clients: map[string]Client{}, people: map[string]Person{},
-		codes: map[string]*Grant{}, access: map[string]*Grant{}, refresh: map[string]*Grant{}, failures: map[string][]Failure{},
+		codes: map[string]*Grant{}, access: map[string]*Grant{}, refresh: map[string]*Grant{}, used: map[string]*Grant{}, failures: map[string][]Failure{},
 	}
 	s.keys = []key{newKey(t, o.Alg, "key-1", o.NoKID)}
 	srv := httptest.NewServer(s.Mux)
 	t.Cleanup(srv.Close)
-	s.URL, s.Issuer = srv.URL, srv.URL+o.Path
+	s.srv, s.URL, s.Issuer = srv, srv.URL, srv.URL+o.Path
 	s.handle(Discovery, "GET", s.serveDiscovery)
 	s.handle(JWKS, "GET", s.serveJWKS)
 	s.handle(Authorize, "GET", s.serveAuthorize)
@@ -185,6 +189,9 @@ func (s *OpenID) Wrap(endpoint string, h http.HandlerFunc) http.HandlerFunc {
 		h(w, r)
 	}
 }
+
+// Stop makes the fake listen no more.
+func (s *OpenID) Stop() { s.srv.Close() }
 
 // AddClient registers an application.
 func (s *OpenID) AddClient(c Client) {

@@ -151,9 +151,15 @@ func (s *OpenID) redeemRefresh(w http.ResponseWriter, r *http.Request, client Cl
 	token := r.PostForm.Get("refresh_token")
 	s.mu.Lock()
 	g, known := s.refresh[token]
+	if again := s.used[token]; again != nil && s.switches.RefreshAgain {
+		g, known = again, true
+	} else if again != nil {
+		again.revoked = true // thief or person: the fake cannot know
+	}
 	ok := known && !g.revoked && g.Client.ID == client.ID
-	if ok {
+	if ok && !s.switches.KeepRefresh {
 		delete(s.refresh, token) // they rotate
+		s.used[token] = g
 	}
 	s.mu.Unlock()
 	if !ok {
@@ -173,6 +179,7 @@ func (s *OpenID) issue(w http.ResponseWriter, g *Grant) {
 		access = s.o.AccessToken(given)
 	}
 	s.mu.Lock()
+	g.refreshed, g.answered = g.answered, true
 	g.expires = time.Now().Add(s.offset + s.o.Lifetime)
 	s.access[access], s.refresh[refresh] = g, g
 	given := *g
@@ -180,6 +187,9 @@ func (s *OpenID) issue(w http.ResponseWriter, g *Grant) {
 	answer := map[string]any{
 		"access_token": access, "token_type": "Bearer", "expires_in": int(s.o.Lifetime.Seconds()),
 		"refresh_token": refresh, "scope": given.Scope, "id_token": s.idToken(given, access),
+	}
+	if s.switched().KeepRefresh && given.refreshed {
+		delete(answer, "refresh_token")
 	}
 	if s.o.TokenAnswer != nil {
 		s.o.TokenAnswer(given, answer)

@@ -197,11 +197,11 @@ func TestReseal(t *testing.T) {
 		if failed := readSealed(ctx, alone); len(failed) != 7 {
 			t.Errorf("the new key alone fails at %v", failed)
 		}
-		if n, err := alone.Reseal(ctx); err == nil || n != 0 {
+		if n, err := alone.Reseal(ctx, nil); err == nil || n != 0 {
 			t.Errorf("Reseal without the old key: %d, %v", n, err)
 		}
-		same(t, must(db.Reseal(ctx))(t), 2*len(sealedColumns))
-		same(t, must(db.Reseal(ctx))(t), 0)
+		same(t, must(db.Reseal(ctx, nil))(t), 2*len(sealedColumns))
+		same(t, must(db.Reseal(ctx, nil))(t), 0)
 		if failed := readSealed(ctx, alone); len(failed) != 0 {
 			t.Errorf("after Reseal: %v", failed)
 		}
@@ -226,7 +226,7 @@ func TestResealMany(t *testing.T) {
 				return nil
 			})
 		}())
-		same(t, must(storetest.Open(t, dsn, storetest.Keys(old.Rotated())).Reseal(ctx))(t), rows-1)
+		same(t, must(storetest.Open(t, dsn, storetest.Keys(old.Rotated())).Reseal(ctx, nil))(t), rows-1)
 	})
 }
 

@@ -36,6 +36,7 @@ server.listen(0, "127.0.0.1", () => {
     cookies: { keys: ["test"] },
     pkce: { required: () => true },
     issueRefreshToken: async () => true,
+    rotateRefreshToken: true,
     features: {
       devInteractions: { enabled: true }, revocation: { enabled: true }, introspection: { enabled: true }, rpInitiatedLogout: { enabled: true },
       backchannelLogout: { enabled: true },

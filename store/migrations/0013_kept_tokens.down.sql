@@ -1,0 +1,11 @@
+DROP TABLE replicas;
+DROP INDEX remote_tokens_ending;
+ALTER TABLE remote_tokens DROP COLUMN last_error;
+ALTER TABLE remote_tokens DROP COLUMN state;
+ALTER TABLE remote_tokens DROP COLUMN failures;
+ALTER TABLE remote_tokens DROP COLUMN retry_at;
+ALTER TABLE remote_tokens DROP COLUMN asked_at;
+ALTER TABLE remote_tokens DROP COLUMN lease_until;
+ALTER TABLE remote_tokens DROP COLUMN lease_id;
+ALTER TABLE remote_tokens DROP COLUMN version;
+ALTER TABLE remote_tokens DROP COLUMN refresh_expires_at;
