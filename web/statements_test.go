@@ -15,12 +15,13 @@ import (
 )
 
 // mostStatements is what the callback of a known identity may cost the database
-// once the provider has answered. Begin and commit are none.
+// once the provider has answered; one more where its account there tells something
+// new. Begin and commit are none.
 const mostStatements = 6
 
 // mostForApplication is the same where an application waits for its answer: the
 // login it came with, read once and written three times; the client; the grant.
-const mostForApplication = 11
+const mostForApplication = 12
 
 // ledger keeps the statements of a database.
 type ledger struct {
@@ -57,7 +58,7 @@ type callbackFlow struct {
 // is found and spent before the provider is asked; with its answer the first unit
 // of work begins. Then there are: identity, owner and account in one; the login,
 // where there is one; that the identity was used; the account, where it tells
-// something new; the tokens; session and event. The login of an application is
+// something new; the tokens; session, where it came from, and event. The login of an application is
 // written with each step, and ends with the grant.
 func (w *world) callbacks() []callbackFlow {
 	back := func(b *browser, query, subject string) func() {
@@ -73,11 +74,11 @@ func (w *world) callbacks() []callbackFlow {
 	w.op.AddPerson(providertest.Person{Subject: "bob", Username: "bob", Name: broker.NewID()})
 	const before = "select update begin "
 	return []callbackFlow{
-		{"known", before + "select update insert commit begin insert insert commit", mostStatements, back(w.browser(), "", "ada")},
-		{"known, with another name", before + "select update insert insert commit begin insert insert commit", mostStatements, back(other, "", "bob")},
+		{"known", before + "select update insert commit begin insert insert insert commit", mostStatements, back(w.browser(), "", "ada")},
+		{"known, with another name", before + "select update insert insert commit begin insert insert insert commit", mostStatements + 1, back(other, "", "bob")},
 		{
 			"known, for an application",
-			before + "select select update insert update commit select begin insert update insert commit begin insert update commit", mostForApplication,
+			before + "select select update insert update commit select begin insert insert update insert commit begin insert update commit", mostForApplication,
 			back(app, "?login="+url.QueryEscape(app.get(authorize()).to("/login/").param("login")), "ada"),
 		},
 	}
