@@ -24,6 +24,9 @@ func TestKeycloak(t *testing.T) {
 		{"first sign-in, second sign-in", (*world).signInTwice},
 		{"trust in addresses", (*world).trust},
 		{"link and unlink", (*world).linkAndUnlink},
+		{"refresh with rotation", (*world).refresh},
+		{"sign-out there", (*world).signOutThere},
+		{"sign-out here", (*world).signOutHere},
 		{"roles", (*world).roles},
 		{"prompt=login", (*world).promptLogin},
 		{"no consent", (*world).noConsent},
@@ -84,14 +87,7 @@ func (w *world) linkAndUnlink() {
 	b := w.browser().signUp("Carol", email)
 	b.get("/account/settings/linkedaccounts/").press("Link HARBOUR", nil).as("eve").sees("HARBOUR is linked", "Eve Harbour")
 	w.browser().to("harbour").as("eve").wantAccount(email)
-	held := func() (n int) {
-		for _, s := range w.kc.Sessions(w.t, "eve") {
-			if s.Holds("broker-harbour") {
-				n++
-			}
-		}
-		return n
-	}
+	held := func() int { return w.sessionsAt("eve", "broker-harbour") }
 	before := held() // two browsers, of which the last counts
 	if before != 2 {
 		w.t.Fatalf("Keycloak does not know that the broker holds tokens: %+v", w.kc.Sessions(w.t, "eve"))

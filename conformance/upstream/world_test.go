@@ -53,6 +53,7 @@ func newWorld(t *testing.T) *world {
 	} {
 		p.client.ID, p.client.Secret = "broker-"+p.id, secret
 		p.client.RedirectURIs = []string{w.issuer + "/oauth/authorized/" + p.id + "/"}
+		p.client.LogoutURI, p.client.AfterSignOut = w.issuer+"/oauth/backchannel/"+p.id+"/", []string{w.issuer + "/oauth/signed-out/" + p.id + "/"}
 		w.kc.AddClient(t, p.client)
 		c := map[string]any{"id": p.id, "kind": p.kind, "title": strings.ToUpper(p.id), "issuer": w.kc.Issuer, "client_id": p.client.ID, "client_secret": secret}
 		for name, v := range p.more {
