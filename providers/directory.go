@@ -59,7 +59,7 @@ func newDirectory(issuer string, e env, loaded func(metadata)) *directory {
 // not fresh any more, a new one is looked up in the background: nobody waits for a
 // provider that has answered before.
 func (d *directory) metadata(ctx context.Context) (metadata, error) {
-	m, err, next := d.cached(d.now())
+	m, next, err := d.cached(d.now())
 	switch next {
 	case ask:
 		return d.lookUp(ctx)
@@ -101,7 +101,7 @@ func (d *directory) lookUp(ctx context.Context) (metadata, error) {
 	case <-ctx.Done():
 		return metadata{}, classify(ctx.Err())
 	}
-	if m, err, next := d.cached(d.now()); next == known {
+	if m, next, err := d.cached(d.now()); next == known {
 		return m, err
 	}
 	m, err := d.fetch(ctx)
@@ -135,19 +135,19 @@ const (
 
 // cached returns what is known. The error of a failed lookup is believed for a
 // while.
-func (d *directory) cached(now time.Time) (metadata, error, step) {
+func (d *directory) cached(now time.Time) (metadata, step, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	age, paused := now.Sub(d.at), d.err != nil && now.Sub(d.failed) < lookupPause
 	switch {
 	case d.found != nil && (age < metadataFresh || age < metadataStale && paused):
-		return *d.found, nil, known
+		return *d.found, known, nil
 	case d.found != nil && age < metadataStale:
-		return *d.found, nil, refresh
+		return *d.found, refresh, nil
 	case paused:
-		return metadata{}, d.err, known
+		return metadata{}, known, d.err
 	}
-	return metadata{}, nil, ask
+	return metadata{}, ask, nil
 }
 
 func (d *directory) fetch(ctx context.Context) (metadata, error) {

@@ -133,7 +133,7 @@ func TestRefreshBehindPeople(t *testing.T) {
 		t.Errorf("somebody waited for %s", took)
 	}
 	fresh := func() bool {
-		_, _, next := h.reg.byID["op"].provider.(*openID).dir.cached(h.now())
+		_, next, _ := h.reg.byID["op"].provider.(*openID).dir.cached(h.now())
 		return next == known
 	}
 	if fresh() {
@@ -164,7 +164,7 @@ func TestRefreshThatFails(t *testing.T) {
 		}
 		eventually(t, "failure", func() bool { dir.mu.Lock(); defer dir.mu.Unlock(); return dir.err != nil })
 	}
-	if _, _, next := dir.cached(h.now()); next != known || h.fake.Count(providertest.Discovery) != 2 {
+	if _, next, _ := dir.cached(h.now()); next != known || h.fake.Count(providertest.Discovery) != 2 {
 		t.Errorf("asked %d times within the pause", h.fake.Count(providertest.Discovery)-1)
 	}
 	h.pass(metadataStale)
