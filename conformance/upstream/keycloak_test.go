@@ -59,6 +59,7 @@ func (w *world) check() {
 // signInTwice: the first time makes an account, the second opens it.
 func (w *world) signInTwice() {
 	b := w.browser().to("harbour").as("ada").sees("Ada Harbour")
+	b.must("begin an account", b.Click(w.t.Context(), "Create a new account"))
 	b.must("sign up", b.PressFirst(w.t.Context(), visitor.Fill{"name": "Ada", "email": "ada@harbour.example"}))
 	b.confirm("ada@harbour.example").wantAccount("ada@harbour.example")
 
