@@ -19,6 +19,9 @@ import (
 // fails where all must run.
 func chromium(t *testing.T) context.Context {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("-short: no real browser")
+	}
 	skip := t.Skipf
 	if os.Getenv("BROKER_TEST_ALL") == "1" {
 		skip = t.Fatalf

@@ -32,6 +32,9 @@ func (w *world) settle(dsn string, n int) {
 // every statement of the callback and of the page of linked accounts goes by an
 // index, on both databases.
 func TestPlansAmongManyIdentities(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: a hundred thousand rows take their time")
+	}
 	storetest.EachDSN(t, func(t *testing.T, dsn string) {
 		texts := map[string]string{} // by where they were
 		where := ""
