@@ -88,6 +88,24 @@ func TestGuessing(t *testing.T) {
 	known.from("203.0.113.1", "/login/", "email", "ada", "password", password).to("/")
 }
 
+// TestGuessingUnderOtherSpellings: however an account is spelled, as long as the
+// spelling opens it, its tries are counted together.
+func TestGuessingUnderOtherSpellings(t *testing.T) {
+	w := limited(t, 1000)
+	w.user("kiss")
+	mallory := w.browser()
+	for i, name := range []string{"kiss", " KISS", "ki\u017fs", "\u212ai\u017f\u017f"} {
+		want := http.StatusUnprocessableEntity
+		if i == 3 {
+			want = http.StatusTooManyRequests
+		}
+		mallory.from("198.51.100."+strconv.Itoa(i), "/login/", "email", name, "password", "wrong").want(want)
+	}
+	o := worldOn(t, storetest.New(t), tokens.Options{}, func(*Options) {})
+	o.user("kiss")
+	o.browser().post("/login/", "email", "\u212ai\u017f\u017f", "password", password).to("/") // it is the same account
+}
+
 // TestGuessingTellsNothing: an account that there is not answers like one that
 // there is.
 func TestGuessingTellsNothing(t *testing.T) {
