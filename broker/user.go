@@ -151,3 +151,17 @@ func CleanUsername(s string) (string, bool) {
 	}
 	return s, strings.Trim(s, "._-") == s
 }
+
+// FoldCase makes one text of all usernames that are the same one: they differ in case only, as
+// strings.EqualFold compares: the least of the runes that fold together stands
+// for them. Databases disagree on this (SQLite's lower() knows ASCII only), so
+// they are not asked.
+func FoldCase(s string) string {
+	return strings.Map(func(r rune) rune {
+		least := r
+		for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
+			least = min(least, f)
+		}
+		return least
+	}, s)
+}

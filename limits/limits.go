@@ -23,7 +23,7 @@ type Options struct {
 	Exempt  []netip.Prefix // networks whose addresses are not counted, such as a campus behind one address
 	Account broker.Limit   // tries at one account from browsers that it does not know; zero: 5, then one every 3 minutes
 	Network broker.Limit   // tries from one address (IPv4) or /64 (IPv6); zero: 30, then one every 30 seconds
-	Mails   broker.Limit   // mails that strangers may have us send to one address; zero: 4, then one every 15 minutes
+	Mails   broker.Limit   // mails that strangers may have us send to one address, and each browser that has signed in with it; zero: 4, then one every 15 minutes
 	Off     bool           // nothing is limited
 }
 
@@ -109,7 +109,11 @@ func (l *Limiter) Mail(ctx context.Context, at time.Time, v Visitor, address str
 	if err != nil || !verdict.Allowed() {
 		return verdict, err
 	}
-	got, err := l.store.TakeTokens(ctx, at, broker.Charge{Key: l.key("mail", address), Limit: l.o.Mails})
+	key := l.key("mail", address)
+	if device := l.device(v.Devices, address); device != "" { // or a stranger who asks and asks would keep its owner from a way back in
+		key = l.key("mail, device", device)
+	}
+	got, err := l.store.TakeTokens(ctx, at, broker.Charge{Key: key, Limit: l.o.Mails})
 	if err != nil {
 		return Verdict{}, err
 	}

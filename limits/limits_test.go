@@ -288,6 +288,37 @@ func TestMails(t *testing.T) {
 	})
 }
 
+// TestMailsOfTheOwner: a stranger who uses up what an address gets does not keep its
+// owner from a new password: a browser that has signed in with it has mails of its
+// own. A cookie that is made up, or another account's, has not.
+func TestMailsOfTheOwner(t *testing.T) {
+	each(t, limits.Options{Mails: broker.Limit{Burst: 2, Every: time.Hour}, Network: small.Network}, func(w *world) {
+		ask := func(i int, devices broker.Secret) bool {
+			v, err := w.Mail(context.Background(), w.at, limits.Visitor{IP: "192.0.2." + strconv.Itoa(i), Browser: "b", Devices: devices}, "ada@example.org")
+			if err != nil || !v.Allowed() {
+				w.Errorf("mail %d: %+v, %v", i, v, err)
+			}
+			return !v.Silent
+		}
+		for i := range 3 {
+			ask(i, "")
+		}
+		own := w.Known("", "ada@example.org")
+		for name, devices := range map[string]broker.Secret{
+			"none": "", "another account's": w.Known("", "eve@example.org"), "of another key": limits.New(nil, limits.Options{Key: [32]byte{1}}).Known("", "ada@example.org"),
+		} {
+			if ask(10, devices) {
+				w.Errorf("%s: mailed", name)
+			}
+		}
+		for i, want := range []bool{true, true, false} {
+			if ask(20+i, own) != want {
+				w.Errorf("her own browser, mail %d: mailed %t, want %t", i, !want, want)
+			}
+		}
+	})
+}
+
 // TestOff: nothing is counted.
 func TestOff(t *testing.T) {
 	l := limits.New(nil, limits.Options{Off: true})

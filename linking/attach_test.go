@@ -27,13 +27,13 @@ func TestHiddenBeforeTheProof(t *testing.T) {
 		must(t, err)
 		_, token, _ := strings.Cut(m.Data["link"], "token=")
 		closed := newWorld(t, db, edit)
-		if _, _, err := local.New(db, closed.Linker, local.Options{}).Prove(t.Context(), broker.Secret(token)); err == nil {
+		if _, _, err := local.New(db, closed.Linker, local.Options{}).Prove(t.Context(), broker.Secret(token), ""); err == nil {
 			t.Errorf("%s: an account began", name)
 		}
 		if n, err := db.CountUsers(t.Context()); n != 0 || err != nil {
 			t.Errorf("%s: %d users, %v", name, n, err)
 		}
-		_, _, err = local.New(db, w.Linker, local.Options{}).Prove(t.Context(), broker.Secret(token))
+		_, _, err = local.New(db, w.Linker, local.Options{}).Prove(t.Context(), broker.Secret(token), "")
 		must(t, err)
 	}
 }

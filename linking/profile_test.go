@@ -92,7 +92,7 @@ func TestProviderSetsTheForm(t *testing.T) {
 			must(t, w.db.UpdateUser(t.Context(), other))
 		}
 		must(t, w.accounts.SignUp(t.Context(), w.signIn("ada").Login, local.SignUpForm{Email: "ada@mail.example", Name: "Typed", Username: "typed"}))
-		u, _, err := w.accounts.Prove(t.Context(), w.token("ada@mail.example", "sign-up"))
+		u, _, err := w.accounts.Prove(t.Context(), w.token("ada@mail.example", "sign-up"), "")
 		if err != nil || u.Name != tt.name || u.Username != tt.user {
 			t.Errorf("%s: %+v, %v", name, u, err)
 		}

@@ -260,7 +260,7 @@ func (r *real) enter(l broker.Login) {
 
 func (r *real) prove(n, at int, email string) answer {
 	ctx := context.Background()
-	u, login, err := r.local().Prove(ctx, r.tokens[n])
+	u, login, err := r.local().Prove(ctx, r.tokens[n], r.cookies[at])
 	switch {
 	case errors.Is(err, errLost): // it has begun all the same
 		made, err := r.db.UserByEmail(ctx, email)
@@ -309,7 +309,7 @@ func (r *real) undo(at, n int) answer {
 func (r *real) forge() answer {
 	ctx, made := context.Background(), broker.NewSecret()
 	_, err1 := r.linker().Undo(ctx, r.session(0), made)
-	_, _, err2 := r.local().Prove(ctx, made)
+	_, _, err2 := r.local().Prove(ctx, made, "")
 	_, err3 := r.linker().Finish(ctx, linking.FinishRequest{Provider: "one", Browser: r.cookies[0], Session: r.session(0), Callback: broker.Callback{State: made, Code: "x y z"}})
 	if err1 == nil || err2 == nil || err3 == nil {
 		return answer{}

@@ -192,13 +192,14 @@ func TestReclaimBySignUp(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db, automaticAtOne)
 		u := squatted(t, w)
-		login := w.journey(newBrowser(), "two", broker.PurposeSignIn, "eve").Login // eve at two is the owner here
+		b := newBrowser()
+		login := w.journey(b, "two", broker.PurposeSignIn, "eve").Login // eve at two is the owner here
 		must(t, w.accounts.SignUp(t.Context(), login, local.SignUpForm{Email: u.Email, Name: "Owner", Username: "owner"}))
 		secret := w.token(u.Email, "sign-up")
 		if got := w.read(u); got != u {
 			t.Errorf("before the mail was read: %+v", got)
 		}
-		user, l, err := w.accounts.Prove(t.Context(), secret)
+		user, l, err := w.accounts.Prove(t.Context(), secret, b.cookie)
 		must(t, err)
 		if user.ID != u.ID || user.Name != "Owner" || user.Username != "owner" || user.HasPassword() || l.UserID != u.ID {
 			t.Errorf("%+v, %+v", user, l)
@@ -210,19 +211,58 @@ func TestReclaimBySignUp(t *testing.T) {
 	})
 }
 
+// TestReclaimForAStranger: a stranger fills in the form with an address that is only
+// vouched for, and its owner follows the link in the mail. They do not hand their
+// account to the stranger's identity, nor to a password of the stranger's.
+func TestReclaimForAStranger(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db, automaticAtOne)
+		u := w.journey(newBrowser(), "one", broker.PurposeSignIn, "ada").User
+		mallory := newBrowser()
+		at := time.Now()
+		with := w.journey(mallory, "two", broker.PurposeSignIn, "eve").Login
+		alone := broker.Login{ID: broker.LoginID(broker.NewID()), BrowserHash: mallory.cookie.Hash(), StartedAt: at, ExpiresAt: at.Add(broker.LoginLifetime)}
+		for _, login := range []broker.Login{with, alone} {
+			f := local.SignUpForm{Email: u.Email, Name: "Mallory"}
+			if login.Remote == nil {
+				f.Password = "a password of the stranger"
+			}
+			must(t, w.accounts.SignUp(t.Context(), login, f))
+			secret, before, state := w.token(u.Email, "sign-up"), w.read(u), w.state(u)
+			for _, opened := range []broker.Secret{newBrowser().cookie, ""} {
+				_, _, err := w.accounts.Prove(t.Context(), secret, opened)
+				wantError(t, "the owner's browser", err, local.ErrProofElsewhere)
+			}
+			if w.read(u) != before || w.state(u) != state {
+				t.Errorf("%+v, %+v", w.read(u), w.state(u))
+			}
+			if l, err := w.db.Login(t.Context(), login.ID); err != nil || l.UserID != "" {
+				t.Errorf("the stranger's login: %+v, %v", l, err)
+			}
+			if _, err := w.accounts.Proof(t.Context(), secret); err != nil {
+				t.Errorf("the link is spent: %v", err) // it may be the owner's own, read on a telephone
+			}
+		}
+		if res := w.journey(newBrowser(), "one", broker.PurposeSignIn, "ada"); res.Outcome != linking.SignedIn || res.User.ID != u.ID {
+			t.Errorf("the owner: %+v", res)
+		}
+	})
+}
+
 // TestReclaimOfOnesOwn: the person whose provider had vouched proves the address
 // too, and keeps the account and the identity.
 func TestReclaimOfOnesOwn(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		form := newWorld(t, db)
-		login := form.signIn("ada").Login // before the policy
+		b := newBrowser()
+		login := form.journey(b, "one", broker.PurposeSignIn, "ada").Login // before the policy
 		w := newWorld(t, db, automaticAtOne, func(a *providers.App) {
 			a.Issuer = map[string]string{"one": form.op.Issuer, "two": form.op2.Issuer}[a.ID]
 		})
 		w.op, w.op2 = form.op, form.op2
 		u := w.signIn("ada").User
 		must(t, form.accounts.SignUp(t.Context(), login, local.SignUpForm{Email: u.Email, Name: "Ada"}))
-		if _, _, err := form.accounts.Prove(t.Context(), form.token(u.Email, "sign-up")); err != nil {
+		if _, _, err := form.accounts.Prove(t.Context(), form.token(u.Email, "sign-up"), b.cookie); err != nil {
 			t.Fatal(err)
 		}
 		if got := w.read(u); !got.EmailProven() || w.state(got).identities != 1 || w.signIn("ada").User.ID != u.ID {
@@ -246,7 +286,7 @@ func TestNoReclaim(t *testing.T) {
 		edit(&got)
 		must(t, w.db.UpdateUser(t.Context(), got))
 		before := w.read(u)
-		_, _, err := w.accounts.Prove(t.Context(), secret)
+		_, _, err := w.accounts.Prove(t.Context(), secret, "")
 		wantError(t, name, err, local.ErrSignUpKnown)
 		if w.read(u) != before || w.state(u).identities != 2 {
 			t.Errorf("%s: %+v", name, w.read(u))
@@ -269,7 +309,7 @@ func TestWelcome(t *testing.T) {
 			t.Errorf("%q: %+v to Ada", welcome, m)
 		}
 		must(t, w.accounts.SignUp(t.Context(), broker.Login{ID: "l", ExpiresAt: time.Now().Add(time.Hour)}, local.SignUpForm{Email: "bob@mail.example", Password: "a password of bob's"}))
-		_, _, err := w.accounts.Prove(t.Context(), w.token("bob@mail.example", "sign-up"))
+		_, _, err := w.accounts.Prove(t.Context(), w.token("bob@mail.example", "sign-up"), "")
 		must(t, err)
 		if m, _ := w.inbox.last(w.db, "bob@mail.example"); m.Template != want[1] || m.Data["provider"] != "" {
 			t.Errorf("%q: %+v to Bob", welcome, m)

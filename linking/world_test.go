@@ -227,6 +227,6 @@ func (w *world) begin(name string, login broker.Login) (broker.User, error) {
 		return broker.User{}, err
 	}
 	_, token, _ := strings.Cut(m.Data["link"], "token=")
-	u, _, err := accounts.Prove(ctx, broker.Secret(token))
+	u, _, err := accounts.Prove(ctx, broker.Secret(token), "")
 	return u, err
 }

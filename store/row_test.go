@@ -9,21 +9,6 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestFoldCase: two names fold to one text exactly where strings.EqualFold says
-// that they are equal.
-func TestFoldCase(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		a := rapid.String().Draw(t, "a")
-		b := rapid.SampledFrom([]string{strings.ToUpper(a), strings.ToLower(a), strings.ToTitle(a), a, rapid.String().Draw(t, "b")}).Draw(t, "other")
-		if got, want := foldCase(a) == foldCase(b), strings.EqualFold(a, b); got != want {
-			t.Fatalf("foldCase of %q and %q: same %t, EqualFold %t", a, b, got, want)
-		}
-		if foldCase(foldCase(a)) != foldCase(a) {
-			t.Fatalf("foldCase of %q changes when folded again", a)
-		}
-	})
-}
-
 func TestMicros(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		in := time.Unix(rapid.Int64Range(-1e11, 1e11).Draw(t, "s"), rapid.Int64Range(0, 1e9-1).Draw(t, "ns"))

@@ -3,8 +3,6 @@ package store
 import (
 	"context"
 	"errors"
-	"strings"
-	"unicode"
 
 	"github.com/uptrace/bun"
 
@@ -37,7 +35,7 @@ type userRow struct {
 func rowOfUser(u broker.User) *userRow {
 	return &userRow{
 		ID: string(u.ID), Email: u.Email, EmailVerifiedAt: micro(u.EmailVerifiedAt), EmailVouchedBy: u.EmailVouchedBy,
-		Username: u.Username, UsernameKey: foldCase(u.Username), Name: u.Name, Locale: u.Locale, Phone: u.Phone, Address: doc(u.Address),
+		Username: u.Username, UsernameKey: broker.FoldCase(u.Username), Name: u.Name, Locale: u.Locale, Phone: u.Phone, Address: doc(u.Address),
 		PasswordHash: u.PasswordHash.Reveal(), PasswordSetAt: micro(u.PasswordSetAt), Admin: u.Admin,
 		DisabledAt: micro(u.DisabledAt), SignedOutAt: micro(u.SignedOutAt), CreatedAt: micro(u.CreatedAt), UpdatedAt: micro(u.UpdatedAt), Version: u.Version,
 	}
@@ -50,20 +48,6 @@ func (r *userRow) user() broker.User {
 		PasswordHash: broker.Secret(r.PasswordHash), PasswordSetAt: r.PasswordSetAt.time(), Admin: r.Admin,
 		DisabledAt: r.DisabledAt.time(), SignedOutAt: r.SignedOutAt.time(), CreatedAt: r.CreatedAt.time(), UpdatedAt: r.UpdatedAt.time(), Version: r.Version,
 	}
-}
-
-// foldCase makes one text of all that differ in case only, as
-// strings.EqualFold compares: the least of the runes that fold together stands
-// for them. Databases disagree on this (SQLite's lower() knows ASCII only), so
-// they are not asked.
-func foldCase(s string) string {
-	return strings.Map(func(r rune) rune {
-		least := r
-		for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
-			least = min(least, f)
-		}
-		return least
-	}, s)
 }
 
 // User returns the user with an id, or broker.ErrNotFound.
@@ -84,7 +68,7 @@ func (db *DB) UserByEmail(ctx context.Context, email string) (broker.User, error
 // UserByUsername returns the user with a username, ignoring case, or
 // broker.ErrNotFound.
 func (db *DB) UserByUsername(ctx context.Context, username string) (broker.User, error) {
-	return db.userWhere(ctx, "read user by username", "username_key = ? AND username_key <> ''", foldCase(username))
+	return db.userWhere(ctx, "read user by username", "username_key = ? AND username_key <> ''", broker.FoldCase(username))
 }
 
 func (db *DB) userWhere(ctx context.Context, what, where string, args ...any) (broker.User, error) {

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// maxForwarded bounds the X-Forwarded headers that are looked at, in bytes. A
-// chain of ten IPv6 proxies stays under it.
+// maxForwarded bounds how much of an X-Forwarded header is looked at, in bytes from
+// the right, where our own proxies write. A chain of ten IPv6 proxies stays under it.
 const maxForwarded = 1024
 
 // clientIP is the address of whoever sent the request to the outermost of
@@ -35,17 +35,23 @@ func forwardedHTTP(r *http.Request, hops int) bool {
 }
 
 // forwarded is the hops-th entry from the right of a list header, all lines
-// of it taken together.
+// of it taken together. Whatever a stranger writes at the left, however long, does
+// not keep ours from being read: they would have the address of our proxy, which
+// limits may not count.
 func forwarded(r *http.Request, header string, hops int) (string, bool) {
 	if hops < 1 {
 		return "", false
 	}
 	all := strings.Join(r.Header.Values(header), ",")
-	if all == "" || len(all) > maxForwarded {
+	if all == "" {
 		return "", false
 	}
+	cut := len(all) > maxForwarded
+	if cut {
+		all = all[len(all)-maxForwarded:]
+	}
 	entries := strings.Split(all, ",")
-	if len(entries) < hops {
+	if len(entries) < hops || cut && len(entries) == hops { // too few, or the one is not whole
 		return "", false
 	}
 	return strings.TrimSpace(entries[len(entries)-hops]), true

@@ -32,7 +32,11 @@ func TestClientIP(t *testing.T) {
 		{"IPv4 in IPv6", []string{"::ffff:203.0.113.7"}, 1, "203.0.113.7"},
 		{"garbage", []string{"unknown"}, 1, "192.0.2.9"},
 		{"markup", []string{"<script>alert(1)</script>"}, 1, "192.0.2.9"},
-		{"huge", []string{strings.Repeat("1.1.1.1,", 1000) + "203.0.113.7"}, 1, "192.0.2.9"},
+		{"huge, forged", []string{strings.Repeat("1.1.1.1,", 1000) + "203.0.113.7"}, 1, "203.0.113.7"},
+		{"huge, forged in a line of its own", []string{strings.Repeat("x", 5000), "203.0.113.7"}, 1, "203.0.113.7"},
+		{"huge, forged before two proxies", []string{strings.Repeat("1.1.1.1,", 1000) + "203.0.113.7, 198.51.100.2"}, 2, "203.0.113.7"},
+		{"huge and one entry", []string{strings.Repeat("1", 5000)}, 1, "192.0.2.9"},
+		{"cut in an address", []string{"1203.0.113.7" + strings.Repeat(" ", 1024-11)}, 1, "192.0.2.9"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := httptest.NewRequest("GET", "/", nil)

@@ -3,7 +3,6 @@ package web
 import (
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"idbroker/broker"
@@ -103,7 +102,7 @@ func accountKey(typed string) string {
 		return email
 	}
 	if name, ok := broker.CleanUsername(typed); ok {
-		return strings.ToLower(name)
+		return broker.FoldCase(name) // as the store finds it: "ſ" is another way to write "s"
 	}
 	return ""
 }

@@ -88,6 +88,45 @@ func TestGuessing(t *testing.T) {
 	known.from("203.0.113.1", "/login/", "email", "ada", "password", password).to("/")
 }
 
+// TestGuessingUnderOtherSpellings: however an account is spelled, as long as the
+// spelling opens it, its tries are counted together.
+func TestGuessingUnderOtherSpellings(t *testing.T) {
+	w := limited(t, 1000)
+	w.user("kiss")
+	mallory := w.browser()
+	for i, name := range []string{"kiss", " KISS", "ki\u017fs", "\u212ai\u017f\u017f"} {
+		want := http.StatusUnprocessableEntity
+		if i == 3 {
+			want = http.StatusTooManyRequests
+		}
+		mallory.from("198.51.100."+strconv.Itoa(i), "/login/", "email", name, "password", "wrong").want(want)
+	}
+	o := worldOn(t, storetest.New(t), tokens.Options{}, func(*Options) {})
+	o.user("kiss")
+	o.browser().post("/login/", "email", "\u212ai\u017f\u017f", "password", password).to("/") // it is the same account
+}
+
+// TestGuessingInSettings: whoever found a browser signed in cannot try passwords at will
+// on the page that changes it, and the right one does not help without a proof either.
+func TestGuessingInSettings(t *testing.T) {
+	w := limited(t, 1000)
+	w.user("ada")
+	b := w.browser()
+	b.post("/login/", "email", "ada@example.org", "password", password).to("/")
+	const path, next = "/account/settings/password/", "another password of hers"
+	var last answer
+	for i := 0; i < 20 && last.status != http.StatusTooManyRequests; i++ {
+		last = b.from("198.51.100."+strconv.Itoa(i), path, "current", "wrong", "password", next)
+	}
+	if last.want(http.StatusTooManyRequests).says("send it once more"); last.solution() == nil {
+		t.Fatal("no challenge")
+	}
+	b.from("198.51.100.99", path, "current", password, "password", next).want(http.StatusTooManyRequests)
+	b.from("198.51.100.99", path, append(last.solution(), "current", "wrong", "password", next)...).want(http.StatusUnprocessableEntity)
+	proof := b.from("198.51.100.99", path, "current", password, "password", next).solution()
+	b.from("198.51.100.99", path, append(proof, "current", password, "password", next)...).to(securityPath)
+}
+
 // TestGuessingTellsNothing: an account that there is not answers like one that
 // there is.
 func TestGuessingTellsNothing(t *testing.T) {

@@ -127,7 +127,7 @@ func TestFoundByEmailSignsIn(t *testing.T) {
 }
 
 // TestReclaimOverHTTP: the owner of the address takes the account from the link in
-// their mail, and the browser that had begun it is signed out.
+// their mail, in the browser that asked for it, and the browser that had begun it is signed out.
 func TestReclaimOverHTTP(t *testing.T) {
 	w := newWorld(t)
 	w.newcomers(func(p *broker.Provider) { p.SignUp = broker.SignUpAutomatic })
@@ -138,7 +138,10 @@ func TestReclaimOverHTTP(t *testing.T) {
 	owner := w.browser()
 	owner.post("/signup/", "email", "owner@example.org", "name", "Owner", "password", password).to("/sent/")
 	squatter.get("/account/settings/profile/").want(200) // nothing has happened yet
-	owner.post("/verify-email/", "token", strings.TrimPrefix(w.mailedLink("sign-up"), "/verify-email/?token=")).to("/")
+	token := strings.TrimPrefix(w.mailedLink("sign-up"), "/verify-email/?token=")
+	w.browser().post("/verify-email/", "token", token).want(403).says("works only in the browser in which you filled in the form")
+	squatter.get("/account/settings/profile/").want(200)
+	owner.post("/verify-email/", "token", token).to("/")
 	owner.get("/account/settings/profile/").want(200).says("owner@example.org")
 	squatter.get("/account/settings/profile/").to("/login/")
 	squatter.walk(squatter.get("/oauth/login/demo/"), "mallory").to("/oauth/signup/demo/")

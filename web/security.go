@@ -10,6 +10,7 @@ import (
 	"github.com/mileusna/useragent"
 
 	"idbroker/broker"
+	"idbroker/limits"
 	"idbroker/tokens"
 )
 
@@ -118,11 +119,20 @@ func (s *Server) postPassword(w http.ResponseWriter, r *http.Request) error {
 		return s.redirect(w, r, proveAgain(securityPath))
 	}
 	current, next := broker.Secret(v.form.Get("current")), broker.Secret(v.form.Get("password"))
-	err := s.accounts.ChangePassword(r.Context(), v.session, current, next)
+	verdict, err := limits.Verdict{}, error(nil)
+	if v.user.HasPassword() { // whoever found the browser open may guess at it
+		verdict, err = s.tryPassword(w, r, v.user.Email)
+	}
+	if err == nil {
+		err = s.accounts.ChangePassword(r.Context(), v.session, current, next)
+	}
 	if bad := formProblems(err); bad != nil {
 		return s.showSecurity(w, r, statusOf(err), bad)
 	}
 	if err != nil {
+		return err
+	}
+	if err := s.limitRight(w, r, verdict, v.user.Email); err != nil {
 		return err
 	}
 	s.o.Wake()

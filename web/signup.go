@@ -252,7 +252,7 @@ func (s *Server) getProof(w http.ResponseWriter, r *http.Request) error {
 // signed in: a link that somebody else had sent must not sign its reader in.
 func (s *Server) postProof(w http.ResponseWriter, r *http.Request) error {
 	v := visitOf(r)
-	user, l, err := s.accounts.Prove(r.Context(), broker.Secret(v.form.Get("token")))
+	user, l, err := s.accounts.Prove(r.Context(), broker.Secret(v.form.Get("token")), v.browser)
 	if err != nil {
 		return err
 	}

@@ -79,7 +79,7 @@ func signUp(t *testing.T, db *store.DB, a *local.Accounts, email string) broker.
 	t.Helper()
 	login, _ := newLogin()
 	must(t, a.SignUp(t.Context(), login, local.SignUpForm{Email: email, Name: "Ada Lovelace", Password: good}))
-	u, _, err := a.Prove(t.Context(), tokenOf(t, mails(t, db)[0]))
+	u, _, err := a.Prove(t.Context(), tokenOf(t, mails(t, db)[0]), "")
 	must(t, err)
 	return u
 }
@@ -107,12 +107,12 @@ func TestSignUp(t *testing.T) {
 				t.Errorf("%+v", p)
 			}
 		}
-		u, done, err := a.Prove(ctx, token)
+		u, done, err := a.Prove(ctx, token, "")
 		must(t, err)
 		if !u.EmailVerified() || u.Username != "ada" || u.Locale != "de" || done.UserID != u.ID || done.SignUp != nil || done.AMR[0] != "pwd" {
 			t.Errorf("user %+v, login %+v", u, done)
 		}
-		if _, _, err := a.Prove(ctx, token); !errors.Is(err, local.ErrMailUsed) {
+		if _, _, err := a.Prove(ctx, token, ""); !errors.Is(err, local.ErrMailUsed) {
 			t.Errorf("replayed link: %v", err)
 		}
 		for _, who := range []string{"ada@example.org", "ADA@example.org", "ada", "Ada"} {
@@ -160,7 +160,7 @@ func TestTwoSignUpsForOneAddress(t *testing.T) {
 		var wg sync.WaitGroup
 		errs := make([]error, len(tokens))
 		for i, token := range tokens {
-			wg.Go(func() { _, _, errs[i] = a.Prove(ctx, token) })
+			wg.Go(func() { _, _, errs[i] = a.Prove(ctx, token, "") })
 		}
 		wg.Wait()
 		made := 0
@@ -188,11 +188,11 @@ func TestChangedAddress(t *testing.T) {
 	login, err := db.Login(ctx, login.ID)
 	must(t, err)
 	must(t, a.SignUp(ctx, login, local.SignUpForm{Email: "ada@example.org", Password: good}))
-	if _, _, err := a.Prove(ctx, first); !errors.Is(err, local.ErrMailUnknown) {
+	if _, _, err := a.Prove(ctx, first, ""); !errors.Is(err, local.ErrMailUnknown) {
 		t.Errorf("the first address's link proves the second address: %v", err)
 	}
 	second := mails(t, db)
-	if u, _, err := a.Prove(ctx, tokenOf(t, second[0])); err != nil || u.Email != "ada@example.org" {
+	if u, _, err := a.Prove(ctx, tokenOf(t, second[0]), ""); err != nil || u.Email != "ada@example.org" {
 		t.Errorf("%+v, %v", u, err)
 	}
 }
@@ -212,10 +212,10 @@ func TestResendProof(t *testing.T) {
 	if len(sent) != 2 || tokenOf(t, sent[0]) == tokenOf(t, sent[1]) {
 		t.Fatalf("%d mails", len(sent))
 	}
-	if _, _, err := a.Prove(ctx, tokenOf(t, sent[0])); err != nil {
+	if _, _, err := a.Prove(ctx, tokenOf(t, sent[0]), ""); err != nil {
 		t.Errorf("the first link died: %v", err)
 	}
-	if _, _, err := a.Prove(ctx, tokenOf(t, sent[1])); !errors.Is(err, local.ErrMailUsed) {
+	if _, _, err := a.Prove(ctx, tokenOf(t, sent[1]), ""); !errors.Is(err, local.ErrMailUsed) {
 		t.Errorf("the second link made a second account: %v", err)
 	}
 }
@@ -233,7 +233,7 @@ func TestMailLinksExpire(t *testing.T) {
 			links[m.Template] = tokenOf(t, m)
 		}
 		time.Sleep(broker.MailTokenLifetime)
-		if _, _, err := a.Prove(ctx, links["sign-up"]); !errors.Is(err, local.ErrMailExpired) {
+		if _, _, err := a.Prove(ctx, links["sign-up"], ""); !errors.Is(err, local.ErrMailExpired) {
 			t.Errorf("sign-up: %v", err)
 		}
 		if _, err := a.Reset(ctx, links["reset"], "another password"); !errors.Is(err, local.ErrMailExpired) {
@@ -428,7 +428,7 @@ func TestReset(t *testing.T) {
 		if _, err := a.Reset(ctx, token, "short"); broker.KindOf(err) != broker.KindInvalid {
 			t.Errorf("short: %v", err)
 		}
-		if _, _, err := a.Prove(ctx, token); !errors.Is(err, local.ErrMailUnknown) {
+		if _, _, err := a.Prove(ctx, token, ""); !errors.Is(err, local.ErrMailUnknown) {
 			t.Errorf("a reset link proves an address: %v", err)
 		}
 		var wg sync.WaitGroup

@@ -12,6 +12,11 @@ import (
 // ErrSignUpKnown: the address got an account while the mail was under way.
 var ErrSignUpKnown = &broker.Error{Kind: broker.KindConflict, Message: "signup.known"}
 
+// ErrProofElsewhere: an account that only a provider vouched for has the address. It is
+// taken over where the form was filled in, and nowhere else: the form may be
+// a stranger's, with a password or an identity of theirs.
+var ErrProofElsewhere = &broker.Error{Kind: broker.KindForbidden, Message: "proof.elsewhere"}
+
 // Proof is what the page behind a mailed link shows before its button.
 type Proof struct {
 	Email    string
@@ -91,8 +96,10 @@ func (a *Accounts) pending(ctx context.Context, token broker.Secret, at time.Tim
 }
 
 // Prove spends a sign-up link: the account begins, with the remote identity
-// that signed up, and the login is authenticated, all in one unit of work.
-func (a *Accounts) Prove(ctx context.Context, token broker.Secret) (broker.User, broker.Login, error) {
+// that signed up, and the login is authenticated, all in one unit of work. browser
+// is the cookie of where the link was opened. Errors: those of Proof,
+// ErrSignUpKnown, ErrProofElsewhere, which leaves the link as it was.
+func (a *Accounts) Prove(ctx context.Context, token, browser broker.Secret) (broker.User, broker.Login, error) {
 	at := time.Now()
 	var user broker.User
 	var login broker.Login
@@ -105,7 +112,7 @@ func (a *Accounts) Prove(ctx context.Context, token broker.Secret) (broker.User,
 			return err
 		}
 		login = pending
-		user, err = a.enter(ctx, &login, "", at)
+		user, err = a.enter(ctx, &login, "", browser.Matches(login.BrowserHash), at)
 		return err
 	})
 	if err != nil {
@@ -117,9 +124,9 @@ func (a *Accounts) Prove(ctx context.Context, token broker.Secret) (broker.User,
 
 // enter begins the account of a login's form, with the identity that signed up,
 // and authenticates the login. vouchedBy is the provider whose word stands for
-// the address; "" a mail was read.
-func (a *Accounts) enter(ctx context.Context, login *broker.Login, vouchedBy string, at time.Time) (broker.User, error) {
-	user, err := a.begin(ctx, *login.SignUp, vouchedBy, at)
+// the address; "" a mail was read, here in the login's own browser or elsewhere.
+func (a *Accounts) enter(ctx context.Context, login *broker.Login, vouchedBy string, here bool, at time.Time) (broker.User, error) {
+	user, err := a.begin(ctx, *login.SignUp, vouchedBy, here, at)
 	if err != nil {
 		return user, err
 	}
@@ -137,10 +144,12 @@ func (a *Accounts) enter(ctx context.Context, login *broker.Login, vouchedBy str
 
 // begin creates the user of a form whose address is proven, by a mail or by the
 // word of the provider vouchedBy.
-func (a *Accounts) begin(ctx context.Context, s broker.SignUp, vouchedBy string, at time.Time) (broker.User, error) {
+func (a *Accounts) begin(ctx context.Context, s broker.SignUp, vouchedBy string, here bool, at time.Time) (broker.User, error) {
 	switch owner, known, err := a.owner(ctx, s.Email); {
 	case err != nil:
 		return broker.User{}, err
+	case known && vouchedBy == "" && owner.EmailVouchedBy != "" && !owner.Disabled() && !here:
+		return broker.User{}, ErrProofElsewhere
 	case known && vouchedBy == "" && owner.EmailVouchedBy != "":
 		return a.takeOver(ctx, owner.ID, s, at)
 	case known:

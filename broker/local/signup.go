@@ -136,7 +136,7 @@ func (a *Accounts) SignUp(ctx context.Context, login broker.Login, f SignUpForm)
 			case err != nil:
 				return err
 			case !known:
-				_, err := a.enter(ctx, &login, login.Remote.Provider, at)
+				_, err := a.enter(ctx, &login, login.Remote.Provider, true, at)
 				return err
 			}
 		}

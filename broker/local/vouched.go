@@ -43,7 +43,7 @@ func (a *Accounts) Begin(ctx context.Context, s broker.SignUp, provider string, 
 			s.Username = ""
 		}
 	}
-	return a.begin(ctx, s, provider, at)
+	return a.begin(ctx, s, provider, true, at)
 }
 
 // vouched tells whether a form begins its account without a mail: it keeps the
