@@ -18,7 +18,7 @@ type User struct {
 	ID              UserID
 	Email           string    // as NormalizeEmail returns it; unique among users
 	EmailVerifiedAt time.Time // zero: never proven
-	EmailVouchedBy  string    // provider whose word alone stands for the address; "" a mail proved it, or an operator vouches
+	EmailVouchedBy  string    // provider by whose word alone the account began; "" a mail proved its address since, or an operator vouches
 	Username        string    // preferred_username; "" none; unique ignoring case
 	Name            string    // display name as the person wrote it; "" none
 	Locale          string    // BCP 47; "" not chosen

@@ -149,6 +149,42 @@ func TestReclaimOverHTTP(t *testing.T) {
 	owner.get("/account/settings/security/").want(200).says("Address confirmed by mail, everything before removed")
 }
 
+// TestReclaimByCodeOverHTTP: so does the owner who types a code from their mail, to
+// sign in or to link an identity of theirs.
+func TestReclaimByCodeOverHTTP(t *testing.T) {
+	for _, link := range []bool{false, true} {
+		w := newWorld(t)
+		w.newcomers(func(p *broker.Provider) { p.SignUp = broker.SignUpAutomatic })
+		w.codes(local.CodesSignIn)
+		w.op.AddPerson(providertest.Person{Subject: "mallory", Name: "Mallory", Email: "owner@example.org", EmailVerified: true})
+		w.op.AddPerson(providertest.Person{Subject: "owner", Name: "Owner"}) // tells no address, so nothing begins
+		squatter := w.browser()
+		squatter.walk(squatter.get("/oauth/login/demo/"), "mallory").to("/")
+		w.mails()
+		owner, template := w.browser(), "code-sign-in"
+		var login string
+		if link {
+			template = "code-link"
+			login = owner.walk(owner.get("/oauth/login/demo/"), "owner").to("/oauth/signup/demo/").param("login")
+			owner.post("/code/send/", "login", login, "email", "owner@example.org").to("/code/")
+		} else {
+			login = owner.post("/code/send/", "email", "owner@example.org").to("/code/").param("login")
+		}
+		code := w.mailedCode(template)
+		squatter.get("/account/settings/profile/").want(200) // nothing has happened yet
+		a := owner.post("/code/", "login", login, "code", code)
+		if link {
+			page := owner.get(a.to("/link/").location).want(200).says("Link Demo to your account?")
+			owner.post("/link/", append([]string{"decision", "link"}, page.hidden()...)...)
+		}
+		owner.get("/account/settings/profile/").want(200).says("owner@example.org")
+		owner.get("/account/settings/security/").want(200).says("Address confirmed by mail, everything before removed")
+		squatter.get("/account/settings/profile/").to("/login/")
+		squatter.walk(squatter.get("/oauth/login/demo/"), "mallory").to("/oauth/signup/demo/")
+		squatter.nobody()
+	}
+}
+
 // TestUsernameClashIsAFieldError: the form comes back with what was typed, whether
 // the name was told by the provider or typed; nothing waits for a mail.
 func TestUsernameClashIsAFieldError(t *testing.T) {

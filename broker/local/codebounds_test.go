@@ -84,12 +84,15 @@ func TestCodeExpires(t *testing.T) {
 }
 
 // TestCodeTellsNothing: a known address costs what an unknown one does, when the
-// code is asked for and when one is guessed.
+// code is asked for and when one is guessed, and so does one that a code re-claims.
 func TestCodeTellsNothing(t *testing.T) {
 	var c storetest.Counter
 	db := storetest.New(t, c.Option())
 	a, ctx := coded(t, db), t.Context()
 	signUp(t, db, a, "ada@example.org")
+	vouched := signUp(t, db, a, "eve@example.org")
+	vouched.EmailVouchedBy = "demo"
+	must(t, db.UpdateUser(ctx, vouched))
 	type cost struct{ reads, units int }
 	measure := func(do func()) cost {
 		c.Reset()
@@ -97,7 +100,7 @@ func TestCodeTellsNothing(t *testing.T) {
 		return cost{c.Reads(), c.Transactions()}
 	}
 	costs := map[string][2]cost{}
-	for _, email := range []string{"ada@example.org", "nobody@example.org"} {
+	for _, email := range []string{"ada@example.org", "nobody@example.org", "eve@example.org"} {
 		l := waiting(t, db, true)
 		send := measure(func() { must(t, a.SendCode(ctx, l, email, false)) })
 		sent := codeMails(t, db, a)
@@ -112,7 +115,7 @@ func TestCodeTellsNothing(t *testing.T) {
 		})
 		costs[email] = [2]cost{send, guess}
 	}
-	if costs["ada@example.org"] != costs["nobody@example.org"] || costs["ada@example.org"][0].units != 1 {
+	if costs["ada@example.org"] != costs["nobody@example.org"] || costs["ada@example.org"] != costs["eve@example.org"] || costs["ada@example.org"][0].units != 1 {
 		t.Errorf("%+v", costs)
 	}
 }

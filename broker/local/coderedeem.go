@@ -27,7 +27,8 @@ func (a *Accounts) CodeSent(ctx context.Context, login broker.Login) (sent broke
 
 // RedeemCode spends the code of a login and returns whose account it opens. A
 // guess is counted before it is looked at, so that no number of them at once gets
-// more. Errors: code.off, code.wrong, code.gone, account.disabled (the code was
+// more. Where only a provider's word stood for the address, the mail is the better
+// proof, and whoever began the account is out (re-claim). Errors: code.off, code.wrong, code.gone, account.disabled (the code was
 // right).
 func (a *Accounts) RedeemCode(ctx context.Context, login broker.Login, typed string) (broker.User, broker.Authentication, error) {
 	var nobody broker.User
@@ -67,7 +68,11 @@ func (a *Accounts) RedeemCode(ctx context.Context, login broker.Login, typed str
 		if err != nil {
 			return err
 		}
-		return a.store.SpendMailCode(ctx, c.ID, at)
+		at = time.Now() // who came in by other ways until the account was locked is out, too
+		if err := a.store.SpendMailCode(ctx, c.ID, at); err != nil {
+			return err
+		}
+		return a.reclaimByCode(ctx, &user, at)
 	})
 	if errors.Is(err, broker.ErrSpent) {
 		err = ErrCodeGone.Because(err)

@@ -104,10 +104,14 @@ func (a *Accounts) DeliverCode(ctx context.Context, payload []byte) error {
 		if err := a.store.AddressMailCode(ctx, c.ID, user.ID, user.Version, at); err != nil {
 			return err
 		}
-		return a.store.Enqueue(ctx, mail(ctx, c.Email, "code-"+string(c.Purpose), user.Locale, q.At, map[string]string{
+		data := map[string]string{
 			"name": user.Called(), "code": q.Code, "provider": q.Provider,
 			"minutes": strconv.Itoa(int(broker.MailCodeLifetime.Minutes())),
-		}))
+		}
+		if user.EmailVouchedBy != "" { // the code does more here: it re-claims the account
+			data["vouched"] = a.links.Title(user.EmailVouchedBy)
+		}
+		return a.store.Enqueue(ctx, mail(ctx, c.Email, "code-"+string(c.Purpose), user.Locale, q.At, data))
 	})
 	if errors.Is(err, broker.ErrSpent) {
 		return nil // mailed already, or replaced meanwhile, or it took too long

@@ -54,7 +54,8 @@ func (a *Accounts) Delete(ctx context.Context, id broker.UserID) error {
 // ChangeEmail gives an account another address, by an operator. Nobody has proven
 // it: until somebody reads a mail there, no mail about links goes to it. Links
 // that were mailed to the old address do nothing any more, those that take a
-// change of links back included: somebody else may read it by now. Errors:
+// change of links back included: somebody else may read it by now. An account that
+// only a provider vouched for can be re-claimed at the new address, too. Errors:
 // broker.ErrEmail, ErrSignUpKnown, broker.ErrNotFound.
 func (a *Accounts) ChangeEmail(ctx context.Context, id broker.UserID, email string) (broker.User, error) {
 	email, err := broker.NormalizeEmail(email)
@@ -83,7 +84,9 @@ func (a *Accounts) ChangeEmail(ctx context.Context, id broker.UserID, email stri
 			return fmt.Errorf("void link changes: %w", err)
 		}
 		old := u
-		u.Email, u.EmailVerifiedAt, u.EmailVouchedBy, u.UpdatedAt = email, time.Time{}, "", at
+		// EmailVouchedBy stays: what hangs on the account is still there by a
+		// provider's word alone, and whoever proves the new address re-claims it.
+		u.Email, u.EmailVerifiedAt, u.UpdatedAt = email, time.Time{}, at
 		switch err := a.store.UpdateUser(ctx, u); {
 		case errors.Is(err, broker.ErrConflict): // somebody was faster
 			return ErrSignUpKnown.Because(err)

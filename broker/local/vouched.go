@@ -58,7 +58,8 @@ func (a *Accounts) vouched(login broker.Login) bool {
 
 // reclaim gives an account to whoever has just read its address's mail, where
 // only a provider's word stood for that address: what others may have hung on it
-// goes, and what they told. The caller ends sessions and grants and writes u.
+// goes, and what they told. The caller writes u and ends sessions and grants, as
+// turnOut does.
 func (a *Accounts) reclaim(ctx context.Context, u *broker.User, at time.Time) error {
 	if u.EmailVouchedBy == "" {
 		return nil
@@ -107,20 +108,39 @@ func (a *Accounts) takeOver(ctx context.Context, id broker.UserID, s broker.Sign
 	if u.HasPassword() {
 		u.PasswordSetAt = at
 	}
-	if err := a.store.UpdateUser(ctx, u); err != nil {
-		return broker.User{}, fmt.Errorf("update user: %w", err)
+	return u, a.turnOut(ctx, &u, at)
+}
+
+// reclaimByCode is reclaim for who has typed a mailed code. They choose no
+// password: whoever had set one is out, and the next code or "lost password" is
+// their way back in.
+func (a *Accounts) reclaimByCode(ctx context.Context, u *broker.User, at time.Time) error {
+	if u.EmailVouchedBy == "" {
+		return nil
+	}
+	if err := a.reclaim(ctx, u, at); err != nil {
+		return err
+	}
+	u.PasswordHash, u.PasswordSetAt, u.UpdatedAt = "", time.Time{}, at
+	return a.turnOut(ctx, u, at)
+}
+
+// turnOut writes a re-claimed account and ends every access to it.
+func (a *Accounts) turnOut(ctx context.Context, u *broker.User, at time.Time) error {
+	if err := a.store.UpdateUser(ctx, *u); err != nil {
+		return fmt.Errorf("update user: %w", err)
 	}
 	u.Version++
-	if _, err := a.store.EndSessions(ctx, id, ""); err != nil {
-		return broker.User{}, fmt.Errorf("end sessions: %w", err)
+	if _, err := a.store.EndSessions(ctx, u.ID, ""); err != nil {
+		return fmt.Errorf("end sessions: %w", err)
 	}
-	if _, err := a.o.EndGrants(ctx, broker.GrantFilter{UserID: id}, "re-claimed", at); err != nil {
-		return broker.User{}, fmt.Errorf("end grants: %w", err)
+	if _, err := a.o.EndGrants(ctx, broker.GrantFilter{UserID: u.ID}, "re-claimed", at); err != nil {
+		return fmt.Errorf("end grants: %w", err)
 	}
-	if err := a.store.VoidMailTokens(ctx, id, broker.MailReset, at); err != nil {
-		return broker.User{}, fmt.Errorf("void mail tokens: %w", err)
+	if err := a.store.VoidMailTokens(ctx, u.ID, broker.MailReset, at); err != nil {
+		return fmt.Errorf("void mail tokens: %w", err)
 	}
-	return u, nil
+	return nil
 }
 
 // welcome tells the owner of an address that an account began with it.

@@ -62,7 +62,10 @@ func viewUser(u broker.User) userView {
 func (v userView) text(w io.Writer) {
 	row(w, "id", v.ID)
 	proof := map[bool]string{false: " (not proven)"}[v.EmailVerified]
-	if v.VouchedBy != "" {
+	switch {
+	case v.VouchedBy != "" && !v.EmailVerified:
+		proof = " (not proven; began by the word of " + v.VouchedBy + ")"
+	case v.VouchedBy != "":
 		proof = " (" + v.VouchedBy + " says so, no mail has proven it)"
 	}
 	row(w, "e-mail", v.Email+proof)
