@@ -13,6 +13,7 @@ const (
 	securityPath       = "/account/settings/security/"
 	linkedAccountsPath = "/account/settings/linkedaccounts/"
 	applicationsPath   = "/account/settings/applications/"
+	dataPath           = "/account/settings/data/"
 	registerPath       = "/oauth2/register"
 )
 
@@ -80,6 +81,8 @@ func (s *Server) routes() *http.ServeMux {
 	m.HandleFunc("GET /account/settings/linkedaccounts/{$}", s.member(s.getLinkedAccounts))
 	m.HandleFunc("GET /account/settings/applications/{$}", s.member(s.getApplications))
 	m.HandleFunc("POST /account/settings/applications/{$}", s.member(s.postApplications))
+	m.HandleFunc("GET /account/settings/data/{$}", s.member(s.getData))
+	m.HandleFunc("POST /account/settings/data/export/{$}", s.member(s.postExport))
 	m.HandleFunc("GET /applications/{client}/open", s.member(s.getOpen))
 	m.HandleFunc("GET /applications/{client}/logo/{file}", s.page(s.getLogo))
 	m.HandleFunc("POST /account/settings/language/{$}", s.page(s.postLanguage))

@@ -191,6 +191,7 @@ func samples(r *renderer, lang string, w words) []sample {
 		{"profile_wrong", &profilePage{base: in("profile"), Email: w.email, Profile: contact, Phone: true, Address: true, PhoneOffered: true, Problems: problems{
 			"phone": broker.ErrPhone, "postal_code": local.ErrAddress, "street_address": local.ErrAddress,
 		}}},
+		{"data", &dataPage{base: in("data")}},
 		{"email", &emailPage{base: in("profile"), Current: w.email, Email: w.handle, Problems: problems{"email": broker.ErrEmail}}},
 		{"email_confirm", &confirmPage{base: newAddress, Lines: []string{newAddress.T("email.confirm_from", "old", w.email, "new", "new."+w.email), newAddress.T("email.confirm_effect")},
 			Action: broker.EmailPath, Fields: []hidden{{"token", "t0ken"}}, Button: newAddress.T("email.confirm_button"), Cancel: newAddress.T("email.keep"), BackURL: profilePath}},

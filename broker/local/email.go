@@ -174,23 +174,15 @@ func (a *Accounts) ConfirmEmail(ctx context.Context, s broker.Session, token bro
 	return email, nil
 }
 
-// readdress gives an account an address whose mail was read, and ends what hangs
-// on the one before.
+// readdress gives an account an address whose mail was read, and signs people out.
+// Links and codes that were mailed are void by the account's new version.
 func (a *Accounts) readdress(ctx context.Context, u broker.User, email, keepSID, event string, at time.Time) error {
 	if err := a.signOut(ctx, u.ID, keepSID, "address changed", at); err != nil {
 		return err
 	}
-	for _, p := range []broker.MailPurpose{broker.MailReset, broker.MailEmail} {
-		if err := a.store.VoidMailTokens(ctx, u.ID, p, at); err != nil {
-			return fmt.Errorf("void mail tokens: %w", err)
-		}
-	}
-	if err := a.store.DeleteMailCodesTo(ctx, u.Email); err != nil {
-		return fmt.Errorf("delete mail codes: %w", err)
-	}
 	u.Email, u.EmailVerifiedAt, u.EmailVouchedBy, u.SignedOutAt, u.UpdatedAt = email, at, "", at, at
 	switch err := a.store.UpdateUser(ctx, u); {
-	case errors.Is(err, broker.ErrConflict): // somebody was faster
+	case errors.Is(err, broker.ErrConflict): // somebody was faster: they commit, we wait, they win
 		return ErrEmailTaken.Because(err)
 	case err != nil:
 		return fmt.Errorf("update user: %w", err)

@@ -192,6 +192,41 @@ func TestNewEmailOfTwo(t *testing.T) {
 	})
 }
 
+// blind is the database to whom an address looks free that is not: somebody has it
+// between our read and our write.
+type blind struct{ *store.DB }
+
+func (blind) UserByEmail(context.Context, string) (broker.User, error) {
+	return broker.User{}, broker.ErrNotFound
+}
+
+// TestNewEmailLosesTheRace: the unique address decides, and nothing has changed.
+func TestNewEmailLosesTheRace(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		a, ctx := accounts(t, db), t.Context()
+		u := signUp(t, db, a, "ada@example.org")
+		s := startSession(t, db, u)
+		back := moved(t, db, a, s, "ada@new.example.org")
+		token := asked(t, db, a, s, "taken@example.org")
+		signUp(t, db, a, "taken@example.org")
+		signUp(t, db, a, "ada@example.org")
+		_, l := linkedAccounts(t, db)
+		late := local.New(blind{db}, l, local.Options{Issuer: issuer, Hashing: cheap})
+		if _, err := late.ConfirmEmail(ctx, s, token); !errors.Is(err, local.ErrEmailTaken) {
+			t.Errorf("confirmed: %v", err)
+		}
+		if _, err := late.TakeEmailBack(ctx, back); !errors.Is(err, local.ErrBackTaken) {
+			t.Errorf("taken back: %v", err)
+		}
+		if got, err := db.User(ctx, u.ID); err != nil || got.Email != "ada@new.example.org" {
+			t.Errorf("%+v, %v", got, err)
+		}
+		if _, err := db.Session(ctx, s.IDHash); err != nil {
+			t.Errorf("the session: %v", err)
+		}
+	})
+}
+
 // TestNewEmailThatComesLate: a request that the outbox reaches too late, or after
 // the account has changed, mails nobody.
 func TestNewEmailThatComesLate(t *testing.T) {

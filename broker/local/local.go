@@ -37,6 +37,13 @@ type Store interface {
 	DeleteLoginsOf(ctx context.Context, user broker.UserID) error
 	VoidLinkChanges(ctx context.Context, user broker.UserID) error
 
+	IdentitiesOf(ctx context.Context, user broker.UserID) ([]broker.UserIdentity, error)
+	RemoteAccountsOf(ctx context.Context, user broker.UserID) ([]broker.RemoteAccount, error)
+	LinkChangesOf(ctx context.Context, user broker.UserID, limit int) ([]broker.LinkChange, error)
+	SessionsOf(ctx context.Context, user broker.UserID) ([]broker.Session, error)
+	GrantsOf(ctx context.Context, user broker.UserID) ([]broker.Grant, error)
+	Events(ctx context.Context, user broker.UserID, limit int) ([]broker.Event, error)
+
 	ConsentsOf(ctx context.Context, user broker.UserID) ([]broker.Consent, error)
 	DeleteConsent(ctx context.Context, user broker.UserID, client string) error
 
