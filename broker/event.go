@@ -26,8 +26,11 @@ const (
 	EventReclaimed        = "user.reclaimed" // a mail proved an address that a provider had vouched for
 	EventUserDisabled     = "user.disabled"
 	EventUserEnabled      = "user.enabled"
-	EventUserDeleted      = "user.deleted"  // by an operator
-	EventEmailChanged     = "email.changed" // by an operator
+	EventUserDeleted      = "user.deleted"   // by an operator
+	EventEmailChanged     = "email.changed"  // by an operator
+	EventEmailReplaced    = "email.replaced" // by the person
+	EventEmailRestored    = "email.restored" // "this was not me", by the link in the mail
+	EventExported         = "user.exported"  // the person fetched what we know of them
 	EventIdentityLinked   = "identity.linked"
 	EventIdentityUnlinked = "identity.unlinked"
 	EventLinkUndone       = "identity.undone" // "this was not me", by the link in the mail

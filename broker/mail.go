@@ -16,6 +16,11 @@ const (
 	MailSignUp MailPurpose = "sign-up" // proves the address and begins the account
 	MailReset  MailPurpose = "reset"   // lets its reader choose a new password
 	MailClaim  MailPurpose = "claim"   // not mailed: printed once, makes the first administrator
+	// MailEmail proves an address that an account is to have.
+	MailEmail MailPurpose = "email"
+	// MailEmailBack gives an account the address back that it had. It lives for
+	// longer, and other changes of the account do not void it: a thief makes those.
+	MailEmailBack MailPurpose = "email-back"
 )
 
 // MailToken is the one-time secret of a link in a mail, bound to its purpose,
@@ -24,7 +29,7 @@ type MailToken struct {
 	Hash      string // the key
 	Purpose   MailPurpose
 	Email     string
-	UserID    UserID  // MailReset
+	UserID    UserID  // MailReset, MailEmail, MailEmailBack
 	LoginID   LoginID // MailSignUp
 	Version   int     // User.Version when it was made; a later change voids it
 	CreatedAt time.Time
@@ -64,3 +69,31 @@ func (r ResetRequest) Entry(at time.Time) OutboxEntry {
 	payload, _ := json.Marshal(r) // cannot fail before the year 10000
 	return OutboxEntry{ID: NewID(), Kind: OutboxReset, Payload: payload, CreatedAt: at, NextAt: at}
 }
+
+// OutboxEmail is the kind of outbox entry whose payload is an EmailRequest as
+// JSON.
+const OutboxEmail = "email"
+
+// EmailRequest is somebody who wants another address for their account. Whether
+// it has an account of its own is found out when the entry is worked off.
+type EmailRequest struct {
+	UserID  UserID    `json:"user"`
+	Version int       `json:"version"` // User.Version when it was asked for; a later change voids it
+	Email   string    `json:"email"`   // normalized
+	At      time.Time `json:"at"`
+	IP      string    `json:"ip"`
+	Browser string    `json:"browser"`
+}
+
+// Entry makes the outbox entry of r.
+func (r EmailRequest) Entry(at time.Time) OutboxEntry {
+	payload, _ := json.Marshal(r) // cannot fail before the year 10000
+	return OutboxEntry{ID: NewID(), Kind: OutboxEmail, Payload: payload, CreatedAt: at, NextAt: at}
+}
+
+// Pages behind the links in mails about another address; their queries hold the
+// secret as "token".
+const (
+	EmailPath     = "/account/settings/email/confirm/"
+	EmailBackPath = "/undo-email/"
+)

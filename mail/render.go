@@ -23,6 +23,7 @@ var wayOn = map[string]string{
 	"unlinked":              "/account/settings/linkedaccounts/",
 	"replaced":              "/account/settings/linkedaccounts/",
 	"unlinked-for-you":      "/account/settings/linkedaccounts/",
+	"email-known":           "/login/",
 	"email-changed-for-you": "/account/settings/profile/",
 	"deleted-for-you":       "/",
 	"link-undone":           "/lost-password/",

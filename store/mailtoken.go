@@ -65,6 +65,15 @@ func (db *DB) VoidMailTokens(ctx context.Context, user broker.UserID, purpose br
 	return err
 }
 
+// VoidMailTokensSince uses up every open mail token of a user for a purpose that
+// was made at a time or later.
+func (db *DB) VoidMailTokensSince(ctx context.Context, user broker.UserID, purpose broker.MailPurpose, since, at time.Time) error {
+	_, err := db.exec(ctx, "void mail tokens since",
+		"UPDATE mail_tokens SET used_at = ? WHERE user_id = ? AND user_id <> '' AND purpose = ? AND created_at >= ? AND used_at = 0",
+		micro(at), string(user), string(purpose), micro(since))
+	return err
+}
+
 // DeleteMailTokensOf removes every mail token of a user.
 func (db *DB) DeleteMailTokensOf(ctx context.Context, user broker.UserID) error {
 	_, err := db.exec(ctx, "delete mail tokens", "DELETE FROM mail_tokens WHERE user_id = ? AND user_id <> ''", string(user))

@@ -71,6 +71,7 @@ func (b base) Sections() []section {
 		{Name: "security", Path: "/account/settings/security/", Icon: "shield"},
 		{Name: "linkedaccounts", Path: "/account/settings/linkedaccounts/", Icon: "link"},
 		{Name: "applications", Path: "/account/settings/applications/", Icon: "apps"},
+		{Name: "data", Path: dataPath, Icon: "data"},
 	}
 	for i := range all {
 		all[i].Current = all[i].Name == b.Section

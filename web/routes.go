@@ -9,9 +9,11 @@ import (
 // Paths that more than one file names.
 const (
 	profilePath        = "/account/settings/profile/"
+	emailPath          = "/account/settings/email/"
 	securityPath       = "/account/settings/security/"
 	linkedAccountsPath = "/account/settings/linkedaccounts/"
 	applicationsPath   = "/account/settings/applications/"
+	dataPath           = "/account/settings/data/"
 	registerPath       = "/oauth2/register"
 )
 
@@ -70,12 +72,20 @@ func (s *Server) routes() *http.ServeMux {
 	m.HandleFunc("GET /account/settings/{$}", s.member(s.getSettings))
 	m.HandleFunc("GET /account/settings/profile/{$}", s.member(s.getProfile))
 	m.HandleFunc("POST /account/settings/profile/{$}", s.member(s.postProfile))
+	m.HandleFunc("GET /account/settings/email/{$}", s.member(s.getEmail))
+	m.HandleFunc("POST /account/settings/email/{$}", s.member(s.postEmail))
+	m.HandleFunc("GET "+broker.EmailPath+"{$}", s.page(s.getEmailProof))
+	m.HandleFunc("POST "+broker.EmailPath+"{$}", s.page(s.postEmailProof))
+	m.HandleFunc("GET "+broker.EmailBackPath+"{$}", s.page(s.getEmailBack))
+	m.HandleFunc("POST "+broker.EmailBackPath+"{$}", s.page(s.postEmailBack))
 	m.HandleFunc("GET /account/settings/security/{$}", s.member(s.getSecurity))
 	m.HandleFunc("POST /account/settings/password/{$}", s.member(s.passwords(s.postPassword)))
 	m.HandleFunc("POST /account/settings/sessions/{$}", s.member(s.postSessions))
 	m.HandleFunc("GET /account/settings/linkedaccounts/{$}", s.member(s.getLinkedAccounts))
 	m.HandleFunc("GET /account/settings/applications/{$}", s.member(s.getApplications))
 	m.HandleFunc("POST /account/settings/applications/{$}", s.member(s.postApplications))
+	m.HandleFunc("GET /account/settings/data/{$}", s.member(s.getData))
+	m.HandleFunc("POST /account/settings/data/export/{$}", s.member(s.postExport))
 	m.HandleFunc("GET /applications/{client}/open", s.member(s.getOpen))
 	m.HandleFunc("GET /applications/{client}/logo/{file}", s.page(s.getLogo))
 	m.HandleFunc("POST /account/settings/language/{$}", s.page(s.postLanguage))

@@ -111,6 +111,8 @@ func samples(r *renderer, lang string, w words) []sample {
 	inAWeek := sampleNow.Add(7 * 24 * time.Hour)
 	undo := b()
 	undo.Title = undo.T("undo.confirm")
+	newAddress, back := signedIn, b()
+	newAddress.Title, back.Title = newAddress.T("email.confirm"), back.T("email.back")
 	only := rows[0]
 	only.CanRemove = false
 	errorSample := func(status int, key string) *errorPage {
@@ -196,6 +198,12 @@ func samples(r *renderer, lang string, w words) []sample {
 		{"profile_wrong", &profilePage{base: in("profile"), Email: w.email, Profile: contact, Phone: true, Address: true, PhoneOffered: true, Problems: problems{
 			"phone": broker.ErrPhone, "postal_code": local.ErrAddress, "street_address": local.ErrAddress,
 		}}},
+		{"data", &dataPage{base: in("data")}},
+		{"email", &emailPage{base: in("profile"), Current: w.email, Email: w.handle, Problems: problems{"email": broker.ErrEmail}}},
+		{"email_confirm", &confirmPage{base: newAddress, Lines: []string{newAddress.T("email.confirm_from", "old", w.email, "new", "new."+w.email), newAddress.T("email.confirm_effect")},
+			Action: broker.EmailPath, Fields: []hidden{{"token", "t0ken"}}, Button: newAddress.T("email.confirm_button"), Cancel: newAddress.T("email.keep"), BackURL: profilePath}},
+		{"email_back", &confirmPage{base: back, Lines: []string{back.T("email.back_to", "email", w.email), back.T("email.back_effect")},
+			Action: broker.EmailBackPath, Fields: []hidden{{"token", "t0ken"}}, Button: back.T("undo.button"), Cancel: back.T("undo.keep"), BackURL: "/"}},
 		{"security", &securityPage{base: in("security"), LocalPasswords: true, HasPassword: true, PasswordSetAt: long, MinPassword: 8, Identities: 2,
 			Sessions: []sessionRow{
 				{SID: "s1", Device: w.text, IP: "2001:db8::7334", Provider: w.title, Current: true, SignedInAt: sampleNow.Add(-5 * time.Minute), LastSeenAt: sampleNow},

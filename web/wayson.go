@@ -24,6 +24,12 @@ func (s *Server) waysOn(r *http.Request, err error) []action {
 	case errors.Is(err, linking.ErrUndoUnknown), errors.Is(err, linking.ErrUndoUsed), errors.Is(err, linking.ErrUndoExpired),
 		errors.Is(err, linking.ErrUndoLast), errors.Is(err, linking.ErrUndoTaken):
 		return []action{linked, home}
+	case errors.Is(err, local.ErrEmailOther) && v.user != nil:
+		return []action{{Label: "error.use_owner", URL: "/login/?switch=1", Primary: true}, home}
+	case errors.Is(err, local.ErrEmailOther), errors.Is(err, local.ErrBackUnknown), errors.Is(err, local.ErrBackTaken):
+		return []action{signIn, home}
+	case errors.Is(err, local.ErrEmailTaken), errors.Is(err, local.ErrEmailOutdated):
+		return []action{{Label: "email.heading", URL: emailPath, Primary: true}, home}
 	case errors.Is(err, linking.ErrLast):
 		return []action{{Label: "linked_accounts.set_password", URL: securityPath, Primary: true}, linkedPlain(linked)}
 	case errors.Is(err, local.ErrSignUpClosed):

@@ -220,6 +220,12 @@ func (w *world) mails() []broker.Mail {
 		must(w.t, w.accounts.DeliverReset(w.t.Context(), e.Payload))
 		must(w.t, w.db.FinishOutbox(w.t.Context(), e.ID, time.Now()))
 	}
+	emails, err := w.db.ClaimOutbox(w.t.Context(), 20, time.Now().Add(time.Second), time.Minute, broker.OutboxEmail)
+	must(w.t, err)
+	for _, e := range emails { // as do they
+		must(w.t, w.accounts.DeliverEmail(w.t.Context(), e.Payload))
+		must(w.t, w.db.FinishOutbox(w.t.Context(), e.ID, time.Now()))
+	}
 	codes, err := w.db.ClaimOutbox(w.t.Context(), 20, time.Now().Add(time.Second), time.Minute, broker.OutboxCode)
 	must(w.t, err)
 	for _, e := range codes { // and so do they

@@ -37,6 +37,13 @@ type Store interface {
 	DeleteLoginsOf(ctx context.Context, user broker.UserID) error
 	VoidLinkChanges(ctx context.Context, user broker.UserID) error
 
+	IdentitiesOf(ctx context.Context, user broker.UserID) ([]broker.UserIdentity, error)
+	RemoteAccountsOf(ctx context.Context, user broker.UserID) ([]broker.RemoteAccount, error)
+	LinkChangesOf(ctx context.Context, user broker.UserID, limit int) ([]broker.LinkChange, error)
+	SessionsOf(ctx context.Context, user broker.UserID) ([]broker.Session, error)
+	GrantsOf(ctx context.Context, user broker.UserID) ([]broker.Grant, error)
+	Events(ctx context.Context, user broker.UserID, limit int) ([]broker.Event, error)
+
 	ConsentsOf(ctx context.Context, user broker.UserID) ([]broker.Consent, error)
 	DeleteConsent(ctx context.Context, user broker.UserID, client string) error
 
@@ -48,6 +55,7 @@ type Store interface {
 	MailToken(ctx context.Context, hash string) (broker.MailToken, error)
 	SpendMailToken(ctx context.Context, hash string, at time.Time) error
 	VoidMailTokens(ctx context.Context, user broker.UserID, purpose broker.MailPurpose, at time.Time) error
+	VoidMailTokensSince(ctx context.Context, user broker.UserID, purpose broker.MailPurpose, since, at time.Time) error
 	DeleteMailTokensOf(ctx context.Context, user broker.UserID) error
 
 	CreateMailCode(ctx context.Context, c broker.MailCode) error
@@ -82,6 +90,7 @@ type Options struct {
 	MinPassword int           // code points; 0: 8
 	MaxHashing  int           // password hashes computed at once; 0: as many as there are processors
 	FreshFor    time.Duration // how recent a sign-in must be to set a first password; 0: 15 minutes
+	UndoWithin  time.Duration // how long a change of the address can be taken back; 0: 7 days
 	NoSignUp    bool          // newcomers cannot begin accounts
 	NoPasswords bool          // passwords do not open accounts here: no mail speaks of them
 	Welcome     Welcome       // who is told that an account began; "" WelcomeVouched
@@ -105,6 +114,8 @@ const (
 	maxPassword = 1024
 	// freshFor is the default of Options.FreshFor.
 	freshFor = 15 * time.Minute
+	// undoWithin is the default of Options.UndoWithin, as package linking has it.
+	undoWithin = 7 * 24 * time.Hour
 )
 
 // Accounts serves local accounts.
@@ -123,6 +134,9 @@ func New(store Store, links Attacher, o Options) *Accounts {
 	}
 	if o.FreshFor == 0 {
 		o.FreshFor = freshFor
+	}
+	if o.UndoWithin == 0 {
+		o.UndoWithin = undoWithin
 	}
 	if len(o.CodeKeys) == 0 {
 		o.CodeKeys = make([][32]byte, 1)

@@ -160,25 +160,15 @@ func (a *Accounts) ChangePassword(ctx context.Context, s broker.Session, current
 }
 
 // setPassword stores a hash, ends the other sessions with what hangs on them,
-// and tells the person. Grants of sessions that are over end too: whoever had
-// the old password may have let an application in for good, and left. user is compared by its version, so a password that
+// and tells the person. user is compared by its version, so a password that
 // changed meanwhile is not overwritten.
 func (a *Accounts) setPassword(ctx context.Context, user broker.User, hash broker.Secret, keepSID, event string, at time.Time) error {
 	user.PasswordHash, user.PasswordSetAt, user.UpdatedAt = hash, at, at
 	if err := a.store.UpdateUser(ctx, user); err != nil {
 		return fmt.Errorf("update user: %w", err)
 	}
-	ended, err := a.store.EndSessions(ctx, user.ID, keepSID)
-	if err != nil {
-		return fmt.Errorf("end sessions: %w", err)
-	}
-	for _, sid := range ended {
-		if _, err := a.o.EndGrants(ctx, broker.GrantFilter{UserID: user.ID, SID: sid}, "password changed", at); err != nil {
-			return fmt.Errorf("revoke grants: %w", err)
-		}
-	}
-	if _, err := a.store.RevokeGrants(ctx, broker.GrantFilter{UserID: user.ID, ExceptSID: keepSID}, "password changed", at); err != nil {
-		return fmt.Errorf("revoke grants: %w", err)
+	if err := a.signOut(ctx, user.ID, keepSID, "password changed", at); err != nil {
+		return err
 	}
 	if err := a.store.VoidMailTokens(ctx, user.ID, broker.MailReset, at); err != nil {
 		return fmt.Errorf("void mail tokens: %w", err)
@@ -187,4 +177,23 @@ func (a *Accounts) setPassword(ctx context.Context, user broker.User, hash broke
 		return err
 	}
 	return a.store.Enqueue(ctx, mail(ctx, user.Email, "password-changed", user.Locale, at, map[string]string{"name": user.Called()}))
+}
+
+// signOut ends the sessions of a user but one, with the grants that hang on them.
+// Grants of sessions that are over end too: whoever got in may have let an
+// application in for good, and left.
+func (a *Accounts) signOut(ctx context.Context, user broker.UserID, keepSID, reason string, at time.Time) error {
+	ended, err := a.store.EndSessions(ctx, user, keepSID)
+	if err != nil {
+		return fmt.Errorf("end sessions: %w", err)
+	}
+	for _, sid := range ended {
+		if _, err := a.o.EndGrants(ctx, broker.GrantFilter{UserID: user, SID: sid}, reason, at); err != nil {
+			return fmt.Errorf("revoke grants: %w", err)
+		}
+	}
+	if _, err := a.store.RevokeGrants(ctx, broker.GrantFilter{UserID: user, ExceptSID: keepSID}, reason, at); err != nil {
+		return fmt.Errorf("revoke grants: %w", err)
+	}
+	return nil
 }

@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -46,7 +47,11 @@ func (a *Accounts) UpdateProfile(ctx context.Context, id broker.UserID, p Profil
 			return &FormError{Fields{"username": ErrUsernameTaken}}
 		}
 		u.Name, u.Username, u.Locale, u.Phone, u.Address, u.UpdatedAt = p.Name, p.Username, p.Locale, p.Phone, p.Address, at
-		return a.store.UpdateUser(ctx, u)
+		err = a.store.UpdateUser(ctx, u)
+		if errors.Is(err, broker.ErrConflict) { // somebody was faster
+			return &FormError{Fields{"username": ErrUsernameTaken}}
+		}
+		return err
 	})
 }
 

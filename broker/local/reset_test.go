@@ -34,8 +34,12 @@ func TestNobodyLearnsWhoHasAnAccount(t *testing.T) {
 		signUp(t, db, a, "ada@example.org")
 		u := signUp(t, db, a, "disabled@example.org")
 		must(t, a.SetDisabled(ctx, u.ID, true))
+		eve := startSession(t, db, signUp(t, db, a, "eve@example.org"))
 		for name, ask := range map[string]func(email string){
 			"lost password": func(email string) { must(t, a.RequestReset(ctx, email)) },
+			"another address": func(email string) {
+				must(t, a.RequestEmail(ctx, eve, email))
+			},
 			"sign-up": func(email string) {
 				login, _ := newLogin()
 				must(t, a.SignUp(ctx, login, local.SignUpForm{Email: email, Name: "Eve", Password: good}))
@@ -56,7 +60,7 @@ func TestNobodyLearnsWhoHasAnAccount(t *testing.T) {
 			to = append(to, m.Template+" "+m.To)
 		}
 		slices.Sort(to)
-		if want := "known ada@example.org, known disabled@example.org, reset ada@example.org, sign-up nobody@example.org"; strings.Join(to, ", ") != want {
+		if want := "email nobody@example.org, email-known ada@example.org, email-known disabled@example.org, known ada@example.org, known disabled@example.org, reset ada@example.org, sign-up nobody@example.org"; strings.Join(to, ", ") != want {
 			t.Errorf("mails: %q, want %s", to, want)
 		}
 	}, storetest.OnStatement(func(s store.Statement) {

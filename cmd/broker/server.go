@@ -218,7 +218,7 @@ func (s *server) postOffice(transport mail.Transport) error {
 	sender := mail.New(transport, s.rooms.texts, mail.Options{From: from, Brand: s.cfg.Brand.Name, BaseURL: s.base})
 	s.outbox = outbox.New(s.rooms.db, map[string]outbox.Handler{
 		broker.OutboxMail: sender.Handle, broker.OutboxReset: s.rooms.accounts.DeliverReset, // which writes a mail
-		broker.OutboxCode: s.rooms.accounts.DeliverCode, // and so does this
+		broker.OutboxCode: s.rooms.accounts.DeliverCode, broker.OutboxEmail: s.rooms.accounts.DeliverEmail, // and so do these
 	}, s.log, s.counters.outbox)
 	s.notices = outbox.New(s.rooms.db, map[string]outbox.Handler{broker.OutboxLogout: s.rooms.tokens.DeliverLogout}, s.log, s.counters.outbox).AtOnce(noticesAtOnce)
 	s.revocations = outbox.New(s.rooms.db, map[string]outbox.Handler{broker.OutboxRevoke: s.rooms.linker.DeliverRevocation}, s.log, s.counters.outbox).AtOnce(revocationsAtOnce)

@@ -208,3 +208,29 @@ func TestVoidMailTokens(t *testing.T) {
 		}
 	})
 }
+
+// TestVoidMailTokensSince: those of before, and of others, stay.
+func TestVoidMailTokensSince(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx, at := context.Background(), now()
+		since := at.Add(-time.Hour)
+		for _, m := range []broker.MailToken{
+			{Hash: "before", UserID: "u", Purpose: broker.MailEmailBack, CreatedAt: since.Add(-time.Microsecond)},
+			{Hash: "then", UserID: "u", Purpose: broker.MailEmailBack, CreatedAt: since},
+			{Hash: "later", UserID: "u", Purpose: broker.MailEmailBack, CreatedAt: at},
+			{Hash: "other purpose", UserID: "u", Purpose: broker.MailReset, CreatedAt: at},
+			{Hash: "other user", UserID: "v", Purpose: broker.MailEmailBack, CreatedAt: at},
+			{Hash: "nobody", Purpose: broker.MailEmailBack, CreatedAt: at},
+		} {
+			m.ExpiresAt = at.Add(time.Hour)
+			ok(t, db.CreateMailToken(ctx, m))
+		}
+		ok(t, db.VoidMailTokensSince(ctx, "u", broker.MailEmailBack, since, at))
+		ok(t, db.VoidMailTokensSince(ctx, "", broker.MailEmailBack, since, at))
+		for hash, want := range map[string]bool{"before": false, "then": true, "later": true, "other purpose": false, "other user": false, "nobody": false} {
+			if got := errors.Is(db.SpendMailToken(ctx, hash, at), broker.ErrSpent); got != want {
+				t.Errorf("%s: void %t, want %t", hash, got, want)
+			}
+		}
+	})
+}

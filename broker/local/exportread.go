@@ -1,0 +1,104 @@
+package local
+
+import (
+	"context"
+
+	"idbroker/broker"
+)
+
+// mapped makes a list of another, never nil: an empty list says that there is nothing.
+func mapped[From, To any](list []From, to func(From) To) []To {
+	out := make([]To, 0, len(list))
+	for _, one := range list {
+		out = append(out, to(one))
+	}
+	return out
+}
+
+func exportIdentity(i broker.UserIdentity) ExportedIdentity {
+	return ExportedIdentity{Provider: i.Provider, Issuer: i.Issuer, Subject: i.Subject, LinkedAt: i.CreatedAt, LastUsedAt: i.LastUsedAt}
+}
+
+// exportLinks reads what opens the account, what providers told, and what has changed.
+func (a *Accounts) exportLinks(ctx context.Context, id broker.UserID, e *Export) error {
+	identities, err := a.store.IdentitiesOf(ctx, id)
+	if err != nil {
+		return err
+	}
+	accounts, err := a.store.RemoteAccountsOf(ctx, id)
+	if err != nil {
+		return err
+	}
+	changes, err := a.store.LinkChangesOf(ctx, id, exportedChanges)
+	if err != nil {
+		return err
+	}
+	e.Identities = mapped(identities, exportIdentity)
+	e.Accounts = mapped(accounts, func(r broker.RemoteAccount) ExportedAccount {
+		return ExportedAccount{
+			Provider: r.Provider, Issuer: r.Issuer, Subject: r.Subject, Username: r.Username, Name: r.Name, Email: r.Email, EmailVerified: r.EmailVerified,
+			ProfileURL: r.ProfileURL, Extra: r.Extra, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
+		}
+	})
+	snapshot := func(s *broker.LinkSnapshot) *ExportedIdentity {
+		if s == nil {
+			return nil
+		}
+		i := exportIdentity(s.Identity)
+		return &i
+	}
+	e.Changes = mapped(changes, func(c broker.LinkChange) ExportedChange {
+		return ExportedChange{
+			Provider: c.Provider, Added: snapshot(c.Added), Removed: snapshot(c.Removed), ChangedAt: c.ChangedAt, UndoUntil: c.ExpiresAt, UndoneAt: c.UndoneAt,
+		}
+	})
+	return nil
+}
+
+// exportAccess reads where the person is signed in, and which applications may
+// see what.
+func (a *Accounts) exportAccess(ctx context.Context, id broker.UserID, e *Export) error {
+	sessions, err := a.store.SessionsOf(ctx, id)
+	if err != nil {
+		return err
+	}
+	consents, err := a.store.ConsentsOf(ctx, id)
+	if err != nil {
+		return err
+	}
+	grants, err := a.store.GrantsOf(ctx, id)
+	if err != nil {
+		return err
+	}
+	e.Sessions = mapped(sessions, func(s broker.Session) ExportedSession {
+		return ExportedSession{
+			SID: s.SID, AuthTime: s.AuthTime, AMR: s.AMR, ACR: s.ACR, Provider: s.Provider, UserAgent: s.UserAgent, IP: s.IP,
+			CreatedAt: s.CreatedAt, LastSeenAt: s.LastSeenAt, ExpiresAt: s.ExpiresAt,
+		}
+	})
+	e.Consents = mapped(consents, func(c broker.Consent) ExportedConsent {
+		return ExportedConsent{ClientID: c.ClientID, Scopes: c.Scopes, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt}
+	})
+	e.Grants = mapped(grants, func(g broker.Grant) ExportedGrant {
+		return ExportedGrant{
+			ClientID: g.ClientID, SID: g.SID, Scopes: g.Scopes, Audience: g.Audience, AuthTime: g.AuthTime, Provider: g.Provider,
+			CreatedAt: g.CreatedAt, LastUsedAt: g.LastUsedAt, ExpiresAt: g.ExpiresAt,
+		}
+	})
+	return nil
+}
+
+// exportEvents reads the audit trail of the account.
+func (a *Accounts) exportEvents(ctx context.Context, id broker.UserID, e *Export) error {
+	events, err := a.store.Events(ctx, id, exportedEvents+1)
+	if err != nil {
+		return err
+	}
+	if e.EventsOmitted = len(events) > exportedEvents; e.EventsOmitted {
+		events = events[:exportedEvents]
+	}
+	e.Events = mapped(events, func(v broker.Event) ExportedEvent {
+		return ExportedEvent{At: v.At, Name: v.Name, ClientID: v.ClientID, Provider: v.Provider, SID: v.SID, IP: v.IP, Detail: v.Detail}
+	})
+	return nil
+}
