@@ -11,7 +11,7 @@ import (
 
 // Values of App.Forward: which wishes of the application a provider is told.
 const (
-	ForwardPrompt    = "prompt"     // that the person shall choose an account there, where that is all; otherwise, that they shall sign in anew, is always told
+	ForwardPrompt    = "prompt"     // that the person shall choose an account there; that they shall sign in anew is always told, as is our own offer of another account
 	ForwardLoginHint = "login_hint" // whom the application expects: it tells a third party an address
 	ForwardUILocales = "ui_locales" // the language of our page
 	ForwardACRValues = "acr_values" // how strongly they shall sign in
@@ -55,13 +55,10 @@ func (a App) forwarded(o broker.BeginOptions) broker.BeginOptions {
 	if maxAge(o.MaxAge) == noMaxAge {
 		o.MaxAge = ""
 	}
-	switch {
-	case o.Choose && slices.Contains(told, ForwardPrompt):
+	if o.Choose && slices.Contains(told, ForwardPrompt) {
 		o.Prompt = "select_account"
-	case o.Prompt != "login":
-		drop(ForwardPrompt, &o.Prompt)
 	}
-	return o
+	return o // Prompt is our own wish: it is always told
 }
 
 // checkAuthTime holds an ID token to what was asked for about the time of the

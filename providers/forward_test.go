@@ -15,7 +15,7 @@ import (
 // TestForward: a provider is told what the operator lets it know of the
 // application's wishes, and an address only where they say so.
 func TestForward(t *testing.T) {
-	wishes := broker.BeginOptions{Prompt: "select_account", LoginHint: "ada@example.org", UILocales: "de", ACRValues: "gold silver", MaxAge: "600"}
+	wishes := broker.BeginOptions{Choose: true, LoginHint: "ada@example.org", UILocales: "de", ACRValues: "gold silver", MaxAge: "600"}
 	for _, tt := range []struct {
 		name    string
 		forward []string
@@ -27,6 +27,7 @@ func TestForward(t *testing.T) {
 		{"everything", forwardable, wishes, "acr_values=gold+silver&login_hint=ada%40example.org&max_age=600&prompt=select_account&ui_locales=de"},
 		{"one", []string{ForwardACRValues}, wishes, "acr_values=gold+silver"},
 		{"to sign in anew is always told", []string{}, broker.BeginOptions{Prompt: "login"}, "prompt=login"},
+		{"who was refused with one account there may choose another", []string{}, broker.BeginOptions{Prompt: "select_account"}, "prompt=select_account"},
 		{"to choose, where signing in anew would be told", []string{ForwardPrompt}, broker.BeginOptions{Prompt: "login", Choose: true}, "prompt=select_account"},
 		{"to choose, where that is not told", nil, broker.BeginOptions{Prompt: "login", Choose: true}, "prompt=login"},
 		{"no wish", forwardable, broker.BeginOptions{}, ""},

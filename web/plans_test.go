@@ -25,7 +25,7 @@ func (w *world) settle(dsn string, n int) {
 		"email": "'email' || i || '@example.org'", "amr": "''", "address": "''", "kind": "''", "undone_at": "0",
 	}
 	storetest.Fill(w.t, dsn, n, set, "users", "user_identities", "remote_accounts", "remote_tokens")
-	storetest.Fill(w.t, dsn, n/10, set, "attempts", "logins", "sessions", "grants", "events", "link_changes", "outbox", "clients", "consents")
+	storetest.Fill(w.t, dsn, n/10, set, "attempts", "logins", "sessions", "grants", "events", "link_changes", "outbox", "clients", "consents", "upstream_sessions", "upstream_logouts")
 }
 
 // TestPlansAmongManyIdentities: with a hundred thousand identities of one provider
