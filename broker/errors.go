@@ -3,6 +3,7 @@ package broker
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Kind says what class of thing went wrong. The web adapter maps it to an HTTP
@@ -128,4 +129,19 @@ var (
 	// ErrDisabled: the account exists, its credential was proven, and an
 	// operator has disabled it.
 	ErrDisabled = &Error{Kind: KindForbidden, Message: "account.disabled"}
+	// ErrClosed is the same where its person has closed it.
+	ErrClosed = &Error{Kind: KindForbidden, Message: "account.closed"}
 )
+
+// Closed is ErrClosed for whoever has just proven a credential of the account: they
+// may reopen it.
+type Closed struct {
+	User    UserID
+	EraseAt time.Time
+}
+
+// Error is the operator's text.
+func (c *Closed) Error() string { return ErrClosed.Error() + ": " + string(c.User) }
+
+// Unwrap gives ErrClosed.
+func (c *Closed) Unwrap() error { return ErrClosed }

@@ -27,6 +27,9 @@ const (
 	EventUserDisabled     = "user.disabled"
 	EventUserEnabled      = "user.enabled"
 	EventUserDeleted      = "user.deleted"   // by an operator
+	EventUserClosed       = "user.closed"    // by the person
+	EventUserReopened     = "user.reopened"  // by the person, with a mailed link or a proven credential
+	EventUserErased       = "user.erased"    // some time after it was closed
 	EventEmailChanged     = "email.changed"  // by an operator
 	EventEmailReplaced    = "email.replaced" // by the person
 	EventEmailRestored    = "email.restored" // "this was not me", by the link in the mail

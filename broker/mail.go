@@ -21,6 +21,8 @@ const (
 	// MailEmailBack gives an account the address back that it had. It lives for
 	// longer, and other changes of the account do not void it: a thief makes those.
 	MailEmailBack MailPurpose = "email-back"
+	// MailReopen reopens a closed account, until it is erased.
+	MailReopen MailPurpose = "reopen"
 )
 
 // MailToken is the one-time secret of a link in a mail, bound to its purpose,
@@ -29,7 +31,7 @@ type MailToken struct {
 	Hash      string // the key
 	Purpose   MailPurpose
 	Email     string
-	UserID    UserID  // MailReset, MailEmail, MailEmailBack
+	UserID    UserID  // all but MailSignUp and MailClaim
 	LoginID   LoginID // MailSignUp
 	Version   int     // User.Version when it was made; a later change voids it
 	CreatedAt time.Time
@@ -91,9 +93,10 @@ func (r EmailRequest) Entry(at time.Time) OutboxEntry {
 	return OutboxEntry{ID: NewID(), Kind: OutboxEmail, Payload: payload, CreatedAt: at, NextAt: at}
 }
 
-// Pages behind the links in mails about another address; their queries hold the
-// secret as "token".
+// Pages behind the links in mails about another address or a closed account; their
+// queries hold the secret as "token".
 const (
+	ReopenPath    = "/reopen-account/"
 	EmailPath     = "/account/settings/email/confirm/"
 	EmailBackPath = "/undo-email/"
 )

@@ -28,14 +28,31 @@ type User struct {
 	PasswordSetAt   time.Time // zero: never
 	Admin           bool      // may use the administration pages and claim nothing more
 	DisabledAt      time.Time // zero: active
+	EraseAt         time.Time // when it is erased, since its person closed it (at DisabledAt); zero: not closed
 	SignedOutAt     time.Time // who was authenticated before this and has no session yet begins anew; zero: never
 	CreatedAt       time.Time
 	UpdatedAt       time.Time
 	Version         int // counts changes; UpdateUser compares it
 }
 
-// Disabled tells whether an operator has disabled the account.
+// Disabled tells whether nobody comes in: an operator has disabled the account,
+// or its person has closed it.
 func (u User) Disabled() bool { return !u.DisabledAt.IsZero() }
+
+// Closed tells whether its person has closed the account. It can be reopened until
+// EraseAt.
+func (u User) Closed() bool { return !u.EraseAt.IsZero() }
+
+// Refusal is why nobody comes in: ErrDisabled or ErrClosed; nil the account is active.
+func (u User) Refusal() error {
+	switch {
+	case u.Closed():
+		return ErrClosed
+	case u.Disabled():
+		return ErrDisabled
+	}
+	return nil
+}
 
 // EmailVerified tells whether the address counts as the person's, whoever says so.
 func (u User) EmailVerified() bool { return !u.EmailVerifiedAt.IsZero() }

@@ -25,6 +25,7 @@ var wayOn = map[string]string{
 	"unlinked-for-you":      "/account/settings/linkedaccounts/",
 	"email-known":           "/login/",
 	"email-changed-for-you": "/account/settings/profile/",
+	"erased":                "/",
 	"deleted-for-you":       "/",
 	"link-undone":           "/lost-password/",
 	"password-changed":      "/lost-password/",

@@ -96,6 +96,7 @@ func TestIndexes(t *testing.T) {
 	_, _ = db.MailToken(ctx, "h")
 	_ = db.SpendMailToken(ctx, "h", at)
 	_ = db.VoidMailTokens(ctx, "u", broker.MailReset, at)
+	_, _ = db.UsersToErase(ctx, at, 9)
 	_ = db.VoidMailTokensSince(ctx, "u", broker.MailEmailBack, at, at)
 	_, _ = db.MailCode(ctx, "c")
 	_, _ = db.LastMailCode(ctx, "l")

@@ -266,6 +266,9 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		err = errGoneAway
 	}
+	if s.mayReopen(w, r, err) {
+		return
+	}
 	status := statusOf(err)
 	s.log.Log(ctx, levelOf(status), "request failed", "request", id, "route", route(r), "status", status, "err", err)
 	if rec, ok := w.(*recorder); ok && rec.status != 0 {

@@ -271,7 +271,7 @@ func TestCrossOrigin(t *testing.T) {
 	for _, path := range []string{
 		"/login/", "/logout/", "/signup/", "/sent/", "/verify-email/", "/lost-password/", "/reset-password/", "/link/", "/consent/", "/claim/",
 		"/oauth/login/demo/", "/oauth/signup/demo/", "/oauth/disconnect/demo/", "/account/settings/profile/", "/account/settings/password/",
-		"/account/settings/sessions/", emailPath, dataPath + "export/", broker.EmailPath, broker.EmailBackPath, "/account/settings/applications/", "/account/settings/language/",
+		"/account/settings/sessions/", closePath, broker.ReopenPath, emailPath, dataPath + "export/", broker.EmailPath, broker.EmailBackPath, "/account/settings/applications/", "/account/settings/language/",
 	} {
 		for _, from := range [][2]string{{"cross-site", "https://evil.example"}, {"same-site", "https://evil.example"}, {"", "https://evil.example"}, {"cross-site", "null"}, {"cross-site", ""}} {
 			if got := post(path, from[0], from[1]); got != 403 {

@@ -13,6 +13,7 @@ const (
 	securityPath       = "/account/settings/security/"
 	linkedAccountsPath = "/account/settings/linkedaccounts/"
 	applicationsPath   = "/account/settings/applications/"
+	closePath          = "/account/settings/close/"
 	dataPath           = "/account/settings/data/"
 	registerPath       = "/oauth2/register"
 )
@@ -86,6 +87,10 @@ func (s *Server) routes() *http.ServeMux {
 	m.HandleFunc("POST /account/settings/applications/{$}", s.member(s.postApplications))
 	m.HandleFunc("GET /account/settings/data/{$}", s.member(s.getData))
 	m.HandleFunc("POST /account/settings/data/export/{$}", s.member(s.postExport))
+	m.HandleFunc("GET /account/settings/close/{$}", s.member(s.getClose))
+	m.HandleFunc("POST /account/settings/close/{$}", s.member(s.postClose))
+	m.HandleFunc("GET "+broker.ReopenPath+"{$}", s.page(s.getReopen))
+	m.HandleFunc("POST "+broker.ReopenPath+"{$}", s.page(s.postReopen))
 	m.HandleFunc("GET /applications/{client}/open", s.member(s.getOpen))
 	m.HandleFunc("GET /applications/{client}/logo/{file}", s.page(s.getLogo))
 	m.HandleFunc("POST /account/settings/language/{$}", s.page(s.postLanguage))

@@ -113,6 +113,8 @@ func samples(r *renderer, lang string, w words) []sample {
 	undo.Title = undo.T("undo.confirm")
 	newAddress, back := signedIn, b()
 	newAddress.Title, back.Title = newAddress.T("email.confirm"), back.T("email.back")
+	closing, reopening := signedIn, b()
+	closing.Title, reopening.Title = closing.T("close.confirm"), reopening.T("reopen.confirm")
 	only := rows[0]
 	only.CanRemove = false
 	errorSample := func(status int, key string) *errorPage {
@@ -198,6 +200,10 @@ func samples(r *renderer, lang string, w words) []sample {
 		{"profile_wrong", &profilePage{base: in("profile"), Email: w.email, Profile: contact, Phone: true, Address: true, PhoneOffered: true, Problems: problems{
 			"phone": broker.ErrPhone, "postal_code": local.ErrAddress, "street_address": local.ErrAddress,
 		}}},
+		{"close", &confirmPage{base: closing, Lines: []string{closing.T("close.at_once"), closing.T("close.later", "date", closing.date(inAWeek)), closing.T("close.applications")},
+			Action: closePath, Danger: true, Button: closing.T("close.button"), Cancel: closing.T("close.keep"), BackURL: dataPath}},
+		{"reopen", &confirmPage{base: reopening, Lines: []string{reopening.T("reopen.until", "date", reopening.exact(inAWeek)), reopening.T("reopen.effect")},
+			Action: broker.ReopenPath, Fields: []hidden{{"token", "t0ken"}}, Button: reopening.T("reopen.button"), Cancel: reopening.T("reopen.keep"), BackURL: "/"}},
 		{"data", &dataPage{base: in("data")}},
 		{"email", &emailPage{base: in("profile"), Current: w.email, Email: w.handle, Problems: problems{"email": broker.ErrEmail}}},
 		{"email_confirm", &confirmPage{base: newAddress, Lines: []string{newAddress.T("email.confirm_from", "old", w.email, "new", "new."+w.email), newAddress.T("email.confirm_effect")},

@@ -259,7 +259,7 @@ func TestBadText(t *testing.T) {
 		"/verify-email/": {"token"}, "/lost-password/": {"login", "email"}, "/reset-password/": {"token", "password"}, "/link/": {"login", "decision"},
 		"/consent/": {"login", "decision"}, "/claim/": {"token", "email", "name", "username", "password"}, "/logout/": {"request"},
 		"/oauth/login/demo/": {"x"}, "/oauth/signup/demo/": {"login", "email"}, "/oauth/disconnect/demo/": {"identity"},
-		dataPath + "export/": {"x"}, emailPath: {"email"}, broker.EmailPath: {"token"}, broker.EmailBackPath: {"token"},
+		dataPath + "export/": {"x"}, broker.ReopenPath: {"token"}, emailPath: {"email"}, broker.EmailPath: {"token"}, broker.EmailBackPath: {"token"},
 		profilePath: {"name", "username", "locale", "phone", "street_address", "country"}, "/account/settings/password/": {"current", "password"},
 		"/account/settings/sessions/": {"sid", "others"}, applicationsPath: {"client"}, "/account/settings/language/": {"lang", "return"},
 		"/oauth2/authorize": {"client_id", "state", "redirect_uri"}, "/oauth2/logout": {"id_token_hint", "state"},

@@ -60,7 +60,7 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 		}
 	}
 	if user.Disabled() {
-		return broker.ErrDisabled
+		return user.Refusal()
 	}
 	if l.AuthTime.Before(user.SignedOutAt) || l.AuthTime.Before(v.at) && l.AuthTime.Before(user.PasswordSetAt) {
 		l.UserID = ""

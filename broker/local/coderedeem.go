@@ -98,7 +98,7 @@ func (a *Accounts) openedBy(ctx context.Context, c broker.MailCode) (broker.User
 	case err != nil:
 		return user, fmt.Errorf("find user: %w", err)
 	case user.Disabled():
-		return user, broker.ErrDisabled
+		return user, user.Refusal()
 	case user.Version != c.Version, user.Email != c.Email, !user.EmailVerified():
 		return user, ErrCodeGone
 	}

@@ -122,7 +122,7 @@ func (a *Accounts) emailToken(ctx context.Context, s broker.Session, token broke
 	case err != nil:
 		return t, u, fmt.Errorf("find user: %w", err)
 	case u.Disabled():
-		return t, u, broker.ErrDisabled
+		return t, u, u.Refusal()
 	case u.Version != t.Version:
 		return t, u, ErrEmailOutdated
 	}

@@ -52,7 +52,7 @@ func (a *Accounts) emailBack(ctx context.Context, token broker.Secret, at time.T
 		return t, u, ErrBackUnknown
 	case err != nil:
 		return t, u, fmt.Errorf("find user: %w", err)
-	case u.Disabled():
+	case u.Disabled() && !u.Closed():
 		return t, u, broker.ErrDisabled
 	}
 	if err := a.free(ctx, t.Email, u.ID); err != nil {
@@ -67,7 +67,7 @@ func (a *Accounts) emailBack(ctx context.Context, token broker.Secret, at time.T
 // TakeEmailBack spends a link: its account has the address back that it had, and
 // everybody is signed out, who made the change first of all. Links of later
 // changes are void: a thief's second address must not undo this. Those of earlier
-// ones stay, for the same reason. It returns the user, with the address. Errors as EmailBackFor.
+// ones stay, for the same reason. A closed account is open again. It returns the user, with the address. Errors as EmailBackFor.
 func (a *Accounts) TakeEmailBack(ctx context.Context, token broker.Secret) (broker.User, error) {
 	at := time.Now()
 	var user broker.User
@@ -87,6 +87,9 @@ func (a *Accounts) TakeEmailBack(ctx context.Context, token broker.Secret) (brok
 		}
 		user = u
 		user.Email = t.Email
+		if u.Closed() { // by whoever had made the change
+			u.DisabledAt, u.EraseAt = time.Time{}, time.Time{}
+		}
 		return a.readdress(ctx, u, t.Email, "", broker.EventEmailRestored, at)
 	})
 	switch {

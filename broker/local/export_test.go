@@ -36,6 +36,7 @@ var (
 	columnsNotExported = map[string]string{
 		"password_hash": "made of a secret; has_password tells that there is one",
 		"username_key":  "the username, folded to be found by",
+		"erase_at":      "whose account is closed does not get here",
 		"disabled_at":   "whose account is disabled does not get here",
 	}
 )

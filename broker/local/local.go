@@ -29,6 +29,8 @@ type Store interface {
 	CreateUser(ctx context.Context, u broker.User) error
 	UpdateUser(ctx context.Context, u broker.User) error
 	CountAdmins(ctx context.Context) (int, error)
+	LockAdmins(ctx context.Context) ([]broker.UserID, error)
+	UsersToErase(ctx context.Context, at time.Time, limit int) ([]broker.UserID, error)
 	DeleteUser(ctx context.Context, id broker.UserID) error
 
 	CreateLogin(ctx context.Context, l broker.Login) error
@@ -91,6 +93,7 @@ type Options struct {
 	MaxHashing  int           // password hashes computed at once; 0: as many as there are processors
 	FreshFor    time.Duration // how recent a sign-in must be to set a first password; 0: 15 minutes
 	UndoWithin  time.Duration // how long a change of the address can be taken back; 0: 7 days
+	CloseAfter  time.Duration // how long an account is kept that its person has closed; 0: 14 days
 	NoSignUp    bool          // newcomers cannot begin accounts
 	NoPasswords bool          // passwords do not open accounts here: no mail speaks of them
 	Welcome     Welcome       // who is told that an account began; "" WelcomeVouched
@@ -137,6 +140,9 @@ func New(store Store, links Attacher, o Options) *Accounts {
 	}
 	if o.UndoWithin == 0 {
 		o.UndoWithin = undoWithin
+	}
+	if o.CloseAfter == 0 {
+		o.CloseAfter = closeAfter
 	}
 	if len(o.CodeKeys) == 0 {
 		o.CodeKeys = make([][32]byte, 1)

@@ -179,7 +179,8 @@ func (a *Accounts) ClaimAdmin(ctx context.Context, token broker.Secret, f SignUp
 }
 
 // SetDisabled disables an account, which ends its sessions and grants at once,
-// or enables it again. Doing it twice is fine.
+// or enables it again. Doing it twice is fine. An account that its person has closed
+// is reopened, or kept from being erased and reopened.
 func (a *Accounts) SetDisabled(ctx context.Context, id broker.UserID, disabled bool) error {
 	at := time.Now()
 	return a.store.InTx(ctx, func(ctx context.Context) error {
@@ -187,11 +188,11 @@ func (a *Accounts) SetDisabled(ctx context.Context, id broker.UserID, disabled b
 		if err != nil {
 			return err
 		}
-		if u.Disabled() == disabled {
+		if u.Disabled() == disabled && !u.Closed() {
 			return nil
 		}
 		name := broker.EventUserEnabled
-		u.DisabledAt, u.UpdatedAt = time.Time{}, at
+		u.DisabledAt, u.EraseAt, u.UpdatedAt = time.Time{}, time.Time{}, at
 		if disabled {
 			name, u.DisabledAt = broker.EventUserDisabled, at
 			if _, err := a.store.EndSessions(ctx, id, ""); err != nil {

@@ -15,11 +15,20 @@ import (
 // id: ids are random and never given twice. What stays is the audit trail, which
 // knows the id alone, until it is pruned. broker.ErrNotFound.
 func (a *Accounts) Delete(ctx context.Context, id broker.UserID) error {
+	return a.erase(ctx, id, broker.EventUserDeleted, "deleted-for-you", func(broker.User) bool { return true })
+}
+
+// erase is Delete for an account that still is due, which it asks under its lock:
+// broker.ErrNotFound where it is not.
+func (a *Accounts) erase(ctx context.Context, id broker.UserID, event, template string, due func(broker.User) bool) error {
 	at := time.Now()
 	return a.store.InTx(ctx, func(ctx context.Context) error {
 		u, err := a.store.LockUser(ctx, id)
 		if err != nil {
 			return err
+		}
+		if !due(u) {
+			return broker.ErrNotFound
 		}
 		if _, err := a.store.EndSessions(ctx, id, ""); err != nil {
 			return fmt.Errorf("end sessions: %w", err)
@@ -44,10 +53,10 @@ func (a *Accounts) Delete(ctx context.Context, id broker.UserID) error {
 				return fmt.Errorf("delete %s: %w", step.what, err)
 			}
 		}
-		if err := a.event(ctx, broker.EventUserDeleted, id, at); err != nil {
+		if err := a.event(ctx, event, id, at); err != nil {
 			return err
 		}
-		return a.tellOwner(ctx, u, "deleted-for-you", at)
+		return a.tellOwner(ctx, u, template, at)
 	})
 }
 
@@ -105,7 +114,7 @@ func (a *Accounts) ChangeEmail(ctx context.Context, id broker.UserID, email stri
 	return u, nil
 }
 
-// tellOwner mails what an operator did, where the address was proven.
+// tellOwner mails what was done to an account, where the address was proven.
 func (a *Accounts) tellOwner(ctx context.Context, u broker.User, template string, at time.Time) error {
 	if !u.EmailVerified() {
 		return nil

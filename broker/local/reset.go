@@ -76,7 +76,7 @@ func (a *Accounts) resettable(ctx context.Context, token broker.Secret, at time.
 	case user.Version != t.Version || user.Email != t.Email:
 		return t, user, ErrMailUsed
 	case user.Disabled():
-		return t, user, broker.ErrDisabled
+		return t, user, user.Refusal()
 	}
 	return t, user, nil
 }

@@ -93,6 +93,12 @@ func (s *server) prune(ctx context.Context) error {
 		s.notices.Wake()
 	}
 	n, err := s.rooms.db.Prune(ctx, at)
+	erased, err4 := s.rooms.accounts.EraseClosed(ctx)
+	if erased > 0 {
+		s.notices.Wake()
+		s.revocations.Wake()
+		s.outbox.Wake()
+	}
 	clients, err2 := s.rooms.tokens.PruneClients(ctx)
 	if clients > 0 {
 		s.log.InfoContext(ctx, "unused clients removed", "clients", clients)
@@ -105,7 +111,7 @@ func (s *server) prune(ctx context.Context) error {
 	if n+events > 0 {
 		s.log.DebugContext(ctx, "rows pruned", "rows", n, "events", events)
 	}
-	return errors.Join(err0, err, err2, err3)
+	return errors.Join(err0, err, err2, err3, err4)
 }
 
 // keepTokens refreshes remote tokens before they end of disuse.

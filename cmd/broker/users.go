@@ -39,6 +39,7 @@ type userView struct {
 	Admin         bool           `json:"admin"`
 	Password      bool           `json:"has_password"`
 	DisabledAt    time.Time      `json:"disabled_at,omitzero"`
+	EraseAt       time.Time      `json:"erase_at,omitzero"` // its person has closed it
 	CreatedAt     time.Time      `json:"created_at"`
 	Identities    []identityView `json:"identities,omitempty"`
 	Sessions      *int           `json:"sessions,omitempty"`
@@ -55,7 +56,7 @@ type identityView struct {
 func viewUser(u broker.User) userView {
 	return userView{
 		ID: u.ID, Email: u.Email, EmailVerified: u.EmailVerified(), VouchedBy: u.EmailVouchedBy, Username: u.Username, Name: u.Name, Admin: u.Admin,
-		Password: u.HasPassword(), DisabledAt: u.DisabledAt, CreatedAt: u.CreatedAt,
+		Password: u.HasPassword(), DisabledAt: u.DisabledAt, EraseAt: u.EraseAt, CreatedAt: u.CreatedAt,
 	}
 }
 
@@ -80,7 +81,11 @@ func (v userView) text(w io.Writer) {
 	row(w, "administrator", yesNo(v.Admin))
 	row(w, "password", yesNo(v.Password))
 	row(w, "created", v.CreatedAt)
-	row(w, "disabled", v.DisabledAt)
+	if v.EraseAt.IsZero() {
+		row(w, "disabled", v.DisabledAt)
+	} else {
+		row(w, "closed", when(v.DisabledAt)+" by the person, is erased "+when(v.EraseAt))
+	}
 	for _, i := range v.Identities {
 		row(w, "identity", i.Provider+" "+i.Subject+", linked "+when(i.LinkedAt)+", last used "+when(i.LastUsedAt))
 	}
@@ -190,9 +195,9 @@ func (c usersList) Run(ctx context.Context, p *program) error {
 		views = append(views, viewUser(u))
 	}
 	return c.print(p.out, views, func(w io.Writer) {
-		row(w, "ID", "E-MAIL", "USERNAME", "NAME", "ADMIN", "CREATED", "DISABLED")
+		row(w, "ID", "E-MAIL", "USERNAME", "NAME", "ADMIN", "CREATED", "DISABLED", "ERASED")
 		for _, v := range views {
-			row(w, v.ID, v.Email, v.Username, v.Name, yesNo(v.Admin), v.CreatedAt, v.DisabledAt)
+			row(w, v.ID, v.Email, v.Username, v.Name, yesNo(v.Admin), v.CreatedAt, v.DisabledAt, v.EraseAt)
 		}
 		if len(views) == c.Limit {
 			fmt.Fprintf(w, "There may be more: --after %s\n", views[len(views)-1].ID)
@@ -274,7 +279,7 @@ func (c usersShow) set(ctx context.Context, p *program, disabled bool) error {
 	if err != nil {
 		return err
 	}
-	if u.Disabled() != disabled {
+	if u.Disabled() != disabled || u.Closed() {
 		if err := r.accounts.SetDisabled(ctx, u.ID, disabled); err != nil {
 			return err
 		}

@@ -1,0 +1,2 @@
+DROP INDEX users_erase;
+ALTER TABLE users DROP COLUMN erase_at;
