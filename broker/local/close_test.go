@@ -1,6 +1,7 @@
 package local_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -216,6 +217,32 @@ func TestEmailBackReopens(t *testing.T) {
 		closed(t, db, a, startSession(t, db, u))
 		if _, err := a.Reopen(ctx, thiefs); !errors.Is(err, local.ErrReopenUnknown) {
 			t.Errorf("the thief's link: %v", err)
+		}
+	})
+}
+
+// tardy is the database whose list of what is due is old by the time it is read.
+type tardy struct {
+	*store.DB
+	due []broker.UserID
+}
+
+func (s tardy) UsersToErase(context.Context, time.Time, int) ([]broker.UserID, error) {
+	return s.due, nil
+}
+
+// TestEraseClosedLooksAgain: who reopened their account at the last moment keeps it.
+func TestEraseClosedLooksAgain(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		a, l := linkedAccounts(t, db)
+		u := signUp(t, db, a, "ada@example.org")
+		must(t, second(a.Reopen(t.Context(), closed(t, db, a, startSession(t, db, u)))))
+		late := local.New(tardy{db, []broker.UserID{u.ID, "gone"}}, l, local.Options{Issuer: issuer, Hashing: cheap})
+		if n, err := late.EraseClosed(t.Context()); n != 0 || err != nil {
+			t.Errorf("%d, %v", n, err)
+		}
+		if _, err := db.User(t.Context(), u.ID); err != nil {
+			t.Error(err)
 		}
 	})
 }
