@@ -2,6 +2,7 @@ package linking_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -40,6 +41,8 @@ func (c *tally) poor() (missing []string) {
 		"journey refused", "finish signed in", "finish refused", "link linked", "link replaced", "link refused", "prove", "prove refused",
 		"unlink", "unlink refused", "undo", "undo refused", "operator", "operator refused", "race", "forged refused",
 		"delete", "delete refused", "email", "email refused", "forgot", "choose", "choose refused", "go", "go refused", "time", "turn", "restart",
+		"journey account began", "journey found by e-mail", "sign began", "choose re-claimed", "prove re-claimed", "type re-claimed",
+		"send", "send refused", "type", "type refused", "visit", "set", "set refused",
 	} {
 		if c.by[what] == 0 {
 			missing = append(missing, what)
@@ -60,6 +63,19 @@ func (c *tally) add(what string, got answer, served bool) {
 		word += " " + string(got.outcome)
 	}
 	c.by[word]++
+}
+
+// claimed counts accounts that a step began, and those that it gave to whoever read their mail.
+func (c *tally) claimed(what string, was, m *model) {
+	word, _, _ := strings.Cut(what, " ")
+	if len(m.users) > len(was.users) {
+		c.by[word+" began"]++
+	}
+	for i, u := range was.users {
+		if u.vouched != "" && m.users[i].vouched == "" && !m.users[i].gone {
+			c.by[word+" re-claimed"]++
+		}
+	}
 }
 
 func (w *walker) upTo(n int, label string) int { return rapid.IntRange(0, n-1).Draw(w.t, label) }
@@ -156,15 +172,20 @@ func (w *walker) predict(f fault, do func(crash bool) answer) answer {
 // all, otherwise any.
 func (w *walker) linked(u int) key {
 	var own []key
-	for _, p := range providerIDs {
-		for _, s := range persons {
-			if w.m.links[key{p, s}].user == u {
-				own = append(own, key{p, s})
-			}
+	for k, l := range w.m.links {
+		if l.user == u {
+			own = append(own, k)
 		}
 	}
+	slices.SortFunc(own, func(a, b key) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
 	if len(own) > 0 && w.upTo(4, "any") < 2 {
 		return own[w.upTo(len(own), "own")]
 	}
-	return key{w.of(providerIDs, "provider"), w.of(persons, "subject")}
+	k := key{provider: w.of(providerIDs, "provider"), subject: w.of(persons, "subject")}
+	if w.upTo(8, "lies") == 7 { // about who says so
+		if k.issuer = w.of(providerIDs, "issuer"); k.issuer == k.provider {
+			k.issuer = ""
+		}
+	}
+	return k
 }

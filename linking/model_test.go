@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"idbroker/broker"
+	"idbroker/broker/local"
 	"idbroker/linking"
 )
 
@@ -26,6 +27,8 @@ type model struct {
 	forms     []form
 	changes   []change
 	resets    []reset
+	codes     []code
+	codesFor  local.Codes     // what codes are mailed for
 	entered   int             // the login that the last sign-in completed, plus one; 0 none
 	hostile   map[string]bool // providers that say what they like
 	revoked   int             // revocations that were left in the outbox
@@ -39,13 +42,21 @@ var (
 	addresses   = []string{"ada@example.org", "bob@example.org", "eve@example.org", "fay@example.org", "gus@example.org"}
 )
 
-// key is an identity.
-type key struct{ provider, subject string }
+// key is an identity. A provider that lies may name another's issuer.
+type key struct{ provider, subject, issuer string } // issuer: whose it names; "" its own
+
+func (k key) url() string {
+	if k.issuer != "" {
+		return "https://" + k.issuer + ".example"
+	}
+	return "https://" + k.provider + ".example"
+}
 
 // user is an account; its number is its place in model.users plus one.
 type user struct {
 	email    string
-	proven   bool // somebody has read a mail there, or an operator vouches for it
+	proven   bool   // it counts as theirs: somebody has read a mail there, or an operator or a provider vouches for it
+	vouched  string // the provider by whose word it began, as long as nobody has read a mail; "" none
 	password bool
 	disabled bool
 	gone     bool
@@ -68,11 +79,25 @@ type leg struct {
 	seat     int
 	provider string
 	subject  string
-	email    string // what the provider tells, proven or not
+	issuer   string // another provider's, which it names; "" its own
+	email    string // what the provider tells
+	told     told   // ... how
 	purpose  broker.Purpose
 	user     int // who was signed in when it began
 	in       int // the login that it is a part of, plus one; 0 none
 	spent    bool
+}
+
+// key is the identity of a leg's code at a callback.
+func (l leg) key(path string) key {
+	k := key{path, l.subject, l.issuer}
+	if k.issuer == "" {
+		k.issuer = l.provider
+	}
+	if k.issuer == path {
+		k.issuer = ""
+	}
+	return k
 }
 
 // login holds a proven identity that nobody has.
@@ -81,10 +106,14 @@ type login struct {
 	key  key
 	user int // who proved an account in it since; 0 nobody
 	form string
-	done bool
+	done bool // nothing waits
+
+	email string // what the provider told
+	told  told
 
 	owner  int  // whom the login belongs to in the end; 0 nobody yet
 	proven bool // it is authenticated, and its browser has not come back yet
+	ended  bool // it was proven, and the account has ended that since
 	over   bool // its time is up, or it has become a session
 }
 
@@ -117,6 +146,7 @@ func (m *model) clone() *model {
 	c.policies, c.links, c.hostile = maps.Clone(m.policies), maps.Clone(m.links), maps.Clone(m.hostile)
 	c.users, c.legs, c.logins = slices.Clone(m.users), slices.Clone(m.legs), slices.Clone(m.logins)
 	c.forms, c.changes, c.resets = slices.Clone(m.forms), slices.Clone(m.changes), slices.Clone(m.resets)
+	c.codes = slices.Clone(m.codes)
 	return &c
 }
 
@@ -140,9 +170,8 @@ func (m *model) waysIn(u int) int {
 }
 
 func (m *model) others(u int, k key) (found []key) {
-	for _, subject := range persons {
-		o := key{k.provider, subject}
-		if l, ok := m.links[o]; ok && l.user == u && o != k {
+	for o, l := range m.links {
+		if l.user == u && o.provider == k.provider && o != k {
 			found = append(found, o)
 		}
 	}
@@ -194,18 +223,18 @@ func (m *model) finish(at int, path string, n, code int, crash bool) answer {
 		return refusal
 	}
 	l.spent = true
-	if code != n && !m.hostile[path] || crash { // a hostile provider takes any code
+	tells := m.legs[code]
+	k := tells.key(path)
+	if (code != n || k.issuer != "") && !m.hostile[path] || crash { // a hostile provider takes any code, and says what it likes
 		return refusal
 	}
-	k := key{path, m.legs[code].subject}
 	owner, p := m.links[k].user, m.policies[path]
 	if l.purpose == broker.PurposeSignIn {
 		switch {
-		case p.LinkOnly, owner != 0 && m.users[owner-1].disabled, owner == 0 && p.SignUp == broker.SignUpNo:
+		case p.LinkOnly, owner != 0 && m.users[owner-1].disabled:
 			return refusal
 		case owner == 0:
-			m.wait(l.in, login{seat: at, key: k})
-			return answer{outcome: linking.NewPerson}
+			return m.newcomer(at, l.in, k, tells)
 		}
 		m.use(k)
 		m.came(l.in, k, owner)

@@ -13,8 +13,14 @@ func (m *model) lose(was *model, a answer) answer {
 	switch {
 	case a.refused:
 		return a
-	case a.outcome == linking.SignedIn, a.outcome == linking.Reauthenticated, len(m.users) > len(was.users):
+	case a.outcome == linking.SignedIn, a.outcome == linking.Found, a.outcome == linking.Reauthenticated, len(m.users) > len(was.users):
 		m.seats = was.seats
+		if m.entered > 0 {
+			m.logins[m.entered-1].proven = true
+		}
+	case a.user > 0 && was.users[a.user-1].vouched != "" && m.users[a.user-1].vouched == "" && !m.users[a.user-1].gone: // re-claimed
+		m.seats = was.seats
+		m.signOut(a.user, -1)
 		if m.entered > 0 {
 			m.logins[m.entered-1].proven = true
 		}
@@ -30,7 +36,11 @@ func (m *model) people() map[int]string {
 	all := map[int]string{}
 	for i, u := range m.users {
 		if !u.gone {
-			all[i+1] = fmt.Sprintf("%s %d %d %d", u.email, bit[u.proven], bit[u.password], bit[u.disabled])
+			by := u.vouched
+			if by == "" {
+				by = "-"
+			}
+			all[i+1] = fmt.Sprintf("%s %d %s %d %d", u.email, bit[u.proven], by, bit[u.password], bit[u.disabled])
 		}
 	}
 	return all
@@ -47,8 +57,11 @@ func (m *model) deleteUser(u int, crash bool) answer {
 		}
 	}
 	m.signOut(u, -1)
-	m.voidResets(u)
+	m.changedAccount(u)
 	m.voidChanges(u)
+	for i := range m.codes {
+		m.codes[i].gone = m.codes[i].gone || m.codes[i].email == m.users[u-1].email
+	}
 	for i := range m.logins {
 		if m.logins[i].owner == u {
 			m.logins[i] = login{seat: m.logins[i].seat, key: m.logins[i].key, done: true, over: true}
@@ -73,7 +86,7 @@ func (m *model) changeEmail(u int, email string, crash bool) answer {
 		return refusal
 	}
 	who.email, who.proven = email, false
-	m.voidResets(u)
+	m.changedAccount(u)
 	m.voidChanges(u)
 	return answer{user: u}
 }
@@ -119,8 +132,10 @@ func (m *model) choose(n int, crash bool) answer {
 	if !m.passwords || r.void || m.users[r.user-1].disabled || crash {
 		return refusal
 	}
+	m.entered = 0
+	m.reclaim(r.user)
 	m.users[r.user-1].password, m.users[r.user-1].proven = true, true
-	m.voidResets(r.user)
+	m.changedAccount(r.user)
 	m.signOut(r.user, -1)
 	m.dropProven(r.user)
 	return answer{user: r.user}
@@ -131,7 +146,7 @@ func (m *model) choose(n int, crash bool) answer {
 func (m *model) dropProven(u int) {
 	for i := range m.logins {
 		if m.logins[i].proven && m.logins[i].owner == u {
-			m.logins[i].proven = false
+			m.logins[i].proven, m.logins[i].ended = false, true
 		}
 	}
 }
@@ -164,6 +179,9 @@ func (m *model) pass(week bool) {
 	}
 	for i := range m.resets {
 		m.resets[i].void = true
+	}
+	for i := range m.codes {
+		m.codes[i].used, m.codes[i].soon, m.codes[i].old = true, false, true
 	}
 	for i := range m.changes {
 		m.changes[i].expired = m.changes[i].expired || week

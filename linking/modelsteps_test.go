@@ -14,14 +14,7 @@ func (m *model) create(email string, password bool) answer {
 	return answer{user: len(m.users)}
 }
 
-func (m *model) known(email string) bool {
-	for _, u := range m.users {
-		if u.email == email && !u.gone {
-			return true
-		}
-	}
-	return false
-}
+func (m *model) known(email string) bool { return m.holder(email) != 0 }
 
 // password predicts a sign-in with the right or a wrong password, as a step of
 // login n; -1: of none.
@@ -56,32 +49,50 @@ func (m *model) pending(at, n int, agreed, crash bool) answer {
 }
 
 // signUp predicts a form that is filled in for a new person's identity. The
-// answer is the same whether the address is known; a known one gets no link.
+// answer is the same whether the address is known; one that is proven gets no link.
+// Where the provider's word will do the account begins, and its browser goes on.
 func (m *model) signUp(n int, email string, crash bool) answer {
 	l := &m.logins[n]
 	if l.done || l.user != 0 || crash {
 		return refusal
 	}
+	p := m.policies[l.key.provider]
+	if p.Unmailed && !p.Hidden && l.told != unproven && l.email == email && !m.known(email) {
+		if p.LinkOnly || p.SignUp == broker.SignUpNo || m.links[l.key].user != 0 {
+			return refusal
+		}
+		u := m.vouch(l.key, email)
+		l.done, l.form, l.owner, l.proven, m.entered = true, "", u, true, n+1
+		return answer{user: u}
+	}
 	l.form = email
-	if !m.known(email) {
+	if m.open(email) {
 		m.forms = append(m.forms, form{login: n, email: email})
 	}
 	return answer{}
 }
 
-// prove predicts a mailed link that begins an account, opened in a seat. Another
-// one than that of the form is not signed in.
+// prove predicts a mailed link that begins an account, or re-claims one, opened in a
+// seat. Another one than that of the form is not signed in.
 func (m *model) prove(n, at int, crash bool) answer {
 	f := &m.forms[n]
 	l := &m.logins[f.login]
 	if p := m.policies[l.key.provider]; p.Hidden || p.LinkOnly || p.SignUp == broker.SignUpNo {
 		return refusal
 	}
-	if f.used || l.done || l.over || l.user != 0 || l.form != f.email || m.known(f.email) || m.links[l.key].user != 0 || crash {
+	if f.used || l.done || l.over || l.user != 0 || l.form != f.email || !m.open(f.email) || crash {
 		return refusal
 	}
-	m.users = append(m.users, user{email: f.email, proven: true})
-	u := len(m.users)
+	u := m.holder(f.email)
+	if owner := m.links[l.key].user; owner != 0 && owner != u || u != 0 && at != l.seat { // a stranger's form re-claims nothing for them
+		return refusal
+	}
+	if u != 0 {
+		m.reclaim(u)
+	} else {
+		m.users = append(m.users, user{email: f.email, proven: true})
+		u = len(m.users)
+	}
 	f.used, l.done, l.owner, l.proven = true, true, u, at != l.seat
 	m.entered = f.login + 1
 	m.add(l.key, u)
@@ -113,7 +124,7 @@ func (m *model) unlinkFor(k key, forced, crash bool) answer {
 	}
 	m.remove(k)
 	m.signOut(u, -1)
-	m.voidResets(u)
+	m.changedAccount(u)
 	m.dropProven(u)
 	return answer{user: u}
 }
@@ -144,7 +155,7 @@ func (m *model) undo(at, n int, crash bool) answer {
 		except = at
 	}
 	m.signOut(m.changes[n].user, except)
-	m.voidResets(m.changes[n].user)
+	m.changedAccount(m.changes[n].user)
 	m.dropProven(m.changes[n].user)
 	return answer{user: m.changes[n].user}
 }
@@ -155,7 +166,7 @@ func (m *model) disable(u int, disabled bool) answer {
 		return refusal
 	}
 	if m.users[u-1].disabled != disabled {
-		m.voidResets(u)
+		m.changedAccount(u)
 	}
 	m.users[u-1].disabled = disabled
 	if disabled {

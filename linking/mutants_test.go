@@ -15,7 +15,9 @@ import (
 // defective is a database on which one promise is not kept.
 type defective struct {
 	*failing
-	lacks string
+	lacks   string
+	linking bool           // it is linking that asks
+	claim   *broker.UserID // who has just been re-claimed
 }
 
 func (d defective) SpendAttempt(ctx context.Context, hash string, at time.Time) error {
@@ -47,6 +49,11 @@ func (d defective) EndSessions(ctx context.Context, u broker.UserID, except stri
 	switch d.lacks {
 	case "sessions end":
 		return nil, nil
+	case "re-claim ends sessions":
+		if *d.claim == u {
+			*d.claim = ""
+			return nil, nil
+		}
 	case "one's own session stays":
 		except = ""
 	}
@@ -67,11 +74,14 @@ func (d defective) UpdateUser(ctx context.Context, u broker.User) error {
 	if d.lacks == "who has no session yet begins anew" {
 		u.SignedOutAt = time.Time{}
 	}
-	return d.failing.UpdateUser(ctx, u)
+	return d.failing.UpdateUser(ctx, d.claimed(ctx, u))
 }
 
 func (d defective) VoidLinkChanges(ctx context.Context, u broker.UserID) error {
 	if d.lacks == "a changed address voids ways back" {
+		return nil
+	}
+	if who, err := d.DB.User(ctx, u); err == nil && d.lacks == "re-claim voids ways back" && who.EmailVouchedBy != "" {
 		return nil
 	}
 	return d.failing.VoidLinkChanges(ctx, u)
@@ -93,7 +103,7 @@ func (d defective) IdentitiesOf(ctx context.Context, u broker.UserID) ([]broker.
 }
 
 // mutantSteps is what a broken promise may hide in.
-const mutantSteps = 100_000
+const mutantSteps = 400_000
 
 // TestServiceCanFail breaks one promise of the database at a time, under the
 // service: the walk finds each. That mailed links and attempts end in time, and that
@@ -106,15 +116,16 @@ func TestServiceCanFail(t *testing.T) {
 	if _, err := os.Stat(memory); err == nil {
 		t.Setenv("TMPDIR", memory)
 	}
-	for _, lacks := range []string{
+	for _, lacks := range append([]string{
 		"units of work", "attempts are spent", "attempts know their purpose",
 		"a changed account voids mailed links", "sessions end", "one's own session stays", "tokens are revoked", "a changed address is unproven",
 		"who has no session yet begins anew", "a changed address voids ways back", "removed identities go", "the last way in is counted",
-	} {
+	}, claimPromises...) {
 		t.Run(lacks, func(t *testing.T) {
 			rec, c := &recorder{TB: t}, newTally()
 			r := newReal(t, storetest.SQLite(t))
-			r.t, r.over, r.db.unitless = rec, defective{r.db, lacks}, lacks == "units of work"
+			r.t, r.over, r.db.unitless = rec, defective{failing: r.db, lacks: lacks, claim: new(broker.UserID)}, lacks == "units of work"
+			r.loose, r.keeps = lacks == "codes are of one browser", lacks == "re-claim removes links"
 			r.restart()
 			func() {
 				defer func() {

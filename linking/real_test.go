@@ -29,8 +29,11 @@ type real struct {
 	watch
 	apps     *scripted
 	linkers  map[bool]*linking.Linker // by whether passwords open accounts
-	accounts *local.Accounts
+	accounts map[local.Codes]*local.Accounts
 	open     bool         // passwords open accounts
+	loose    bool         // the pages do not look whose browser it is
+	keeps    bool         // a re-claim leaves links alone
+	deletes  bool         // an account is being deleted
 	calls    atomic.Int64 // of the service
 
 	mu      sync.Mutex
@@ -44,6 +47,11 @@ type real struct {
 	tokens  []broker.Secret         // of forms
 	resets  []broker.Secret
 	former  map[int]string // addresses of users who are gone
+
+	codePolicy local.Codes
+	codes      []broker.Secret // "" it was mailed to nobody
+	hour       time.Time       // of the clock, when codes were last counted
+	hours      int             // that passed
 }
 
 // hashing is as cheap as it can be made.
@@ -60,7 +68,7 @@ type rooms interface {
 
 func newReal(t testing.TB, dsn string) *real {
 	t.Helper()
-	r := &real{t: t, dsn: dsn, keys: store.NewKeyring(), db: &failing{}, apps: &scripted{}, watch: newWatch(t, dsn), linkers: map[bool]*linking.Linker{}}
+	r := &real{t: t, dsn: dsn, keys: store.NewKeyring(), db: &failing{}, apps: &scripted{}, watch: newWatch(t, dsn), linkers: map[bool]*linking.Linker{}, accounts: map[local.Codes]*local.Accounts{}}
 	r.over = r.db
 	r.build()
 	t.Cleanup(func() { r.must(r.db.Close()) })
@@ -74,13 +82,16 @@ func (a anyLinker) Attach(ctx context.Context, u broker.User, p broker.Profile, 
 	return a.r.linker().Attach(ctx, u, p, at)
 }
 func (a anyLinker) DetachAll(ctx context.Context, u broker.UserID, at time.Time) error {
+	if a.r.keeps && !a.r.deletes {
+		return nil
+	}
 	return a.r.linker().DetachAll(ctx, u, at)
 }
 func (a anyLinker) Provider(id string) (broker.Provider, bool) { return a.r.linker().Provider(id) }
 func (a anyLinker) Title(provider string) string               { return a.r.linker().Title(provider) }
 
 func (r *real) linker() *linking.Linker { r.calls.Add(1); return r.linkers[r.open] }
-func (r *real) local() *local.Accounts  { r.calls.Add(1); return r.accounts }
+func (r *real) local() *local.Accounts  { r.calls.Add(1); return r.accounts[r.codePolicy] }
 func (r *real) served() int64           { return r.calls.Load() }
 
 // reset empties the world for the next walk.
@@ -91,37 +102,66 @@ func (r *real) reset() {
 	r.open = true
 	r.users, r.states, r.secrets, r.tokens, r.resets = nil, nil, nil, nil, nil
 	r.former = map[int]string{}
+	r.codes, r.codePolicy, r.hour, r.hours = nil, newModel().codesFor, time.Now().Truncate(time.Hour), 0
 	r.logins, r.slots, r.rows = map[int]broker.LoginID{}, map[int][]broker.Secret{}, [seats]string{}
 	for i := range r.cookies {
 		r.cookies[i] = broker.NewSecret()
 	}
 }
 
+// everything is what look reads, in one statement: name of the table, and four values.
+const everything = `SELECT 'identity', provider, issuer, subject, user_id FROM user_identities
+	UNION ALL SELECT 'account', provider, issuer, subject, user_id FROM remote_accounts
+	UNION ALL SELECT 'session', id_hash, user_id, '-', '-' FROM sessions
+	UNION ALL SELECT 'user', id, email, CASE WHEN email_verified_at <> 0 THEN '1' ELSE '0' END || ' ' || CASE WHEN email_vouched_by <> '' THEN email_vouched_by ELSE '-' END,
+		CASE WHEN password_hash <> '' THEN '1' ELSE '0' END || ' ' || CASE WHEN disabled_at <> 0 THEN '1' ELSE '0' END FROM users`
+
 func (r *real) look() (map[key]int, int, [seats]int, map[int]string) {
-	links, sitting := map[key]int{}, [seats]int{}
-	identities := r.lines("SELECT provider, issuer, subject, user_id FROM user_identities ORDER BY 1, 3")
-	if beside := r.lines("SELECT provider, issuer, subject, user_id FROM remote_accounts ORDER BY 1, 3"); !slices.Equal(identities, beside) {
+	links, sitting, users := map[key]int{}, [seats]int{}, map[int]string{}
+	var identities, beside []string
+	for _, line := range r.lines(everything) {
+		table, row, _ := strings.Cut(line, " ")
+		id, facts, _ := strings.Cut(row, " ")
+		switch table {
+		case "identity":
+			identities = append(identities, row)
+		case "account":
+			beside = append(beside, row)
+		case "user":
+			users[r.number(broker.UserID(id))] = facts
+		case "session":
+			user, _, _ := strings.Cut(facts, " ")
+			if at := slices.Index(r.rows[:], id); at >= 0 {
+				sitting[at] = r.number(broker.UserID(user))
+			} else {
+				r.t.Fatalf("a session of %d in no browser", r.number(broker.UserID(user)))
+			}
+		}
+	}
+	slices.Sort(identities)
+	if slices.Sort(beside); !slices.Equal(identities, beside) {
 		r.t.Fatalf("identities %v, remote accounts %v", identities, beside)
 	}
 	for _, line := range identities {
 		var i [4]string
 		copy(i[:], strings.Fields(line))
-		k := key{i[0], i[2]}
+		k := key{i[0], i[2], strings.TrimSuffix(strings.TrimPrefix(i[1], "https://"), ".example")}
+		if k.issuer == k.provider {
+			k.issuer = ""
+		}
 		if _, twice := links[k]; twice {
 			r.t.Fatalf("%v opens two accounts", k)
 		}
 		links[k] = r.number(broker.UserID(i[3]))
 	}
-	for i := range sitting {
-		sitting[i] = r.number(r.session(i).UserID)
-	}
-	users := map[int]string{}
-	for _, line := range r.lines("SELECT id, email, CASE WHEN email_verified_at <> 0 THEN 1 ELSE 0 END, " +
-		"CASE WHEN password_hash <> '' THEN 1 ELSE 0 END, CASE WHEN disabled_at <> 0 THEN 1 ELSE 0 END FROM users") {
-		id, facts, _ := strings.Cut(line, " ")
-		users[r.number(broker.UserID(id))] = facts
-	}
 	return links, r.db.revocations(), sitting, users
+}
+
+// register numbers the account that was begun and that nobody was told of.
+func (r *real) register() {
+	for _, id := range r.lines("SELECT id FROM users") {
+		r.seen(broker.UserID(id))
+	}
 }
 
 func (r *real) must(err error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"idbroker/broker"
@@ -23,10 +24,22 @@ func (r *real) build() {
 	db, err := store.Open(context.Background(), store.Options{DSN: r.dsn, Keys: r.keys})
 	r.must(err)
 	r.db.DB = db
-	for _, on := range []bool{true, false} {
-		r.linkers[on] = linking.New(r.over, r.apps, linking.Options{Issuer: base, NoPasswords: !on})
+	over := r.over
+	if d, ok := over.(defective); ok {
+		d.linking = true
+		over = d
 	}
-	r.accounts = local.New(r.over, anyLinker{r}, local.Options{Issuer: base, Hashing: hashing})
+	for _, on := range []bool{true, false} {
+		r.linkers[on] = linking.New(over, r.apps, linking.Options{
+			Issuer: base, NoPasswords: !on,
+			Begin: func(ctx context.Context, s broker.SignUp, provider string, at time.Time) (broker.User, error) {
+				return r.accounts[r.codePolicy].Begin(ctx, s, provider, at)
+			},
+		})
+	}
+	for _, codes := range codePolicies {
+		r.accounts[codes] = local.New(r.over, anyLinker{r}, local.Options{Issuer: base, Hashing: hashing, Codes: codes, CodeKeys: codeKeys})
+	}
 }
 
 func (r *real) hostile(provider string, on bool) { r.apps.hostile[provider] = on }
@@ -34,6 +47,8 @@ func (r *real) hostile(provider string, on bool) { r.apps.hostile[provider] = on
 func (r *real) deleteUser(u int) answer {
 	ctx := context.Background()
 	who, _ := r.db.User(ctx, r.users[u-1]) // nobody where they are gone
+	r.deletes = true
+	defer func() { r.deletes = false }()
 	err := r.local().Delete(ctx, r.users[u-1])
 	if err == nil || errors.Is(err, errLost) {
 		r.former[u] = who.Email
@@ -67,6 +82,15 @@ func (r *real) choose(n int) answer {
 	return r.done(err, answer{user: r.number(u.ID)})
 }
 
+func (r *real) setPassword(at int) answer {
+	s := r.session(at)
+	if !r.open || s.UserID == "" { // the page is not there
+		return r.done(broker.ErrNotFound, answer{})
+	}
+	u := r.number(s.UserID)
+	return r.done(r.local().ChangePassword(context.Background(), s, "", passwordOf(u)), answer{user: u})
+}
+
 // goOn is what package web does with a login that has somebody.
 func (r *real) goOn(at, n int) answer {
 	ctx, now := context.Background(), time.Now()
@@ -93,6 +117,9 @@ func (r *real) pass(week bool) {
 	r.exec("UPDATE attempts SET expires_at = 1")
 	r.exec("UPDATE logins SET expires_at = 1")
 	r.exec("UPDATE mail_tokens SET expires_at = 1")
+	r.exec(fmt.Sprintf("UPDATE mail_codes SET expires_at = 1, created_at = created_at - %d, hour = hour - %d",
+		time.Hour.Microseconds(), time.Hour.Microseconds()<<r.hours)) // never one that has been
+	r.hours++
 	r.exec("UPDATE sessions SET auth_time = auth_time - 3600000000")
 	if week {
 		r.exec("UPDATE link_changes SET expires_at = 1")

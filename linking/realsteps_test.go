@@ -24,9 +24,13 @@ func (f *failing) Enqueue(ctx context.Context, e broker.OutboxEntry) error {
 		switch {
 		case e.Kind == broker.OutboxRevoke:
 			u.revoked++
+		case e.Kind == broker.OutboxCode:
+			u.mails = append(u.mails, string(e.Payload))
 		case json.Unmarshal(e.Payload, &m) == nil:
 			if _, secret, ok := strings.Cut(m.Data["link"], "token="); ok {
 				u.mails = append(u.mails, secret)
+			} else if m.Data["code"] != "" {
+				u.mails = append(u.mails, m.Data["code"])
 			}
 		}
 	}
@@ -58,12 +62,13 @@ func (s *scripted) Begin(_ context.Context, id, state string, _ broker.BeginOpti
 }
 
 func (s *scripted) Complete(_ context.Context, id string, a broker.Attempt, cb broker.Callback) (broker.Profile, error) {
-	parts := strings.Split(cb.Code.Reveal(), " ") // session, subject, address
-	if !s.hostile[id] && a.Session.Reveal() != parts[0] {
+	parts := strings.Split(cb.Code.Reveal(), " ") // session, subject, issuer, address, how it is told
+	if !s.hostile[id] && (a.Session.Reveal() != parts[0] || s.policies[id].Issuer != parts[2]) {
 		return broker.Profile{}, errors.New("the code is another journey's")
 	}
+	how := told(parts[4])
 	return broker.Profile{
-		Provider: id, Issuer: s.policies[id].Issuer, Subject: parts[1], Username: parts[1], Email: parts[2], EmailVerified: true,
+		Provider: id, Issuer: parts[2], Subject: parts[1], Username: parts[1], Email: parts[3], EmailVerified: how != unproven, EmailAsserted: how == asserted,
 		Tokens: []broker.RemoteToken{{AccessToken: broker.NewSecret()}},
 	}, nil
 }
@@ -183,7 +188,7 @@ func (r *real) start(l leg) answer {
 	}
 	to, err := r.linker().Start(context.Background(), q)
 	if err == nil {
-		r.states = append(r.states, broker.Secret(to+" "+l.subject+" "+l.email))
+		r.states = append(r.states, broker.Secret(strings.Join([]string{to, l.subject, key{provider: l.provider, issuer: l.issuer}.url(), l.email, string(l.told)}, " ")))
 	}
 	return r.done(err, answer{})
 }
@@ -202,7 +207,8 @@ func (r *real) finish(at int, path string, n, code, slot int) answer {
 			if res.Attempt.LoginID != res.Login.ID {
 				r.logins[slot] = res.Login.ID
 			}
-		case linking.SignedIn:
+		case linking.SignedIn, linking.Began, linking.Found:
+			r.seen(res.User.ID)
 			r.signIn(at, res.User.ID, res.How)
 			if res.Login.ID != "" {
 				r.enter(res.Login)
@@ -212,6 +218,9 @@ func (r *real) finish(at int, path string, n, code, slot int) answer {
 			s.AuthTime = res.How.At
 			r.must(r.db.SaveSession(ctx, s))
 		}
+	}
+	if errors.Is(err, errLost) { // what was committed stands
+		r.register()
 	}
 	for _, m := range *mails {
 		r.slots[slot] = append(r.slots[slot], broker.Secret(m))
@@ -249,7 +258,9 @@ func (r *real) signUp(n int, email string, sent bool) answer {
 	if sent && len(*mails) > 0 {
 		r.tokens = append(r.tokens, broker.Secret((*mails)[0]))
 	}
-	return r.done(err, answer{})
+	after, found := r.db.Login(ctx, l.ID)
+	r.must(found)
+	return r.done(err, answer{user: r.seen(after.UserID)}) // somebody's where the provider's word did
 }
 
 // enter notes that a login has become a session, as package web does.
@@ -263,22 +274,23 @@ func (r *real) prove(n, at int, email string) answer {
 	u, login, err := r.local().Prove(ctx, r.tokens[n], r.cookies[at])
 	switch {
 	case errors.Is(err, errLost): // it has begun all the same
-		made, err := r.db.UserByEmail(ctx, email)
-		r.must(err)
-		r.users = append(r.users, made.ID)
+		if u, err = r.db.UserByEmail(ctx, email); err == nil {
+			r.seen(u.ID)
+			err = errLost
+		}
 	case err == nil:
-		r.users = append(r.users, u.ID)
+		r.seen(u.ID)
 		if login.Live(r.cookies[at], time.Now()) {
 			r.signIn(at, u.ID, broker.Authentication{At: login.AuthTime, AMR: login.AMR})
 			r.enter(login)
 		}
 	}
-	return r.done(err, answer{user: len(r.users)})
+	return r.done(err, answer{user: r.number(u.ID)})
 }
 
 // id is the row of an identity; "none" where nobody has it.
 func (r *real) id(k key) string {
-	i, err := r.db.Identity(context.Background(), k.provider, "https://"+k.provider+".example", k.subject)
+	i, err := r.db.Identity(context.Background(), k.provider, k.url(), k.subject)
 	if err != nil {
 		return "none"
 	}
@@ -294,7 +306,7 @@ func (r *real) unlink(at int, k key) answer {
 }
 
 func (r *real) unlinkFor(k key, forced bool) answer {
-	i, err := r.db.Identity(context.Background(), k.provider, "https://"+k.provider+".example", k.subject)
+	i, err := r.db.Identity(context.Background(), k.provider, k.url(), k.subject)
 	if err == nil {
 		err = r.linker().UnlinkFor(context.Background(), i.UserID, i.ID, forced)
 	}

@@ -7,6 +7,7 @@ import (
 	"pgregory.net/rapid"
 
 	"idbroker/broker"
+	"idbroker/broker/local"
 	"idbroker/linking"
 )
 
@@ -31,6 +32,7 @@ func (r *rules) crash()                   { r.fails = true }
 func (r *rules) atOnce(one, other func()) { one(); other() }
 func (r *rules) collect(int)              {}
 func (r *rules) mark() int64              { return -1 } // a refusal changes nothing here by its make
+func (r *rules) tick() bool               { return false }
 func (r *rules) writes(int64) string      { return "" }
 func (r *rules) dump() string             { return "" }
 func (r *rules) served() int64            { r.asked++; return r.asked }
@@ -95,6 +97,23 @@ func (r *rules) lose() bool                       { return false } // a map answ
 func (r *rules) restart()                         {}
 func (r *rules) hostile(provider string, on bool) { r.model.hostile[provider] = on }
 
+func (r *rules) codesFor(c local.Codes) { r.model.codesFor = c }
+func (r *rules) visit(at, _ int)        { r.model.visit(at) }
+func (r *rules) minute()                { r.model.minute() }
+func (r *rules) sendCode(n int, email string) answer {
+	return r.model.sendCode(n, email, r.failed())
+}
+
+func (r *rules) typeCode(at, n, which, wrong int) answer {
+	f := noFault
+	if r.failed() {
+		f = crash
+	}
+	return r.model.typeCode(at, n, which, wrong, f)
+}
+
+func (r *rules) setPassword(at int) answer { return r.model.setPassword(at, r.failed()) }
+
 func (r *rules) start(l leg) answer { return r.model.start(l) }
 
 // finish is what Linker.Finish does.
@@ -105,18 +124,20 @@ func (r *rules) finish(at int, path string, n, code, slot int) answer {
 		return refusal
 	}
 	l.spent = true
-	if code != n && !r.model.hostile[path] || failed {
+	tells := r.legs[code]
+	k := tells.key(path)
+	if (code != n || k.issuer != "") && !r.model.hostile[path] || failed {
 		return refusal
 	}
-	k := key{path, r.legs[code].subject}
 	f := r.facts(l.purpose, l.user, s, k)
+	r.address(&f, k, tells)
 	outcome, err := r.decide(f)
 	if err != nil {
 		return refusal
 	}
 	switch outcome {
 	case linking.NewPerson, linking.AskReplace:
-		waiting := login{seat: at, key: k}
+		waiting := login{seat: at, key: k, email: tells.email, told: tells.told}
 		if outcome == linking.AskReplace {
 			waiting.user, waiting.owner = s.user, s.user
 		}
@@ -130,6 +151,11 @@ func (r *rules) finish(at int, path string, n, code, slot int) answer {
 		r.use(k)
 		r.signIn(at, r.links[k].user)
 		return answer{outcome: outcome, user: r.links[k].user}
+	case linking.Began:
+		return answer{outcome: outcome, user: r.began(at, l.in, k, tells.email)}
+	case linking.Found:
+		r.found(at, l.in, k, r.holder(tells.email))
+		return answer{outcome: outcome, user: r.holder(tells.email)}
 	case linking.Reauthenticated:
 		r.use(k)
 		r.seats[at].fresh = true
@@ -141,7 +167,7 @@ func (r *rules) finish(at int, path string, n, code, slot int) answer {
 func (r *rules) facts(purpose broker.Purpose, expects int, s seat, k key) linking.Facts {
 	p, owner := r.policies[k.provider], r.links[k].user
 	f := linking.Facts{
-		Purpose: purpose, Expects: name(expects), Hidden: p.Hidden, LinkOnly: p.LinkOnly, SignUp: p.SignUp, Second: p.Second,
+		Purpose: purpose, Expects: name(expects), Hidden: p.Hidden, LinkOnly: p.LinkOnly, SignUp: p.SignUp, Second: p.Second, LinkByEmail: p.LinkByEmail,
 		Owner: name(owner), OwnerDisabled: owner != 0 && r.users[owner-1].disabled,
 		Actor: name(s.user), ActorDisabled: s.user != 0 && r.users[s.user-1].disabled, Fresh: s.user != 0 && s.fresh,
 	}
@@ -149,6 +175,18 @@ func (r *rules) facts(purpose broker.Purpose, expects int, s seat, k key) linkin
 		f.Others = len(r.others(s.user, k))
 	}
 	return f
+}
+
+// address is what Linker.address does.
+func (r *rules) address(f *linking.Facts, k key, l leg) {
+	if f.Purpose != broker.PurposeSignIn || f.Owner != "" || l.told == unproven {
+		return
+	}
+	f.Vouched, f.Asserted, f.Complete = true, l.told == asserted, true
+	if h := r.holder(l.email); h != 0 {
+		u := r.users[h-1]
+		f.Holder, f.HolderProven, f.HolderDisabled, f.HolderOthers = name(h), u.proven && u.vouched == "", u.disabled, len(r.others(h, k))
+	}
 }
 
 func (r *rules) carryOut(outcome linking.Outcome, s seat, k key) answer {
@@ -217,7 +255,7 @@ func (r *rules) unlinkFor(k key, forced bool) answer {
 	}
 	r.remove(k)
 	r.signOut(u, -1)
-	r.voidResets(u)
+	r.changedAccount(u)
 	r.dropProven(u)
 	return answer{user: u}
 }
@@ -248,29 +286,10 @@ func (r *rules) undo(at, n int) answer {
 		except = at
 	}
 	r.signOut(c.user, except)
-	r.voidResets(c.user)
+	r.changedAccount(c.user)
 	r.dropProven(c.user)
 	return answer{user: c.user}
 }
-
-// recorder is a test that may fail without anybody minding.
-type recorder struct {
-	testing.TB
-	failed bool
-	text   string
-}
-
-func (r *recorder) Helper()                   {}
-func (r *recorder) Name() string              { return "mutant" }
-func (r *recorder) Logf(f string, a ...any)   { r.text += fmt.Sprintf(f, a...) + "\n" }
-func (r *recorder) Log(a ...any)              { r.text += fmt.Sprintln(a...) }
-func (r *recorder) Errorf(f string, a ...any) { r.failed = true; r.Logf(f, a...) }
-func (r *recorder) Error(a ...any)            { r.failed = true; r.Log(a...) }
-func (r *recorder) Fatalf(f string, a ...any) { r.Errorf(f, a...); panic(r) }
-func (r *recorder) Fatal(a ...any)            { r.Error(a...); panic(r) }
-func (r *recorder) FailNow()                  { r.failed = true; panic(r) }
-func (r *recorder) Fail()                     { r.failed = true }
-func (r *recorder) Failed() bool              { return r.failed }
 
 // mutantChecks times a hundred walks are what a broken rule may hide in.
 const mutantChecks = 100
@@ -302,10 +321,22 @@ func TestModelCanFail(t *testing.T) {
 				f.Owner = ""
 			}
 		}),
-		"an old sign-in may link":                  facts(func(f *linking.Facts) { f.Fresh = true }),
-		"a disabled owner signs in":                facts(func(f *linking.Facts) { f.OwnerDisabled = false }),
-		"a link-only provider signs in":            facts(func(f *linking.Facts) { f.LinkOnly = false }),
-		"every provider begins accounts":           facts(func(f *linking.Facts) { f.SignUp = broker.SignUpByForm }),
+		"an old sign-in may link":                              facts(func(f *linking.Facts) { f.Fresh = true }),
+		"a disabled owner signs in":                            facts(func(f *linking.Facts) { f.OwnerDisabled = false }),
+		"a link-only provider signs in":                        facts(func(f *linking.Facts) { f.LinkOnly = false }),
+		"every provider begins accounts":                       facts(func(f *linking.Facts) { f.SignUp = broker.SignUpByForm }),
+		"an address that only a provider vouched for is found": facts(func(f *linking.Facts) { f.HolderProven = f.Holder != "" }),
+		"a disabled account is found":                          facts(func(f *linking.Facts) { f.HolderDisabled = false }),
+		"an address that nobody verified finds":                facts(func(f *linking.Facts) { f.Asserted = f.Holder != "" }),
+		"a second identity finds":                              facts(func(f *linking.Facts) { f.HolderOthers = 0 }),
+		"every provider finds by e-mail":                       facts(func(f *linking.Facts) { f.LinkByEmail = true }),
+		"every provider begins accounts at once": facts(func(f *linking.Facts) {
+			if f.SignUp != broker.SignUpNo {
+				f.SignUp = broker.SignUpAutomatic
+			}
+		}),
+		"accounts begin without a provider's word": facts(func(f *linking.Facts) { f.Vouched, f.Complete = true, true }),
+		"a second account begins with an address":  facts(func(f *linking.Facts) { f.Holder = "" }),
 		"a hidden provider's pending link":         facts(func(f *linking.Facts) { f.Hidden = false }),
 		"a second identity is added":               facts(func(f *linking.Facts) { f.Others = 0 }),
 		"a second identity replaces without a yes": facts(func(f *linking.Facts) { f.Agreed = true }),

@@ -46,7 +46,7 @@ const memory = "/dev/shm"
 
 // garbage is how much of it may lie around before it is collected, in percent of
 // what lives: almost nothing lives here.
-const garbage = 800
+const garbage = 2000
 
 // TestService walks over the service, on as many databases at once as there are
 // processors. Every walker prints its seed; when a walk fails rapid prints that

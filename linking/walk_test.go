@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"idbroker/broker"
+	"idbroker/broker/local"
 )
 
 // service is what walks: the linking service over a database (real_test.go), or
@@ -31,6 +32,7 @@ type service interface {
 	changeEmail(u int, email string) answer
 	forgot(email string) answer // "lost password"
 	choose(reset int) answer    // a new password with the mailed link
+	setPassword(at int) answer  // the first one
 	goOn(at, login int) answer  // a browser comes back to its login
 	pass(week bool)             // an hour, or a week
 	restart()                   // the program is killed between two steps
@@ -40,6 +42,11 @@ type service interface {
 	expire(n int) // a change cannot be taken back any more
 	policy(broker.Provider)
 	passwords(on bool)
+	codesFor(local.Codes)
+	visit(at, login int) // a browser opens the sign-in page
+	minute()             // one passes, for who waits for another code
+	sendCode(login int, email string) answer
+	typeCode(at, login, which, wrong int) answer // after some wrong guesses
 	atOnce(one, other func())
 	crash()     // the next unit of work fails when it is to be committed
 	lose() bool // it is committed and its caller is not told; false: cannot be here
@@ -49,7 +56,9 @@ type service interface {
 	look() (links map[key]int, revoked int, seats [seats]int, users map[int]string)
 	// mark grows with every row that is written but attempts, writes tells which
 	// were; -1: there is nothing to watch. dump is all that mark is about.
+	// tick notes that the clock has passed an hour, and tells whether that wrote anything.
 	mark() int64
+	tick() bool
 	writes(since int64) string
 	dump() string
 	served() int64 // how often the service was called
@@ -91,7 +100,7 @@ func walk(t *rapid.T, s service, c *tally) {
 	for i, name := range persons[:2] {
 		w.same("create", w.m.create(addresses[i], true), s.create(addresses[i], true))
 		w.same("password", w.m.password(i, i+1, -1, true), s.password(i, i+1, -1, true))
-		l := leg{seat: i, provider: "one", subject: name, email: addresses[i], purpose: broker.PurposeLink}
+		l := leg{seat: i, provider: "one", subject: name, email: addresses[i], purpose: broker.PurposeLink, told: asserted}
 		w.same("start", w.m.start(l), s.start(l))
 		w.same("finish", w.m.finish(i, "one", i, i, false), s.finish(i, "one", i, i, 0))
 		s.collect(0)
@@ -99,14 +108,18 @@ func walk(t *rapid.T, s service, c *tally) {
 	n, stood, dump := 0, int64(-1), ""
 	t.Repeat(map[string]func(*rapid.T){"step": func(t *rapid.T) {
 		w.t = t
-		was, before, served := w.m.clone(), s.mark(), s.served()
+		was, before, served := w.m.clone(), w.marked, s.served()
+		if s.tick() || before < 0 {
+			before = s.mark()
+		}
 		what, want, got := w.step()
 		c.add(what, got, s.served() > served)
+		c.claimed(what, was, w.m)
 		t.Logf("%s: %v", what, got) // told of the shortest walk that fails
 		w.same(what, want, got)
 		after := s.mark()
 		if got.refused && after != before {
-			t.Fatalf("%s was refused and wrote %s", what, s.writes(before))
+			w.unwritten(what, before)
 		}
 		w.compare(what, after)
 		w.locked(what, was, got)
@@ -176,6 +189,9 @@ func (w *walker) locked(what string, was *model, got answer) {
 	if got.refused || got.user == 0 || got.user > len(was.users) || was.waysIn(got.user) == 0 || w.m.waysIn(got.user) > 0 {
 		return
 	}
+	if what[:4] == "type" && was.users[got.user-1].vouched != "" { // they read its mail: a code, or "lost password"
+		return
+	}
 	if what[:4] == "undo" && w.m.passwords || slices.Contains([]string{"poli", "oper", "dele"}, what[:4]) {
 		return
 	}
@@ -188,7 +204,7 @@ var kinds = []string{
 	"start", "start", "start", "start", "finish", "finish", "finish", "race", "race", "pending", "pending", "signup", "signup", "prove", "prove",
 	"unlink", "unlink", "unlink", "undo", "undo", "undo",
 	"policy", "policy", "passwords", "operator unlinks", "disable", "age", "leave", "expire", "forge", "create",
-	"delete", "email", "forgot", "forgot", "choose", "choose", "go on", "go on", "pass", "turn", "restart",
+	"delete", "email", "forgot", "forgot", "choose", "choose", "go on", "go on", "set a password", "visit", "send code", "send code", "send code", "type code", "type code", "type code", "minute", "codes", "pass", "turn", "restart",
 }
 
 // step draws a step, asks the model and the service, and tells what it was.
@@ -200,6 +216,7 @@ func (w *walker) step() (what string, want, got answer) {
 	case kind == "start" || kind == "journey":
 		k := w.linked(1 + w.upTo(max(1, len(m.users)), "user"))
 		l := leg{seat: at, provider: k.provider, subject: k.subject, email: w.of(addresses, "email")}
+		l.issuer, l.told = k.issuer, rapid.SampledFrom([]told{asserted, asserted, vouched, unproven}).Draw(w.t, "told")
 		l.purpose = rapid.SampledFrom([]broker.Purpose{broker.PurposeSignIn, broker.PurposeSignIn, broker.PurposeLink, broker.PurposeLink, broker.PurposeReauth}).Draw(w.t, "purpose")
 		if l.purpose == broker.PurposeSignIn && len(m.logins) > 0 && w.upTo(3, "in a login") == 2 {
 			if n := w.some(len(m.logins), "login"); m.logins[n].seat == at && m.logins[n] != login0 { // the pages refuse another browser's
@@ -242,10 +259,13 @@ func (w *walker) step() (what string, want, got answer) {
 		if m.logins[n].user != 0 || m.logins[n].done || m.logins[n].over {
 			break // the pages go on to the next step
 		}
-		known, f := m.known(email), w.fault()
-		return fmt.Sprintf("sign up in login %d as %s, %v", n, email, f), w.predict(f, func(crash bool) answer { return m.signUp(n, email, crash) }), s.signUp(n, email, !known)
+		if l := m.logins[n]; l.told != unproven && w.yes("as told") {
+			email = l.email
+		}
+		mailed, f := m.open(email), w.fault()
+		return fmt.Sprintf("sign up in login %d as %s, %v", n, email, f), w.predict(f, func(crash bool) answer { return m.signUp(n, email, crash) }), s.signUp(n, email, mailed)
 	case kind == "prove" && len(m.forms) > 0:
-		n, f := w.live(len(m.forms), "form", func(i int) bool { return !m.forms[i].used && !m.known(m.forms[i].email) }), w.fault()
+		n, f := w.live(len(m.forms), "form", func(i int) bool { return !m.forms[i].used && m.open(m.forms[i].email) }), w.fault()
 		if w.yes("in the form's browser") {
 			at = m.logins[m.forms[n].login].seat
 		}
@@ -267,16 +287,29 @@ func (w *walker) step() (what string, want, got answer) {
 		return fmt.Sprintf("email of %d: %s, %v", u, email, f), w.predict(f, func(crash bool) answer { return m.changeEmail(u, email, crash) }), s.changeEmail(u, email)
 	case kind == "forgot":
 		email := w.of(addresses, "email")
+		if who := w.person(); who <= len(m.users) && !m.users[who-1].gone {
+			email = m.users[who-1].email
+		}
 		return "forgot " + email, m.forgot(email), s.forgot(email)
 	case kind == "choose" && len(m.resets) > 0:
 		n, f := w.some(len(m.resets), "reset"), w.fault()
 		return fmt.Sprintf("choose %d, %v", n, f), w.predict(f, func(crash bool) answer { return m.choose(n, crash) }), s.choose(n)
 	case kind == "go on" && len(m.logins) > 0:
-		n := w.live(len(m.logins), "login", func(i int) bool { return m.logins[i].owner > 0 && !m.logins[i].over })
+		ended := w.yes("ended")
+		n := w.live(len(m.logins), "login", func(i int) bool {
+			return m.logins[i].owner > 0 && !m.logins[i].over && (m.logins[i].ended || !ended)
+		})
 		if w.upTo(4, "elsewhere") < 3 && m.logins[n] != login0 {
 			at = m.logins[n].seat
 		}
 		return fmt.Sprintf("go on with login %d in %d", n, at), m.goOn(at, n), s.goOn(at, n)
+	case kind == "set a password":
+		f := w.fault()
+		return fmt.Sprintf("set a password in %d, %v", at, f), w.predict(f, func(crash bool) answer { return m.setPassword(at, crash) }), s.setPassword(at)
+	case kind == "send code" && len(m.logins) > 0:
+		return w.sendCode()
+	case kind == "type code" && len(m.codes) > 0:
+		return w.typeCode(at)
 	case kind == "forge":
 		return "forged secrets", refusal, s.forge()
 	case kind == "create":
@@ -294,14 +327,7 @@ func (w *walker) turn(kind string, at int) string {
 	m, s := w.m, w.s
 	switch {
 	case kind == "policy":
-		p := m.policies[w.of(providerIDs, "provider")]
-		p.Hidden = rapid.IntRange(0, 7).Draw(w.t, "hidden") == 7
-		p.LinkOnly = rapid.IntRange(0, 7).Draw(w.t, "link-only") == 7
-		p.SignUp = broker.SignUpByForm
-		if rapid.IntRange(0, 7).Draw(w.t, "no sign-up") == 7 {
-			p.SignUp = broker.SignUpNo
-		}
-		p.Second = rapid.SampledFrom([]broker.Second{broker.SecondReplace, broker.SecondAdd, broker.SecondRefuse}).Draw(w.t, "second")
+		p := w.policy(m.policies[w.of(providerIDs, "provider")])
 		m.policies[p.ID] = p
 		s.policy(p)
 		return fmt.Sprintf("policy %+v", p)
@@ -309,6 +335,19 @@ func (w *walker) turn(kind string, at int) string {
 		m.passwords = w.upTo(3, "passwords") < 2
 		s.passwords(m.passwords)
 		return fmt.Sprintf("policy: passwords %v", m.passwords)
+	case kind == "codes":
+		m.codesFor = rapid.SampledFrom(codePolicies).Draw(w.t, "codes")
+		s.codesFor(m.codesFor)
+		return fmt.Sprintf("policy: codes %q", m.codesFor)
+	case kind == "visit":
+		n := len(m.logins)
+		m.visit(at)
+		s.visit(at, n)
+		return fmt.Sprintf("visit in %d", at)
+	case kind == "minute":
+		m.minute()
+		s.minute()
+		return "a minute passes"
 	case kind == "expire" && len(m.changes) > 0:
 		n := w.some(len(m.changes), "change")
 		m.changes[n].expired = true
