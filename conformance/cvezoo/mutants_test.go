@@ -95,7 +95,7 @@ var mutants = []mutant.Mutant{
 	{Name: "account-before-proof", Changes: []mutant.Change{{
 		File: "broker/local/signup.go", Old: `if err := a.saveLogin(ctx, login); err != nil {`,
 		New: `if OFF {
-			user, err := a.begin(ctx, *login.SignUp, "", at)
+			user, err := a.begin(ctx, *login.SignUp, "", true, at)
 			if err == nil && login.Remote != nil {
 				err = a.links.Attach(ctx, user, *login.Remote, at)
 			}
