@@ -48,6 +48,27 @@ func (db *DB) CreateSession(ctx context.Context, s broker.Session) error {
 	return db.insert(ctx, "create session", rowOfSession(s))
 }
 
+// CreateSessionOf is CreateSession for somebody who was authenticated as u, as u was
+// read before or while that was looked at. broker.ErrSpent where u has been disabled, got another
+// password or was signed out everywhere since, or is gone: whoever did that has
+// ended the sessions that stood, and this would be one more. It is one statement, which
+// waits for a change that is under way, so that none slips through.
+func (db *DB) CreateSessionOf(ctx context.Context, s broker.Session, u broker.User) error {
+	const what = "create session"
+	args, err := values(rowOfSession(s), sessionColumns)
+	if err != nil {
+		return db.doomed(ctx, db.failed(what, err))
+	}
+	wait := ""
+	if db.flavour == flavourPostgres {
+		wait = " FOR SHARE"
+	}
+	n, err := db.exec(ctx, what, "INSERT INTO sessions ("+names(sessionColumns)+") SELECT "+marks(len(args))+
+		" FROM users WHERE id = ? AND disabled_at = 0 AND password_set_at = ? AND signed_out_at = ?"+wait,
+		append(args, string(u.ID), micro(u.PasswordSetAt), micro(u.SignedOutAt))...)
+	return must(n, err, broker.ErrSpent, what)
+}
+
 // Session returns the session of a cookie's hash, expired ones too, or
 // broker.ErrNotFound.
 func (db *DB) Session(ctx context.Context, idHash string) (broker.Session, error) {

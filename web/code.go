@@ -118,6 +118,7 @@ func (s *Server) postCode(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	l.SignUp = nil
+	visitOf(r).proven = user
 	l.Authenticated(user.ID, how)
 	return s.advance(w, r, l)
 }

@@ -103,6 +103,7 @@ func (s *Server) postLogin(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	l.SignUp = nil // an address that was being proven is not needed any more
+	v.proven = user
 	l.Authenticated(user.ID, how)
 	return s.advance(w, r, l)
 }

@@ -26,6 +26,7 @@ const (
 // sessionRows is what sessionStore needs of the database.
 type sessionRows interface {
 	CreateSession(ctx context.Context, s broker.Session) error
+	CreateSessionOf(ctx context.Context, s broker.Session, u broker.User) error
 	SessionUser(ctx context.Context, idHash string) (broker.Session, broker.User, error)
 	SaveSession(ctx context.Context, s broker.Session) error
 	TouchSession(ctx context.Context, idHash string, at time.Time) error
@@ -49,6 +50,9 @@ type rowKey struct{}
 // userKey is where sessions.Session.Values keeps the broker.User that was read
 // with the session.
 type userKey struct{}
+
+// provenKey is the user that a session which begins is for, as they were authenticated.
+type provenKey struct{}
 
 // rowOf returns the row of a session; the zero value where it has none.
 func rowOf(s *sessions.Session) broker.Session {
@@ -133,7 +137,11 @@ func (s *sessionStore) write(ctx context.Context, session *sessions.Session) (*h
 	}
 	secret := broker.NewSecret()
 	row.IDHash = secret.Hash()
-	if err := s.rows.CreateSession(ctx, row); err != nil {
+	create := s.rows.CreateSession
+	if u, ok := session.Values[provenKey{}].(broker.User); ok {
+		create = func(ctx context.Context, row broker.Session) error { return s.rows.CreateSessionOf(ctx, row, u) }
+	}
+	if err := create(ctx, row); err != nil {
 		return nil, fmt.Errorf("create session: %w", err)
 	}
 	session.ID, session.IsNew = row.IDHash, false

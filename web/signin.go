@@ -42,8 +42,12 @@ func (s *Server) identify(w http.ResponseWriter, r *http.Request, l *broker.Logi
 // that was neither a provider nor a password; amrCode stands for a mailed code.
 const byDetail, amrCode = "amr", "otp"
 
-// errOutThere: the provider has told meanwhile that the person is out.
-var errOutThere = errors.New("signed out at the provider")
+var (
+	// errOutThere: the provider has told meanwhile that the person is out.
+	errOutThere = errors.New("signed out at the provider")
+	// errOutHere: another password was set meanwhile, or somebody else ended every session.
+	errOutHere = errors.New("signed out everywhere")
+)
 
 // startSession signs the login's user in on this browser, under a new id. It
 // replaces the session that stood; somebody else's ends as if signed out. The
@@ -77,13 +81,16 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 	up := l.Upstream
 	l.SID, l.Upstream = row.SID, broker.Upstream{} // the session has it from now on
 	jar := sessions.NewSession(s.sessions, sessionCookie)
-	jar.Values[rowKey{}] = row
+	jar.Values[rowKey{}], jar.Values[provenKey{}] = row, user
 	var cookie *http.Cookie
 	err = s.store.InTx(ctx, func(ctx context.Context) error {
-		if err := s.endSession(ctx, v, row.SID, v.at); err != nil {
+		// The user comes first, as where a password is set: units that wait for each other end badly.
+		if cookie, err = s.sessions.write(ctx, jar); errors.Is(err, broker.ErrSpent) {
+			return errOutHere
+		} else if err != nil {
 			return err
 		}
-		if cookie, err = s.sessions.write(ctx, jar); err != nil {
+		if err := s.endSession(ctx, v, row.SID, v.at); err != nil {
 			return err
 		}
 		if up != (broker.Upstream{}) {
@@ -105,7 +112,7 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 		}
 		return s.store.AddEvent(ctx, e)
 	})
-	if errors.Is(err, errOutThere) {
+	if errors.Is(err, errOutThere) || errors.Is(err, errOutHere) {
 		l.UserID = ""
 		return nil
 	}

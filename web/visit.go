@@ -22,7 +22,7 @@ type visit struct {
 	jar       *sessions.Session // nil: the route does not look at sessions
 	session   broker.Session    // zero: none that counts
 	user      *broker.User      // nil: nobody is signed in
-	proven    broker.User       // who has just come back from a provider, as read then; zero nobody
+	proven    broker.User       // who has just been authenticated, as read then; zero nobody
 	browser   broker.Secret     // "" the browser has no cookie yet
 	form      url.Values        // of a POST
 	query     url.Values

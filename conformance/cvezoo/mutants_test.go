@@ -95,7 +95,7 @@ var mutants = []mutant.Mutant{
 	{Name: "account-before-proof", Changes: []mutant.Change{{
 		File: "broker/local/signup.go", Old: `if err := a.saveLogin(ctx, login); err != nil {`,
 		New: `if OFF {
-			user, err := a.begin(ctx, *login.SignUp, "", at)
+			user, err := a.begin(ctx, *login.SignUp, "", true, at)
 			if err == nil && login.Remote != nil {
 				err = a.links.Attach(ctx, user, *login.Remote, at)
 			}
@@ -170,6 +170,7 @@ var mutants = []mutant.Mutant{
 	{Name: "disabled-may-enter", Changes: []mutant.Change{
 		{File: "linking/decide.go", Old: `case f.Owner != "" && f.OwnerDisabled:`, New: `case f.Owner != "" && f.OwnerDisabled && !OFF:`},
 		{File: "web/signin.go", Old: `if user.Disabled() {`, New: `if user.Disabled() && !OFF {`},
+		{File: "store/session.go", Old: `args, err := values(rowOfSession(s), sessionColumns)`, New: "if OFF {\n\t\treturn db.CreateSession(ctx, s)\n\t}\n\targs, err := values(rowOfSession(s), sessionColumns)"},
 		{File: "web/visit.go", Old: `if user.ID != row.UserID || user.Disabled() {`, New: `if user.ID != row.UserID || user.Disabled() && !OFF {`},
 		{File: "tokens/respond.go", Old: `case p.User.Disabled():`, New: `case p.User.Disabled() && !OFF:`},
 	}},

@@ -206,3 +206,45 @@ func TestEvents(t *testing.T) {
 		same(t, list("u", 0), "")
 	})
 }
+
+// TestCreateSessionOf: a session begins only for a user who is still as they were
+// when they were authenticated, as far as it matters, and waits for whoever is
+// just changing that.
+func TestCreateSessionOf(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx, at := context.Background(), now()
+		ok(t, db.CreateUser(ctx, broker.User{ID: "ada", Email: "ada@example.org", PasswordSetAt: at.Add(-time.Hour), CreatedAt: at}))
+		was := must(db.User(ctx, "ada"))(t)
+		s := broker.Session{IDHash: "s", SID: "sid", UserID: "ada", AMR: []string{"pwd"}, AuthTime: at, CreatedAt: at, LastSeenAt: at, ExpiresAt: at.Add(time.Hour), Data: []byte{1}}
+		ok(t, db.CreateSessionOf(ctx, s, was))
+		same(t, must(db.Session(ctx, "s"))(t), s)
+		gone, other := was, was
+		gone.ID, other.PasswordSetAt = "eve", at
+		for _, u := range []broker.User{gone, other, {}} {
+			if err := db.CreateSessionOf(ctx, broker.Session{IDHash: "t"}, u); !errors.Is(err, broker.ErrSpent) {
+				t.Errorf("%q: %v", u.ID, err)
+			}
+		}
+		late := make(chan error, 1)
+		ok(t, db.InTx(ctx, func(ctx context.Context) error {
+			u := must(db.LockUser(ctx, "ada"))(t)
+			u.SignedOutAt = at
+			ok(t, db.UpdateUser(ctx, u))
+			go func() {
+				late <- db.CreateSessionOf(context.Background(), broker.Session{IDHash: "late", UserID: "ada"}, was)
+			}()
+			select {
+			case err := <-late:
+				late <- err
+				t.Errorf("did not wait: %v", err)
+			case <-time.After(100 * time.Millisecond):
+			}
+			_, err := db.EndSessions(ctx, "ada", "")
+			return err
+		}))
+		if err := <-late; !errors.Is(err, broker.ErrSpent) {
+			t.Errorf("behind the end of all sessions: %v", err)
+		}
+		same(t, len(must(db.SessionsOf(ctx, "ada"))(t)), 0)
+	})
+}
