@@ -198,7 +198,7 @@ func TestReseal(t *testing.T) {
 		newest, err := store.ParseKeyring([]byte(strings.SplitAfter(string(both.Marshal()), "\n")[0]))
 		ok(t, err)
 		alone := storetest.Open(t, dsn, storetest.Keys(newest))
-		if failed := readSealed(ctx, alone); len(failed) != 7 {
+		if failed := readSealed(ctx, alone); len(failed) != 8 {
 			t.Errorf("the new key alone fails at %v", failed)
 		}
 		if n, err := alone.Reseal(ctx, nil); err == nil || n != 0 {
