@@ -43,6 +43,11 @@ const (
 	EventSignedOutThere   = "provider.signed_out" // the provider told us (back-channel logout)
 	EventPasswordChanged  = "password.changed"
 	EventPasswordReset    = "password.reset"
+	EventFactorAdded      = "factor.added"
+	EventFactorRemoved    = "factor.removed"
+	EventFactorReset      = "factor.reset" // by an operator
+	EventRecoveryRenewed  = "recovery.renewed"
+	EventRecoveryUsed     = "recovery.used" // a recovery code stood in for the second factor
 	EventConsentGiven     = "consent.given"
 	EventConsentRevoked   = "consent.revoked"
 	EventCodeReuse        = "grant.code_reuse"

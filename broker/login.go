@@ -1,6 +1,9 @@
 package broker
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // LoginID names a login in URLs. It opens nothing by itself: a login belongs to
 // one browser.
@@ -29,6 +32,10 @@ type Login struct {
 	SID      string   // session that the authentication became; "" none yet. It becomes one once.
 	Upstream Upstream // session at the provider, until SID is there
 
+	// OwesFactor: UserID has been authenticated, and must show a second factor
+	// before anything else. Until then no session begins, and none gets stronger.
+	OwesFactor bool
+
 	Remote *Profile // an identity that was proven and that no account has yet
 	SignUp *SignUp  // the form was sent, the address is not proven yet
 
@@ -51,11 +58,12 @@ type SignUp struct {
 type Step string
 
 const (
-	StepIdentify   Step = "identify"    // say who you are: password or provider
-	StepSignUp     Step = "sign-up"     // a remote identity without an account
-	StepProveEmail Step = "prove-email" // the mail is out
-	StepLink       Step = "link"        // signed in, and a proven identity waits to be linked
-	StepConsent    Step = "consent"     // the application needs a yes
+	StepIdentify   Step = "identify"      // say who you are: password or provider
+	StepSignUp     Step = "sign-up"       // a remote identity without an account
+	StepFactor     Step = "second-factor" // authenticated, and a second factor is owed
+	StepProveEmail Step = "prove-email"   // the mail is out
+	StepLink       Step = "link"          // signed in, and a proven identity waits to be linked
+	StepConsent    Step = "consent"       // the application needs a yes
 	StepDone       Step = "done"
 )
 
@@ -70,6 +78,8 @@ func (l *Login) Next(consent bool) Step {
 		return StepSignUp
 	case l.UserID == "":
 		return StepIdentify
+	case l.OwesFactor:
+		return StepFactor
 	case l.Remote != nil:
 		return StepLink
 	case consent:
@@ -96,7 +106,25 @@ func (l *Login) Live(browser Secret, at time.Time) bool {
 // session yet.
 func (l *Login) Authenticated(user UserID, how Authentication) {
 	l.UserID, l.AuthTime, l.AMR, l.ACR, l.Provider = user, how.At, how.AMR, how.ACR, how.Provider
-	l.SID, l.Upstream = "", how.Upstream
+	l.SID, l.OwesFactor, l.Upstream = "", false, how.Upstream
+}
+
+// FactorShown records that the person has shown the second factor which they
+// owed. What they proved before stands, and so does its time: whatever ended their
+// sessions since then ends this, too.
+func (l *Login) FactorShown() {
+	l.OwesFactor, l.SID, l.ACR, l.AMR = false, "", ACRSecond, withFactor(l.AMR)
+}
+
+// withFactor is what the methods are together with a code of a second factor.
+func withFactor(amr []string) []string {
+	amr = slices.Clone(amr)
+	for _, method := range []string{AMROTP, AMRMulti} {
+		if !slices.Contains(amr, method) {
+			amr = append(amr, method)
+		}
+	}
+	return amr
 }
 
 // Authentication says how and when somebody proved who they are. It is what
@@ -112,3 +140,14 @@ type Authentication struct {
 // ACRSingle is the authentication context of one factor, whichever it was. A
 // context class of our own: no registered one promises as little.
 const ACRSingle = "urn:idbroker:acr:1fa"
+
+// ACRSecond is the authentication context of a second factor that was shown here,
+// after whatever came first.
+const ACRSecond = "urn:idbroker:acr:2fa"
+
+// Methods of authentication (RFC 8176, section 2) that we tell of.
+const (
+	AMRPassword = "pwd"
+	AMROTP      = "otp" // a code that works once: of an app, of a list, or from a mail
+	AMRMulti    = "mfa"
+)

@@ -20,6 +20,12 @@ type Session struct {
 	ExpiresAt  time.Time // absolute end
 }
 
+// WithFactor is the session after its person has set a second factor up in it.
+func (s Session) WithFactor() Session {
+	s.ACR, s.AMR = ACRSecond, withFactor(s.AMR)
+	return s
+}
+
 // Fresh tells whether the user signed in within d before at.
 func (s Session) Fresh(d time.Duration, at time.Time) bool {
 	return s.UserID != "" && !s.AuthTime.IsZero() && at.Sub(s.AuthTime) <= d

@@ -29,6 +29,7 @@ type User struct {
 	Admin           bool      // may use the administration pages and claim nothing more
 	DisabledAt      time.Time // zero: active
 	EraseAt         time.Time // when it is erased, since its person closed it (at DisabledAt); zero: not closed
+	SecondFactorAt  time.Time // since when a second factor is asked for at sign-in; zero: there is none
 	SignedOutAt     time.Time // who was authenticated before this and has no session yet begins anew; zero: never
 	CreatedAt       time.Time
 	UpdatedAt       time.Time
@@ -63,6 +64,9 @@ func (u User) EmailProven() bool { return u.EmailVerified() && u.EmailVouchedBy 
 
 // HasPassword tells whether a password opens the account.
 func (u User) HasPassword() bool { return u.PasswordHash != "" }
+
+// HasSecondFactor tells whether whoever signs in must show a second factor.
+func (u User) HasSecondFactor() bool { return !u.SecondFactorAt.IsZero() }
 
 // Called is what to call the person on a page: name, username or address.
 func (u User) Called() string {

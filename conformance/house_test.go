@@ -57,6 +57,8 @@ var words = map[string][]string{
 	"golang.org/x/crypto/chacha20poly1305":  {"store"},
 	"golang.org/x/crypto/argon2":            {"broker/local"},
 	"github.com/go-crypt/crypt":             {"broker/local"},
+	"github.com/pquerna/otp":                {"broker/local"},
+	"github.com/boombuler/barcode":          {"web"},
 	"github.com/ory/fosite":                 {"tokens"},
 	"github.com/ory/x":                      {"tokens"},
 	"github.com/go-jose/go-jose/v3":         {"tokens"},

@@ -29,6 +29,12 @@ var wayOn = map[string]string{
 	"deleted-for-you":       "/",
 	"link-undone":           "/lost-password/",
 	"password-changed":      "/lost-password/",
+
+	"factor-added":           "/account/settings/security/",
+	"factor-removed":         "/account/settings/second-factor/",
+	"factor-removed-for-you": "/account/settings/second-factor/",
+	"recovery-renewed":       "/account/settings/second-factor/",
+	"recovery-used":          "/account/settings/second-factor/",
 }
 
 // paragraph is one block of a mail. A block that is the link and nothing else

@@ -33,6 +33,7 @@ func sealedTables() []sealedTable {
 		{"signing_keys", []string{"id"}, []string{"private"}},
 		{"outbox", []string{"id"}, []string{"payload"}},
 		{"encryption_keys", []string{"id"}, []string{"private"}},
+		{"factors", []string{"id"}, []string{"secret"}},
 		{"client_secrets", []string{"client_id", "hash"}, []string{"secret"}},
 	}
 }

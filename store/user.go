@@ -27,6 +27,7 @@ type userRow struct {
 	Admin           bool                     `bun:"admin"`
 	DisabledAt      micros                   `bun:"disabled_at"`
 	EraseAt         micros                   `bun:"erase_at"`
+	SecondFactorAt  micros                   `bun:"second_factor_at"`
 	SignedOutAt     micros                   `bun:"signed_out_at"`
 	CreatedAt       micros                   `bun:"created_at"`
 	UpdatedAt       micros                   `bun:"updated_at"`
@@ -38,7 +39,7 @@ func rowOfUser(u broker.User) *userRow {
 		ID: string(u.ID), Email: u.Email, EmailVerifiedAt: micro(u.EmailVerifiedAt), EmailVouchedBy: u.EmailVouchedBy,
 		Username: u.Username, UsernameKey: broker.FoldCase(u.Username), Name: u.Name, Locale: u.Locale, Phone: u.Phone, Address: doc(u.Address),
 		PasswordHash: u.PasswordHash.Reveal(), PasswordSetAt: micro(u.PasswordSetAt), Admin: u.Admin,
-		DisabledAt: micro(u.DisabledAt), EraseAt: micro(u.EraseAt), SignedOutAt: micro(u.SignedOutAt), CreatedAt: micro(u.CreatedAt), UpdatedAt: micro(u.UpdatedAt), Version: u.Version,
+		DisabledAt: micro(u.DisabledAt), EraseAt: micro(u.EraseAt), SecondFactorAt: micro(u.SecondFactorAt), SignedOutAt: micro(u.SignedOutAt), CreatedAt: micro(u.CreatedAt), UpdatedAt: micro(u.UpdatedAt), Version: u.Version,
 	}
 }
 
@@ -47,7 +48,7 @@ func (r *userRow) user() broker.User {
 		ID: broker.UserID(r.ID), Email: r.Email, EmailVerifiedAt: r.EmailVerifiedAt.time(), EmailVouchedBy: r.EmailVouchedBy,
 		Username: r.Username, Name: r.Name, Locale: r.Locale, Phone: r.Phone, Address: r.Address.v,
 		PasswordHash: broker.Secret(r.PasswordHash), PasswordSetAt: r.PasswordSetAt.time(), Admin: r.Admin,
-		DisabledAt: r.DisabledAt.time(), EraseAt: r.EraseAt.time(), SignedOutAt: r.SignedOutAt.time(), CreatedAt: r.CreatedAt.time(), UpdatedAt: r.UpdatedAt.time(), Version: r.Version,
+		DisabledAt: r.DisabledAt.time(), EraseAt: r.EraseAt.time(), SecondFactorAt: r.SecondFactorAt.time(), SignedOutAt: r.SignedOutAt.time(), CreatedAt: r.CreatedAt.time(), UpdatedAt: r.UpdatedAt.time(), Version: r.Version,
 	}
 }
 

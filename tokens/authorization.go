@@ -28,6 +28,7 @@ type Authorization struct {
 	pushed       string      // hash of the request_uri that it was pushed under; "" none
 	recipient    *recipient  // of ID tokens; nil: they are not encrypted
 	claims       claimWishes // of the claims parameter; what we know of it
+	essentialACR *claimWish  // how people must have been authenticated; nil: that is a wish at most
 	state        string
 	responseType string // words in alphabetical order
 	responseMode fosite.ResponseModeType

@@ -24,7 +24,7 @@ func (s *Service) prepare(a *Authorization, sess *session) error {
 		ID: broker.GrantID(broker.NewID()), ClientID: a.Client.ID, UserID: p.User.ID, SID: p.Session.SID,
 		Scopes: a.request.GetGrantedScopes(), Audience: a.request.GetGrantedAudience(),
 		RedirectURI: param(a.request, "redirect_uri"), CodeChallenge: param(a.request, "code_challenge"), Nonce: param(a.request, "nonce"), Claims: a.claims.text(),
-		AuthTime: p.Session.AuthTime, AMR: p.Session.AMR, ACR: p.Session.ACR, Provider: p.Session.Provider,
+		AuthTime: p.Session.AuthTime, AMR: p.Session.AMR, ACR: a.toldACR(p.Session.ACR), Provider: p.Session.Provider,
 		CreatedAt: at, LastUsedAt: at,
 	}
 	last := func(lifetime time.Duration) time.Time { // the grant lasts as long as the last thing that it gave

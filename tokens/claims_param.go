@@ -111,10 +111,13 @@ func (s *Service) checkClaims(_ context.Context, a *Authorization, form url.Valu
 	if err != nil {
 		return refuse(fosite.ErrInvalidRequest, "The claims parameter is not what OpenID Connect Core 1.0, section 5.5, describes.")
 	}
-	if acr := w.IDToken["acr"]; acr != nil && acr.Essential && !acr.accepts(broker.ACRSingle) {
+	if acr := w.IDToken["acr"]; acr != nil && acr.Essential && !slices.ContainsFunc(s.acrs(), acr.accepts) {
 		return errUnmet
 	} else if acr != nil && len(acr.Value)+len(acr.Values) > 0 && !form.Has("acr_values") {
 		a.ACRValues = "" // the registered default stands back (OpenID Connect Dynamic Client Registration 1.0, section 2)
+	}
+	if acr := w.IDToken["acr"]; acr != nil && acr.Essential {
+		a.essentialACR = acr
 	}
 	for _, member := range []map[string]*claimWish{w.IDToken, w.UserInfo} {
 		if sub := member["sub"]; sub != nil && len(sub.Value) > 0 {
@@ -133,6 +136,14 @@ func (s *Service) checkClaims(_ context.Context, a *Authorization, form url.Valu
 	}
 	a.claims = claimWishes{IDToken: s.known(a, w.IDToken), UserInfo: s.known(a, w.UserInfo)}
 	return nil
+}
+
+// acrs are the authentication contexts that people can meet here.
+func (s *Service) acrs() []string {
+	if s.o.SecondFactor {
+		return []string{broker.ACRSingle, broker.ACRSecond}
+	}
+	return []string{broker.ACRSingle}
 }
 
 // expect makes the request one for a person.

@@ -38,6 +38,8 @@ func (a *Authorization) Decide(st Standing) (step broker.Step, force bool, err e
 			return "", false, ErrLoginRequired
 		}
 		return broker.StepIdentify, true, nil
+	case a.essentialACR != nil && !a.meets(st.acr()):
+		return "", false, errUnmet // whoever has a second factor has shown it by now
 	case a.asks(user, st.Consent):
 		if none {
 			return "", false, ErrConsentRequired
@@ -59,6 +61,28 @@ func (st Standing) who() (user broker.UserID, authTime time.Time, justNow bool) 
 		}
 	}
 	return st.Session.UserID, st.Session.AuthTime, false
+}
+
+// acr is how strongly that person was authenticated.
+func (st Standing) acr() string {
+	if l := st.Login; l != nil && l.UserID != "" {
+		return l.ACR
+	}
+	return st.Session.ACR
+}
+
+// meets tells whether an authentication is as strong as the client insists on. Two
+// factors are one, too.
+func (a *Authorization) meets(acr string) bool {
+	return a.essentialACR.accepts(acr) || acr == broker.ACRSecond && a.essentialACR.accepts(broker.ACRSingle)
+}
+
+// toldACR is the acr of the answer: the weaker one where the client insists on it.
+func (a *Authorization) toldACR(acr string) string {
+	if acr == broker.ACRSecond && a.essentialACR != nil && !a.essentialACR.accepts(acr) {
+		return broker.ACRSingle
+	}
+	return acr
 }
 
 // forced tells whether the person must prove again who they are. What they

@@ -17,6 +17,9 @@ func seconds(n int) *time.Duration {
 func TestDecide(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	session := broker.Session{UserID: "ada", AuthTime: now.Add(-5 * time.Minute)}
+	one, two := session, session
+	one.ACR, two.ACR = broker.ACRSingle, broker.ACRSecond
+	first, second := &claimWish{Essential: true, Value: []byte(`"` + broker.ACRSingle + `"`)}, &claimWish{Essential: true, Value: []byte(`"` + broker.ACRSecond + `"`)}
 	yes := broker.Consent{UserID: "ada", ClientID: "app", Scopes: []string{"openid", "email"}}
 	login := func(user broker.UserID, authTime time.Time, force bool) *broker.Login {
 		return &broker.Login{UserID: user, AuthTime: authTime, StartedAt: now.Add(-time.Minute), Force: force}
@@ -31,6 +34,11 @@ func TestDecide(t *testing.T) {
 		force bool
 		err   error
 	}{
+		{"two factors wanted, one shown", Authorization{essentialACR: second}, Standing{Session: one, Consent: yes}, "", false, errUnmet},
+		{"two wanted, one shown in this login", Authorization{essentialACR: second}, Standing{Session: two, Consent: yes, Login: &broker.Login{UserID: "ada", AuthTime: now, StartedAt: now, ACR: broker.ACRSingle}}, "", false, errUnmet},
+		{"two wanted, nobody there", Authorization{essentialACR: second}, Standing{}, identify, false, nil},
+		{"two wanted and shown", Authorization{essentialACR: second}, Standing{Session: two, Consent: yes}, done, false, nil},
+		{"one wanted, two shown", Authorization{essentialACR: first}, Standing{Session: two, Consent: yes}, done, false, nil},
 		{"nobody", Authorization{}, Standing{}, identify, false, nil},
 		{"nobody, none", Authorization{Prompt: []string{"none"}}, Standing{}, "", false, ErrLoginRequired},
 		{"nobody, login", Authorization{Prompt: []string{"login"}}, Standing{}, identify, true, nil},

@@ -189,7 +189,7 @@ func (s *Service) newDiscovery() (document, error) {
 		ResponseTypesSupported:   responseTypes,
 		ResponseModesSupported:   modes,
 		GrantTypesSupported:      append(slices.Clone(s.grants), broker.GrantImplicit),
-		ACRValuesSupported:       []string{broker.ACRSingle},
+		ACRValuesSupported:       s.acrs(),
 		SubjectTypesSupported:    subjectTypes,
 		IDTokenSigningAlgs:       allAlgorithms, // a key is made where one is missing
 		UserInfoSigningAlgs:      append(slices.Clone(allAlgorithms), "none"),

@@ -55,6 +55,8 @@ type Options struct {
 	Phone, Address bool
 
 	NoSignUp bool // newcomers cannot begin accounts, so prompt=create is not offered
+	// SecondFactor: people can show a second factor, so broker.ACRSecond is offered.
+	SecondFactor bool
 
 	UILocales     []string // languages of the pages, for discovery; nil: not told
 	Documentation string   // service_documentation; "" not told

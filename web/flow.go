@@ -124,7 +124,7 @@ func (s *Server) proceed(w http.ResponseWriter, r *http.Request, l broker.Login,
 		return err
 	}
 	consent := false
-	if a != nil && l.Remote == nil && l.SignUp == nil {
+	if a != nil && l.Remote == nil && l.SignUp == nil && !l.OwesFactor {
 		step, err := s.decide(r, &l, a)
 		if err != nil {
 			return s.refuse(w, r, l, a, err)
@@ -162,7 +162,7 @@ func (s *Server) decide(r *http.Request, l *broker.Login, a *tokens.Authorizatio
 		return "", err
 	}
 	if step == broker.StepIdentify {
-		l.UserID, l.SID = "", ""
+		l.UserID, l.SID, l.OwesFactor = "", "", false
 		l.Force = l.Force || force
 	}
 	return step, nil
@@ -241,6 +241,8 @@ func stepPath(step broker.Step, l broker.Login) string {
 	switch step {
 	case broker.StepSignUp:
 		path = "/oauth/signup/" + url.PathEscape(l.Remote.Provider) + "/"
+	case broker.StepFactor:
+		path = "/second-factor/"
 	case broker.StepProveEmail:
 		path = "/sent/"
 	case broker.StepLink:

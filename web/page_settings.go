@@ -47,7 +47,9 @@ type securityPage struct {
 	HasPassword    bool
 	PasswordSetAt  time.Time // zero: not known
 	MinPassword    int
-	Identities     int // remote identities that open the account
+	Identities     int       // remote identities that open the account
+	Factors        bool      // there are second factors here
+	FactorAt       time.Time // zero: the person has none
 	Problems       problems
 	Sessions       []sessionRow // this browser's first
 	Events         []eventRow   // newest first

@@ -8,6 +8,7 @@ import (
 
 // Paths that more than one file names.
 const (
+	factorPath         = "/account/settings/second-factor/"
 	profilePath        = "/account/settings/profile/"
 	emailPath          = "/account/settings/email/"
 	securityPath       = "/account/settings/security/"
@@ -52,6 +53,8 @@ func (s *Server) routes() *http.ServeMux {
 	m.HandleFunc("GET /code/{$}", s.page(s.getCode))
 	m.HandleFunc("POST /code/{$}", s.page(s.postCode))
 	m.HandleFunc("POST /code/send/{$}", s.page(s.postSendCode))
+	m.HandleFunc("GET /second-factor/{$}", s.page(s.getFactor))
+	m.HandleFunc("POST /second-factor/{$}", s.page(s.postFactor))
 	m.HandleFunc("GET /link/{$}", s.page(s.getLink))
 	m.HandleFunc("POST /link/{$}", s.page(s.postLinkDecision))
 	m.HandleFunc("GET /consent/{$}", s.page(s.getConsent))
@@ -81,6 +84,11 @@ func (s *Server) routes() *http.ServeMux {
 	m.HandleFunc("POST "+broker.EmailBackPath+"{$}", s.page(s.postEmailBack))
 	m.HandleFunc("GET /account/settings/security/{$}", s.member(s.getSecurity))
 	m.HandleFunc("POST /account/settings/password/{$}", s.member(s.passwords(s.postPassword)))
+	m.HandleFunc("GET "+factorPath+"{$}", s.member(s.getFactorSettings))
+	m.HandleFunc("POST "+factorPath+"start/{$}", s.member(s.postFactorStart))
+	m.HandleFunc("POST "+factorPath+"confirm/{$}", s.member(s.postFactorConfirm))
+	m.HandleFunc("POST "+factorPath+"codes/{$}", s.member(s.postFactorCodes))
+	m.HandleFunc("POST "+factorPath+"remove/{$}", s.member(s.postFactorRemove))
 	m.HandleFunc("POST /account/settings/sessions/{$}", s.member(s.postSessions))
 	m.HandleFunc("GET /account/settings/linkedaccounts/{$}", s.member(s.getLinkedAccounts))
 	m.HandleFunc("GET /account/settings/applications/{$}", s.member(s.getApplications))

@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -140,6 +141,10 @@ func samples(r *renderer, lang string, w words) []sample {
 	}
 	shown := *client
 	shown.Logo, shown.Terms = picture, "https://"+w.host+"/terms"
+	sampleKey, err := drawQR("otpauth://totp/" + strings.Repeat("x", 100))
+	if err != nil {
+		panic(err)
+	}
 	address := contact.Address.Formatted()
 	signin, lost := "/login/?login=l1", "/lost-password/?login=l1"
 	return []sample{
@@ -160,6 +165,13 @@ func samples(r *renderer, lang string, w words) []sample {
 		{"choose_closed", &choosePage{base: b(), Login: "l1", Remote: github, Providers: four[1:2], OtherURL: signin}},
 		{"ask_code", &askCodePage{base: b(), Login: "l1", Remote: &github, Email: w.email, BackURL: signin}},
 		{"ask_code_gone", &askCodePage{base: b(), Login: "l1", Email: w.email, BackURL: signin, Problems: problemsOf(local.ErrCodeGone)}},
+		{"second_factor", &secondFactorPage{base: b(), Login: "l1", Client: client, SwapURL: signin, OtherURL: signin}},
+		{"second_factor_recovery", &secondFactorPage{base: b(), Login: "l1", Recovery: true, SwapURL: signin, OtherURL: signin, Problems: problemsOf(local.ErrRecoveryWrong)}},
+		{"factor_none", &factorPage{base: in("security")}},
+		{"factor_pending", &factorPage{base: in("security"), Pending: true, Picture: sampleKey, Secret: "JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP", URI: "otpauth://totp/x", Problems: problemsOf(local.ErrFactorWrong)}},
+		{"factor_on", &factorPage{base: in("security"), Codes: 9, Factor: broker.Factor{ID: "f", ConfirmedAt: long, LastUsedAt: sampleNow.Add(-2 * time.Hour)}}},
+		{"factor_on_wrong", &factorPage{base: in("security"), Codes: 1, Factor: broker.Factor{ID: "f", ConfirmedAt: long, LastUsedAt: sampleNow.Add(-2 * time.Hour)}, Problems: problemsOf(local.ErrFactorWrong)}},
+		{"recovery_codes", &recoveryCodesPage{base: in("security"), Account: w.email, DoneURL: factorPath, Codes: slices.Repeat([]string{"BCDF-GHJK-LMNP", "QRST-VWXZ-BCDF"}, 5)}},
 		{"code", &codePage{base: b(), Login: "l1", Remote: &github, Email: w.email, OtherURL: signin, BackURL: signin}},
 		{"code_wrong", &codePage{base: b(), Login: "l1", Email: w.email, OtherURL: signin, BackURL: signin, Problems: problemsOf(local.ErrCodeWrong)}},
 		{"signup_wrong", &signupPage{base: b(), Login: "l1", Email: w.handle, Name: w.name, Username: w.handle, NeedPassword: true, MinPassword: 8, SignInURL: signin, Problems: problems{

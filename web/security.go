@@ -34,6 +34,7 @@ func (s *Server) showSecurity(w http.ResponseWriter, r *http.Request, status int
 		return err
 	}
 	p.Identities = len(mine)
+	p.Factors, p.FactorAt = s.accounts.Factors(), v.user.SecondFactorAt
 	sessions, err := s.store.SessionsOf(ctx, v.user.ID)
 	if err != nil {
 		return fmt.Errorf("sessions: %w", err)

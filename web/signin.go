@@ -15,14 +15,17 @@ import (
 
 // identify makes the session and the login speak of the same person. Who has
 // just been authenticated gets a session, once: a login whose session has been
-// ended elsewhere has lost its person. A login that knows nobody takes the
+// ended elsewhere has lost its person, and one whose person owes a second factor
+// waits for it. A login that knows nobody takes the
 // session's user, unless it must not, or an identity waits in it.
 func (s *Server) identify(w http.ResponseWriter, r *http.Request, l *broker.Login) error {
 	v := visitOf(r)
 	if l.UserID != "" {
 		switch {
 		case v.session.UserID == l.UserID && !v.session.AuthTime.Before(l.AuthTime):
-			l.SID = v.session.SID
+			l.SID, l.AMR, l.ACR, l.OwesFactor = v.session.SID, v.session.AMR, v.session.ACR, false // what is owed was shown for that session
+			return nil
+		case l.OwesFactor:
 			return nil
 		case l.SID == "":
 			if err := s.startSession(w, r, l); err != nil || l.UserID != "" {
@@ -40,7 +43,7 @@ func (s *Server) identify(w http.ResponseWriter, r *http.Request, l *broker.Logi
 
 // byDetail is the detail of a session's beginning that says how it was begun, where
 // that was neither a provider nor a password; amrCode stands for a mailed code.
-const byDetail, amrCode = "amr", "otp"
+const byDetail, amrCode = "amr", broker.AMROTP
 
 var (
 	// errOutThere: the provider has told meanwhile that the person is out.
@@ -54,7 +57,8 @@ var (
 // same person keeps the sid, since it is the same stay. A login that has waited
 // for its browser since before the password was changed, or a change of links
 // was taken back, or the provider said that the person had signed out there,
-// loses its person: that ended whatever stood.
+// loses its person: that ended whatever stood. Who owes a
+// second factor gets no session.
 func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.Login) error {
 	v, ctx := visitOf(r), r.Context()
 	user, err := v.proven, error(nil)
@@ -68,6 +72,10 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 	}
 	if l.AuthTime.Before(user.SignedOutAt) || l.AuthTime.Before(v.at) && l.AuthTime.Before(user.PasswordSetAt) {
 		l.UserID = ""
+		return nil
+	}
+	if s.accounts.OwesFactor(user, l.ACR) {
+		l.OwesFactor = true
 		return nil
 	}
 	request := broker.RequestOf(ctx)
@@ -107,7 +115,7 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 		}
 		e := broker.NewEvent(ctx, broker.EventSignedIn, v.at)
 		e.UserID, e.SID, e.Provider, e.ClientID = user.ID, row.SID, l.Provider, l.ClientID
-		if l.Provider == "" && slices.Contains(l.AMR, amrCode) {
+		if l.Provider == "" && slices.Contains(l.AMR, amrCode) && !slices.Contains(l.AMR, broker.AMRPassword) {
 			e.Detail = map[string]string{byDetail: amrCode}
 		}
 		return s.store.AddEvent(ctx, e)

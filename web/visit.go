@@ -89,6 +89,9 @@ func (s *Server) enter(w http.ResponseWriter, r *http.Request) error {
 	if user.ID != row.UserID || user.Disabled() {
 		return s.drop(w, r) // the session dies with the account
 	}
+	if s.accounts.OwesFactor(user, row.ACR) {
+		return s.drop(w, r) // it began before the second factor did
+	}
 	v.session, v.user = row, &user
 	return nil
 }

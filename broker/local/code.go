@@ -66,8 +66,11 @@ func (a *Accounts) Codes(l broker.Login) bool {
 }
 
 // newCode makes a code.
-func newCode() string {
-	b := make([]byte, codeLength)
+func newCode() string { return lettersOf(codeLength) }
+
+// lettersOf are n random letters of codeAlphabet.
+func lettersOf(n int) string {
+	b := make([]byte, n)
 	for i := range b {
 		b[i] = codeAlphabet[randomBelow(len(codeAlphabet))]
 	}
@@ -87,12 +90,15 @@ func randomBelow(n int) int {
 
 // cleanCode is a code as newCode made it: people type small letters, and what
 // stands between the groups. ok is false for what can be no code.
-func cleanCode(typed string) (code string, ok bool) {
+func cleanCode(typed string) (code string, ok bool) { return cleanLetters(typed, codeLength) }
+
+// cleanLetters is cleanCode for codes of some length.
+func cleanLetters(typed string, length int) (code string, ok bool) {
 	if len(typed) > maxTyped {
 		return "", false
 	}
 	code = strings.ToUpper(strings.NewReplacer("-", "", " ", "", "\t", "", "\u00a0", "", "\u2011", "").Replace(strings.TrimSpace(typed)))
-	if len(code) != codeLength || strings.Trim(code, codeAlphabet) != "" {
+	if len(code) != length || strings.Trim(code, codeAlphabet) != "" {
 		return "", false
 	}
 	return code, true

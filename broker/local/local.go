@@ -70,6 +70,17 @@ type Store interface {
 	SpendMailCode(ctx context.Context, id string, at time.Time) error
 	DeleteMailCodesTo(ctx context.Context, email string) error
 
+	CreateFactor(ctx context.Context, f broker.Factor) error
+	Factor(ctx context.Context, user broker.UserID, kind broker.FactorKind) (broker.Factor, error)
+	ConfirmFactor(ctx context.Context, id string, step int64, at time.Time) error
+	UseFactor(ctx context.Context, id string, step int64, at time.Time) error
+	DropPendingFactors(ctx context.Context, user broker.UserID) error
+	DeleteFactors(ctx context.Context, user broker.UserID) error
+	CreateRecoveryCode(ctx context.Context, user broker.UserID, mac string, at time.Time) error
+	SpendRecoveryCode(ctx context.Context, user broker.UserID, mac string, at time.Time) error
+	CountRecoveryCodes(ctx context.Context, user broker.UserID) (int, error)
+	DeleteRecoveryCodes(ctx context.Context, user broker.UserID) error
+
 	Enqueue(ctx context.Context, e broker.OutboxEntry) error
 	AddEvent(ctx context.Context, e broker.Event) error
 }
@@ -103,6 +114,7 @@ type Options struct {
 	Breached    *Breached     // passwords that nobody may choose; nil: none
 	Codes       Codes         // what a code may be mailed for
 	CodeKeys    [][32]byte    // keys of mailed codes, the first for new ones; none: one that this process alone has
+	NoFactors   bool          // nobody is asked for a second factor, and nobody sets one up
 	Log         *slog.Logger  // nil: discard
 	// EndGrants ends grants and tells the applications, inside a unit of work;
 	// nil: the store's RevokeGrants, which tells nobody.

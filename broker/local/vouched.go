@@ -70,6 +70,9 @@ func (a *Accounts) reclaim(ctx context.Context, u *broker.User, at time.Time) er
 	if err := a.store.VoidLinkChanges(ctx, u.ID); err != nil {
 		return fmt.Errorf("void link changes: %w", err)
 	}
+	if err := a.forgetFactors(ctx, u.ID); err != nil { // who set them up is not who reads the mail
+		return err
+	}
 	consents, err := a.store.ConsentsOf(ctx, u.ID)
 	if err != nil {
 		return fmt.Errorf("consents: %w", err)
@@ -80,6 +83,7 @@ func (a *Accounts) reclaim(ctx context.Context, u *broker.User, at time.Time) er
 		}
 	}
 	u.EmailVerifiedAt, u.EmailVouchedBy, u.SignedOutAt = at, "", at
+	u.SecondFactorAt = time.Time{}
 	u.Phone, u.Address = "", broker.Address{}
 	return a.event(ctx, broker.EventReclaimed, u.ID, at)
 }

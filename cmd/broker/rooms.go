@@ -87,7 +87,7 @@ func furnish(cfg config.Config, base string, db *store.DB, ring store.Keyring, t
 	r.limits = limiter(cfg, r.kept, ring)
 	r.accounts = local.New(r.kept, r.linker, local.Options{
 		Issuer: base, MinPassword: cfg.Accounts.PasswordMin, HMACKey: cfg.Accounts.InvenioSalt, Breached: r.breached, Peppers: peppers, FreshFor: cfg.Sessions.Fresh, UndoWithin: cfg.Linking.UndoWithin, CloseAfter: cfg.Accounts.CloseAfter, NoSignUp: !cfg.Accounts.SignUp, Log: log, EndGrants: r.tokens.EndGrants,
-		Codes: mailedCodes(cfg), CodeKeys: [][32]byte{ring.DeriveOldest("mail codes")},
+		Codes: mailedCodes(cfg), CodeKeys: [][32]byte{ring.DeriveOldest("mail codes")}, NoFactors: noFactors(cfg),
 		NoPasswords: !cfg.Accounts.Passwords, Welcome: local.Welcome(cfg.Accounts.WelcomeMail),
 	})
 	return r, nil
@@ -149,10 +149,14 @@ func tokenOptions(cfg config.Config, base string, ring store.Keyring, texts *i18
 			Mode: cfg.Registration.Mode, Scopes: cfg.Registration.Scopes, PerAddress: cfg.Registration.PerAddress,
 			PerDay: cfg.Registration.PerDay, Total: cfg.Registration.Total, RequireStatement: cfg.Registration.Required, Unused: cfg.Registration.Unused,
 		},
-		Phone: cfg.Accounts.Profile.Phone, Address: cfg.Accounts.Profile.Address,
+		SecondFactor: !noFactors(cfg),
+		Phone:        cfg.Accounts.Profile.Phone, Address: cfg.Accounts.Profile.Address,
 		NoSignUp: !cfg.Accounts.SignUp, UILocales: texts.Languages(), PolicyURI: cfg.Brand.Privacy, TermsURI: cfg.Brand.Terms,
 	}
 }
+
+// noFactors tells whether nobody is asked for a second factor.
+func noFactors(cfg config.Config) bool { return cfg.Accounts.SecondFactor == "never" }
 
 // mailedCodes is what codes are mailed for. Where passwords are off, a mailbox
 // opens no account unless that was asked for.

@@ -20,6 +20,7 @@ type userCommands struct {
 	Show    usersShow    `cmd:"" help:"Show an account and what opens it."`
 	Links   usersLinks   `cmd:"" help:"List what is linked to an account, and what of it opens the account today."`
 	Unlink  usersUnlink  `cmd:"" help:"Remove a link: the person is signed out and told."`
+	Factors usersFactors `cmd:"" help:"Show the second factor of an account, or remove it where it was lost."`
 	Email   usersEmail   `cmd:"" help:"Give an account another e-mail address."`
 	Tokens  usersTokens  `cmd:"" help:"What lets us act for a person at providers."`
 	Disable usersDisable `cmd:"" help:"Close an account: sessions and tokens end at once; nothing is deleted."`

@@ -35,7 +35,7 @@ func fill(t *testing.T, v any) {
 			v.SetString(text)
 		case reflect.Bool:
 			v.SetBool(true)
-		case reflect.Int:
+		case reflect.Int, reflect.Int64:
 			v.SetInt(int64(n))
 		case reflect.Slice:
 			v.Set(reflect.MakeSlice(v.Type(), 2, 2))
@@ -146,6 +146,11 @@ func TestRoundTrip(t *testing.T) {
 		tok.AccountID = a.ID
 		ok(t, db.SaveRemoteTokens(ctx, a.ID, []broker.RemoteToken{tok}))
 		same(t, must(db.RemoteTokens(ctx, a.ID))(t), []broker.RemoteToken{tok})
+
+		f := filled[broker.Factor](t)
+		f.UserID = u.ID
+		ok(t, db.CreateFactor(ctx, f))
+		same(t, must(db.Factor(ctx, u.ID, f.Kind))(t), f)
 
 		lc := filled[broker.LinkChange](t)
 		lc.UserID = u.ID

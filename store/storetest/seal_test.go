@@ -30,6 +30,7 @@ var sealedColumns = []struct{ table, column, key string }{
 	{"outbox", "payload", "id"},
 	{"encryption_keys", "private", "id"},
 	{"client_secrets", "secret", "hash"},
+	{"factors", "secret", "id"},
 }
 
 // fillSealed writes two rows of everything that is sealed.
@@ -56,6 +57,7 @@ func fillSealed(t *testing.T, db *store.DB) {
 		ok(t, db.CreateKey(ctx, broker.Key{ID: id, Private: secret}))
 		ok(t, db.CreateEncryptionKey(ctx, broker.EncryptionKey{ID: id, Private: secret}))
 		ok(t, db.KeepSecret(ctx, "c", secret))
+		ok(t, db.CreateFactor(ctx, broker.Factor{ID: id, UserID: "u", Kind: broker.FactorKind(id), Secret: secret}))
 		ok(t, db.Enqueue(ctx, broker.OutboxEntry{ID: id, Payload: []byte(secret.Reveal())}))
 	}
 }
@@ -94,6 +96,8 @@ func readSealed(ctx context.Context, db *store.DB) map[string]error {
 	}
 	check("client_secrets", err)
 	for _, id := range []string{"1", "2"} {
+		f, err := db.Factor(ctx, "u", broker.FactorKind(id))
+		check("factors", err, f.Secret)
 		a, err := db.Attempt(ctx, id)
 		check("attempts", err, a.Session)
 		l, err := db.Login(ctx, broker.LoginID(id))
@@ -194,7 +198,7 @@ func TestReseal(t *testing.T) {
 		newest, err := store.ParseKeyring([]byte(strings.SplitAfter(string(both.Marshal()), "\n")[0]))
 		ok(t, err)
 		alone := storetest.Open(t, dsn, storetest.Keys(newest))
-		if failed := readSealed(ctx, alone); len(failed) != 7 {
+		if failed := readSealed(ctx, alone); len(failed) != 8 {
 			t.Errorf("the new key alone fails at %v", failed)
 		}
 		if n, err := alone.Reseal(ctx, nil); err == nil || n != 0 {

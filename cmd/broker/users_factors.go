@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"idbroker/broker"
+	"idbroker/broker/local"
+)
+
+// factorsView is an account's second factor as an operator sees it.
+type factorsView struct {
+	User      broker.UserID `json:"user"`
+	Kind      string        `json:"kind,omitempty"` // "" none
+	Since     time.Time     `json:"since,omitzero"`
+	LastUsed  time.Time     `json:"last_used_at,omitzero"`
+	CodesLeft int           `json:"recovery_codes_left"`
+	Removed   bool          `json:"removed,omitempty"`
+}
+
+type usersFactors struct {
+	User   string `arg:"" help:"Id, e-mail address or username."`
+	Remove bool   `help:"Remove the second factor and the recovery codes: the person is told."`
+	output
+}
+
+// Help teaches.
+func (usersFactors) Help() string {
+	return `Whoever has lost both the app and the recovery codes cannot get in, and choosing a new password by mail does not help. Make sure who asks you, by something other than a mail; then:
+
+	broker users factors ada@example.org --remove
+
+The account opens with the password or a linked account alone from then on, until the person sets a second factor up again. The audit trail and a mail tell of it.`
+}
+
+// Run shows or removes the second factor of an account.
+func (c usersFactors) Run(ctx context.Context, p *program) error {
+	r, err := p.rooms(ctx)
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	u, err := findUser(ctx, r.db, c.User)
+	if err != nil {
+		return err
+	}
+	f, codes, err := r.accounts.FactorOf(ctx, u.ID)
+	if err != nil {
+		return err
+	}
+	v := factorsView{User: u.ID, CodesLeft: codes}
+	if f.Confirmed() {
+		v.Kind, v.Since, v.LastUsed = string(f.Kind), f.ConfirmedAt, f.LastUsedAt
+	}
+	if c.Remove {
+		err := r.accounts.ResetFactors(ctx, u.ID)
+		if errors.Is(err, local.ErrFactorGone) {
+			return fmt.Errorf("%s has no second factor", u.ID)
+		}
+		if err != nil {
+			return err
+		}
+		v.Removed, v.CodesLeft = true, 0
+	}
+	return c.print(p.out, v, func(w io.Writer) {
+		row(w, "id", v.User)
+		switch {
+		case v.Removed:
+			row(w, "second factor", "removed")
+		case v.Kind == "":
+			row(w, "second factor", "none")
+		default:
+			row(w, "second factor", v.Kind)
+			row(w, "since", v.Since)
+			row(w, "last used", v.LastUsed)
+			row(w, "recovery codes left", v.CodesLeft)
+		}
+	})
+}

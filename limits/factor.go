@@ -1,0 +1,39 @@
+package limits
+
+import (
+	"context"
+	"time"
+
+	"idbroker/broker"
+)
+
+// How often wrong codes of a second factor may be typed for one account, from
+// anywhere. Whoever gets to type one has passed the first factor, so nobody else
+// can empty these buckets; and one does not empty the other. No proof of work
+// buys more tries: of a million codes three count at a time, and somebody who
+// knows the password and tries day and night for a year is in with a
+// probability of one in forty.
+var (
+	appCodes      = broker.Limit{Burst: 10, Every: time.Hour}
+	recoveryCodes = broker.Limit{Burst: 10, Every: 10 * time.Minute}
+)
+
+// Factor is asked before a code of a user's app, or one of their recovery codes,
+// is looked at. Verdict.Wait says how long there is none.
+func (l *Limiter) Factor(ctx context.Context, at time.Time, user broker.UserID, recovery bool) (Verdict, error) {
+	if l.o.Off {
+		return Verdict{}, nil
+	}
+	charge := broker.Charge{Key: l.key("factor", string(user)), Limit: appCodes}
+	if recovery {
+		charge = broker.Charge{Key: l.key("recovery", string(user)), Limit: recoveryCodes}
+	}
+	got, err := l.store.TakeTokens(ctx, at, charge)
+	if err != nil {
+		return Verdict{}, err
+	}
+	if got[0].Refused {
+		return Verdict{Wait: max(got[0].Wait, time.Second)}, nil
+	}
+	return Verdict{taken: []string{charge.Key}}, nil
+}

@@ -1,0 +1,116 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"idbroker/broker"
+)
+
+type factorRow struct {
+	bun.BaseModel `bun:"table:factors"`
+
+	ID          string `bun:"id,pk"`
+	UserID      string `bun:"user_id"`
+	Kind        string `bun:"kind"`
+	Secret      []byte `bun:"secret"`
+	LastStep    int64  `bun:"last_step"`
+	CreatedAt   micros `bun:"created_at"`
+	ConfirmedAt micros `bun:"confirmed_at"`
+	LastUsedAt  micros `bun:"last_used_at"`
+}
+
+type recoveryRow struct {
+	bun.BaseModel `bun:"table:recovery_codes"`
+
+	UserID    string `bun:"user_id,pk"`
+	MAC       string `bun:"mac,pk"`
+	CreatedAt micros `bun:"created_at"`
+	UsedAt    micros `bun:"used_at"`
+}
+
+// CreateFactor writes a new factor. broker.ErrConflict where the user has one of
+// its kind, confirmed or not.
+func (db *DB) CreateFactor(ctx context.Context, f broker.Factor) error {
+	const what = "create factor"
+	secret, err := db.ring().seal(inRow("factors", "secret", f.ID), []byte(f.Secret.Reveal()))
+	if err != nil {
+		return db.doomed(ctx, db.failed(what, err))
+	}
+	return db.insert(ctx, what, &factorRow{
+		ID: f.ID, UserID: string(f.UserID), Kind: string(f.Kind), Secret: secret, LastStep: f.LastStep,
+		CreatedAt: micro(f.CreatedAt), ConfirmedAt: micro(f.ConfirmedAt), LastUsedAt: micro(f.LastUsedAt),
+	})
+}
+
+// Factor returns a user's factor of a kind, confirmed or not, or
+// broker.ErrNotFound.
+func (db *DB) Factor(ctx context.Context, user broker.UserID, kind broker.FactorKind) (broker.Factor, error) {
+	const what = "read factor"
+	r, err := one[factorRow](ctx, db, what, "user_id = ? AND kind = ?", string(user), string(kind))
+	if err != nil {
+		return broker.Factor{}, err
+	}
+	secret, err := db.ring().open(inRow("factors", "secret", r.ID), r.Secret)
+	if err != nil {
+		return broker.Factor{}, db.failed(what, err)
+	}
+	return broker.Factor{
+		ID: r.ID, UserID: broker.UserID(r.UserID), Kind: broker.FactorKind(r.Kind), Secret: broker.Secret(secret), LastStep: r.LastStep,
+		CreatedAt: r.CreatedAt.time(), ConfirmedAt: r.ConfirmedAt.time(), LastUsedAt: r.LastUsedAt.time(),
+	}, nil
+}
+
+// ConfirmFactor makes a factor count, once: a code of a time step was verified.
+// broker.ErrSpent where it counts already or was replaced.
+func (db *DB) ConfirmFactor(ctx context.Context, id string, step int64, at time.Time) error {
+	n, err := db.exec(ctx, "confirm factor",
+		"UPDATE factors SET confirmed_at = ?, last_used_at = ?, last_step = ? WHERE id = ? AND confirmed_at = 0", micro(at), micro(at), step, id)
+	return must(n, err, broker.ErrSpent, "confirm factor")
+}
+
+// UseFactor spends a time step of a confirmed factor, and all before it.
+// broker.ErrSpent where it is spent, or the factor is gone.
+func (db *DB) UseFactor(ctx context.Context, id string, step int64, at time.Time) error {
+	n, err := db.exec(ctx, "use factor",
+		"UPDATE factors SET last_used_at = ?, last_step = ? WHERE id = ? AND confirmed_at <> 0 AND last_step < ?", micro(at), step, id, step)
+	return must(n, err, broker.ErrSpent, "use factor")
+}
+
+// DropPendingFactors removes the factors that a user is setting up.
+func (db *DB) DropPendingFactors(ctx context.Context, user broker.UserID) error {
+	_, err := db.exec(ctx, "drop pending factors", "DELETE FROM factors WHERE user_id = ? AND confirmed_at = 0", string(user))
+	return err
+}
+
+// DeleteFactors removes every factor of a user.
+func (db *DB) DeleteFactors(ctx context.Context, user broker.UserID) error {
+	_, err := db.exec(ctx, "delete factors", "DELETE FROM factors WHERE user_id = ?", string(user))
+	return err
+}
+
+// CreateRecoveryCode writes a recovery code, of which only the MAC is known.
+func (db *DB) CreateRecoveryCode(ctx context.Context, user broker.UserID, mac string, at time.Time) error {
+	return db.insert(ctx, "create recovery code", &recoveryRow{UserID: string(user), MAC: mac, CreatedAt: micro(at)})
+}
+
+// SpendRecoveryCode uses up the recovery code of a user with a MAC.
+// broker.ErrSpent where there is none, or it was used.
+func (db *DB) SpendRecoveryCode(ctx context.Context, user broker.UserID, mac string, at time.Time) error {
+	n, err := db.exec(ctx, "spend recovery code",
+		"UPDATE recovery_codes SET used_at = ? WHERE user_id = ? AND mac = ? AND used_at = 0", micro(at), string(user), mac)
+	return must(n, err, broker.ErrSpent, "spend recovery code")
+}
+
+// CountRecoveryCodes counts the recovery codes that a user has left.
+func (db *DB) CountRecoveryCodes(ctx context.Context, user broker.UserID) (int, error) {
+	return db.count(ctx, "count recovery codes", "SELECT count(*) FROM recovery_codes WHERE user_id = ? AND used_at = 0", string(user))
+}
+
+// DeleteRecoveryCodes removes every recovery code of a user.
+func (db *DB) DeleteRecoveryCodes(ctx context.Context, user broker.UserID) error {
+	_, err := db.exec(ctx, "delete recovery codes", "DELETE FROM recovery_codes WHERE user_id = ?", string(user))
+	return err
+}

@@ -1,0 +1,197 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"idbroker/broker"
+	"idbroker/broker/local"
+	"idbroker/limits"
+)
+
+// errFactorWait: there were too many codes that did not count.
+var errFactorWait = &broker.Error{Kind: broker.KindTooMany, Message: "factor.wait"}
+
+// tryFactor asks the limits before a code of a second factor is looked at. The
+// verdict goes to factorRight when the code counted.
+func (s *Server) tryFactor(w http.ResponseWriter, r *http.Request, user broker.UserID, recovery bool) (limits.Verdict, error) {
+	if s.o.Limits == nil {
+		return limits.Verdict{}, nil
+	}
+	v, err := s.o.Limits.Factor(r.Context(), visitOf(r).at, user, recovery)
+	if err != nil || v.Wait == 0 {
+		return v, err
+	}
+	seconds := int((v.Wait + time.Second - 1) / time.Second)
+	w.Header().Set("Retry-After", strconv.Itoa(seconds))
+	s.log.WarnContext(r.Context(), "too many codes of a second factor", "user", user, "recovery", recovery, "ip", broker.RequestOf(r.Context()).IP)
+	return v, errFactorWait.With("minutes", strconv.Itoa((seconds+59)/60))
+}
+
+func (s *Server) factorRight(r *http.Request, v limits.Verdict) error {
+	if s.o.Limits == nil {
+		return nil
+	}
+	return s.o.Limits.Right(r.Context(), v)
+}
+
+// factorProblems is formProblems for what a code can be refused for.
+func factorProblems(err error) problems {
+	if errors.Is(err, errFactorWait) {
+		return problemsOf(err)
+	}
+	return formProblems(err)
+}
+
+// owingFactor is the login of a request whose person owes a second factor. done
+// tells that the request has been answered: the login was somewhere else.
+func (s *Server) owingFactor(w http.ResponseWriter, r *http.Request) (l broker.Login, done bool, err error) {
+	if l, err = s.login(r); err != nil {
+		return l, true, err
+	}
+	if l.Next(false) != broker.StepFactor {
+		return l, true, s.advance(w, r, l)
+	}
+	user, err := s.store.User(r.Context(), l.UserID)
+	if err != nil {
+		return l, true, fmt.Errorf("user of login: %w", err)
+	}
+	if user.Disabled() {
+		return l, true, broker.ErrDisabled
+	}
+	if !s.accounts.OwesFactor(user, l.ACR) { // it was removed meanwhile
+		l.OwesFactor = false
+		return l, true, s.advance(w, r, l)
+	}
+	return l, false, nil
+}
+
+// getFactor serves GET /second-factor/: the code of the app or (recovery=1) a
+// recovery code.
+func (s *Server) getFactor(w http.ResponseWriter, r *http.Request) error {
+	l, done, err := s.owingFactor(w, r)
+	if done {
+		return err
+	}
+	return s.showFactor(w, r, http.StatusOK, l, visitOf(r).query.Get("recovery") == "1", nil)
+}
+
+// postFactor serves POST /second-factor/.
+func (s *Server) postFactor(w http.ResponseWriter, r *http.Request) error {
+	l, done, err := s.owingFactor(w, r)
+	if done {
+		return err
+	}
+	v := visitOf(r)
+	recovery := v.form.Get("recovery") == "1"
+	verdict, err := s.tryFactor(w, r, l.UserID, recovery)
+	switch {
+	case err != nil:
+	case recovery:
+		err = s.accounts.UseRecovery(r.Context(), l.UserID, v.form.Get("code"))
+	default:
+		err = s.accounts.UseFactor(r.Context(), l.UserID, v.form.Get("code"))
+	}
+	if bad := factorProblems(err); bad != nil {
+		return s.showFactor(w, r, statusOf(err), l, recovery, bad)
+	}
+	if err != nil {
+		return err
+	}
+	if err := s.factorRight(r, verdict); err != nil {
+		return err
+	}
+	s.o.Wake() // a recovery code is told by mail
+	l.FactorShown()
+	return s.advance(w, r, l)
+}
+
+func (s *Server) showFactor(w http.ResponseWriter, r *http.Request, status int, l broker.Login, recovery bool, bad problems) error {
+	formsLeave(w)
+	client, err := s.client(r.Context(), l.ClientID, s.language(r))
+	if err != nil {
+		return err
+	}
+	here := stepPath(broker.StepFactor, l)
+	p := secondFactorPage{
+		base: s.base(r), Login: l.ID, Client: client, Recovery: recovery, Problems: bad,
+		SwapURL: here + "&recovery=1", OtherURL: withLogin("/login/", l) + "&switch=1",
+	}
+	if recovery {
+		p.SwapURL = here
+	}
+	return s.show(w, r, status, &p)
+}
+
+// getFactorSettings serves GET /account/settings/second-factor/.
+func (s *Server) getFactorSettings(w http.ResponseWriter, r *http.Request) error {
+	return s.showFactorSettings(w, r, http.StatusOK, nil)
+}
+
+func (s *Server) showFactorSettings(w http.ResponseWriter, r *http.Request, status int, bad problems) error {
+	if !s.accounts.Factors() {
+		return local.ErrNoFactors
+	}
+	v := visitOf(r)
+	f, codes, err := s.accounts.FactorOf(r.Context(), v.user.ID)
+	if err != nil {
+		return err
+	}
+	p := factorPage{base: s.base(r), Factor: f, Codes: codes, Problems: bad}
+	p.Section, p.Path = "security", factorPath
+	// The secret is shown to who signed in a moment ago, not to who finds the browser open.
+	if p.Pending = f.ID != "" && !f.Confirmed() && v.session.Fresh(s.o.FreshFor, v.at); p.Pending {
+		uri := local.KeyURI(f, s.pages.brand.Name, v.user.Email)
+		if p.Picture, err = drawQR(uri); err != nil {
+			return fmt.Errorf("draw the key: %w", err)
+		}
+		p.URI, p.Secret = uri, inGroups(f.Secret.Reveal())
+	}
+	return s.show(w, r, status, &p)
+}
+
+// freshly does something about a person's second factor. Where the sign-in is too old it
+// leads them to sign in first, and where something is wrong back to the form. done
+// tells that the request has been answered.
+func (s *Server) freshly(w http.ResponseWriter, r *http.Request, do func() error) (done bool, err error) {
+	err = do()
+	bad := factorProblems(err)
+	switch {
+	case errors.Is(err, broker.ErrSignIn):
+		return true, s.redirect(w, r, proveAgain(factorPath))
+	case bad != nil:
+		return true, s.showFactorSettings(w, r, statusOf(err), bad)
+	}
+	return err != nil, err
+}
+
+// postFactorStart serves POST /account/settings/second-factor/start/: a new
+// secret for an app.
+func (s *Server) postFactorStart(w http.ResponseWriter, r *http.Request) error {
+	done, err := s.freshly(w, r, func() error { return s.accounts.StartFactor(r.Context(), visitOf(r).session) })
+	if done {
+		return err
+	}
+	return s.redirect(w, r, factorPath)
+}
+
+// withCode does something that takes a code of the person's second factor.
+func (s *Server) withCode(w http.ResponseWriter, r *http.Request, do func(code string) error) (done bool, err error) {
+	v := visitOf(r)
+	return s.freshly(w, r, func() error {
+		if !v.session.Fresh(s.o.FreshFor, v.at) {
+			return broker.ErrSignIn
+		}
+		verdict, err := s.tryFactor(w, r, v.user.ID, false)
+		if err == nil {
+			err = do(v.form.Get("code"))
+		}
+		if err != nil {
+			return err
+		}
+		return s.factorRight(r, verdict)
+	})
+}

@@ -1,0 +1,69 @@
+package web
+
+import (
+	"context"
+	"net/http"
+)
+
+// postFactorConfirm serves POST /account/settings/second-factor/confirm/: the app
+// shows the right code, and counts from now on. This session goes on as one that
+// has shown it.
+func (s *Server) postFactorConfirm(w http.ResponseWriter, r *http.Request) error {
+	v := visitOf(r)
+	var codes []string
+	done, err := s.withCode(w, r, func(code string) error {
+		return s.store.InTx(r.Context(), func(ctx context.Context) (err error) {
+			if codes, err = s.accounts.ConfirmFactor(ctx, v.session, code); err != nil {
+				return err
+			}
+			row := v.session.WithFactor()
+			v.jar.Values[rowKey{}] = row
+			if _, err = s.sessions.write(ctx, v.jar); err == nil {
+				v.session = row
+			}
+			return err
+		})
+	})
+	if done {
+		return err
+	}
+	s.o.Wake()
+	return s.showRecoveryCodes(w, r, codes)
+}
+
+// postFactorCodes serves POST /account/settings/second-factor/codes/: new recovery
+// codes in the place of those before.
+func (s *Server) postFactorCodes(w http.ResponseWriter, r *http.Request) error {
+	var codes []string
+	done, err := s.withCode(w, r, func(code string) (err error) {
+		codes, err = s.accounts.RenewRecovery(r.Context(), visitOf(r).session, code)
+		return err
+	})
+	if done {
+		return err
+	}
+	s.o.Wake()
+	return s.showRecoveryCodes(w, r, codes)
+}
+
+// showRecoveryCodes answers a form with what is never shown again.
+func (s *Server) showRecoveryCodes(w http.ResponseWriter, r *http.Request, codes []string) error {
+	p := recoveryCodesPage{base: s.base(r), Account: visitOf(r).user.Email, Codes: codes, DoneURL: factorPath}
+	p.Section, p.Path = "security", factorPath
+	return s.show(w, r, http.StatusOK, &p)
+}
+
+// postFactorRemove serves POST /account/settings/second-factor/remove/.
+func (s *Server) postFactorRemove(w http.ResponseWriter, r *http.Request) error {
+	done, err := s.withCode(w, r, func(code string) error {
+		return s.accounts.RemoveFactor(r.Context(), visitOf(r).session, code)
+	})
+	if done {
+		return err
+	}
+	s.o.Wake()
+	if err := s.say(w, r, sessionNotice{Key: "factor.removed"}); err != nil {
+		return err
+	}
+	return s.redirect(w, r, securityPath)
+}

@@ -1,0 +1,118 @@
+package web
+
+import (
+	"fmt"
+	"html/template"
+	"net/url"
+	"strings"
+
+	"github.com/boombuler/barcode/qr"
+
+	"idbroker/broker"
+)
+
+// secondFactorPage asks for the second factor on the way in:
+// templates/second_factor.html, at /second-factor/. It posts login, code and
+// recovery=1 for a recovery code.
+type secondFactorPage struct {
+	base
+	Login    broker.LoginID
+	Client   *clientView // the application that asks; nil none
+	Recovery bool        // it takes a recovery code
+	Problems problems    // fields: code
+	SwapURL  string      // to the page for the other kind of code
+	OtherURL string      // to sign in as somebody else
+}
+
+// factorPage shows and changes the second factor: templates/factor.html, at
+// /account/settings/second-factor/. It posts code to confirm/, codes/ and remove/
+// behind it, and nothing to start/.
+type factorPage struct {
+	base
+	Factor   broker.Factor // zero: none
+	Codes    int           // recovery codes that are left
+	Pending  bool          // it is being set up: Picture, Secret and URI say how
+	Picture  qrCode
+	Secret   string // in groups of four
+	URI      string // otpauth:
+	Problems problems
+}
+
+// On tells whether the factor is asked for.
+func (p factorPage) On() bool { return p.Factor.Confirmed() }
+
+// OpenURL opens the app on the device that shows the page.
+func (p factorPage) OpenURL() template.URL { return template.URL(p.URI) } //nolint:gosec // local.KeyURI made it of escaped parts
+
+// CodesLeft says how many recovery codes there are.
+func (p factorPage) CodesLeft() string {
+	if p.Codes == 0 {
+		return p.T("factor.codes_none")
+	}
+	return p.N("factor.codes_left", p.Codes)
+}
+
+// recoveryCodesPage shows new recovery codes, once: templates/recovery_codes.html.
+type recoveryCodesPage struct {
+	base
+	Account string // whose they are
+	Codes   []string
+	DoneURL string
+}
+
+// FileURL is the codes as a text that a browser saves, without asking us again.
+func (p recoveryCodesPage) FileURL() template.URL {
+	text := p.cat.Text(p.Lang, "recovery_codes.file", map[string]string{"account": p.Account, "brand": p.Brand.Name}) +
+		"\r\n\r\n" + strings.Join(p.Codes, "\r\n") + "\r\n"
+	return template.URL("data:text/plain;charset=utf-8," + url.PathEscape(text)) //nolint:gosec // escaped
+}
+
+// qrCode is a square of black modules on white, with its margin.
+type qrCode struct {
+	Size int    // modules along a side
+	Path string // SVG path of the black ones
+}
+
+// qrMargin is how many modules of white stand around (ISO/IEC 18004, section 9.1).
+const qrMargin = 4
+
+// drawQR draws a text as a QR code. A phone reads it from a screen that is clean,
+// so a little redundancy will do.
+func drawQR(text string) (qrCode, error) {
+	code, err := qr.Encode(text, qr.M, qr.Auto)
+	if err != nil {
+		return qrCode{}, err
+	}
+	size := code.Bounds().Dx()
+	var path strings.Builder
+	for y := range size {
+		for x := 0; x < size; x++ {
+			begin := x
+			for x < size && isBlack(code.At(x, y)) {
+				x++
+			}
+			if x > begin {
+				fmt.Fprintf(&path, "M%d %dh%dv1h-%dz", begin+qrMargin, y+qrMargin, x-begin, x-begin)
+			}
+		}
+	}
+	return qrCode{size + 2*qrMargin, path.String()}, nil
+}
+
+func isBlack(c interface{ RGBA() (r, g, b, a uint32) }) bool {
+	r, _, _, _ := c.RGBA()
+	return r == 0
+}
+
+// inGroups parts a text into groups of four, to be typed.
+func inGroups(s string) string {
+	var groups []string
+	for ; len(s) > 4; s = s[4:] {
+		groups = append(groups, s[:4])
+	}
+	return strings.Join(append(groups, s), " ")
+}
+
+func (secondFactorPage) template() string  { return "second_factor" }
+func (factorPage) template() string        { return "factor" }
+func (recoveryCodesPage) template() string { return "recovery_codes" }
