@@ -24,7 +24,7 @@ const defaultSteps = 10_000
 
 // postgresShare is how many steps on SQLite there are to one on PostgreSQL, which
 // answers over a socket.
-const postgresShare = 50
+const postgresShare = 100
 
 func wantSteps(t testing.TB) int {
 	text := os.Getenv("BROKER_TEST_WALK_STEPS")
