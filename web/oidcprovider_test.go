@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -133,7 +132,8 @@ func TestRealProviderSignsOutBothWays(t *testing.T) {
 	})
 }
 
-// TestSignOutJourneyInChromium: what a person sees and presses, in both directions.
+// TestSignOutJourneyInChromium: what a person sees and presses. The other direction
+// shows them nothing: TestRealProviderSignsOutBothWays has it.
 func TestSignOutJourneyInChromium(t *testing.T) {
 	ctx := chromium(t)
 	w, issuer := realWorld(t, storetest.New(t), broker.SignOutAsk)
@@ -145,21 +145,18 @@ func TestSignOutJourneyInChromium(t *testing.T) {
 			chromedp.SendKeys(chromedp.CSS(`input[name=login]`), "ada"),
 			chromedp.SendKeys(chromedp.CSS(`input[name=password]`), "any"),
 			chromedp.Click(chromedp.CSS(`button[type=submit]`)),
-			chromedp.WaitVisible(chromedp.CSS(`button[type=submit], a[href="/logout/"]`)),
+			chromedp.WaitNotPresent(chromedp.CSS(`input[name=login]`)),
 		}
 	}
+	// Consent is asked the first time. The page is looked at and its form sent in one
+	// step, since a page that is going gives way between two.
+	const agree = `(() => { const p = document.querySelector("input[name=prompt][value=consent]"); if (p && !p.form.dataset.sent) { p.form.dataset.sent = "1"; p.form.requestSubmit(); } return document.readyState === "complete" ? location.href : ""; })()`
 	yes := func() {
-		for range 50 { // consent is asked the first time
-			where, err := chromedp.Run(ctx, chromedp.Location())
-			must(t, err)
-			if strings.HasPrefix(where, w.url) {
+		for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+			where, err := chromedp.Run(ctx, chromedp.Evaluate[string](agree))
+			if err == nil && strings.HasPrefix(where, w.url) {
 				return
 			}
-			// Its button may go while the page before gives way to the next.
-			at, stop := context.WithTimeout(ctx, time.Second)
-			_ = chromedp.Do(at, chromedp.Click(chromedp.CSS(`button[type=submit]`)))
-			stop()
-			time.Sleep(200 * time.Millisecond)
 		}
 		t.Fatal("the provider does not send the person back")
 	}
@@ -183,23 +180,5 @@ func TestSignOutJourneyInChromium(t *testing.T) {
 	))
 	if where, err = chromedp.Run(ctx, chromedp.Location()); err != nil || where != w.url+"/logout/" {
 		t.Errorf("back at %s, %v", where, err)
-	}
-
-	// The other way: signed out there, our page asks to sign in.
-	must(t, chromedp.Do(ctx, in()...))
-	yes()
-	must(t, chromedp.Do(ctx,
-		chromedp.Navigate(issuer+"/session/end"),
-		chromedp.Click(chromedp.CSS(`button[name=logout][value=yes]`)),
-		chromedp.WaitVisible(chromedp.CSS(`body`)),
-	))
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-		must(t, chromedp.Do(ctx, chromedp.Navigate(w.url+securityPath), chromedp.WaitVisible(chromedp.CSS(`main`))))
-		if where, err = chromedp.Run(ctx, chromedp.Location()); err != nil || strings.HasPrefix(where, w.url+"/login/") {
-			break
-		}
-		if time.Now().After(end) {
-			t.Fatalf("still at %s; the log:\n%s", where, w.log)
-		}
 	}
 }
