@@ -206,6 +206,19 @@ func (c usersList) Run(ctx context.Context, p *program) error {
 	})
 }
 
+// roomsFor opens everything that a command needs, and finds the user that it is about.
+func (p *program) roomsFor(ctx context.Context, who string) (*rooms, broker.User, error) {
+	r, err := p.rooms(ctx)
+	if err != nil {
+		return nil, broker.User{}, err
+	}
+	u, err := findUser(ctx, r.db, who)
+	if err != nil {
+		return nil, broker.User{}, errors.Join(err, r.close())
+	}
+	return r, u, nil
+}
+
 // findUser finds an account by what an operator has at hand.
 func findUser(ctx context.Context, db *store.DB, who string) (broker.User, error) {
 	u, err := db.User(ctx, broker.UserID(who))
@@ -271,15 +284,11 @@ func (c usersEnable) Run(ctx context.Context, p *program) error {
 }
 
 func (c usersShow) set(ctx context.Context, p *program, disabled bool) error {
-	r, err := p.rooms(ctx)
+	r, u, err := p.roomsFor(ctx, c.User)
 	if err != nil {
 		return err
 	}
 	defer r.close()
-	u, err := findUser(ctx, r.db, c.User)
-	if err != nil {
-		return err
-	}
 	if u.Disabled() != disabled || u.Closed() {
 		if err := r.accounts.SetDisabled(ctx, u.ID, disabled); err != nil {
 			return err

@@ -26,15 +26,11 @@ To close an account and keep it: broker users disable.`
 
 // Run deletes an account.
 func (c usersDelete) Run(ctx context.Context, p *program) error {
-	r, err := p.rooms(ctx)
+	r, u, err := p.roomsFor(ctx, c.User)
 	if err != nil {
 		return err
 	}
 	defer r.close()
-	u, err := findUser(ctx, r.db, c.User)
-	if err != nil {
-		return err
-	}
 	if !c.Yes {
 		return fmt.Errorf("this deletes the account %s of %s for good; add --yes, or close it: broker users disable %s", u.ID, printable(u.Email), u.ID)
 	}
@@ -61,15 +57,11 @@ func (usersEmail) Help() string {
 
 // Run changes an address.
 func (c usersEmail) Run(ctx context.Context, p *program) error {
-	r, err := p.rooms(ctx)
+	r, u, err := p.roomsFor(ctx, c.User)
 	if err != nil {
 		return err
 	}
 	defer r.close()
-	u, err := findUser(ctx, r.db, c.User)
-	if err != nil {
-		return err
-	}
 	u, err = r.accounts.ChangeEmail(ctx, u.ID, c.Email)
 	if errors.Is(err, local.ErrSignUpKnown) {
 		return fmt.Errorf("%s has an account already; see: broker users show %s", printable(c.Email), printable(c.Email))

@@ -38,15 +38,11 @@ The account opens with the password or a linked account alone from then on, unti
 
 // Run shows or removes the second factor of an account.
 func (c usersFactors) Run(ctx context.Context, p *program) error {
-	r, err := p.rooms(ctx)
+	r, u, err := p.roomsFor(ctx, c.User)
 	if err != nil {
 		return err
 	}
 	defer r.close()
-	u, err := findUser(ctx, r.db, c.User)
-	if err != nil {
-		return err
-	}
 	f, codes, err := r.accounts.FactorOf(ctx, u.ID)
 	if err != nil {
 		return err

@@ -80,15 +80,11 @@ func (usersTokensList) Help() string {
 
 // Run lists tokens.
 func (c usersTokensList) Run(ctx context.Context, p *program) error {
-	r, err := p.rooms(ctx)
+	r, u, err := p.roomsFor(ctx, c.User)
 	if err != nil {
 		return err
 	}
 	defer r.close()
-	u, err := findUser(ctx, r.db, c.User)
-	if err != nil {
-		return err
-	}
 	views, err := tokensOf(ctx, r, u.ID)
 	if err != nil {
 		return err
@@ -136,15 +132,11 @@ func (usersTokensRefresh) Help() string {
 
 // Run refreshes a token.
 func (c usersTokensRefresh) Run(ctx context.Context, p *program) error {
-	r, err := p.rooms(ctx)
+	r, u, err := p.roomsFor(ctx, c.User)
 	if err != nil {
 		return err
 	}
 	defer r.close()
-	u, err := findUser(ctx, r.db, c.User)
-	if err != nil {
-		return err
-	}
 	if _, err := r.linker.RenewToken(ctx, linking.TokenRef{User: u.ID, Provider: c.Provider, Identity: c.Identity, Kind: c.Kind}); err != nil {
 		return fmt.Errorf("refresh %s: %w", printable(c.Provider), err)
 	}
