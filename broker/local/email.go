@@ -74,17 +74,10 @@ func (a *Accounts) DeliverEmail(ctx context.Context, payload []byte) error {
 	if known && owner.ID != u.ID {
 		return a.store.Enqueue(ctx, mail(ctx, r.Email, "email-known", owner.Locale, r.At, map[string]string{"name": owner.Called()}))
 	}
-	token := broker.NewSecret()
 	return a.store.InTx(ctx, func(ctx context.Context) error {
-		if err := a.store.VoidMailTokens(ctx, u.ID, broker.MailEmail, at); err != nil {
-			return fmt.Errorf("void mail tokens: %w", err)
-		}
-		err := a.store.CreateMailToken(ctx, broker.MailToken{
-			Hash: token.Hash(), Purpose: broker.MailEmail, Email: r.Email, UserID: u.ID, Version: r.Version,
-			CreatedAt: at, ExpiresAt: at.Add(broker.MailTokenLifetime),
-		})
+		token, err := a.onlyLink(ctx, broker.MailToken{Purpose: broker.MailEmail, Email: r.Email, UserID: u.ID, Version: r.Version}, at)
 		if err != nil {
-			return fmt.Errorf("create mail token: %w", err)
+			return err
 		}
 		// Nobody has proven the address: who reads this may be a stranger, and
 		// learns neither the name nor the address of the account.

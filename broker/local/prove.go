@@ -60,6 +60,20 @@ func (a *Accounts) live(ctx context.Context, token broker.Secret, purpose broker
 	return t, nil
 }
 
+// onlyLink writes a mail token for broker.MailTokenLifetime, in the place of every
+// other of its user and purpose, and returns its secret. It belongs in a unit of work.
+func (a *Accounts) onlyLink(ctx context.Context, t broker.MailToken, at time.Time) (broker.Secret, error) {
+	if err := a.store.VoidMailTokens(ctx, t.UserID, t.Purpose, at); err != nil {
+		return "", fmt.Errorf("void mail tokens: %w", err)
+	}
+	secret := broker.NewSecret()
+	t.Hash, t.CreatedAt, t.ExpiresAt = secret.Hash(), at, at.Add(broker.MailTokenLifetime)
+	if err := a.store.CreateMailToken(ctx, t); err != nil {
+		return "", fmt.Errorf("create mail token: %w", err)
+	}
+	return secret, nil
+}
+
 // spend uses a mail token up, once.
 func (a *Accounts) spend(ctx context.Context, t broker.MailToken, at time.Time) error {
 	err := a.store.SpendMailToken(ctx, t.Hash, at)

@@ -41,17 +41,10 @@ func (a *Accounts) DeliverReset(ctx context.Context, payload []byte) error {
 		return err
 	}
 	ctx = broker.WithRequest(ctx, broker.Request{IP: r.IP, Browser: r.Browser})
-	token := broker.NewSecret()
 	return a.store.InTx(ctx, func(ctx context.Context) error {
-		if err := a.store.VoidMailTokens(ctx, user.ID, broker.MailReset, at); err != nil {
-			return fmt.Errorf("void mail tokens: %w", err)
-		}
-		err := a.store.CreateMailToken(ctx, broker.MailToken{
-			Hash: token.Hash(), Purpose: broker.MailReset, Email: r.Email, UserID: user.ID, Version: user.Version,
-			CreatedAt: at, ExpiresAt: at.Add(broker.MailTokenLifetime),
-		})
+		token, err := a.onlyLink(ctx, broker.MailToken{Purpose: broker.MailReset, Email: r.Email, UserID: user.ID, Version: user.Version}, at)
 		if err != nil {
-			return fmt.Errorf("create mail token: %w", err)
+			return err
 		}
 		return a.store.Enqueue(ctx, mail(ctx, r.Email, "reset", user.Locale, at, map[string]string{
 			"name": user.Called(), "link": a.o.Issuer + "/reset-password/?token=" + token.Reveal(),
