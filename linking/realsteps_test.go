@@ -196,8 +196,11 @@ func (r *real) start(l leg) answer {
 func (r *real) finish(at int, path string, n, code, slot int) answer {
 	ctx, mails := bag()
 	state, _, _ := strings.Cut(r.states[n].Reveal(), " ")
+	r.mu.Lock() // the same return may be here twice at once
+	session := r.session(at)
+	r.mu.Unlock()
 	res, err := r.linker().Finish(ctx, linking.FinishRequest{
-		Provider: path, Browser: r.cookies[at], Session: r.session(at), Callback: broker.Callback{State: broker.Secret(state), Code: r.states[code]},
+		Provider: path, Browser: r.cookies[at], Session: session, Callback: broker.Callback{State: broker.Secret(state), Code: r.states[code]},
 	})
 	r.mu.Lock()
 	defer r.mu.Unlock()
