@@ -42,7 +42,7 @@ func (op StateOperation) On(u User, reason string, at time.Time) (after User, ch
 		if u.BlockedAt.IsZero() {
 			u.BlockedAt = at
 		}
-		if u.DisabledAt.IsZero() || u.Closed() { // what its person closed is kept, as evidence
+		if u.DisabledAt.IsZero() || u.Closed() && !u.Waiting() { // what its person closed is kept, as evidence
 			u.DisabledAt = u.BlockedAt
 		}
 		u.BlockedReason, u.EraseAt = reason, time.Time{}
@@ -58,11 +58,11 @@ func (op StateOperation) On(u User, reason string, at time.Time) (after User, ch
 	case OpActivate:
 		u = u.opened(at)
 	case OpDeactivate:
-		if u.Disabled() && !u.Blocked() && !u.Waiting() && !u.Closed() {
-			return u, false
+		if !u.Disabled() || u.Blocked() || u.Waiting() || u.Closed() {
+			u.DisabledAt = at
 		}
-		u.DisabledAt, u.EraseAt = at, time.Time{}
-		u.BlockedAt, u.BlockedReason, u.WaitingAt = time.Time{}, "", time.Time{}
+		u.EraseAt, u.WaitingAt = time.Time{}, time.Time{}
+		u.BlockedAt, u.BlockedReason = time.Time{}, ""
 		u.VerifiedAt, u.VerifiedBy = time.Time{}, ""
 	}
 	if u == before {
