@@ -86,6 +86,7 @@ func TestIndexes(t *testing.T) {
 	_, _ = db.EndUpstream(ctx, broker.UpstreamLogout{Subject: "u"})
 	_, _ = db.EndUpstream(ctx, broker.UpstreamLogout{SID: "i"})
 	_, _ = db.EndUpstream(ctx, broker.UpstreamLogout{Subject: "u", SID: "i"})
+	_, _ = db.EndLateUpstream(ctx, at, at)
 	_ = db.UpdateClient(ctx, broker.Client{ID: "c"})
 	_, _ = db.Consent(ctx, "u", "c")
 	_, _ = db.ConsentsOf(ctx, "u")
