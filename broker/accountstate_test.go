@@ -63,9 +63,6 @@ func TestTableOfStates(t *testing.T) {
 					ok = after.IsZero()
 				case "now":
 					ok = !after.IsZero() && (before.IsZero() && after.Equal(at) || !before.IsZero())
-				case "if empty":
-					ok = after.Equal(before) || before.IsZero() && after.Equal(at)
-					ok = ok && !after.IsZero()
 				default:
 					t.Fatalf("%s: %q means nothing", name, want)
 				}

@@ -141,9 +141,28 @@ func TestBlockedEverywhere(t *testing.T) {
 
 		must(t, operator.SetState(t.Context(), ada.ID, broker.OpUnblock, ""))
 		b.signIn("ada")
-		consent.get("/consent/?login=" + waiting)
-		consent.nobody() // what was under way stays ended
+		consent.get("/consent/?login=" + waiting) // what was under way stays ended, and what stood
+		consent.nobody()
+		member.get(profilePath).to("/login/") // its session was not looked at while the account was blocked
+		if got := w.token(url.Values{"grant_type": {"refresh_token"}, "refresh_token": {refresh}, "client_id": {"app"}}); got["error"] != "invalid_grant" {
+			t.Errorf("refresh, unblocked: %v", got)
+		}
 	})
+}
+
+// TestBlockedBeforeTheFirstSession: a sign-up that was proven in another browser goes on
+// in its own; not behind a block, also where that was taken back before anybody looked.
+func TestBlockedBeforeTheFirstSession(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser()
+	login := b.post("/signup/", "email", "eve@example.org", "name", "Eve", "password", password).to("/sent/").param("login")
+	w.browser().post("/verify-email/", "token", strings.TrimPrefix(w.mailedLink("sign-up"), "/verify-email/?token=")).want(200)
+	u, err := w.db.UserByEmail(t.Context(), "eve@example.org")
+	must(t, err)
+	must(t, w.accounts.SetState(t.Context(), u.ID, broker.OpBlock, ""))
+	must(t, w.accounts.SetState(t.Context(), u.ID, broker.OpUnblock, ""))
+	b.get("/sent/?login=" + login)
+	b.nobody()
 }
 
 // TestModeratedNewcomer: each way in which an account begins leads to the page that says
