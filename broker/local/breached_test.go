@@ -115,7 +115,7 @@ func TestPrepareRefuses(t *testing.T) {
 // already still gets in, to choose another.
 func TestBreachedPasswordIsRefused(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		const leaked = "iloveyou2012"
+		const leaked = "plattenspieler im regen"
 		ctx := t.Context()
 		u, err := accounts(t, db).Create(ctx, local.NewUser{Email: "ada@example.org", Password: leaked})
 		must(t, err)
