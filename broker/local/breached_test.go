@@ -143,8 +143,8 @@ func TestBreachedPasswordIsRefused(t *testing.T) {
 		if _, err := a.Reset(ctx, link, leaked); !errors.Is(err, local.ErrPasswordBreached) {
 			t.Errorf("reset: %v", err)
 		}
-		_, err = a.Reset(ctx, link, "another password") // the refusal spent nothing
+		_, err = a.Reset(ctx, link, "another password of hers") // the refusal spent nothing
 		must(t, err)
-		must(t, a.ChangePassword(ctx, s, "another password", good))
+		must(t, a.ChangePassword(ctx, s, "another password of hers", good))
 	})
 }

@@ -94,6 +94,10 @@ type Attacher interface {
 	DetachAll(ctx context.Context, user broker.UserID, at time.Time) error
 	// Provider is the policy of a provider that may be used.
 	Provider(id string) (broker.Provider, bool)
+	// OwnerOf is the user whose account an identity opens; "" nobody's.
+	OwnerOf(ctx context.Context, id broker.UserIdentity) (broker.UserID, error)
+	// Adopt writes an identity that another system knew, inside a unit of work.
+	Adopt(ctx context.Context, id broker.UserIdentity) error
 	Title(provider string) string
 }
 

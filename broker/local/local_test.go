@@ -362,7 +362,7 @@ func TestChangePassword(t *testing.T) {
 			current, next broker.Secret
 			want          error
 		}{
-			{"wrong", "another password of hers", local.ErrPasswordWrong}, {"", "another password", local.ErrPasswordWrong},
+			{"wrong", "another password of hers", local.ErrPasswordWrong}, {"", "another password of hers", local.ErrPasswordWrong},
 			{good, "short", local.ErrPasswordShort}, {good, good, local.ErrPasswordSame},
 		} {
 			var e *broker.Error

@@ -135,7 +135,7 @@ func TestNewPasswordEndsOfflineGrants(t *testing.T) {
 
 		must(t, a.RequestReset(ctx, u.Email))
 		sent := mails(t, db)
-		_, err := a.Reset(ctx, tokenOf(t, sent[len(sent)-1]), "a third password")
+		_, err := a.Reset(ctx, tokenOf(t, sent[len(sent)-1]), "a third one of hers")
 		must(t, err)
 		live("this session after a reset", mine, false)
 		live("somebody else after a reset", hers, true)
