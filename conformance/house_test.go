@@ -81,7 +81,7 @@ var words = map[string][]string{
 	"github.com/invopop/jsonschema":         {"config"},
 	"github.com/alecthomas/kong":            {"cmd/broker"},
 	"github.com/VictoriaMetrics/metrics":    {"cmd/broker"},
-	"golang.org/x/net/html":                 {"conformance", "conformance/oidf"},
+	"golang.org/x/net/html":                 {"web", "mail", "conformance", "conformance/oidf"},
 	"golang.org/x/net/publicsuffix":         {"conformance/oidf"},
 	"golang.org/x/sync":                     everywhere,
 }
