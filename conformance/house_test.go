@@ -82,6 +82,7 @@ var words = map[string][]string{
 	"github.com/alecthomas/kong":            {"cmd/broker"},
 	"github.com/VictoriaMetrics/metrics":    {"cmd/broker"},
 	"golang.org/x/net/html":                 {"web", "mail", "conformance", "conformance/oidf"},
+	"golang.org/x/net/idna":                 {"mail"},
 	"golang.org/x/net/publicsuffix":         {"conformance/oidf"},
 	"golang.org/x/sync":                     everywhere,
 }

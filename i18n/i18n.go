@@ -19,6 +19,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -116,6 +118,9 @@ func (c *Catalogs) Languages() []string { return append([]string(nil), c.now.Loa
 
 // Has tells whether there is a message under key.
 func (c *Catalogs) Has(key string) bool { return c.now.Load().keys[key] }
+
+// Keys are those of all messages.
+func (c *Catalogs) Keys() []string { return slices.Sorted(maps.Keys(c.now.Load().keys)) }
 
 // Text returns the message under key in a language. A language without a
 // catalog is spoken as Default, and an unknown key returns the key itself, so

@@ -220,4 +220,3 @@ func lineOf(template, text string) int {
 	}
 	return 1 + strings.Count(before, "\n")
 }
-

@@ -31,7 +31,9 @@ func (r *renderer) examples(kind page, lang string) []page {
 	for _, path := range slices.Clone(x.seen) {
 		all = append(all,
 			x.page(r, kind, lang, func(p string) bool { return p != path }),
-			x.page(r, kind, lang, func(p string) bool { return p == path || strings.HasPrefix(path, p+".") || strings.HasPrefix(p, path+".") }))
+			x.page(r, kind, lang, func(p string) bool {
+				return p == path || strings.HasPrefix(path, p+".") || strings.HasPrefix(p, path+".")
+			}))
 	}
 	return all
 }
