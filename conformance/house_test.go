@@ -82,8 +82,8 @@ var words = map[string][]string{
 	"github.com/invopop/jsonschema":         {"config"},
 	"github.com/alecthomas/kong":            {"cmd/broker"},
 	"github.com/VictoriaMetrics/metrics":    {"cmd/broker"},
-	"golang.org/x/net/html":                 {"conformance", "conformance/oidf"},
-	"golang.org/x/net/idna":                 {"broker/local"},
+	"golang.org/x/net/html":                 {"web", "mail", "conformance", "conformance/oidf"},
+	"golang.org/x/net/idna":                 {"broker/local", "mail"},
 	"golang.org/x/net/publicsuffix":         {"broker/local", "conformance/oidf"},
 	"golang.org/x/sync":                     everywhere,
 }
