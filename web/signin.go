@@ -21,12 +21,20 @@ import (
 func (s *Server) identify(w http.ResponseWriter, r *http.Request, l *broker.Login) error {
 	v := visitOf(r)
 	if l.UserID != "" {
+		present := v.session.UserID == l.UserID
 		switch {
-		case v.session.UserID == l.UserID && !v.session.AuthTime.Before(l.AuthTime):
-			l.SID, l.AMR, l.ACR, l.OwesFactor = v.session.SID, v.session.AMR, v.session.ACR, false // what is owed was shown for that session
+		case present && !v.session.AuthTime.Before(l.AuthTime) && (v.session.ACR == l.ACR || v.session.ACR == broker.ACRSecond):
+			l.SID, l.AMR, l.ACR = v.session.SID, v.session.AMR, v.session.ACR
+			if l.ACR == broker.ACRSecond { // what is owed was shown for that session
+				l.OwesFactor, l.SetsUpFactor = false, false
+			}
 			return nil
 		case l.OwesFactor:
 			return nil
+		case present && l.SID == v.session.SID:
+			if err := s.strengthen(w, r, l); err != nil || l.UserID != "" {
+				return err
+			}
 		case l.SID == "":
 			if err := s.startSession(w, r, l); err != nil || l.UserID != "" {
 				return err
@@ -75,7 +83,7 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 		return nil
 	}
 	if s.accounts.OwesFactor(user, l.ACR) {
-		l.OwesFactor = true
+		l.Owe(user.HasSecondFactor())
 		return nil
 	}
 	request := broker.RequestOf(ctx)
