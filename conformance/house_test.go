@@ -62,7 +62,7 @@ var words = map[string][]string{
 	"github.com/ory/fosite":                 {"tokens"},
 	"github.com/ory/x":                      {"tokens"},
 	"github.com/go-jose/go-jose/v3":         {"tokens"},
-	"github.com/go-jose/go-jose/v4":         {"tokens", "providers", "cmd/broker/demo", "conformance/oidf"},
+	"github.com/go-jose/go-jose/v4":         {"tokens", "providers", "cmd/broker/demo", "conformance", "conformance/oidf"},
 	"github.com/markbates/goth":             {"providers"},
 	"golang.org/x/oauth2":                   {"providers", "cmd/broker/demo"},
 	"github.com/coreos/go-oidc/v3":          {"providers", "cmd/broker/demo"},
