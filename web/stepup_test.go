@@ -9,6 +9,8 @@ import (
 
 	"idbroker/broker"
 	"idbroker/broker/local"
+	"idbroker/providers"
+	"idbroker/providers/providertest"
 	"idbroker/store"
 	"idbroker/store/storetest"
 	"idbroker/tokens"
@@ -200,7 +202,7 @@ func raceOfSetUps(t *testing.T, db *store.DB) {
 	ada, hers := begin()
 	eve, theirs := begin()
 	ada.post(setUpPath+"start/", "login", hers).to(setUpPath)
-	secret := strings.ReplaceAll(secretOnPage.FindStringSubmatch(ada.get(setUpPath+"?login="+hers).body)[1], " ", "")
+	secret := strings.ReplaceAll(secretOnPage.FindStringSubmatch(ada.get(setUpPath + "?login=" + hers).body)[1], " ", "")
 	if page := eve.get(setUpPath + "?login=" + theirs).want(200); secretOnPage.MatchString(page.body) {
 		t.Error("the other browser sees the secret")
 	}
@@ -218,7 +220,7 @@ func raceOfSetUps(t *testing.T, db *store.DB) {
 	thief := w.browser()
 	login := thief.post("/login/", "email", "bob@example.org", "password", password).to(setUpPath).param("login")
 	thief.post(setUpPath+"start/", "login", login).to(setUpPath)
-	secret = strings.ReplaceAll(secretOnPage.FindStringSubmatch(thief.get(setUpPath+"?login="+login).body)[1], " ", "")
+	secret = strings.ReplaceAll(secretOnPage.FindStringSubmatch(thief.get(setUpPath + "?login=" + login).body)[1], " ", "")
 	bob, err := w.db.UserByEmail(t.Context(), "bob@example.org")
 	must(t, err)
 	bob.PasswordSetAt, bob.UpdatedAt = time.Now(), time.Now()
@@ -227,5 +229,56 @@ func raceOfSetUps(t *testing.T, db *store.DB) {
 	thief.nobody()
 	if now, err := w.db.User(t.Context(), bob.ID); err != nil || now.HasSecondFactor() {
 		t.Errorf("it counts: %v", err)
+	}
+}
+
+// TestProviderSawTwoFactors: what a provider proves in the operator's words stands
+// in for the factor here, our tokens say so, and the audit trail says who said it.
+// Another provider's word, in the same words, is nobody's.
+func TestProviderSawTwoFactors(t *testing.T) { storetest.Each(t, providerSawTwoFactors) }
+
+func providerSawTwoFactors(t *testing.T, db *store.DB) {
+	w := worldOf(t, db, tokens.Options{SecondFactor: true}, nil, func(_ string, a *providers.App) {
+		if a.ID == "demo" {
+			a.SecondFactor, a.Forward = providers.SecondFactor{AMR: []string{"hwk"}, ACR: []string{"phr"}}, []string{providers.ForwardACRValues}
+		}
+	})
+	w.client(func(c *broker.Client) { c.FirstParty, c.Metadata.SecondFactor = true, true })
+	w.user("ada")
+	owner := w.browser()
+	owner.signIn("ada")
+	for _, p := range []string{"demo", "other"} {
+		owner.walk(owner.post("/oauth/login/"+p+"/"), "ada").to(linkedAccountsPath)
+	}
+	owner.setUpApp()
+	there := func(amr ...string) {
+		w.op.AddPerson(providertest.Person{Subject: "ada", Username: "ada", Email: "ada@example.org", EmailVerified: true, Claims: map[string]any{"amr": amr}})
+	}
+	there("pwd")
+	b := w.browser()
+	login := b.get(authorize()).param("login")
+	b.walk(b.get("/oauth/login/demo/?login="+login), "ada").to("/second-factor/")
+	there("pwd", "hwk")
+	b = w.browser()
+	login = b.get(authorize()).param("login")
+	b.walk(b.get("/oauth/login/other/?login="+login), "ada").to("/second-factor/") // "other" has no such words
+	b = w.browser()
+	login = b.get(authorize("acr_values", broker.ACRSecond+" x")).param("login")
+	out := b.get("/oauth/login/demo/?login=" + login)
+	if to, err := url.Parse(out.location); err != nil || to.Query().Get("acr_values") != "phr x" {
+		t.Errorf("the provider is told %q, %v", to.Query().Get("acr_values"), err)
+	}
+	claims := w.redeem(b.walk(out, "ada").to(callbackURL))
+	if amr, _ := claims["amr"].([]any); claims["acr"] != broker.ACRSecond || !slices.Contains(amr, any("hwk")) || !slices.Contains(amr, any("mfa")) {
+		t.Errorf("%v", claims)
+	}
+	row, err := b.session()
+	must(t, err)
+	events, err := w.db.Events(t.Context(), row.UserID, 20)
+	must(t, err)
+	if !slices.ContainsFunc(events, func(e broker.Event) bool {
+		return e.Name == broker.EventSignedIn && e.SID == row.SID && e.Detail["second_factor"] == "provider" && e.Detail["provider_amr"] == "pwd hwk mfa"
+	}) {
+		t.Errorf("events %+v", events)
 	}
 }

@@ -196,7 +196,8 @@ func registry(cfg config.Config, base string, log *slog.Logger, extra ...provide
 		o.Apps = append(o.Apps, providers.App{
 			ID: p.ID, Kind: p.Kind, Title: p.Title, Icon: p.Icon, Order: p.Order,
 			Issuer: p.Issuer, BaseURL: p.BaseURL, ClientID: p.ClientID, ClientSecret: p.ClientSecret, Scopes: p.Scopes, AuthParams: p.AuthParams, Forward: p.Forward,
-			Sandbox: p.Sandbox, Member: p.Member, EmailTrust: p.EmailTrust, EmailDomains: p.EmailDomains, AllowedDomains: p.AllowedDomains,
+			SecondFactor: providers.SecondFactor{AMR: p.SecondFactor["amr"], ACR: p.SecondFactor["acr"]},
+			Sandbox:      p.Sandbox, Member: p.Member, EmailTrust: p.EmailTrust, EmailDomains: p.EmailDomains, AllowedDomains: p.AllowedDomains,
 			Hidden: p.Hidden, LinkOnly: p.LinkOnly, Second: broker.Second(p.Second),
 			SignUp: broker.SignUpBy(p.SignUp), Unmailed: !p.ConfirmEmail, LinkByEmail: p.LinkByEmail,
 			Profile: broker.ProfileRules{Name: broker.ProfileRule(p.Profile["name"]), Username: broker.ProfileRule(p.Profile["username"]), Locale: broker.ProfileRule(p.Profile["locale"])},
