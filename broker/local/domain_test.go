@@ -342,3 +342,33 @@ func TestImportAndPeopleOf(t *testing.T) {
 		}
 	})
 }
+
+// TestImportedFromABlockedDomain: the file says which line, and nothing of it gets in
+// behind that; a domain that vouches does so for who has proven the address there.
+func TestImportedFromABlockedDomain(t *testing.T) {
+	db := storetest.New(t)
+	a, ctx := accounts(t, db), t.Context()
+	decide(t, a, "evil.example", broker.DomainBlocked)
+	decide(t, a, "uni.example", broker.DomainVerified)
+	i := a.Import()
+	for _, proven := range []bool{true, false} {
+		bad := local.Imported{Email: "x@sub.evil.example", EmailVerified: proven}
+		var why *local.ImportError
+		if _, err := i.Check(ctx, bad); !errors.As(err, &why) || why.Fields["email"] == nil {
+			t.Errorf("checked: %v", err)
+		}
+		if n, err := i.Write(ctx, []local.Imported{bad}); err == nil || n != 0 {
+			t.Errorf("written: %d, %v", n, err)
+		}
+		i = a.Import()
+	}
+	n, err := i.Write(ctx, []local.Imported{{Email: "a@uni.example", EmailVerified: true}, {Email: "b@uni.example"}})
+	if err != nil || n != 2 {
+		t.Fatalf("%d, %v", n, err)
+	}
+	for email, want := range map[string]bool{"a@uni.example": true, "b@uni.example": false} {
+		if u, err := db.UserByEmail(ctx, email); err != nil || u.Verified() != want {
+			t.Errorf("%+v, %v", u, err)
+		}
+	}
+}
