@@ -115,6 +115,7 @@ type Options struct {
 	NoPasswords bool          // passwords do not open accounts here: no mail speaks of them
 	Welcome     Welcome       // who is told that an account began; "" WelcomeVouched
 	Hashing     Argon2        // zero: defaults
+	OnHash      func()        // is told of each argon2id that is computed, for metrics; nil: nobody listens
 	HMACKey     broker.Secret // SECURITY_PASSWORD_SALT of the Invenio whose double hashes were imported; "": none
 	Peppers     Peppers       // zero: none
 	Breached    *Breached     // passwords that nobody may choose; nil: none
@@ -176,7 +177,7 @@ func New(store Store, links Attacher, o Options) *Accounts {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Accounts{store: store, links: links, hash: newHasher(o.Hashing, o.MaxHashing, o.HMACKey, o.Peppers), o: o, log: o.Log}
+	return &Accounts{store: store, links: links, hash: newHasher(o.Hashing, o.MaxHashing, o.HMACKey, o.Peppers, o.OnHash), o: o, log: o.Log}
 }
 
 // mail makes the outbox entry of a mail that somebody asked for.
