@@ -119,10 +119,13 @@ type Options struct {
 	HMACKey     broker.Secret // SECURITY_PASSWORD_SALT of the Invenio whose double hashes were imported; "": none
 	Peppers     Peppers       // zero: none
 	Breached    *Breached     // passwords that nobody may choose; nil: none
-	Codes       Codes         // what a code may be mailed for
-	CodeKeys    [][32]byte    // keys of mailed codes, the first for new ones; none: one that this process alone has
-	NoFactors   bool          // nobody is asked for a second factor, and nobody sets one up
-	Log         *slog.Logger  // nil: discard
+	// BreachedRange returns the breached passwords whose SHA-1 begins with five
+	// hexadecimal digits, as the range API of Have I Been Pwned does; nil: nobody outside is asked.
+	BreachedRange func(ctx context.Context, prefix string) ([]byte, error)
+	Codes         Codes        // what a code may be mailed for
+	CodeKeys      [][32]byte   // keys of mailed codes, the first for new ones; none: one that this process alone has
+	NoFactors     bool         // nobody is asked for a second factor, and nobody sets one up
+	Log           *slog.Logger // nil: discard
 	// EndGrants ends grants and tells the applications, inside a unit of work;
 	// nil: the store's RevokeGrants, which tells nobody.
 	EndGrants func(ctx context.Context, f broker.GrantFilter, reason string, at time.Time) (int, error)
