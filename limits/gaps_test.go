@@ -78,3 +78,18 @@ func TestWaitersFromManyNetworks(t *testing.T) {
 		}
 	})
 }
+
+// TestOwnerOfAnIPv4Network: who owns a /24 tries ten times as often as from one address, and no more.
+func TestOwnerOfAnIPv4Network(t *testing.T) {
+	each(t, limits.Options{Network: broker.Limit{Burst: 2, Every: time.Hour}}, func(w *world) {
+		passed := 0
+		for i := range 64 {
+			if w.try(limits.Visitor{IP: "203.0.113." + strconv.Itoa(i), Browser: "b"}, "account"+strconv.Itoa(i)).Allowed() {
+				passed++
+			}
+		}
+		if passed != 20 {
+			w.Errorf("a /24 tried %d times, want 20", passed)
+		}
+	})
+}
