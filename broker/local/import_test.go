@@ -128,6 +128,12 @@ func TestImportProblems(t *testing.T) {
 		}}); err != nil {
 			t.Fatal(err)
 		}
+		if _, err := a.SetDomain(ctx, "blocked.example", broker.DomainBlocked, nil); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := a.Import().Check(ctx, Imported{Email: "old@blocked.example", Disabled: true}); err != nil {
+			t.Error(err)
+		}
 		i := a.Import()
 		orcid := func(subject, issuer string) []broker.UserIdentity {
 			return []broker.UserIdentity{{Provider: "orcid", Issuer: issuer, Subject: subject}}
@@ -147,6 +153,8 @@ func TestImportProblems(t *testing.T) {
 			{"email", Imported{Email: "FIRST@example.org"}},
 			{"email", Imported{Email: "nobody"}},
 			{"email", Imported{}},
+			{"email", Imported{Email: "ada@sub.blocked.example"}},
+			{"email", Imported{Email: "bob@blocked.example", EmailVerified: true}},
 			{"name", Imported{Email: "a1@example.org", Name: "x\x00"}},
 			{"username", Imported{Email: "a2@example.org", Username: "FIRST"}},
 			{"username", Imported{Email: "a3@example.org", Username: "hERE"}},
