@@ -93,3 +93,48 @@ func TestOwnerOfAnIPv4Network(t *testing.T) {
 		}
 	})
 }
+
+// TestNobodysChallenge: a visitor without a cookie gets no challenge that another one could solve for them.
+func TestNobodysChallenge(t *testing.T) {
+	each(t, small, func(w *world) {
+		for range 4 {
+			w.try(mallory, "ada@example.org")
+		}
+		v := limits.Visitor{IP: mallory.IP}
+		v.Proof = solve(w.try(v, "ada@example.org").Challenge)
+		if w.try(v, "ada@example.org").Allowed() {
+			w.Error("a proof of nobody's counts")
+		}
+	})
+}
+
+// TestKnownBrowserComputesLittle: whatever strangers have proven at an account, the browser that it
+// knows, whose person has forgotten which password it was, gets easy challenges.
+func TestKnownBrowserComputesLittle(t *testing.T) {
+	each(t, smaller, func(w *world) {
+		for hardest := 0; hardest <= 16; {
+			v := w.try(mallory, "ada@example.org")
+			if v.Challenge == "" {
+				continue
+			}
+			if hardest = limits.Difficulty(v.Challenge); hardest <= 16 {
+				mallory := mallory
+				mallory.Proof = solve(v.Challenge)
+				hardest = limits.Difficulty(w.try(mallory, "ada@example.org").Challenge)
+			}
+		}
+		ada := ada
+		ada.Devices = w.Known("", "ada@example.org")
+		for range 5 {
+			v := w.try(ada, "ada@example.org")
+			if v.Challenge != "" {
+				ada := ada
+				ada.Proof = solve(v.Challenge)
+				v = w.try(ada, "ada@example.org")
+			}
+			if !v.Allowed() {
+				w.Fatalf("asked for %d bits", limits.Difficulty(v.Challenge))
+			}
+		}
+	})
+}
