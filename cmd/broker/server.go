@@ -128,6 +128,11 @@ func (s *server) furnish(ctx context.Context, extra func(base string) (extras, e
 	var own overrides
 	var read errgroup.Group // texts are parsed while the database opens
 	read.Go(func() (err error) { own, err = s.overrides(); return err })
+	if s.cfg.Templates.Directory != "" { // which may be wrong: then nothing is written
+		if err := read.Wait(); err != nil {
+			return err
+		}
+	}
 	db, ring, err := database(ctx, s.cfg, s.log)
 	if err := errors.Join(err, read.Wait()); err != nil {
 		return err
