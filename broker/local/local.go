@@ -81,7 +81,7 @@ type Store interface {
 	Factor(ctx context.Context, user broker.UserID, kind broker.FactorKind) (broker.Factor, error)
 	ConfirmFactor(ctx context.Context, id string, step int64, at time.Time) error
 	UseFactor(ctx context.Context, id string, step int64, at time.Time) error
-	DropPendingFactors(ctx context.Context, user broker.UserID) error
+	DropPendingFactors(ctx context.Context, user broker.UserID, kind broker.FactorKind) error
 	DeleteFactors(ctx context.Context, user broker.UserID) error
 	CreateRecoveryCode(ctx context.Context, user broker.UserID, mac string, at time.Time) error
 	SpendRecoveryCode(ctx context.Context, user broker.UserID, mac string, at time.Time) error
@@ -129,6 +129,7 @@ type Options struct {
 	Codes       Codes               // what a code may be mailed for
 	CodeKeys    [][32]byte          // keys of mailed codes, the first for new ones; none: one that this process alone has
 	NoFactors   bool                // nobody is asked for a second factor, and nobody sets one up
+	NeedFactors bool                // everybody is: who has none sets one up as they sign in
 	Log         *slog.Logger        // nil: discard
 	// EndGrants ends grants and tells the applications, inside a unit of work;
 	// nil: the store's RevokeGrants, which tells nobody.
