@@ -103,6 +103,15 @@ func TestDirections(t *testing.T) {
 	s := New(k, texts, Options{From: "no-reply@example.org", Brand: "B"})
 	handle(t, s, broker.Mail{To: "ada@example.org", Template: "reset", Locale: "ar", Data: map[string]string{"link": link}})
 	got := k.all[0]
+	if !strings.Contains(got.Subject, "\u2068B\u2069") {
+		t.Errorf("the brand may turn the subject around: %q", got.Subject)
+	}
+	if got := isolated("a\u202eevil\u202c", false); got != "aevil" {
+		t.Errorf("a name steers the words around it: %q", got)
+	}
+	if got := isolated("עדה", false); got != "\u2068עדה\u2069" {
+		t.Errorf("a Hebrew name: %q", got)
+	}
 	if !strings.Contains(got.HTML, `<html lang="ar" dir="rtl">`) || !strings.Contains(got.HTML, `<p dir="ltr"`) || !strings.HasPrefix(got.Subject, "كلمة") || got.Lang != "ar" {
 		t.Errorf("%+v", got)
 	}
