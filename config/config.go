@@ -22,6 +22,7 @@ type Config struct {
 	Secrets      Secrets      `koanf:"secrets" doc:"The keys that seal what the database holds. Back them up apart from the database: neither is of use without the other."`
 	Mail         Mail         `koanf:"mail" doc:"How mails leave. Without an SMTP server they are written to a directory."`
 	Brand        Brand        `koanf:"brand" doc:"How the pages introduce themselves."`
+	Templates    Templates    `koanf:"templates" doc:"Pages, mails and texts of your own, and further languages."`
 	Accounts     Accounts     `koanf:"accounts" doc:"What people may do for themselves."`
 	Linking      Linking      `koanf:"linking" doc:"How accounts at providers are tied to accounts here."`
 	Sessions     Sessions     `koanf:"sessions" doc:"How long a browser stays signed in at the broker."`
@@ -69,9 +70,17 @@ type Secrets struct {
 
 // Mail is the section "mail".
 type Mail struct {
-	From      string `koanf:"from" example:"Example Identity <id@example.org>" doc:"Sender of every mail. Needed with an SMTP server."`
-	SMTP      SMTP   `koanf:"smtp" doc:"The server that takes our mail."`
-	Directory string `koanf:"directory" default:"mail" doc:"Where mails are written, as .eml files, while no SMTP server is set."`
+	From      string  `koanf:"from" example:"Example Identity <id@example.org>" doc:"Sender of every mail. Needed with an SMTP server."`
+	ReplyTo   string  `koanf:"reply_to" example:"Helpdesk <help@example.org>" doc:"Where answers to our mails go. Not set: to the sender."`
+	Senders   Senders `koanf:"senders" doc:"Senders for single kinds of mails, where they differ."`
+	SMTP      SMTP    `koanf:"smtp" doc:"The server that takes our mail."`
+	Directory string  `koanf:"directory" default:"mail" doc:"Where mails are written, as .eml files, while no SMTP server is set."`
+}
+
+// Senders is the section "mail.senders".
+type Senders struct {
+	Requested string `koanf:"requested" example:"Example Identity <sign-in@example.org>" doc:"Sender of mails that somebody asked for just now: links and codes. Not set: mail.from."`
+	Security  string `koanf:"security" example:"Example Security <security@example.org>" doc:"Sender of mails that tell of a change of an account. Not set: mail.from."`
 }
 
 // SMTP is the section "mail.smtp".
@@ -81,6 +90,7 @@ type SMTP struct {
 	Username string        `koanf:"username" example:"broker" doc:"Login there. Not set: no authentication."`
 	Password broker.Secret `koanf:"password" example:"/run/secrets/smtp-password" doc:"Password there."`
 	TLS      string        `koanf:"tls" default:"starttls" enum:"starttls,implicit,none" doc:"starttls: encrypt or fail. implicit: TLS from the first byte (port 465). none: in the clear; only without a password, or on loopback."`
+	CA       string        `koanf:"ca" example:"/etc/broker/mail-ca.pem" doc:"File with the authority (PEM) that the server's certificate must come from. Not set: those that the machine trusts."`
 }
 
 // Brand is the section "brand".
@@ -92,6 +102,11 @@ type Brand struct {
 	Privacy string `koanf:"privacy_url" example:"https://example.org/privacy" doc:"Page with the privacy notice."`
 	Help    string `koanf:"help_url" example:"https://example.org/help" doc:"Page where people find help."`
 	Imprint string `koanf:"imprint_url" example:"https://example.org/imprint" doc:"Page that says who runs the service."`
+}
+
+// Templates is the section "templates".
+type Templates struct {
+	Directory string `koanf:"directory" example:"/etc/broker/templates" doc:"Directory of templates and catalogs that take the place of ours, as \"broker templates export\" prepares and \"broker templates check\" checks it. It is read at the start, which is refused where something is wrong, and on SIGHUP, where what was read before stays."`
 }
 
 // Accounts is the section "accounts".
