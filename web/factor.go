@@ -108,6 +108,11 @@ func (s *Server) postFactor(w http.ResponseWriter, r *http.Request) error {
 	}
 	s.o.Wake() // a recovery code is told by mail
 	l.FactorShown(broker.AMROTP)
+	if !recovery && v.form.Get("remember") == "1" {
+		if err := s.remember(w, r, l); err != nil {
+			return err
+		}
+	}
 	return s.advance(w, r, l)
 }
 
@@ -124,6 +129,8 @@ func (s *Server) showFactor(w http.ResponseWriter, r *http.Request, status int, 
 	}
 	if recovery {
 		p.SwapURL = here
+	} else {
+		p.RememberDays = int(s.accounts.RememberFor() / (24 * time.Hour))
 	}
 	return s.show(w, r, status, &p)
 }

@@ -35,6 +35,9 @@ func (s *Server) showSecurity(w http.ResponseWriter, r *http.Request, status int
 	}
 	p.Identities = len(mine)
 	p.Factors, p.FactorAt = s.accounts.Factors(), v.user.SecondFactorAt
+	if p.Remembered, err = s.rememberedRows(r); err != nil {
+		return err
+	}
 	sessions, err := s.store.SessionsOf(ctx, v.user.ID)
 	if err != nil {
 		return fmt.Errorf("sessions: %w", err)
@@ -154,6 +157,9 @@ func (s *Server) postSessions(w http.ResponseWriter, r *http.Request) error {
 			ended, err := s.store.EndSessions(ctx, v.user.ID, v.session.SID)
 			for i := 0; err == nil && i < len(ended); i++ {
 				err = s.sessionEnded(ctx, v.user.ID, ended[i], v.at)
+			}
+			if err == nil {
+				_, err = s.accounts.ForgetBrowsers(ctx, v.user.ID, s.cookies.secretCookie(r, rememberCookie))
 			}
 			return err
 		})

@@ -33,6 +33,7 @@ type Store interface {
 	SaveLogin(ctx context.Context, l broker.Login) error
 	FinishLogin(ctx context.Context, id broker.LoginID, at time.Time) error
 
+	TouchRemembered(ctx context.Context, id string, at time.Time) error
 	TakeSession(ctx context.Context, idHash string) error
 	OpenAttempt(ctx context.Context, browserHash, provider string, at time.Time) (broker.Attempt, error)
 
