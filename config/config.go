@@ -124,9 +124,10 @@ type Linking struct {
 
 // Sessions is the section "sessions".
 type Sessions struct {
-	Idle     time.Duration `koanf:"idle" default:"2h" min:"1m" max:"400d" doc:"A session ends after so long without a request."`
-	Absolute time.Duration `koanf:"absolute" default:"12h" min:"1m" max:"400d" doc:"A session ends so long after sign-in."`
-	Fresh    time.Duration `koanf:"fresh" default:"15m" min:"1m" max:"24h" doc:"Linking, unlinking and changing the password ask for a sign-in not older than this."`
+	Idle       time.Duration `koanf:"idle" default:"2h" min:"1m" max:"400d" doc:"A session ends after so long without a request."`
+	Absolute   time.Duration `koanf:"absolute" default:"12h" min:"1m" max:"400d" doc:"A session ends so long after sign-in."`
+	Fresh      time.Duration `koanf:"fresh" default:"15m" min:"1m" max:"24h" doc:"What protects an account, or tells all of it, asks for a sign-in not older than this: linking, unlinking, the e-mail address, the second factor, exporting, closing; the password where there is none yet, or a second factor beside it."`
+	FreshGrace time.Duration `koanf:"fresh_grace" default:"10m" min:"0s" max:"24h" doc:"How much longer such a form may be sent that was opened in time. 0s: not at all."`
 }
 
 // Tokens is the section "tokens".

@@ -119,7 +119,7 @@ func (s *Server) events(ctx context.Context, user broker.UserID) ([]eventRow, er
 // the first one.
 func (s *Server) postPassword(w http.ResponseWriter, r *http.Request) error {
 	v := visitOf(r)
-	if !v.user.HasPassword() && !v.session.Fresh(s.o.FreshFor, v.at) {
+	if (!v.user.HasPassword() || s.accounts.Factors() && v.user.HasSecondFactor()) && !s.fresh(v) {
 		return s.redirect(w, r, proveAgain(securityPath))
 	}
 	current, next := broker.Secret(v.form.Get("current")), broker.Secret(v.form.Get("password"))
