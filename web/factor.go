@@ -61,7 +61,7 @@ func (s *Server) owingFactor(w http.ResponseWriter, r *http.Request, step broker
 		return l, true, fmt.Errorf("user of login: %w", err)
 	}
 	if user.Disabled() {
-		return l, true, broker.ErrDisabled
+		return l, true, user.Refusal()
 	}
 	if !s.accounts.Factors() || user.HasSecondFactor() == l.SetsUpFactor { // removed or set up meanwhile
 		l.OwesFactor, l.SetsUpFactor = false, false // what is owed now is found out anew
