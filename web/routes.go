@@ -93,6 +93,7 @@ func (s *Server) routes() *http.ServeMux {
 	m.HandleFunc("POST "+factorPath+"confirm/{$}", s.member(s.postFactorConfirm))
 	m.HandleFunc("POST "+factorPath+"codes/{$}", s.member(s.postFactorCodes))
 	m.HandleFunc("POST "+factorPath+"remove/{$}", s.member(s.postFactorRemove))
+	m.HandleFunc("POST "+factorPath+"forget/{$}", s.member(s.postForget))
 	m.HandleFunc("POST /account/settings/sessions/{$}", s.member(s.postSessions))
 	m.HandleFunc("GET /account/settings/linkedaccounts/{$}", s.member(s.getLinkedAccounts))
 	m.HandleFunc("GET /account/settings/applications/{$}", s.member(s.getApplications))
