@@ -26,6 +26,11 @@ const (
 	EventReclaimed        = "user.reclaimed" // a mail proved an address that a provider had vouched for
 	EventUserDisabled     = "user.disabled"
 	EventUserEnabled      = "user.enabled"
+	EventUserBlocked      = "user.blocked"
+	EventUserUnblocked    = "user.unblocked"
+	EventUserVerified     = "user.verified" // by an operator, or by its e-mail domain
+	EventDomainSet        = "domain.set"
+	EventDomainRemoved    = "domain.removed"
 	EventUserDeleted      = "user.deleted"   // by an operator
 	EventUserClosed       = "user.closed"    // by the person
 	EventUserReopened     = "user.reopened"  // by the person, with a mailed link or a proven credential

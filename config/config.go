@@ -107,7 +107,13 @@ type Accounts struct {
 	EmailCodes        string        `koanf:"email_codes" default:"link" enum:"off,link,sign_in" doc:"What a code that is mailed to the address of an account may open it for. link: to prove the account to which a new identity is to be linked, where passwords are on (there the mailbox can choose a new password anyway). sign_in: that, and to sign in instead of a password, also where passwords are off."`
 	CloseAfter        time.Duration `koanf:"close_after" default:"14d" min:"24h" max:"90d" doc:"How long an account is kept that its person has closed. Until then they can reopen it; then it is erased, as with \"broker users delete\"."`
 	SecondFactor      string        `koanf:"second_factor" default:"opt_in" enum:"never,opt_in" doc:"Whether people are asked for a second factor when they sign in: a code of an app (TOTP), or a recovery code. opt_in: whoever has set one up, after whatever came first, a provider included. never: nobody, also those who have set one up before."`
+	Domains           Domains       `koanf:"domains" doc:"The e-mail domains that people come from; \"broker domains\" says what holds for single ones."`
 	Profile           Profile       `koanf:"profile" doc:"What people may tell of themselves beside name, username and language. Ask for what an application of yours needs, and no more."`
+}
+
+// Domains is the section "accounts.domains".
+type Domains struct {
+	Default string `koanf:"default" default:"new" enum:"new,moderated,blocked" doc:"What holds for domains about which nothing was decided. new: their people come in as anybody does. moderated: newcomers wait until an operator activates them (\"broker users list --waiting\"). blocked: nobody proves an address there, so that only the domains which you have set are let in. Who has an account already keeps it."`
 }
 
 // Profile is the section "accounts.profile".

@@ -62,7 +62,7 @@ var words = map[string][]string{
 	"github.com/ory/fosite":                 {"tokens"},
 	"github.com/ory/x":                      {"tokens"},
 	"github.com/go-jose/go-jose/v3":         {"tokens"},
-	"github.com/go-jose/go-jose/v4":         {"tokens", "providers", "cmd/broker/demo", "conformance/oidf"},
+	"github.com/go-jose/go-jose/v4":         {"tokens", "providers", "cmd/broker/demo", "conformance", "conformance/oidf"},
 	"github.com/markbates/goth":             {"providers"},
 	"golang.org/x/oauth2":                   {"providers", "cmd/broker/demo"},
 	"github.com/coreos/go-oidc/v3":          {"providers", "cmd/broker/demo"},
@@ -82,7 +82,8 @@ var words = map[string][]string{
 	"github.com/alecthomas/kong":            {"cmd/broker"},
 	"github.com/VictoriaMetrics/metrics":    {"cmd/broker"},
 	"golang.org/x/net/html":                 {"conformance", "conformance/oidf"},
-	"golang.org/x/net/publicsuffix":         {"conformance/oidf"},
+	"golang.org/x/net/idna":                 {"broker/local"},
+	"golang.org/x/net/publicsuffix":         {"broker/local", "conformance/oidf"},
 	"golang.org/x/sync":                     everywhere,
 }
 

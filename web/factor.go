@@ -60,7 +60,7 @@ func (s *Server) owingFactor(w http.ResponseWriter, r *http.Request) (l broker.L
 		return l, true, fmt.Errorf("user of login: %w", err)
 	}
 	if user.Disabled() {
-		return l, true, broker.ErrDisabled
+		return l, true, user.Refusal()
 	}
 	if !s.accounts.OwesFactor(user, l.ACR) { // it was removed meanwhile
 		l.OwesFactor = false

@@ -64,7 +64,7 @@ func (a *Accounts) check(ctx context.Context, password broker.Secret, email, use
 
 // Authenticate returns the user whom an address (or a username) and a password
 // open. Every reason to refuse is login.wrong, in the same time, but a disabled
-// account after a right password is account.disabled, a closed one a *broker.Closed.
+// account after a right password is its Refusal, a closed one a *broker.Closed.
 func (a *Accounts) Authenticate(ctx context.Context, identifier string, password broker.Secret) (broker.User, broker.Authentication, error) {
 	user, err := a.find(ctx, identifier)
 	if err != nil && !errors.Is(err, broker.ErrNotFound) {
@@ -81,7 +81,7 @@ func (a *Accounts) Authenticate(ctx context.Context, identifier string, password
 		return broker.User{}, broker.Authentication{}, &broker.Closed{User: user.ID, EraseAt: user.EraseAt}
 	case user.Disabled():
 		a.log.InfoContext(ctx, "disabled user refused", "user", user.ID)
-		return broker.User{}, broker.Authentication{}, broker.ErrDisabled
+		return broker.User{}, broker.Authentication{}, user.Refusal()
 	}
 	if outdated {
 		a.upgrade(ctx, user, password)
