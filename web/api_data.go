@@ -46,7 +46,8 @@ var (
 func problemsIn(p page) problems {
 	v := reflect.Indirect(reflect.ValueOf(p))
 	for i := range v.NumField() {
-		if bad, ok := v.Field(i).Interface().(problems); ok && v.Type().Field(i).IsExported() {
+		if v.Type().Field(i).Type == problemsType {
+			bad, _ := v.Field(i).Interface().(problems)
 			return bad
 		}
 	}

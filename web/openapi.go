@@ -224,7 +224,7 @@ func envelopes() schemas {
 				"Send text as “challenge” and the number as “solution”.",
 			"properties": object{"text": text, "bits": number, "seconds": object{"type": "integer", "description": "Who waits so long need not solve it."}},
 		},
-		"Export": object{"type": "object", "required": []string{"account"}, "description": "All that the broker knows of the person."},
+		"Export": object{"type": "object", "required": []string{"issuer", "exported_at", "profile"}, "description": "All that the broker knows of the person."},
 		"Problem": object{
 			"type": "object", "required": []string{"type", "title", "status", "detail", "instance", "code", "reference"}, "description": "RFC 9457.",
 			"properties": object{
