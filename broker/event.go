@@ -44,6 +44,7 @@ const (
 	EventLinkUndone       = "identity.undone" // "this was not me", by the link in the mail
 	EventTokenLost        = "token.lost"      // a remote token that only its person can bring back
 	EventSignedIn         = "session.started"
+	EventSteppedUp        = "session.stepped_up" // it has shown a second factor, later
 	EventSignedOut        = "session.ended"
 	EventSignedOutThere   = "provider.signed_out" // the provider told us (back-channel logout)
 	EventPasswordChanged  = "password.changed"

@@ -58,6 +58,7 @@ var words = map[string][]string{
 	"golang.org/x/crypto/argon2":            {"broker/local"},
 	"github.com/go-crypt/crypt":             {"broker/local"},
 	"github.com/pquerna/otp":                {"broker/local"},
+	"github.com/ccojocar/zxcvbn-go":         {"broker/local"},
 	"github.com/boombuler/barcode":          {"web"},
 	"github.com/ory/fosite":                 {"tokens"},
 	"github.com/ory/x":                      {"tokens"},
@@ -81,8 +82,8 @@ var words = map[string][]string{
 	"github.com/invopop/jsonschema":         {"config"},
 	"github.com/alecthomas/kong":            {"cmd/broker"},
 	"github.com/VictoriaMetrics/metrics":    {"cmd/broker"},
-	"golang.org/x/net/html":                 {"conformance", "conformance/oidf"},
-	"golang.org/x/net/idna":                 {"broker/local"},
+	"golang.org/x/net/html":                 {"web", "mail", "conformance", "conformance/oidf"},
+	"golang.org/x/net/idna":                 {"broker/local", "mail"},
 	"golang.org/x/net/publicsuffix":         {"broker/local", "conformance/oidf"},
 	"golang.org/x/sync":                     everywhere,
 }

@@ -162,7 +162,7 @@ func (l *Linker) settle(ctx context.Context, p broker.Provider, r FinishRequest,
 	case err != nil:
 		return err
 	}
-	res.How = broker.Authentication{At: at, AMR: res.Profile.AMR, ACR: broker.ACRSingle, Provider: p.ID, Upstream: res.Profile.Upstream()}
+	res.How = res.Profile.Authentication(at)
 	if err := l.loadLogin(ctx, r.Browser, res, at); err != nil {
 		return err
 	}

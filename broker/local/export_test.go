@@ -28,7 +28,8 @@ var (
 		"mail_codes":  "MACs of codes that were mailed, over within an hour",
 		"factors":     "secrets of apps; second_factor_at tells that there is one",
 
-		"recovery_codes": "MACs of codes",
+		"recovery_codes":      "MACs of codes",
+		"remembered_browsers": "hashes of cookies, listed on the security page",
 	}
 	// exportedColumns is the same for the account itself.
 	exportedColumns = map[string]string{

@@ -81,7 +81,7 @@ type Store interface {
 	Factor(ctx context.Context, user broker.UserID, kind broker.FactorKind) (broker.Factor, error)
 	ConfirmFactor(ctx context.Context, id string, step int64, at time.Time) error
 	UseFactor(ctx context.Context, id string, step int64, at time.Time) error
-	DropPendingFactors(ctx context.Context, user broker.UserID) error
+	DropPendingFactors(ctx context.Context, user broker.UserID, kind broker.FactorKind) error
 	DeleteFactors(ctx context.Context, user broker.UserID) error
 	CreateRecoveryCode(ctx context.Context, user broker.UserID, mac string, at time.Time) error
 	SpendRecoveryCode(ctx context.Context, user broker.UserID, mac string, at time.Time) error
@@ -101,6 +101,10 @@ type Attacher interface {
 	DetachAll(ctx context.Context, user broker.UserID, at time.Time) error
 	// Provider is the policy of a provider that may be used.
 	Provider(id string) (broker.Provider, bool)
+	// OwnerOf is the user whose account an identity opens; "" nobody's.
+	OwnerOf(ctx context.Context, id broker.UserIdentity) (broker.UserID, error)
+	// Adopt writes an identity that another system knew, inside a unit of work.
+	Adopt(ctx context.Context, id broker.UserIdentity) error
 	Title(provider string) string
 }
 
@@ -108,6 +112,8 @@ type Attacher interface {
 type Options struct {
 	Issuer      string              // external base URL, no slash at the end; links in mails begin with it
 	MinPassword int                 // code points; 0: 8
+	MinStrength int                 // least strength of a new password, 1 to 4 as zxcvbn scores; 0: 2, negative: any
+	Site        string              // what people call this site: no password; "" nothing
 	MaxHashing  int                 // password hashes computed at once; 0: as many as there are processors
 	FreshFor    time.Duration       // how recent a sign-in must be to set a first password; 0: 15 minutes
 	UndoWithin  time.Duration       // how long a change of the address can be taken back; 0: 7 days
@@ -123,6 +129,7 @@ type Options struct {
 	Codes       Codes               // what a code may be mailed for
 	CodeKeys    [][32]byte          // keys of mailed codes, the first for new ones; none: one that this process alone has
 	NoFactors   bool                // nobody is asked for a second factor, and nobody sets one up
+	NeedFactors bool                // everybody is: who has none sets one up as they sign in
 	Log         *slog.Logger        // nil: discard
 	// EndGrants ends grants and tells the applications, inside a unit of work;
 	// nil: the store's RevokeGrants, which tells nobody.
@@ -155,6 +162,10 @@ func New(store Store, links Attacher, o Options) *Accounts {
 	if o.MinPassword == 0 {
 		o.MinPassword = minPassword
 	}
+	if o.MinStrength == 0 {
+		o.MinStrength = minStrength
+	}
+	o.MinStrength = min(o.MinStrength, maxStrength)
 	if o.FreshFor == 0 {
 		o.FreshFor = freshFor
 	}

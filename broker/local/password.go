@@ -29,9 +29,9 @@ var (
 )
 
 // check applies the rules for a new password: long enough in code points, not
-// the person's own address or name, not known to have leaked. No composition rules: they make people
+// the person's own address or name, not guessed soon, not known to have leaked. No composition rules: they make people
 // choose worse ones (NIST SP 800-63B, section 5.1.1.2).
-func (a *Accounts) check(ctx context.Context, password broker.Secret, email, username string) error {
+func (a *Accounts) check(ctx context.Context, password broker.Secret, who person) error {
 	p := password.Reveal()
 	switch {
 	case !utf8.ValidString(p), strings.ContainsRune(p, 0):
@@ -43,11 +43,14 @@ func (a *Accounts) check(ctx context.Context, password broker.Secret, email, use
 	if utf8.RuneCountInString(p) < a.o.MinPassword {
 		return ErrPasswordShort.With("min", strconv.Itoa(a.o.MinPassword))
 	}
-	local, _, _ := strings.Cut(email, "@")
-	for _, known := range []string{email, local, username} {
+	local, _, _ := strings.Cut(who.email, "@")
+	for _, known := range []string{who.email, local, who.username, who.name} {
 		if known != "" && strings.EqualFold(p, known) {
 			return ErrPasswordObvious
 		}
+	}
+	if why := a.weakness(p, who); why != "" {
+		return errWeak(why)
 	}
 	if a.o.Breached == nil {
 		return nil
@@ -134,7 +137,7 @@ func (a *Accounts) ChangePassword(ctx context.Context, s broker.Session, current
 	if err != nil {
 		return fmt.Errorf("change password: %w", err)
 	}
-	if err := a.check(ctx, next, user.Email, user.Username); err != nil {
+	if err := a.check(ctx, next, personOf(user)); err != nil {
 		return err
 	}
 	if user.HasPassword() {

@@ -149,7 +149,7 @@ func (a *Accounts) enter(ctx context.Context, login *broker.Login, vouchedBy str
 		if err := a.links.Attach(ctx, user, *login.Remote, at); err != nil {
 			return user, err
 		}
-		how.AMR, how.Provider, how.Upstream = login.Remote.AMR, login.Remote.Provider, login.Remote.Upstream()
+		how = login.Remote.Authentication(at)
 	}
 	login.Remote, login.SignUp = nil, nil
 	login.Authenticated(user.ID, how)

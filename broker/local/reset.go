@@ -90,7 +90,7 @@ func (a *Accounts) Reset(ctx context.Context, token, password broker.Secret) (br
 	if err != nil {
 		return broker.User{}, err
 	}
-	if err := a.check(ctx, password, user.Email, user.Username); err != nil {
+	if err := a.check(ctx, password, personOf(user)); err != nil {
 		return broker.User{}, err
 	}
 	hash, err := a.hash.make(ctx, password) // outside the unit of work: it takes long

@@ -91,7 +91,7 @@ func (a *Accounts) clean(ctx context.Context, f SignUpForm, needPassword bool) (
 	case f.Password == "" && needPassword:
 		fail("password", ErrRequired)
 	case f.Password != "":
-		if err := a.check(ctx, f.Password, f.Email, f.Username); err != nil {
+		if err := a.check(ctx, f.Password, person{f.Email, f.Username, f.Name}); err != nil {
 			fail("password", err)
 		}
 	}

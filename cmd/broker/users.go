@@ -16,6 +16,7 @@ import (
 
 type userCommands struct {
 	Create  usersCreate  `cmd:"" help:"Create an account."`
+	Import  usersImport  `cmd:"" help:"Bring accounts over from another system, with their passwords and identities."`
 	List    usersList    `cmd:"" help:"List accounts."`
 	Show    usersShow    `cmd:"" help:"Show an account and what opens it."`
 	Links   usersLinks   `cmd:"" help:"List what is linked to an account, and what of it opens the account today."`
