@@ -23,8 +23,8 @@ func (p factorPage) api() any {
 		On, Pending     bool // it is asked for; it is being set up
 		Since, LastUsed time.Time
 		Codes           int    // recovery codes that are left
-		Secret, URI     string // for an app, while it is being set up
-	}{p.On(), p.Pending, p.Factor.ConfirmedAt, p.Factor.LastUsedAt, p.Codes, p.Secret, p.URI}
+		Key             appKey // while it is being set up
+	}{p.On(), p.Pending, p.Factor.ConfirmedAt, p.Factor.LastUsedAt, p.Codes, p.Key}
 }
 
 func (p signupPage) api() any {

@@ -93,6 +93,16 @@ func signInOperations() map[string]operation {
 			query: fields(ident("login")), fields: fields(ident("login"), typed("code"), toggle("recovery")),
 			shows: shows(&secondFactorPage{}), moves: true,
 		},
+		"GET " + setUpPath + "{$}": {
+			does: "Has somebody set up the second factor that they need.", query: fields(ident("login")), shows: shows(&setUpPage{}), moves: true,
+		},
+		"POST " + setUpPath + "start/{$}": {
+			does: "Makes a secret for an app.", query: fields(ident("login")), fields: fields(ident("login")), shows: shows(&setUpPage{}), moves: true,
+		},
+		"POST " + setUpPath + "{$}": {
+			does: "Turns it on and goes on, or (cancel) goes back without.", query: fields(ident("login")),
+			fields: fields(ident("login"), typed("code"), oneOf("decision", "cancel")), shows: shows(&setUpPage{}, &recoveryCodesPage{}, &formPostPage{}), moves: true,
+		},
 		"GET /code/{$}": {
 			does: "Asks for the address to mail a code to, or for the code.", query: append(toLogin, toggle("other")),
 			shows: shows(&askCodePage{}, &codePage{}), moves: true,

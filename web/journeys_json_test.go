@@ -28,7 +28,7 @@ func TestJourneysInJSON(t *testing.T) {
 			}
 		}()
 		for _, journey := range []func(*testing.T, *world){
-			jsonClaim, jsonSignUp, jsonSignIn, jsonFactor, jsonCode, jsonReset, jsonEmail, jsonLink, jsonNewcomer,
+			jsonClaim, jsonSignUp, jsonSignIn, jsonFactor, jsonSetUp, jsonCode, jsonReset, jsonEmail, jsonLink, jsonNewcomer,
 			jsonSessions, jsonProfile, jsonConsent, jsonFormPost, jsonClose, jsonSignOutThere,
 		} {
 			journey(t, w)
@@ -130,10 +130,10 @@ func jsonFactor(t *testing.T, w *world) {
 		t.Error("on")
 	}
 	p.post(factorPath + "start/").to(factorPath)
-	secret := strings.ReplaceAll(p.get(factorPath).page("factor").text("secret"), " ", "")
+	secret := strings.ReplaceAll(p.get(factorPath).page("factor").keySecret(), " ", "")
 	p.post(factorPath+"confirm/", "code", "000000").refused(422, "factor.wrong", "code")
 	codes := p.post(factorPath+"confirm/", "code", appShows(t, secret, 0)).page("recovery_codes").Data["codes"].([]any)
-	if on := p.get(factorPath).page("factor"); len(codes) != 10 || on.Data["on"] != true || on.text("secret") != "" {
+	if on := p.get(factorPath).page("factor"); len(codes) != 10 || on.Data["on"] != true || on.keySecret() != "" {
 		t.Errorf("%v %s", codes, on.body)
 	}
 	p.post("/logout/").to("/logout/")
@@ -152,12 +152,37 @@ func jsonFactor(t *testing.T, w *world) {
 	p = w.program() // a code counts once: somebody else takes it away
 	p.signIn("gil@example.org")
 	p.post(factorPath + "start/").to(factorPath)
-	secret = strings.ReplaceAll(p.get(factorPath).page("factor").text("secret"), " ", "")
+	secret = strings.ReplaceAll(p.get(factorPath).page("factor").keySecret(), " ", "")
 	p.post(factorPath+"confirm/", "code", appShows(t, secret, 0)).page("recovery_codes")
 	p.post(factorPath+"remove/", "code", appShows(t, secret, 1)).to(securityPath)
 	if notice := p.get(securityPath).page("security").Notice; notice == nil || notice.Code != "factor.removed" {
 		t.Errorf("%+v", notice)
 	}
+}
+
+// keySecret is the secret of the app that a page sets up; "" none.
+func (a said) keySecret() string {
+	key, _ := a.Data["key"].(map[string]any)
+	secret, _ := key["secret"].(string)
+	return secret
+}
+
+// jsonSetUp: where everybody needs a second factor, a sign-in leads to setting it up.
+func jsonSetUp(t *testing.T, w *world) {
+	w.user("zoe")
+	before := w.accounts
+	w.needFactors()
+	p := w.program()
+	login := p.post("/login/", "email", "zoe@example.org", "password", password).to(setUpPath + "?login=").next("login")
+	p.nobody()
+	p.get(setUpPath + "?login=" + login).page("set_up_factor")
+	p.post(setUpPath+"start/", "login", login).to(setUpPath + "?login=")
+	secret := strings.ReplaceAll(p.get(setUpPath+"?login="+login).page("set_up_factor").keySecret(), " ", "")
+	p.post(setUpPath, "login", login, "code", "000000").refused(422, "factor.wrong", "code")
+	done := p.post(setUpPath, "login", login, "code", appShows(t, secret, 0)).page("recovery_codes")
+	p.get(done.text("done_url")).to("/")
+	p.get(mePath).want(200)
+	w.accounts, w.server.accounts = before, before
 }
 
 func jsonCode(t *testing.T, w *world) {
