@@ -38,6 +38,7 @@ func (k *checker) check() {
 	k.database()
 	k.mail()
 	k.brand()
+	k.ranges()
 	k.lifetimes()
 	k.events()
 	k.applications()

@@ -117,13 +117,16 @@ type Accounts struct {
 	StraightTo        string        `koanf:"straight_to" default:"only" example:"off" doc:"Who goes straight to a provider instead of the sign-in page. only: everybody, while passwords are off and one provider is offered. An id: everybody, to that provider. off: nobody. /login/?choose=1 always shows the page; so does it to whoever was not let in or has signed out, for ten minutes."`
 	PasswordMin       int           `koanf:"password_min" default:"8" min:"8" max:"64" doc:"Least number of characters in a new password."`
 	PasswordStrength  int           `koanf:"password_strength" default:"2" min:"0" max:"4" doc:"Least strength of a new password, as zxcvbn scores it: 1 not guessed within 10^6 tries, 2 within 10^8, 3 within 10^10, 4 within 10^12; 0 any. People are told what makes theirs weak. There are no rules about signs and digits, and old passwords keep working."`
+	HashingAtOnce     int           `koanf:"hashing_at_once" default:"0" min:"0" max:"1024" doc:"How many password hashes are computed at once; each takes 19 MiB and a processor for 25 ms. Others wait for up to ten seconds. 0: as many as there are processors."`
 	InvenioSalt       broker.Secret `koanf:"invenio_password_salt" example:"/run/secrets/invenio-salt" doc:"SECURITY_PASSWORD_SALT of the Invenio (Flask-Security) whose double hashes were imported with \"broker users create --double-hash\". Keep it until their owners have signed in once."`
 	Pepper            broker.Secret `koanf:"pepper" example:"/run/secrets/pepper" doc:"Keys that are mixed into password hashes and kept apart from the database: base64 of 32 bytes a line, newest first, as \"broker keys keyring\" prints one. Whoever loses one loses the passwords made with it."`
 	BreachedPasswords string        `koanf:"breached_passwords" example:"/var/lib/broker/breached" doc:"File of breached passwords that nobody may choose, as \"broker passwords prepare\" makes it. Nothing is asked of the Internet."`
+	BreachedRangeURL  string        `koanf:"breached_range_url" example:"https://api.pwnedpasswords.com/range/" doc:"Where to ask whether a new password has leaked: five digits of its SHA-1 are sent, and the answer holds all that begin so (k-anonymity). Where nobody answers, the password is taken. Empty: nobody is asked."`
 	EmailCodes        string        `koanf:"email_codes" default:"link" enum:"off,link,sign_in" doc:"What a code that is mailed to the address of an account may open it for. link: to prove the account to which a new identity is to be linked, where passwords are on (there the mailbox can choose a new password anyway). sign_in: that, and to sign in instead of a password, also where passwords are off."`
 	CloseAfter        time.Duration `koanf:"close_after" default:"14d" min:"24h" max:"90d" doc:"How long an account is kept that its person has closed. Until then they can reopen it; then it is erased, as with \"broker users delete\"."`
 	SecondFactor      string        `koanf:"second_factor" default:"opt_in" enum:"never,opt_in,required" doc:"Whether people are asked for a second factor when they sign in: a code of an app (TOTP), or a recovery code. opt_in: whoever has set one up, after whatever came first, a provider included, and whoever signs in for an application that wants one. required: everybody; who has none sets one up as they sign in, and sessions from before end. never: nobody, also those who have set one up before, and applications that want one are refused."`
 	Domains           Domains       `koanf:"domains" doc:"The e-mail domains that people come from; \"broker domains\" says what holds for single ones."`
+	RememberFactor    time.Duration `koanf:"remember_factor" default:"30d" min:"0s" max:"400d" doc:"How long people need not show their second factor again in a browser in which they said so when they did. What they prove first is asked for all the same; for an application that wants two factors, and before they change what protects the account, the second one is too. 0s: never."`
 	Profile           Profile       `koanf:"profile" doc:"What people may tell of themselves beside name, username and language. Ask for what an application of yours needs, and no more."`
 }
 
@@ -145,9 +148,10 @@ type Linking struct {
 
 // Sessions is the section "sessions".
 type Sessions struct {
-	Idle     time.Duration `koanf:"idle" default:"2h" min:"1m" max:"400d" doc:"A session ends after so long without a request."`
-	Absolute time.Duration `koanf:"absolute" default:"12h" min:"1m" max:"400d" doc:"A session ends so long after sign-in."`
-	Fresh    time.Duration `koanf:"fresh" default:"15m" min:"1m" max:"24h" doc:"Linking, unlinking and changing the password ask for a sign-in not older than this."`
+	Idle       time.Duration `koanf:"idle" default:"2h" min:"1m" max:"400d" doc:"A session ends after so long without a request."`
+	Absolute   time.Duration `koanf:"absolute" default:"12h" min:"1m" max:"400d" doc:"A session ends so long after sign-in."`
+	Fresh      time.Duration `koanf:"fresh" default:"15m" min:"1m" max:"24h" doc:"What protects an account, or tells all of it, asks for a sign-in not older than this: linking, unlinking, the e-mail address, the second factor, exporting, closing; the password where there is none yet, or a second factor beside it."`
+	FreshGrace time.Duration `koanf:"fresh_grace" default:"10m" min:"0s" max:"24h" doc:"How much longer such a form may be sent that was opened in time. 0s: not at all."`
 }
 
 // Tokens is the section "tokens".
