@@ -21,6 +21,7 @@ type base struct {
 	Section   string         // the settings section that is open: "profile", "security", …; "" the page is none of them
 	Path      string         // local path of this page, with its query: where the language choice leads back to
 	Now       time.Time      // when the page is made; dates are told relative to it
+	Refusal   *broker.Error  // what a page with an error status and no problems means; nil none
 
 	cat *i18n.Catalogs
 }

@@ -201,6 +201,7 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, l broker.Login, 
 	}
 	s.log.InfoContext(r.Context(), "authorization refused", "client", a.Client.ID, "err", err)
 	v := visitOf(r)
+	w = s.leaving(w, r)
 	switch {
 	case v.user != nil:
 		s.setState(w, v.session.SID)
@@ -238,7 +239,7 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, l broker.Login, 
 func (s *Server) respond(w http.ResponseWriter, r *http.Request, l broker.Login, a *tokens.Authorization, consent *broker.Consent) error {
 	v := visitOf(r)
 	s.setState(w, v.session.SID)
-	return s.tokens.Respond(r.Context(), w, r, a, tokens.Approval{
+	return s.tokens.Respond(r.Context(), s.leaving(w, r), r, a, tokens.Approval{
 		User: *v.user, Session: v.session, Scopes: a.Scopes, Consent: consent, Login: l.ID,
 	})
 }

@@ -55,7 +55,7 @@ type factorPage struct {
 
 // appKey is what an app is set up with: the part "app_key" of templates/_parts.html.
 type appKey struct {
-	Picture qrCode
+	Picture qrCode `json:"-"` // programs draw their own
 	Secret  string // in groups of four
 	URI     string // otpauth:
 }

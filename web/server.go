@@ -62,6 +62,7 @@ type Options struct {
 	// carry the prefix "__Host-".
 	BaseURL string
 	Brand   Brand
+	Pages   *Pages // templates of the operator's; nil: ours
 
 	SessionIdle     time.Duration // without a request; 0: 2 hours
 	SessionAbsolute time.Duration // since sign-in; 0: 12 hours
@@ -112,11 +113,19 @@ type Server struct {
 	cookies  cookies
 	origin   *http.CrossOriginProtection
 	mux      *http.ServeMux
+	patterns []string           // of mux
 	machines map[string]machine // of mux, by path
 	headers  headerSets
 	host     string // of the base URL, with its port
 	o        Options
 	log      *slog.Logger
+
+	operations map[string]operation // by pattern
+	openAPI    []byte
+	// Tests hear of every field that a handler asks for, and every page that it
+	// shows; nil: nobody listens.
+	onField func(pattern, name string)
+	onPage  func(pattern string, p page)
 }
 
 // New returns a Server. Errors: the base URL is not scheme and host alone, or a
@@ -153,16 +162,22 @@ func New(store Store, linker *linking.Linker, accounts *local.Accounts, tok *tok
 	if err != nil {
 		return nil, err
 	}
+	if err := pages.use(o.Pages); err != nil {
+		return nil, err
+	}
 	jar := cookies{secure: base.Scheme == "https"}
 	s := &Server{
 		store: store, linker: linker, accounts: accounts, tokens: tok, cat: cat, pages: pages, cookies: jar,
 		sessions: &sessionStore{rows: store, cookies: jar, idle: o.SessionIdle, absolute: o.SessionAbsolute},
-		origin:   http.NewCrossOriginProtection(), host: base.Host, o: o, log: o.Log,
+		origin:   http.NewCrossOriginProtection(), host: base.Host, o: o, log: o.Log, operations: operations(),
 	}
 	if err := s.origin.AddTrustedOrigin(o.BaseURL); err != nil {
 		return nil, fmt.Errorf("base URL: %w", err)
 	}
 	s.headers = newHeaders(jar.secure)
+	if s.openAPI, err = s.describe(); err != nil {
+		return nil, fmt.Errorf("OpenAPI document: %w", err)
+	}
 	s.mux = s.routes()
 	return s, tok.UseFormPost(s.formPost)
 }
