@@ -45,6 +45,7 @@ func (k *checker) check() {
 	k.statements()
 	k.providers()
 	k.straightTo()
+	k.usernames()
 }
 
 func (k *checker) server() {

@@ -107,13 +107,38 @@ type Accounts struct {
 	EmailCodes        string        `koanf:"email_codes" default:"link" enum:"off,link,sign_in" doc:"What a code that is mailed to the address of an account may open it for. link: to prove the account to which a new identity is to be linked, where passwords are on (there the mailbox can choose a new password anyway). sign_in: that, and to sign in instead of a password, also where passwords are off."`
 	CloseAfter        time.Duration `koanf:"close_after" default:"14d" min:"24h" max:"90d" doc:"How long an account is kept that its person has closed. Until then they can reopen it; then it is erased, as with \"broker users delete\"."`
 	SecondFactor      string        `koanf:"second_factor" default:"opt_in" enum:"never,opt_in" doc:"Whether people are asked for a second factor when they sign in: a code of an app (TOTP), or a recovery code. opt_in: whoever has set one up, after whatever came first, a provider included. never: nobody, also those who have set one up before."`
+	Identifiers       []string      `koanf:"identifiers" example:"[email]" doc:"What people may sign in with beside a password: email, username. Not set: both. The answer and its time are the same for names that nobody has."`
+	Username          Username      `koanf:"username" doc:"Which usernames people may choose. Names that they have already stay."`
+	Defaults          Defaults      `koanf:"defaults" doc:"What holds where somebody has chosen nothing."`
 	Profile           Profile       `koanf:"profile" doc:"What people may tell of themselves beside name, username and language. Ask for what an application of yours needs, and no more."`
+}
+
+// Username is the section "accounts.username".
+type Username struct {
+	Pattern    string            `koanf:"pattern" example:"[a-z][a-z0-9-]*" doc:"Regular expression (RE2) that a whole username must match. It has letters, digits and \".\", \"_\", \"-\" between them in any case, never looks like an address, and its letters are of one script. Write (?i) in front to ignore case."`
+	Message    map[string]string `koanf:"message" example:"{en: \"Small letters, digits and dashes, beginning with a letter.\"}" doc:"What the pattern asks for, by language, for the people who choose a name."`
+	Min        int               `koanf:"min" default:"1" min:"1" max:"64" doc:"Fewest characters."`
+	Max        int               `koanf:"max" default:"64" min:"1" max:"64" doc:"Most characters."`
+	Reserved   []string          `koanf:"reserved" example:"[press, jobs]" doc:"Names that nobody may choose, beside admin, root, support and others that would be taken for the service; also with \".\", \"_\" and \"-\" in them. An operator can give them away."`
+	KeepFormer time.Duration     `koanf:"keep_former" default:"0s" min:"0s" max:"36500d" doc:"How long nobody else may take a username that somebody has given up, or whose account is gone: applications may know them by it. 0s: for ever."`
+}
+
+// Defaults is the section "accounts.defaults".
+type Defaults struct {
+	Locale          string `koanf:"locale" example:"de" doc:"Language of accounts that an operator makes. Not set: that of the browser they are used with."`
+	Zone            string `koanf:"zone" example:"Europe/Zurich" doc:"Time zone of the times on pages (a name of the IANA time zone database). Not set: UTC."`
+	Visibility      string `koanf:"visibility" default:"restricted" enum:"restricted,public" doc:"Who may see a profile in applications that ask."`
+	EmailVisibility string `koanf:"email_visibility" default:"restricted" enum:"restricted,public" doc:"Who may see the address in applications that ask."`
 }
 
 // Profile is the section "accounts.profile".
 type Profile struct {
 	Phone   bool `koanf:"phone" doc:"A telephone number, for the scope \"phone\". It is not checked by calling it."`
 	Address bool `koanf:"address" doc:"A postal address, for the scope \"address\"."`
+
+	Affiliations bool   `koanf:"affiliations" doc:"Where they work or study, for the scope and claim \"affiliations\"."`
+	Visibility   bool   `koanf:"visibility" doc:"Whether applications may show profile and address to everybody, for the scope \"visibility\" with the claims \"profile_visibility\" and \"email_visibility\"."`
+	Fields       string `koanf:"fields" example:"/etc/broker/fields.json" doc:"Fields of your own: a file with a JSON Schema, or the schema itself where this begins with {. See docs/profile.md."`
 }
 
 // Linking is the section "linking".

@@ -19,6 +19,7 @@ type base struct {
 	Challenge *challengeView // to be solved with the page's form; nil none
 	Section   string         // the settings section that is open: "profile", "security", …; "" the page is none of them
 	Path      string         // local path of this page, with its query: where the language choice leads back to
+	Zone      *time.Location // of the times on the page; nil UTC
 	Now       time.Time      // when the page is made; dates are told relative to it
 
 	cat *i18n.Catalogs

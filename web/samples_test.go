@@ -132,7 +132,7 @@ func samples(r *renderer, lang string, w words) []sample {
 	confirm := in("")
 	confirm.Title = confirm.T("linked_accounts.confirm", "provider", w.title)
 	contact := local.Profile{
-		Name: w.name, Username: w.handle, Phone: "+41227676111",
+		Name: w.name, Phone: "+41227676111",
 		Address: broker.Address{Street: w.name + "\n1 Esplanade des Particules", PostalCode: "1211", Locality: w.client, Country: w.title},
 	}
 	picture, err := r.assets.path("icon.svg")
@@ -207,7 +207,7 @@ func samples(r *renderer, lang string, w words) []sample {
 		{"home", &homePage{base: signedIn}},
 		{"home_out", &homePage{base: b(), SignUpURL: "/signup/"}},
 		{"claim", &claimPage{base: b(), Token: "t0ken", MinPassword: 8}},
-		{"profile", &profilePage{base: in("profile"), Email: w.email, Profile: local.Profile{Name: w.name, Username: w.handle, Locale: "de"}}},
+		{"profile", &profilePage{base: in("profile"), Email: w.email, Username: w.handle, Profile: local.Profile{Name: w.name, Locale: "de"}}},
 		{"profile_contact", &profilePage{base: in("profile"), Email: w.email, Profile: contact, Phone: true, Address: true, PhoneOffered: true, AddressOffered: true}},
 		{"profile_wrong", &profilePage{base: in("profile"), Email: w.email, Profile: contact, Phone: true, Address: true, PhoneOffered: true, Problems: problems{
 			"phone": broker.ErrPhone, "postal_code": local.ErrAddress, "street_address": local.ErrAddress,

@@ -42,7 +42,8 @@ func (configValidate) Run(p *program) error {
 	_, err = registry(cfg, cfg.Server.BaseURL, nil)
 	_, brandErr := brand(cfg.Brand)
 	_, tlsErr := newCertificate(cfg.Server.TLS)
-	if err := errors.Join(err, brandErr, tlsErr); err != nil {
+	_, askedErr := asked(cfg)
+	if err := errors.Join(err, brandErr, tlsErr, askedErr); err != nil {
 		return err
 	}
 	for _, w := range cfg.Warnings() {
