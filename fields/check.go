@@ -193,8 +193,8 @@ func (f field) number(raw json.RawMessage) (any, *broker.Error) {
 	if err != nil || math.IsInf(x, 0) || x != 0 && math.Abs(x) < 1e-100 || math.Abs(x) > 1e100 {
 		return nil, ErrNumber
 	}
-	if f.Kind != broker.FieldInteger {
-		return n, nil
+	if f.Kind != broker.FieldInteger { // as float64 has it: "1e-999999999" is computed with otherwise
+		return json.Number(strconv.FormatFloat(x, 'g', -1, 64)), nil
 	}
 	if x != math.Trunc(x) {
 		return nil, ErrWhole

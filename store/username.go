@@ -23,6 +23,9 @@ type formerRow struct {
 // statement, so that a name is never seen to be free on its way from one to the other.
 func (db *DB) UsernameHolders(ctx context.Context, username, mac string, at time.Time) ([]broker.UserID, error) {
 	const what = "find holders of username"
+	if !storable(username, mac) {
+		return nil, nil
+	}
 	on, err := db.reader(ctx)
 	if err != nil {
 		return nil, db.failed(what, err)
