@@ -41,7 +41,7 @@ func (s *Server) asked(b base, values map[string]json.RawMessage, signUp bool, b
 		}
 		name := local.FieldPrefix + f.Name
 		a := askedField{Kind: f.Kind, fieldPart: fieldPart{
-			Name: name, ID: "field-" + f.Name + "-asked", Label: f.Title.In(b.Lang), Hint: f.Hint.In(b.Lang), Lines: f.Lines, Problem: b.Tell(bad.On(name)), Type: "text",
+			Name: name, ID: "field-" + f.Name + "-asked", Label: f.Title.In(b.Lang), Hint: f.Hint.In(b.Lang), Lines: f.Lines, Problem: b.Tell(bad.On(name)), Type: "text", Autocomplete: "off",
 		}}
 		if a.Lines < 2 {
 			a.Lines = 0

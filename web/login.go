@@ -182,7 +182,8 @@ func (s *Server) showLogin(w http.ResponseWriter, r *http.Request, status int, l
 	return s.show(w, r, status, &p)
 }
 
-// identifier is the catalog key of what people sign in with beside a password.
+// identifier is the catalog key of what people sign in with beside a password; ""
+// their address.
 func (s *Server) identifier() string {
 	switch {
 	case s.o.NoEmails:
@@ -190,7 +191,7 @@ func (s *Server) identifier() string {
 	case s.o.Usernames:
 		return "field.identifier"
 	}
-	return "field.email"
+	return ""
 }
 
 // providerButtons are the providers that can be signed in with.
