@@ -30,6 +30,8 @@ type Authorization struct {
 	claims       claimWishes               // of the claims parameter; what we know of it
 	scopeOf      func(claim string) string // that asks for a claim; set with claims
 	essentialACR *claimWish                // how people must have been authenticated; nil: that is a wish at most
+	wishedACR    []string                  // how they had better have been, as the claims parameter says; nil: acr_values does
+	factor       factorWish                // what that comes to
 	state        string
 	responseType string // words in alphabetical order
 	responseMode fosite.ResponseModeType
