@@ -2,7 +2,7 @@ package web
 
 import (
 	"encoding/json"
-	"net/url"
+	"maps"
 	"slices"
 	"strings"
 
@@ -29,14 +29,14 @@ type askedOption struct {
 // named, and not there, was not seen, and stays as it is.
 const askedName = "asked"
 
-// shows tells whether a field stands on the form of newcomers, or on the profile page.
-func shows(f broker.ProfileField, signUp bool) bool { return !signUp || f.SignUp }
+// onForm tells whether a field stands on the form of newcomers, or on the profile page.
+func onForm(f broker.ProfileField, signUp bool) bool { return !signUp || f.SignUp }
 
 // asked makes the fields that a form shows, with what was typed.
 func (s *Server) asked(b base, values map[string]json.RawMessage, signUp bool, bad problems) []askedField {
 	var all []askedField
 	for _, f := range s.o.Fields {
-		if !shows(f, signUp) {
+		if !onForm(f, signUp) {
 			continue
 		}
 		name := local.FieldPrefix + f.Name
@@ -49,7 +49,7 @@ func (s *Server) asked(b base, values map[string]json.RawMessage, signUp bool, b
 		if !f.Required {
 			a.Optional = b.T("field.optional")
 		}
-		text, list := typed(values[f.Name])
+		text, list := enteredAs(values[f.Name])
 		a.Value = text
 		switch f.Kind {
 		case broker.FieldDate:
@@ -89,8 +89,8 @@ func optionsOf(b base, f broker.ProfileField, chosen []string) []askedOption {
 	return all
 }
 
-// typed is a JSON value as a form has it.
-func typed(raw json.RawMessage) (text string, list []string) {
+// enteredAs is a JSON value as a form has it.
+func enteredAs(raw json.RawMessage) (text string, list []string) {
 	if len(raw) == 0 {
 		return "", nil
 	}
@@ -109,13 +109,33 @@ func askedNames(all []askedField) string {
 	return strings.Join(names, " ")
 }
 
+// visibilities are the values of visibility and email_visibility.
+var visibilities = []string{string(broker.VisibilityRestricted), string(broker.VisibilityPublic)}
+
+// fieldsName is the field with which a program tells all of the operator's fields at
+// once: the text of a JSON object.
+const fieldsName = "fields"
+
+// maxFieldsText bounds that text, in code points: twice what is kept.
+const maxFieldsText = 16 << 10
+
+// askedFields are the fields of a request that tells of the operator's.
+func askedFields() []field { return fields(typed(askedName), short(fieldsName, maxFieldsText)) }
+
 // readAsked reads what a form tells of the operator's fields, over what is kept.
-func (s *Server) readAsked(form url.Values, kept map[string]json.RawMessage) map[string]json.RawMessage {
+func (s *Server) readAsked(values formValues, kept map[string]json.RawMessage) (map[string]json.RawMessage, error) {
+	shown, form := strings.Fields(values.Get(askedName)), values.Values
 	out := map[string]json.RawMessage{}
 	for name, raw := range kept {
 		out[name] = raw
 	}
-	shown := strings.Fields(form.Get(askedName))
+	if text := values.Get(fieldsName); text != "" {
+		var told map[string]json.RawMessage
+		if json.Unmarshal([]byte(text), &told) != nil {
+			return nil, about(errFieldType, fieldsName)
+		}
+		maps.Copy(out, told)
+	}
 	for _, f := range s.o.Fields {
 		name := local.FieldPrefix + f.Name
 		if !form.Has(name) && !slices.Contains(shown, f.Name) {
@@ -133,7 +153,7 @@ func (s *Server) readAsked(form url.Values, kept map[string]json.RawMessage) map
 			out[name] = toJSON(form.Get(local.FieldPrefix + name))
 		}
 	}
-	return out
+	return out, nil
 }
 
 // readField makes JSON of what was typed; nil nothing was. What is not of the
@@ -180,4 +200,13 @@ func toJSON(v any) json.RawMessage {
 		return nil
 	}
 	return raw
+}
+
+// fieldsText is what a program is told of the operator's fields: the same text that it
+// may send.
+func fieldsText(values map[string]json.RawMessage) string {
+	if len(values) == 0 {
+		return ""
+	}
+	return string(toJSON(values))
 }

@@ -9,15 +9,15 @@ import (
 
 	"idbroker/broker"
 	"idbroker/broker/local"
-	"idbroker/fields"
+	asking "idbroker/fields"
 	"idbroker/linking"
 	"idbroker/tokens"
 )
 
 // asks lets the operator of a world ask for fields.
-func (w *world) asks(schema string) *fields.Schema {
+func (w *world) asks(schema string) *asking.Schema {
 	w.t.Helper()
-	s, err := fields.Read([]byte(schema))
+	s, err := asking.Read([]byte(schema))
 	must(w.t, err)
 	*w.accounts = *local.New(w.db, w.server.linker, local.Options{
 		Issuer: w.url, Hashing: local.Argon2{MemoryKiB: 64, Passes: 1, Lanes: 1}, EndGrants: w.tokens.EndGrants, Fields: s,

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"idbroker/broker"
 	"idbroker/broker/local"
 )
 
@@ -52,7 +51,7 @@ func (p profilePage) ZoneOptions() []string {
 
 // Visibilities are the values of visibility and email_visibility.
 func (profilePage) Visibilities() []string {
-	return []string{string(broker.VisibilityRestricted), string(broker.VisibilityPublic)}
+	return visibilities
 }
 
 // AffiliationsHint says what becomes of them.
@@ -108,6 +107,7 @@ type securityPage struct {
 	Identities     int       // remote identities that open the account
 	Factors        bool      // there are second factors here
 	FactorAt       time.Time // zero: the person has none
+	Remembered     []rememberedRow
 	Problems       problems
 	Sessions       []sessionRow // this browser's first
 	Events         []eventRow   // newest first
@@ -188,6 +188,17 @@ type sessionRow struct {
 	Current    bool
 	SignedInAt time.Time
 	LastSeenAt time.Time
+}
+
+// rememberedRow is a browser in which the person need not show their second factor.
+type rememberedRow struct {
+	ID         string
+	Browser    string // "Firefox, Linux"; "" unknown
+	IP         string // "" not known
+	Current    bool
+	Since      time.Time
+	LastUsedAt time.Time
+	Until      time.Time
 }
 
 // Icon is a drawing of the device.

@@ -80,8 +80,9 @@ func (s *Server) readProfile(v *visit) (local.Profile, error) {
 	if s.o.Visibility && v.form.Has("email_visibility") {
 		told.EmailVisibility = chosen(v.form.Get("email_visibility"), told.EmailVisibility, s.o.PresetEmailVisibility)
 	}
-	told.Fields = s.readAsked(v.form, v.user.Details.Fields)
-	return told, nil
+	var err error
+	told.Fields, err = s.readAsked(v.form, v.user.Details.Fields)
+	return told, err
 }
 
 // chosen is what was posted; who leaves it at what holds anyway has chosen nothing.

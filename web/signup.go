@@ -101,7 +101,10 @@ func (s *Server) postSignUp(w http.ResponseWriter, r *http.Request) error {
 	}
 	f := local.SignUpForm{
 		Email: v.form.Get("email"), Name: v.form.Get("name"), Username: v.form.Get("username"),
-		Locale: s.language(r), Fields: s.readAsked(v.form, nil),
+		Locale: s.language(r),
+	}
+	if f.Fields, err = s.readAsked(v.form, nil); err != nil {
+		return err
 	}
 	if l.Remote == nil {
 		f.Password = broker.Secret(v.form.Get("password"))
