@@ -47,6 +47,7 @@ func (k *checker) check() {
 	k.providers()
 	k.straightTo()
 	k.sms()
+	k.usernames()
 }
 
 func (k *checker) server() {

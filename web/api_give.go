@@ -1,20 +1,29 @@
 package web
 
-import "time"
+import (
+	"time"
+)
 
 // What pages give that hold things of other rooms (giver).
 
 func (p profilePage) api() any {
 	a := p.Profile.Address
 	return struct {
+		Version                                              int // to be sent back with a change
 		Email, Name, Username, Locale, Phone                 string
 		StreetAddress, PostalCode, Locality, Region, Country string
-		TakesPhone, TakesAddress                             bool // there are fields for them
-		PhoneOffered, AddressOffered                         bool // applications may ask for them
+		TakesPhone, TakesAddress                             bool   // there are fields for them
+		PhoneOffered, AddressOffered                         bool   // applications may ask for them
+		NameFrom, UsernameFrom, LocaleFrom                   string // title of the provider that sets it; "" the person does
+		Zone                                                 string
+		Affiliations                                         []string
+		Visibility, EmailVisibility                          string
+		Fields                                               string // the operator's, as the text of a JSON object
 	}{
-		p.Email, p.Profile.Name, p.Profile.Username, p.Profile.Locale, p.Profile.Phone,
+		p.Profile.Version, p.Email, p.Profile.Name, p.Username, p.Profile.Locale, p.Profile.Phone,
 		a.Street, a.PostalCode, a.Locality, a.Region, a.Country,
 		p.Phone, p.Address, p.PhoneOffered, p.AddressOffered,
+		p.Held["name"], p.Held["username"], p.Held["locale"], p.Profile.Zone, p.Profile.Affiliations, string(p.Profile.Visibility), string(p.Profile.EmailVisibility), fieldsText(p.Profile.Fields),
 	}
 }
 

@@ -9,7 +9,7 @@ func accountOperations() map[string]operation {
 		return append(own, typed("email"), typed("name"), typed("username"), typed("password"))
 	}
 	token := fields(ident("token"))
-	newcomer := limitedFields(form(ident("login"), pathTo("next"), ident("identity"))...)
+	newcomer := limitedFields(append(askedFields(), form(ident("login"), pathTo("next"), ident("identity"))...)...)
 	toLogin := fields(ident("login"), pathTo("next"))
 	return map[string]operation{
 		"GET /signup/{$}": {
@@ -65,10 +65,13 @@ func settingsOperations() map[string]operation {
 		"GET " + profilePath + "{$}": {does: "What the person told of themselves.", member: true, shows: shows(&profilePage{})},
 		"POST " + profilePath + "{$}": {
 			does: "Changes it.", member: true, shows: shows(&profilePage{}), moves: true,
-			fields: fields(typed("name"), typed("username"), short("locale", maxID), typed("phone"),
-				typed("street_address"), typed("postal_code"), typed("locality"), typed("region"), typed("country")),
+			fields: append(askedFields(), typed("version"), typed("name"), short("locale", maxID), typed("phone"),
+				typed("street_address"), typed("postal_code"), typed("locality"), typed("region"), typed("country"),
+				typed("zone"), typed("affiliations"), oneOf("visibility", visibilities...), oneOf("email_visibility", visibilities...)),
 		},
-		"GET " + emailPath + "{$}": {does: "Asks for another address.", member: true, shows: shows(&emailPage{}), moves: true},
+		"GET " + usernamePath + "{$}":  {does: "Asks for another username.", member: true, shows: shows(&usernamePage{}), moves: true},
+		"POST " + usernamePath + "{$}": {does: "Changes it, or takes it away.", member: true, fields: fields(typed("username")), shows: shows(&usernamePage{}), moves: true},
+		"GET " + emailPath + "{$}":     {does: "Asks for another address.", member: true, shows: shows(&emailPage{}), moves: true},
 		"POST " + emailPath + "{$}": {
 			does: "Has the link mailed that proves it.", member: true, fields: limitedFields(typed("email")), shows: shows(&emailPage{}), moves: true,
 		},
