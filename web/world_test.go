@@ -146,6 +146,7 @@ func worldOf(t testing.TB, db *store.DB, to tokens.Options, more []providers.App
 	}
 	w.server, err = New(w.db, linker, w.accounts, w.tokens, cat, o)
 	must(t, err)
+	watch(t, w.server)
 	handler = w.server
 	return w
 }
