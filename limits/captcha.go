@@ -71,9 +71,9 @@ const (
 	captchaTimeout = 3 * time.Second
 	// captchaAge is how old a captcha may be. The services' own lifetimes are two and five minutes.
 	captchaAge = 10 * time.Minute
-	// maxCaptcha bounds what is passed on, in bytes: Turnstile's are 2048 at most, others shorter but for
+	// MaxCaptcha bounds what is passed on, in bytes: Turnstile's are 2048 at most, others shorter but for
 	// hCaptcha's, which grow to a few thousand.
-	maxCaptcha = 8 << 10
+	MaxCaptcha = 8 << 10
 	// maxCaptchaAnswer bounds the service's answer, in bytes.
 	maxCaptchaAnswer = 16 << 10
 )
@@ -110,10 +110,15 @@ func (l *Limiter) CaptchaField() string {
 	return widgets[l.o.Captcha.Kind].Field
 }
 
+// CaptchaFields are the fields of every service.
+func CaptchaFields() []string {
+	return []string{widgets[ReCAPTCHA].Field, widgets[HCaptcha].Field, widgets[Turnstile].Field}
+}
+
 // passed asks the service what a captcha is worth. "" asks, too: that it is none tells that
 // the service is there. An error says that nobody knows.
 func (c *Captcha) passed(ctx context.Context, at time.Time, token string) (bool, error) {
-	if len(token) > maxCaptcha {
+	if len(token) > MaxCaptcha {
 		return false, nil
 	}
 	to := c.VerifyURL

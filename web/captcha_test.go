@@ -60,6 +60,9 @@ func TestCaptchaOnPages(t *testing.T) {
 			if strings.Contains(policy, "unsafe") || strings.Contains(policy, "https: ") || a.header.Get("Referrer-Policy") != "strict-origin" {
 				t.Errorf("%s, %s", policy, a.header.Get("Referrer-Policy"))
 			}
+			if j := challengeFor(w.server.challengeOf(&visit{challenge: broker.Secret(challenged.FindStringSubmatch(a.body)[1])})); j.Captcha == nil || j.Captcha.Field != want.field || j.Captcha.SiteKey != "the-site" {
+				t.Errorf("in JSON: %+v", j)
+			}
 			challenge := challenged.FindStringSubmatch(a.body)[1]
 			a = b.from("198.51.100.1", "/login/", "email", "ada", "password", password, "challenge", challenge, want.field, "bad").want(http.StatusTooManyRequests)
 			challenge = challenged.FindStringSubmatch(a.body)[1]

@@ -89,10 +89,11 @@ func (s *Server) limitRight(w http.ResponseWriter, r *http.Request, v limits.Ver
 
 func (s *Server) visitor(w http.ResponseWriter, r *http.Request) limits.Visitor {
 	v := visitOf(r)
-	return limits.Visitor{
-		IP: broker.RequestOf(r.Context()).IP, Browser: s.browser(w, r).Hash(), Devices: s.devices(r),
-		Proof: limits.Proof{Challenge: broker.Secret(v.form.Get(challengeField)), Solution: v.form.Get(solutionField), Captcha: v.form.Get(s.o.Limits.CaptchaField())},
+	proof := limits.Proof{Challenge: broker.Secret(v.form.Get(challengeField)), Solution: v.form.Get(solutionField)}
+	if field := s.o.Limits.CaptchaField(); field != "" {
+		proof.Captcha = v.form.Get(field)
 	}
+	return limits.Visitor{IP: broker.RequestOf(r.Context()).IP, Browser: s.browser(w, r).Hash(), Devices: s.devices(r), Proof: proof}
 }
 
 func (s *Server) devices(r *http.Request) broker.Secret {
