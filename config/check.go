@@ -47,6 +47,7 @@ func (k *checker) check() {
 	k.statements()
 	k.providers()
 	k.straightTo()
+	k.sms()
 }
 
 func (k *checker) server() {
