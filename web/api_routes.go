@@ -1,6 +1,10 @@
 package web
 
-import "maps"
+import (
+	"maps"
+
+	"idbroker/limits"
+)
 
 // operation is what a program must know of a route of pages. JSON is read and
 // written by what stands here, the OpenAPI document is made of it, and tests hold
@@ -46,7 +50,11 @@ func oneOf(name string, choices ...string) field {
 
 // limited are the fields of a form that the limits look at, and its own.
 func limitedFields(own ...field) []field {
-	return append(own, ident(challengeField), short(solutionField, maxID))
+	own = append(own, ident(challengeField), short(solutionField, maxID))
+	for _, name := range limits.CaptchaFields() {
+		own = append(own, short(name, limits.MaxCaptcha))
+	}
+	return own
 }
 
 const (

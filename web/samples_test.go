@@ -198,6 +198,7 @@ func samples(r *renderer, lang string, w words) []sample {
 		{"signup_wrong", &signupPage{base: b(), Login: "l1", Email: w.handle, Name: w.name, Username: w.handle, NeedPassword: true, MinPassword: 8, SignInURL: signin, Problems: problems{
 			"email": broker.ErrEmail, "username": {Message: "field.username_taken"}, "password": (&broker.Error{Message: "password.short"}).With("min", "8"),
 		}}},
+		{"signup_weak", &signupPage{base: b(), Login: "l1", Email: w.email, Name: w.name, NeedPassword: true, MinPassword: 8, SignInURL: signin, Problems: problems{"password": {Message: "password.weak.word_digits"}}}},
 		{"sent", &sentPage{base: b(), Login: "l1", Email: w.email, ContinueURL: signin, ChangeURL: "/signup/?login=l1", CanResend: true}},
 		{"sent_soon", &sentPage{base: b(), Login: "l1", Email: w.email, ContinueURL: signin, ChangeURL: "/signup/?login=l1", CanResend: true, Problems: problemsOf(errResend)}},
 		{"sent_reset", &sentPage{base: b(), Email: w.email, Reset: true, ChangeURL: lost}},

@@ -196,7 +196,7 @@ func (s *Server) base(r *http.Request) base {
 		path = "/login/" // a code is for one use, and for no page
 	}
 	b := s.pages.base(s.language(r), path, v.user, v.at)
-	b.Challenge = challengeOf(v)
+	b.Challenge = s.challengeOf(v)
 	b.Zone = s.zone(v.user)
 	if v.user != nil {
 		b.Started = s.started(v)
@@ -223,6 +223,9 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request, status int, p page
 	}
 	if p.top().Flash == nil {
 		p.top().Flash = n
+	}
+	if c := p.top().Challenge; c != nil && c.Captcha != nil {
+		openForCaptcha(w, c.Captcha)
 	}
 	return s.render(w, r, status, p)
 }

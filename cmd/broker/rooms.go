@@ -98,7 +98,7 @@ func furnish(cfg config.Config, base string, db *store.DB, ring store.Keyring, t
 	if err != nil {
 		return nil, err
 	}
-	r.limits = limiter(cfg, r.kept, ring)
+	r.limits = limiter(cfg, base, r.kept, ring)
 	r.accounts = local.New(r.kept, r.linker, local.Options{
 		Issuer: base, MinPassword: cfg.Accounts.PasswordMin, MinStrength: strength(cfg), Site: cfg.Brand.Name, MaxHashing: cfg.Accounts.HashingAtOnce, OnHash: hashed, HMACKey: cfg.Accounts.InvenioSalt, Breached: r.breached, BreachedRange: ranges(cfg, base, counted), Peppers: peppers, FreshFor: cfg.Sessions.Fresh, UndoWithin: cfg.Linking.UndoWithin, CloseAfter: cfg.Accounts.CloseAfter, NoSignUp: !cfg.Accounts.SignUp, Log: log, EndGrants: r.tokens.EndGrants,
 		Codes: mailedCodes(cfg), CodeKeys: [][32]byte{ring.DeriveOldest("mail codes")}, NoFactors: noFactors(cfg), NeedFactors: cfg.Accounts.SecondFactor == "required", RememberFactor: cfg.Accounts.RememberFactor, SMS: cfg.Accounts.SMS.URL != "",
@@ -199,13 +199,27 @@ const tokenPurpose = "tokens"
 
 // limiter makes what counts tries. A right password or a quarter of an hour makes a
 // bucket of tries full again, an hour one of mails.
-func limiter(cfg config.Config, db limits.Store, ring store.Keyring) *limits.Limiter {
+func limiter(cfg config.Config, base string, db limits.Store, ring store.Keyring) *limits.Limiter {
 	within := func(d time.Duration, n int) broker.Limit { return broker.Limit{Burst: n, Every: d / time.Duration(n)} }
 	l := cfg.Limits
 	return limits.New(db, limits.Options{
 		Key: ring.DeriveOldest("limits"), Exempt: l.Exempt(), Off: !l.Enabled,
 		Account: within(15*time.Minute, l.AccountTries), Network: within(15*time.Minute, l.NetworkTries), Mails: within(time.Hour, l.MailsPerHour),
+		Captcha: captcha(cfg, base),
 	})
+}
+
+// captcha is the service that the configuration names; nil none.
+func captcha(cfg config.Config, base string) *limits.Captcha {
+	c := cfg.Limits.Captcha
+	if c.Kind == "off" || c.Kind == "" {
+		return nil
+	}
+	host := ""
+	if u, err := url.Parse(base); err == nil {
+		host = u.Hostname()
+	}
+	return &limits.Captcha{Kind: limits.CaptchaKind(c.Kind), SiteKey: c.SiteKey, Secret: c.Secret, Host: host, Always: c.When == "always"}
 }
 
 // registry makes the configured remote apps, and extra ones. Providers on
