@@ -11,7 +11,7 @@ import (
 // getClose serves GET /account/settings/close/: what closing the account means.
 func (s *Server) getClose(w http.ResponseWriter, r *http.Request) error {
 	v := visitOf(r)
-	if !v.session.Fresh(s.o.FreshFor, v.at) {
+	if !s.fresh(v) {
 		return s.redirect(w, r, proveAgain(closePath))
 	}
 	p := confirmPage{base: s.base(r), Action: closePath, Danger: true, BackURL: dataPath}
@@ -25,7 +25,7 @@ func (s *Server) getClose(w http.ResponseWriter, r *http.Request) error {
 // postClose serves POST /account/settings/close/.
 func (s *Server) postClose(w http.ResponseWriter, r *http.Request) error {
 	v := visitOf(r)
-	if !v.session.Fresh(s.o.FreshFor, v.at) {
+	if !s.fresh(v) {
 		return s.redirect(w, r, proveAgain(closePath))
 	}
 	until, err := s.accounts.Close(r.Context(), v.session)

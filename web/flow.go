@@ -163,7 +163,7 @@ func (s *Server) decide(r *http.Request, l *broker.Login, a *tokens.Authorizatio
 		return "", err
 	}
 	switch {
-	case step == broker.StepFactor && !has && !v.session.Fresh(s.o.FreshFor, v.at):
+	case step == broker.StepFactor && !has && !s.fresh(v):
 		l.Force = true // who finds the browser open sets up no factor of theirs
 		fallthrough
 	case step == broker.StepIdentify:

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -33,6 +34,7 @@ type Store interface {
 	SaveLogin(ctx context.Context, l broker.Login) error
 	FinishLogin(ctx context.Context, id broker.LoginID, at time.Time) error
 
+	TouchRemembered(ctx context.Context, id string, at time.Time) error
 	TakeSession(ctx context.Context, idHash string) error
 	OpenAttempt(ctx context.Context, browserHash, provider string, at time.Time) (broker.Attempt, error)
 
@@ -65,6 +67,9 @@ type Options struct {
 	SessionIdle     time.Duration // without a request; 0: 2 hours
 	SessionAbsolute time.Duration // since sign-in; 0: 12 hours
 	FreshFor        time.Duration // how recent a sign-in is recent; as linking and local have it; 0: 15 minutes
+
+	FreshGrace time.Duration // how long a form that was opened while the sign-in was recent may be sent after that; 0: not at all
+	FormKey    [32]byte      // says that it was; replicas share it. Zero: this process has one alone
 
 	TrustedHops int  // proxies of ours before us, whose X-Forwarded-… entries count; 0: none
 	MinPassword int  // what the pages say; as local has it; 0: 8
@@ -140,6 +145,9 @@ func New(store Store, linker *linking.Linker, accounts *local.Accounts, tok *tok
 	o.SessionIdle = or(o.SessionIdle, defaultIdle)
 	o.SessionAbsolute = or(o.SessionAbsolute, defaultAbsolute)
 	o.FreshFor = or(o.FreshFor, defaultFresh)
+	if o.FormKey == [32]byte{} {
+		_, _ = rand.Read(o.FormKey[:]) // never fails since Go 1.24
+	}
 	o.MinPassword = or(o.MinPassword, defaultMinPassword)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

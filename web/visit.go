@@ -96,6 +96,7 @@ func (s *Server) enter(w http.ResponseWriter, r *http.Request) error {
 		return s.drop(w, r) // it began before the second factor did
 	}
 	v.session, v.user = row, &user
+	s.grace(r)
 	return nil
 }
 
@@ -195,6 +196,9 @@ func (s *Server) base(r *http.Request) base {
 	}
 	b := s.pages.base(s.language(r), path, v.user, v.at)
 	b.Challenge = challengeOf(v)
+	if v.user != nil {
+		b.Started = s.started(v)
+	}
 	return b
 }
 

@@ -79,10 +79,23 @@ type Store interface {
 
 	CreateFactor(ctx context.Context, f broker.Factor) error
 	Factor(ctx context.Context, user broker.UserID, kind broker.FactorKind) (broker.Factor, error)
+	Factors(ctx context.Context, user broker.UserID) ([]broker.Factor, error)
+	SendFactorCode(ctx context.Context, id, mac string, since, at time.Time) error
+	TryFactorCode(ctx context.Context, id string, most int, since time.Time) error
+	SpendFactorCode(ctx context.Context, id, mac string, at time.Time) error
+	DeleteFactor(ctx context.Context, user broker.UserID, kind broker.FactorKind) error
+	HasRecoveryCode(ctx context.Context, user broker.UserID, mac string) (bool, error)
 	ConfirmFactor(ctx context.Context, id string, step int64, at time.Time) error
 	UseFactor(ctx context.Context, id string, step int64, at time.Time) error
 	DropPendingFactors(ctx context.Context, user broker.UserID, kind broker.FactorKind) error
 	DeleteFactors(ctx context.Context, user broker.UserID) error
+	CreateRemembered(ctx context.Context, b broker.RememberedBrowser) error
+	Remembered(ctx context.Context, user broker.UserID, hash string) (broker.RememberedBrowser, error)
+	RememberedOf(ctx context.Context, user broker.UserID) ([]broker.RememberedBrowser, error)
+	RehashRemembered(ctx context.Context, before, now string) error
+	DeleteRemembered(ctx context.Context, user broker.UserID, id string) error
+	ForgetBrowsers(ctx context.Context, user broker.UserID) error
+	EndRemembered(ctx context.Context, user broker.UserID, remembered string) ([]string, error)
 	CreateRecoveryCode(ctx context.Context, user broker.UserID, mac string, at time.Time) error
 	SpendRecoveryCode(ctx context.Context, user broker.UserID, mac string, at time.Time) error
 	CountRecoveryCodes(ctx context.Context, user broker.UserID) (int, error)
@@ -130,11 +143,15 @@ type Options struct {
 	// BreachedRange returns the breached passwords whose SHA-1 begins with five
 	// hexadecimal digits, as the range API of Have I Been Pwned does; nil: nobody outside is asked.
 	BreachedRange func(ctx context.Context, prefix string) ([]byte, error)
-	Codes         Codes        // what a code may be mailed for
-	CodeKeys      [][32]byte   // keys of mailed codes, the first for new ones; none: one that this process alone has
-	NoFactors     bool         // nobody is asked for a second factor, and nobody sets one up
-	NeedFactors   bool         // everybody is: who has none sets one up as they sign in
-	Log           *slog.Logger // nil: discard
+	Codes         Codes      // what a code may be mailed for
+	CodeKeys      [][32]byte // keys of mailed codes, the first for new ones; none: one that this process alone has
+	NoFactors     bool       // nobody is asked for a second factor, and nobody sets one up
+	NeedFactors   bool       // everybody is: who has none sets one up as they sign in
+	// RememberFactor is how long a browser may stand in for the second factor that was
+	// shown in it; 0: not at all.
+	RememberFactor time.Duration
+	SMS            bool         // somebody sends messages: a telephone number may be a second factor
+	Log            *slog.Logger // nil: discard
 	// EndGrants ends grants and tells the applications, inside a unit of work;
 	// nil: the store's RevokeGrants, which tells nobody.
 	EndGrants func(ctx context.Context, f broker.GrantFilter, reason string, at time.Time) (int, error)
