@@ -27,13 +27,26 @@ func (p profilePage) api() any {
 	}
 }
 
+// givenFactor is a second factor that the person has.
+type givenFactor struct {
+	Kind, Hint      string // hint: to recognise a number by
+	Since, LastUsed time.Time
+}
+
 func (p factorPage) api() any {
+	var ways []givenFactor
+	for _, w := range p.Ways {
+		ways = append(ways, givenFactor{string(w.Kind), w.Hint, w.Since, w.LastUsedAt})
+	}
 	return struct {
-		On, Pending     bool // it is asked for; it is being set up
+		On, Pending     bool // it is asked for; an app is being set up
 		Since, LastUsed time.Time
+		Ways            []givenFactor
+		SMS             bool   // a number can be one
+		Number          string // that is being set up
 		Codes           int    // recovery codes that are left
 		Key             appKey // while it is being set up
-	}{p.On(), p.Pending, p.Factor.ConfirmedAt, p.Factor.LastUsedAt, p.Codes, p.Key}
+	}{p.On(), p.Pending, p.Factor.ConfirmedAt, p.Factor.LastUsedAt, ways, p.SMS, p.Number, p.Codes, p.Key}
 }
 
 func (p signupPage) api() any {

@@ -79,6 +79,7 @@ const (
 func signInOperations() map[string]operation {
 	again := toggle("again")
 	toLogin := fields(ident("login"), pathTo("next"))
+	factorWays := oneOf("way", wayApp, waySMS, wayRecovery)
 	return map[string]operation{
 		"GET /{$}": {does: "The start page: where to sign in, where to sign up.", shows: shows(&homePage{})},
 		"GET /login/{$}": {
@@ -93,12 +94,12 @@ func signInOperations() map[string]operation {
 			shows:  shows(&loginPage{}), moves: true,
 		},
 		"GET /second-factor/{$}": {
-			does: "Asks for the second factor of a sign-in.", query: fields(ident("login"), toggle("recovery")),
+			does: "Asks for the second factor of a sign-in.", query: fields(ident("login"), toggle("recovery"), typed("way")),
 			shows: shows(&secondFactorPage{}), moves: true,
 		},
 		"POST /second-factor/{$}": {
 			does:  "Shows a code of the app, or (recovery) a recovery code.",
-			query: fields(ident("login")), fields: fields(ident("login"), typed("code"), toggle("recovery")),
+			query: fields(ident("login"), toggle("recovery"), typed("way")), fields: fields(ident("login"), typed("code"), toggle("recovery"), factorWays, toggle("remember")),
 			shows: shows(&secondFactorPage{}), moves: true,
 		},
 		"GET " + setUpPath + "{$}": {
@@ -109,7 +110,15 @@ func signInOperations() map[string]operation {
 		},
 		"POST " + setUpPath + "{$}": {
 			does: "Turns it on and goes on, or (cancel) goes back without.", query: fields(ident("login")),
-			fields: fields(ident("login"), typed("code"), oneOf("decision", "cancel")), shows: shows(&setUpPage{}, &recoveryCodesPage{}, &formPostPage{}), moves: true,
+			fields: fields(ident("login"), typed("code"), toggle("recovery"), factorWays, oneOf("decision", "cancel")), shows: shows(&setUpPage{}, &recoveryCodesPage{}, &formPostPage{}), moves: true,
+		},
+		"POST " + setUpPath + "number/{$}": {
+			does: "Sends a code to the telephone number that shall be the factor.", query: fields(ident("login")),
+			fields: limitedFields(ident("login"), typed("phone")), shows: shows(&setUpPage{}), moves: true,
+		},
+		"POST /second-factor/send/{$}": {
+			does: "Sends a code to the telephone number that is the factor.", query: fields(ident("login"), toggle("recovery"), typed("way")),
+			fields: limitedFields(ident("login"), toggle("recovery"), factorWays), shows: shows(&secondFactorPage{}), moves: true,
 		},
 		"GET /code/{$}": {
 			does: "Asks for the address to mail a code to, or for the code.", query: append(toLogin, toggle("other")),

@@ -86,8 +86,17 @@ func settingsOperations() map[string]operation {
 		"POST " + factorPath + "start/{$}":   {does: "Makes a new secret for an app.", member: true, shows: shows(&factorPage{}), moves: true},
 		"POST " + factorPath + "confirm/{$}": {does: "Turns the second factor on.", member: true, fields: code, shows: shows(&factorPage{}, &recoveryCodesPage{}), moves: true},
 		"POST " + factorPath + "codes/{$}":   {does: "Makes new recovery codes.", member: true, fields: code, shows: shows(&factorPage{}, &recoveryCodesPage{}), moves: true},
-		"POST " + factorPath + "remove/{$}":  {does: "Turns the second factor off.", member: true, fields: code, shows: shows(&factorPage{}), moves: true},
-		"GET " + linkedAccountsPath + "{$}":  {does: "The linked identities.", member: true, shows: shows(&linkedAccountsPage{})},
+		"POST " + factorPath + "remove/{$}": {
+			does: "Turns one kind of second factor off, or all.", member: true, fields: fields(typed("code"), oneOf("kind", wayApp, waySMS)),
+			shows: shows(&factorPage{}, &recoveryCodesPage{}), moves: true,
+		},
+		"POST " + factorPath + "number/{$}": {
+			does: "Sends a code to the telephone number that shall be a factor.", member: true, fields: limitedFields(typed("phone"), typed("code")), shows: shows(&factorPage{}), moves: true,
+		},
+		"POST " + factorPath + "number/confirm/{$}": {does: "Makes it one.", member: true, fields: code, shows: shows(&factorPage{}, &recoveryCodesPage{}), moves: true},
+		"POST " + factorPath + "number/send/{$}":    {does: "Sends a code to the number that is one.", member: true, fields: limitedFields(typed("code")), shows: shows(&factorPage{}), moves: true},
+		"POST " + factorPath + "forget/{$}":         {does: "Asks for the factor again in a browser that was remembered.", member: true, fields: fields(ident("id")), moves: true},
+		"GET " + linkedAccountsPath + "{$}":         {does: "The linked identities.", member: true, shows: shows(&linkedAccountsPage{})},
 		"GET /oauth/disconnect/{app}/{$}": {
 			does: "What unlinking an identity would do.", member: true, query: fields(ident("identity")), shows: shows(&confirmPage{}), moves: true,
 		},
