@@ -103,18 +103,18 @@ func signInOperations() map[string]operation {
 			shows: shows(&secondFactorPage{}), moves: true,
 		},
 		"GET " + setUpPath + "{$}": {
-			does: "Has somebody set up the second factor that they need.", query: fields(ident("login")), shows: shows(&setUpPage{}), moves: true,
+			does: "Has somebody set up the second factor that they need.", query: fields(ident("login")), shows: shows(&setUpFactorPage{}), moves: true,
 		},
 		"POST " + setUpPath + "start/{$}": {
-			does: "Makes a secret for an app.", query: fields(ident("login")), fields: fields(ident("login")), shows: shows(&setUpPage{}), moves: true,
+			does: "Makes a secret for an app.", query: fields(ident("login")), fields: fields(ident("login")), shows: shows(&setUpFactorPage{}), moves: true,
 		},
 		"POST " + setUpPath + "{$}": {
 			does: "Turns it on and goes on, or (cancel) goes back without.", query: fields(ident("login")),
-			fields: fields(ident("login"), typed("code"), toggle("recovery"), factorWays, oneOf("decision", "cancel")), shows: shows(&setUpPage{}, &recoveryCodesPage{}, &formPostPage{}), moves: true,
+			fields: fields(ident("login"), typed("code"), toggle("recovery"), factorWays, oneOf("decision", "cancel")), shows: shows(&setUpFactorPage{}, &recoveryCodesPage{}, &formPostPage{}), moves: true,
 		},
 		"POST " + setUpPath + "number/{$}": {
 			does: "Sends a code to the telephone number that shall be the factor.", query: fields(ident("login")),
-			fields: limitedFields(ident("login"), typed("phone")), shows: shows(&setUpPage{}), moves: true,
+			fields: limitedFields(ident("login"), typed("phone")), shows: shows(&setUpFactorPage{}), moves: true,
 		},
 		"POST /second-factor/send/{$}": {
 			does: "Sends a code to the telephone number that is the factor.", query: fields(ident("login"), toggle("recovery"), typed("way")),
