@@ -319,8 +319,8 @@ func jsonSessions(t *testing.T, w *world) {
 func jsonProfile(t *testing.T, w *world) {
 	p := w.program()
 	p.signIn("ada@example.org")
-	p.post(profilePath, "name", strings.Repeat("x", 300), "username", "ada", "locale", "de").refused(422, "field.name_invalid", "name")
-	p.post(profilePath, "name", "Ada L.", "username", "ada", "locale", "de").to(profilePath)
+	p.post(profilePath, "name", strings.Repeat("x", 300), "locale", "de").refused(422, "field.name_invalid", "name")
+	p.post(profilePath, "name", "Ada L.", "locale", "de").to(profilePath)
 	if page := p.get(profilePath).page("profile"); page.text("name") != "Ada L." || page.Notice == nil || page.header.Get("Content-Language") != "de" {
 		t.Errorf("%s", page.body)
 	}
