@@ -47,6 +47,7 @@ func (k *checker) check() {
 	k.providers()
 	k.straightTo()
 	k.usernames()
+	k.sms()
 }
 
 func (k *checker) server() {
