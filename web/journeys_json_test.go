@@ -323,7 +323,7 @@ func jsonProfile(t *testing.T, w *world) {
 	p.get(usernamePath).page("username")
 	p.post(usernamePath, "username", "admin").refused(422, "field.username_taken", "username").page0("username")
 	p.post(usernamePath, "username", "countess").to(profilePath)
-	p.post(profilePath, "name", "Ada", "version", "0").refused(409, "profile.changed", "")
+	p.post(profilePath, "name", "Ada", "version", "0").refused(409, "profile.changed")
 	p.post(profilePath, "name", "Ada", "fields", "[]").refused(400, "error.field_type", "fields")
 	p.post(profilePath, "name", "Ada L.", "locale", "de").to(profilePath)
 	if page := p.get(profilePath).page("profile"); page.text("name") != "Ada L." || page.Notice == nil || page.header.Get("Content-Language") != "de" {
