@@ -114,3 +114,11 @@ func withCustom(v any, custom map[string]json.RawMessage) (json.RawMessage, erro
 	}
 	return append(append(body[:len(body)-1], ','), more[1:]...), nil // both are objects, and v has its subject
 }
+
+// scopeAsking is scopeOf for the claims of a request.
+func (a *Authorization) scopeAsking(claim string) string {
+	if a.scopeOf == nil {
+		return claimScopes[claim]
+	}
+	return a.scopeOf(claim)
+}

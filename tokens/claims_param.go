@@ -221,7 +221,7 @@ const claimPrefix = "claim:"
 func (a *Authorization) Asked() []string {
 	asked := slices.Clone(a.Scopes)
 	for _, name := range slices.Concat(names(a.claims.IDToken), names(a.claims.UserInfo)) {
-		if !slices.Contains(a.Scopes, a.scopeOf(name)) && !slices.Contains(asked, claimPrefix+name) {
+		if !slices.Contains(a.Scopes, a.scopeAsking(name)) && !slices.Contains(asked, claimPrefix+name) {
 			asked = append(asked, claimPrefix+name)
 		}
 	}
