@@ -1,6 +1,10 @@
 package web
 
-import "maps"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 // operation is what a program must know of a route of pages. JSON is read and
 // written by what stands here, the OpenAPI document is made of it, and tests hold
@@ -26,6 +30,12 @@ func operations() map[string]operation {
 	maps.Copy(all, signInOperations())
 	maps.Copy(all, accountOperations())
 	maps.Copy(all, settingsOperations())
+	for pattern, op := range all {
+		if strings.HasPrefix(pattern, "POST ") && op.takesJSON() { // pages hand it on to every form
+			op.fields = append(slices.Clone(op.fields), short(startedField, maxID))
+			all[pattern] = op
+		}
+	}
 	return all
 }
 
@@ -85,12 +95,12 @@ func signInOperations() map[string]operation {
 			shows:  shows(&loginPage{}), moves: true,
 		},
 		"GET /second-factor/{$}": {
-			does: "Asks for the second factor of a sign-in.", query: fields(ident("login"), toggle("recovery")),
+			does: "Asks for the second factor of a sign-in.", query: fields(ident("login"), toggle("recovery"), short("way", maxID)),
 			shows: shows(&secondFactorPage{}), moves: true,
 		},
 		"POST /second-factor/{$}": {
-			does:  "Shows a code of the app, or (recovery) a recovery code.",
-			query: fields(ident("login")), fields: fields(ident("login"), typed("code"), toggle("recovery")),
+			does:  "Shows a code of the app, or in another way: totp, sms, recovery. remember: does without in this browser for a while.",
+			query: fields(ident("login")), fields: fields(ident("login"), typed("code"), toggle("recovery"), short("way", maxID), toggle("remember")),
 			shows: shows(&secondFactorPage{}), moves: true,
 		},
 		"GET " + setUpPath + "{$}": {
@@ -101,7 +111,13 @@ func signInOperations() map[string]operation {
 		},
 		"POST " + setUpPath + "{$}": {
 			does: "Turns it on and goes on, or (cancel) goes back without.", query: fields(ident("login")),
-			fields: fields(ident("login"), typed("code"), oneOf("decision", "cancel")), shows: shows(&setUpPage{}, &recoveryCodesPage{}, &formPostPage{}), moves: true,
+			fields: fields(ident("login"), typed("code"), short("way", maxID), oneOf("decision", "cancel")), shows: shows(&setUpPage{}, &recoveryCodesPage{}, &formPostPage{}), moves: true,
+		},
+		"POST " + setUpPath + "number/{$}": {
+			does: "Sends a code to a telephone number.", query: fields(ident("login")), fields: fields(ident("login"), typed("phone")), shows: shows(&setUpPage{}), moves: true,
+		},
+		"POST /second-factor/send/{$}": {
+			does: "Sends a code to the person's number.", query: fields(ident("login")), fields: fields(ident("login")), shows: shows(&secondFactorPage{}), moves: true,
 		},
 		"GET /code/{$}": {
 			does: "Asks for the address to mail a code to, or for the code.", query: append(toLogin, toggle("other")),

@@ -1,5 +1,7 @@
 package web
 
+import "slices"
+
 import "idbroker/broker"
 
 // accountOperations are the routes that begin an account, and those that mailed
@@ -79,12 +81,16 @@ func settingsOperations() map[string]operation {
 		"POST /account/settings/sessions/{$}": {
 			does: "Ends a session, or (others) all but this one.", member: true, fields: fields(ident("sid"), toggle("others")), shows: shows(&loggedOutPage{}), moves: true,
 		},
-		"GET " + factorPath + "{$}":          {does: "The second factor.", member: true, shows: shows(&factorPage{})},
-		"POST " + factorPath + "start/{$}":   {does: "Makes a new secret for an app.", member: true, shows: shows(&factorPage{}), moves: true},
-		"POST " + factorPath + "confirm/{$}": {does: "Turns the second factor on.", member: true, fields: code, shows: shows(&factorPage{}, &recoveryCodesPage{}), moves: true},
-		"POST " + factorPath + "codes/{$}":   {does: "Makes new recovery codes.", member: true, fields: code, shows: shows(&factorPage{}, &recoveryCodesPage{}), moves: true},
-		"POST " + factorPath + "remove/{$}":  {does: "Turns the second factor off.", member: true, fields: code, shows: shows(&factorPage{}), moves: true},
-		"GET " + linkedAccountsPath + "{$}":  {does: "The linked identities.", member: true, shows: shows(&linkedAccountsPage{})},
+		"GET " + factorPath + "{$}":                 {does: "The second factor.", member: true, shows: shows(&factorPage{})},
+		"POST " + factorPath + "start/{$}":          {does: "Makes a new secret for an app.", member: true, shows: shows(&factorPage{}), moves: true},
+		"POST " + factorPath + "confirm/{$}":        {does: "Turns the second factor on.", member: true, fields: code, shows: shows(&factorPage{}, &recoveryCodesPage{}), moves: true},
+		"POST " + factorPath + "codes/{$}":          {does: "Makes new recovery codes.", member: true, fields: code, shows: shows(&factorPage{}, &recoveryCodesPage{}), moves: true},
+		"POST " + factorPath + "remove/{$}":         {does: "Turns the second factor off.", member: true, fields: append(slices.Clone(code), short("kind", maxID)), shows: shows(&factorPage{}, &recoveryCodesPage{}), moves: true},
+		"POST " + factorPath + "forget/{$}":         {does: "Asks for the second factor again in a browser that was remembered.", member: true, fields: fields(ident("id")), moves: true},
+		"POST " + factorPath + "number/{$}":         {does: "Sends a code to a telephone number.", member: true, fields: fields(typed("phone")), shows: shows(&factorPage{}), moves: true},
+		"POST " + factorPath + "number/confirm/{$}": {does: "Lets the number count.", member: true, fields: code, shows: shows(&factorPage{}, &recoveryCodesPage{}), moves: true},
+		"POST " + factorPath + "number/send/{$}":    {does: "Sends a code for a change of the factors.", member: true, shows: shows(&factorPage{}), moves: true},
+		"GET " + linkedAccountsPath + "{$}":         {does: "The linked identities.", member: true, shows: shows(&linkedAccountsPage{})},
 		"GET /oauth/disconnect/{app}/{$}": {
 			does: "What unlinking an identity would do.", member: true, query: fields(ident("identity")), shows: shows(&confirmPage{}), moves: true,
 		},
