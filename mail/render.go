@@ -98,7 +98,9 @@ func isolated(v string, rtl bool) string {
 		}
 		return r
 	}, v)
-	if v != "" && (rtl || strings.ContainsFunc(v, func(r rune) bool { return unicode.In(r, unicode.Hebrew, unicode.Arabic, unicode.Syriac, unicode.Thaana, unicode.Nko) })) {
+	if v != "" && (rtl || strings.ContainsFunc(v, func(r rune) bool {
+		return unicode.In(r, unicode.Hebrew, unicode.Arabic, unicode.Syriac, unicode.Thaana, unicode.Nko)
+	})) {
 		return "\u2068" + v + "\u2069"
 	}
 	return v
