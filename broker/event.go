@@ -38,7 +38,8 @@ const (
 	EventEmailChanged      = "email.changed"  // by an operator
 	EventEmailReplaced     = "email.replaced" // by the person
 	EventEmailRestored     = "email.restored" // "this was not me", by the link in the mail
-	EventExported          = "user.exported"  // the person fetched what we know of them
+	EventUsernameChanged   = "username.changed"
+	EventExported          = "user.exported" // the person fetched what we know of them
 	EventIdentityLinked    = "identity.linked"
 	EventIdentityUnlinked  = "identity.unlinked"
 	EventLinkUndone        = "identity.undone" // "this was not me", by the link in the mail

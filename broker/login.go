@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"encoding/json"
 	"slices"
 	"time"
 )
@@ -53,7 +54,8 @@ type SignUp struct {
 	Name         string
 	Username     string
 	Locale       string
-	PasswordHash Secret // "" none; only a sign-up without a remote identity needs one
+	PasswordHash Secret                     // "" none; only a sign-up without a remote identity needs one
+	Fields       map[string]json.RawMessage // what the operator asks for; nil nothing
 }
 
 // Step is a stop on the way in.

@@ -39,6 +39,7 @@ func (k *checker) check() {
 	k.mail()
 	k.brand()
 	k.ranges()
+	k.captcha()
 	k.lifetimes()
 	k.events()
 	k.applications()
@@ -47,6 +48,7 @@ func (k *checker) check() {
 	k.providers()
 	k.straightTo()
 	k.sms()
+	k.usernames()
 }
 
 func (k *checker) server() {

@@ -58,7 +58,7 @@ func (s *Server) showSetUp(w http.ResponseWriter, r *http.Request, status int, l
 	if err != nil {
 		return err
 	}
-	p := setUpPage{
+	p := setUpFactorPage{
 		base: s.base(r), Login: l.ID, Client: client, Problems: bad, OtherURL: withLogin("/login/", l) + "&switch=1",
 		Everybody: s.accounts.NeedFactors(), SMS: s.accounts.SMS(),
 	}

@@ -145,7 +145,7 @@ func (s *Server) showLogin(w http.ResponseWriter, r *http.Request, status int, l
 	p := loginPage{
 		base: s.base(r), Login: l.ID, Client: client, Email: email, Problems: bad,
 		Query: printable(v.query.Get("q"), maxID), All: v.query.Get("all") != "", LastPassword: last == lastPassword,
-		Pending: s.remoteView(l.Remote), LocalPasswords: !s.o.NoPasswords,
+		Identifier: s.identifier(), Pending: s.remoteView(l.Remote), LocalPasswords: !s.o.NoPasswords,
 	}
 	if p.Email == "" {
 		p.Email, _ = broker.NormalizeEmail(requestParam(l, "login_hint"))
@@ -180,6 +180,18 @@ func (s *Server) showLogin(w http.ResponseWriter, r *http.Request, status int, l
 		p.Providers = append(p.Providers, b)
 	}
 	return s.show(w, r, status, &p)
+}
+
+// identifier is the catalog key of what people sign in with beside a password; ""
+// their address.
+func (s *Server) identifier() string {
+	switch {
+	case s.o.NoEmails:
+		return "field.username"
+	case s.o.Usernames:
+		return "field.identifier"
+	}
+	return ""
 }
 
 // providerButtons are the providers that can be signed in with.

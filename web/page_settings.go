@@ -1,6 +1,7 @@
 package web
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -8,17 +9,73 @@ import (
 )
 
 // profilePage shows and changes what the person told of themselves:
-// templates/profile.html, at /account/settings/profile/. It posts name, username
-// and locale, phone, and the parts of the address by their claims.
+// templates/profile.html, at /account/settings/profile/. It posts version, name,
+// locale, zone, phone, the parts of the address by their claims, affiliations (one a
+// line), visibility, email_visibility, and the operator's fields.
 type profilePage struct {
 	base
 	Email          string
-	Profile        local.Profile // as typed
-	Phone          bool          // there is a field for the telephone number
-	Address        bool          // there are fields for the postal address
-	PhoneOffered   bool          // applications may ask for the number; otherwise it can only be taken away
+	Username       string
+	Profile        local.Profile     // as typed
+	Held           map[string]string // title of the provider that sets a field
+	Phone          bool              // there is a field for the telephone number
+	Address        bool              // there are fields for the postal address
+	PhoneOffered   bool              // applications may ask for the number; otherwise it can only be taken away
 	AddressOffered bool
+	Zones          []string
+	PresetZone     string // of who has chosen none
+	Affiliations   bool   // there is a field for them
+	Visibility     bool   // there are fields for who may see what
+	Asked          []askedField
 	Problems       problems
+
+	AffiliationsOffered bool
+}
+
+// AskedNames is what the form asks for beside.
+func (p profilePage) AskedNames() string { return askedNames(p.Asked) }
+
+// Lines is the affiliations, one a line.
+func (p profilePage) Lines() string { return strings.Join(p.Profile.Affiliations, "\n") }
+
+// LanguageName is what a language is called.
+func (p profilePage) LanguageName(tag string) string { return p.cat.LanguageName(tag) }
+
+// ZoneOptions are the zones to choose from, with the one that is chosen.
+func (p profilePage) ZoneOptions() []string {
+	if p.Profile.Zone == "" || slices.Contains(p.Zones, p.Profile.Zone) {
+		return p.Zones
+	}
+	return append([]string{p.Profile.Zone}, p.Zones...)
+}
+
+// Visibilities are the values of visibility and email_visibility.
+func (profilePage) Visibilities() []string {
+	return visibilities
+}
+
+// AffiliationsHint says what becomes of them.
+func (p profilePage) AffiliationsHint() string {
+	if !p.AffiliationsOffered {
+		return p.T("profile.withheld")
+	}
+	return p.T("field.one_a_line")
+}
+
+// HeldHint says where a field comes from, or hint.
+func (p profilePage) HeldHint(field, hint string) string {
+	if by := p.Held[field]; by != "" {
+		return p.T("profile.held", "provider", by)
+	}
+	return hint
+}
+
+// Fixed is the value of a field that a provider sets.
+func (p profilePage) Fixed(field, value string) string {
+	if p.Held[field] == "" {
+		return ""
+	}
+	return value
 }
 
 // PhoneHint says what becomes of the number.

@@ -11,6 +11,7 @@ const (
 	setUpPath          = "/second-factor/set-up/"
 	factorPath         = "/account/settings/second-factor/"
 	profilePath        = "/account/settings/profile/"
+	usernamePath       = "/account/settings/username/"
 	emailPath          = "/account/settings/email/"
 	securityPath       = "/account/settings/security/"
 	linkedAccountsPath = "/account/settings/linkedaccounts/"
@@ -83,6 +84,8 @@ func (s *Server) routes() *http.ServeMux {
 	m.HandleFunc("GET /account/settings/{$}", s.member(s.getSettings))
 	m.HandleFunc("GET /account/settings/profile/{$}", s.member(s.getProfile))
 	m.HandleFunc("POST /account/settings/profile/{$}", s.member(s.postProfile))
+	m.HandleFunc("GET "+usernamePath+"{$}", s.member(s.getUsername))
+	m.HandleFunc("POST "+usernamePath+"{$}", s.member(s.postUsername))
 	m.HandleFunc("GET /account/settings/email/{$}", s.member(s.getEmail))
 	m.HandleFunc("POST /account/settings/email/{$}", s.member(s.postEmail))
 	m.HandleFunc("GET "+broker.EmailPath+"{$}", s.page(s.getEmailProof))

@@ -109,6 +109,14 @@ func samples(r *renderer, lang string, w words) []sample {
 	for i := range cut {
 		cut[i].Lost, cut[i].OpensAccount, cut[i].ReconnectURL = true, i == 0, "/oauth/login/"+cut[i].Provider+"/"
 	}
+	part := func(name, value, problem string) fieldPart {
+		return fieldPart{Name: local.FieldPrefix + name, ID: "field-" + name + "-asked", Label: w.title, Hint: w.text, Type: "text", Value: value, Problem: problem, Autocomplete: "off", Optional: b().T("field.optional")}
+	}
+	options := []askedOption{{"a", w.title, true}, {"b", w.text, false}}
+	asked := []askedField{
+		{fieldPart: part("group", "", ""), Kind: broker.FieldChoice, Options: options}, {fieldPart: part("topics", "", w.text), Kind: broker.FieldChoices, Options: options},
+		{fieldPart: part("age", "36", w.text), Kind: broker.FieldInteger}, {fieldPart: part("terms", "", ""), Kind: broker.FieldYesNo, Checked: true},
+	}
 	inAWeek := sampleNow.Add(7 * 24 * time.Hour)
 	undo := b()
 	undo.Title = undo.T("undo.confirm")
@@ -132,7 +140,7 @@ func samples(r *renderer, lang string, w words) []sample {
 	confirm := in("")
 	confirm.Title = confirm.T("linked_accounts.confirm", "provider", w.title)
 	contact := local.Profile{
-		Name: w.name, Username: w.handle, Phone: "+41227676111",
+		Name: w.name, Phone: "+41227676111",
 		Address: broker.Address{Street: w.name + "\n1 Esplanade des Particules", PostalCode: "1211", Locality: w.client, Country: w.title},
 	}
 	picture, err := r.assets.path("icon.svg")
@@ -153,6 +161,7 @@ func samples(r *renderer, lang string, w words) []sample {
 	return []sample{
 		{"login", &loginPage{base: b(), Login: "l1", Client: client, Providers: four, SignUpURL: "/signup/?login=l1", LostPasswordURL: lost, LocalPasswords: true}},
 		{"login_last", &loginPage{base: b(), Login: "l1", Client: client, Providers: last, SignUpURL: "/signup/", LostPasswordURL: lost, LocalPasswords: true}},
+		{"login_username", &loginPage{base: b(), Login: "l1", Identifier: "field.identifier", SignUpURL: "/signup/", LostPasswordURL: lost, LocalPasswords: true}},
 		{"login_wrong", &loginPage{base: b(), Login: "l1", Providers: four, Email: w.email, Problems: wrong, LastPassword: true, SignUpURL: "/signup/", LostPasswordURL: lost, LocalPasswords: true}},
 		{"login_challenge", &loginPage{base: challenged, Login: "l1", Providers: four, Email: w.email, Problems: problemsOf(errChallenge), LastPassword: true, LostPasswordURL: lost, LocalPasswords: true}},
 		{"login_forty", &loginPage{base: b(), Login: "l1", Client: client, Providers: forty, SignUpURL: "/signup/", LostPasswordURL: lost, LocalPasswords: true}},
@@ -162,6 +171,7 @@ func samples(r *renderer, lang string, w words) []sample {
 		{"login_pending", &loginPage{base: b(), Login: "l1", Pending: &github, Providers: four[1:], LostPasswordURL: lost, LocalPasswords: true}},
 		{"login_present", &loginPage{base: signedIn, Login: "l1", Client: client, Present: w.name, Providers: four[:2], LostPasswordURL: lost, LocalPasswords: true, SignUpURL: "/signup/"}},
 		{"signup", &signupPage{base: b(), Login: "l1", Client: client, NeedPassword: true, MinPassword: 8, SignInURL: signin}},
+		{"signup_asked", &signupPage{base: b(), Login: "l1", Client: client, NeedPassword: true, MinPassword: 8, SignInURL: signin, Rule: w.text, Asked: asked}},
 		{"signup_remote", &signupPage{base: b(), Login: "l1", Client: client, Remote: &github, Email: w.email, Name: w.name, Username: w.handle, EmailFromProvider: true, NameFromProvider: true, UsernameFromProvider: true, SignInURL: signin, OtherURL: signin}},
 		{"choose", &choosePage{base: b(), Login: "l1", Client: client, Remote: github, PasswordURL: signin, Providers: four[1:3], CodeURL: "/code/?login=l1", NewURL: "/signup/?login=l1", OtherURL: signin}},
 		{"choose_known", &choosePage{base: b(), Login: "l1", Remote: github, Known: broker.MaskEmail(w.email), PasswordURL: signin, Providers: four[1:4], MoreURL: signin, CodeURL: "/code/?login=l1", NewURL: "/signup/?login=l1", OtherURL: signin}},
@@ -172,9 +182,9 @@ func samples(r *renderer, lang string, w words) []sample {
 		{"second_factor_sms", &secondFactorPage{base: b(), Login: "l1", Client: client, Way: waySMS, Number: "+41…11", Ways: ways, OtherURL: signin}},
 		{"second_factor_sent", &secondFactorPage{base: b(), Login: "l1", Way: waySMS, Number: "+41…11", Sent: true, RememberDays: 30, Ways: ways, OtherURL: signin, Problems: problemsOf(local.ErrFactorWrong)}},
 		{"second_factor_recovery", &secondFactorPage{base: b(), Login: "l1", Way: wayRecovery, Ways: ways[:1], OtherURL: signin, Problems: problemsOf(local.ErrRecoveryWrong)}},
-		{"set_up_factor", &setUpPage{base: b(), Login: "l1", Client: client, OtherURL: signin}},
-		{"set_up_factor_sms", &setUpPage{base: b(), Login: "l1", Client: client, OtherURL: signin, SMS: true, Number: "+41227676111"}},
-		{"set_up_factor_key", &setUpPage{base: b(), Login: "l1", Client: client, OtherURL: signin, Everybody: true, Key: key, Problems: problemsOf(local.ErrFactorWrong)}},
+		{"set_up_factor", &setUpFactorPage{base: b(), Login: "l1", Client: client, OtherURL: signin}},
+		{"set_up_factor_sms", &setUpFactorPage{base: b(), Login: "l1", Client: client, OtherURL: signin, SMS: true, Number: "+41227676111"}},
+		{"set_up_factor_key", &setUpFactorPage{base: b(), Login: "l1", Client: client, OtherURL: signin, Everybody: true, Key: key, Problems: problemsOf(local.ErrFactorWrong)}},
 		{"recovery_codes_on_the_way", &recoveryCodesPage{base: signedIn, OnTheWay: true, Account: w.email, DoneURL: signin, Codes: slices.Repeat([]string{"BCDF-GHJK-LMNP", "QRST-VWXZ-BCDF"}, 5)}},
 		{"factor_none", &factorPage{base: in("security")}},
 		{"factor_pending", &factorPage{base: in("security"), Pending: true, Key: key, Problems: problemsOf(local.ErrFactorWrong)}},
@@ -188,6 +198,7 @@ func samples(r *renderer, lang string, w words) []sample {
 		{"signup_wrong", &signupPage{base: b(), Login: "l1", Email: w.handle, Name: w.name, Username: w.handle, NeedPassword: true, MinPassword: 8, SignInURL: signin, Problems: problems{
 			"email": broker.ErrEmail, "username": {Message: "field.username_taken"}, "password": (&broker.Error{Message: "password.short"}).With("min", "8"),
 		}}},
+		{"signup_weak", &signupPage{base: b(), Login: "l1", Email: w.email, Name: w.name, NeedPassword: true, MinPassword: 8, SignInURL: signin, Problems: problems{"password": {Message: "password.weak.word_digits"}}}},
 		{"sent", &sentPage{base: b(), Login: "l1", Email: w.email, ContinueURL: signin, ChangeURL: "/signup/?login=l1", CanResend: true}},
 		{"sent_soon", &sentPage{base: b(), Login: "l1", Email: w.email, ContinueURL: signin, ChangeURL: "/signup/?login=l1", CanResend: true, Problems: problemsOf(errResend)}},
 		{"sent_reset", &sentPage{base: b(), Email: w.email, Reset: true, ChangeURL: lost}},
@@ -219,8 +230,15 @@ func samples(r *renderer, lang string, w words) []sample {
 		{"home", &homePage{base: signedIn}},
 		{"home_out", &homePage{base: b(), SignUpURL: "/signup/"}},
 		{"claim", &claimPage{base: b(), Token: "t0ken", MinPassword: 8}},
-		{"profile", &profilePage{base: in("profile"), Email: w.email, Profile: local.Profile{Name: w.name, Username: w.handle, Locale: "de"}}},
+		{"profile", &profilePage{base: in("profile"), Email: w.email, Username: w.handle, Profile: local.Profile{Name: w.name, Locale: "de"}}},
 		{"profile_contact", &profilePage{base: in("profile"), Email: w.email, Profile: contact, Phone: true, Address: true, PhoneOffered: true, AddressOffered: true}},
+		{"profile_held", &profilePage{base: in("profile"), Email: w.email, Username: w.handle, Held: map[string]string{"name": w.title, "username": w.title, "locale": w.title}, Profile: local.Profile{Name: w.name, Locale: "de"}}},
+		{"profile_asked", &profilePage{base: in("profile"), Email: w.email, Zones: []string{"Europe/Zurich", "UTC"}, PresetZone: "UTC", Affiliations: true, AffiliationsOffered: true, Visibility: true, Asked: asked,
+			Profile: local.Profile{Name: w.name, Details: broker.Details{Zone: "Europe/Zurich", Affiliations: []string{w.text, w.title}, Visibility: broker.VisibilityPublic, EmailVisibility: broker.VisibilityRestricted}}}},
+		{"profile_changed", &profilePage{base: in("profile"), Email: w.email, Profile: local.Profile{Name: w.name}, Problems: problems{"": local.ErrProfileChanged}}},
+		{"username", &usernamePage{base: in("profile"), Current: w.handle, Username: w.handle, Hint: w.text, Max: 64}},
+		{"username_first", &usernamePage{base: in("profile"), Max: 64, Hint: w.text, Problems: problems{"username": local.ErrUsernameRule.With("rule", w.text)}}},
+		{"username_held", &usernamePage{base: in("profile"), Current: w.handle, By: w.title}},
 		{"profile_wrong", &profilePage{base: in("profile"), Email: w.email, Profile: contact, Phone: true, Address: true, PhoneOffered: true, Problems: problems{
 			"phone": broker.ErrPhone, "postal_code": local.ErrAddress, "street_address": local.ErrAddress,
 		}}},

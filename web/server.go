@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"idbroker/broker"
@@ -79,6 +80,19 @@ type Options struct {
 	// page: an id, or StraightToOnly; "" nobody does.
 	StraightTo string
 
+	Usernames   bool // people sign in with a username, too
+	NoEmails    bool // and not with an address
+	UsernameMax int  // most characters; as local has it; 0: broker.MaxUsername
+	// UsernameRule is what a username must be, in the operator's words by language.
+	UsernameRule map[string]string
+	// Fields are what the operator asks for beside; local checks them.
+	Fields []broker.ProfileField
+	// Affiliations and Visibility are asked for.
+	Affiliations, Visibility bool
+	// What holds where somebody has chosen nothing. "": restricted; UTC.
+	PresetVisibility, PresetEmailVisibility broker.Visibility
+	Zone                                    string
+
 	// Limits says who may try a password and have mails sent; nil: everybody,
 	// as often as they like.
 	Limits *limits.Limiter
@@ -116,7 +130,8 @@ type Server struct {
 	patterns []string           // of mux
 	machines map[string]machine // of mux, by path
 	headers  headerSets
-	host     string // of the base URL, with its port
+	host     string   // of the base URL, with its port
+	zones    sync.Map // of pages that were shown: name to *time.Location
 	o        Options
 	log      *slog.Logger
 
@@ -149,6 +164,9 @@ func New(store Store, linker *linking.Linker, accounts *local.Accounts, tok *tok
 		_, _ = rand.Read(o.FormKey[:]) // never fails since Go 1.24
 	}
 	o.MinPassword = or(o.MinPassword, defaultMinPassword)
+	o.UsernameMax = or(o.UsernameMax, broker.MaxUsername)
+	o.PresetVisibility = or(o.PresetVisibility, broker.VisibilityRestricted)
+	o.PresetEmailVisibility = or(o.PresetEmailVisibility, broker.VisibilityRestricted)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}

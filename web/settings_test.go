@@ -33,7 +33,8 @@ func TestProfile(t *testing.T) {
 	w.user("bob")
 	b := w.browser()
 	b.signIn("ada")
-	b.post(profilePath, "name", "Ada L.", "username", "countess", "locale", "de").to(profilePath)
+	b.post(profilePath, "name", "Ada L.", "locale", "de").to(profilePath)
+	b.post(usernamePath, "username", "countess").to(profilePath)
 	u, err := w.db.User(t.Context(), ada.ID)
 	must(t, err)
 	if u.Name != "Ada L." || u.Username != "countess" || u.Locale != "de" || u.Email != ada.Email {
@@ -42,7 +43,7 @@ func TestProfile(t *testing.T) {
 	if a := b.get(profilePath).want(200); a.header.Get("Content-Language") != "de" || !strings.Contains(a.body, `role="status"`) {
 		t.Errorf("language %q", a.header.Get("Content-Language"))
 	}
-	if a := b.post(profilePath, "name", "Typed <b>", "username", "bob").want(422); !strings.Contains(a.body, "Typed &lt;b&gt;") {
+	if a := b.post(profilePath, "name", "Typed <b>", "zone", "Mars/Olympus").want(422); !strings.Contains(a.body, "Typed &lt;b&gt;") {
 		t.Error("what was typed is gone")
 	}
 	b.post(profilePath, "name", "x", "locale", "tlh").want(400)

@@ -13,6 +13,7 @@ import (
 	"github.com/gorilla/sessions"
 
 	"idbroker/broker"
+	"idbroker/broker/local"
 )
 
 // visit is what a request tells of its visitor. The adapter makes it, enter
@@ -196,7 +197,8 @@ func (s *Server) base(r *http.Request) base {
 		path = "/login/" // a code is for one use, and for no page
 	}
 	b := s.pages.base(s.language(r), path, v.user, v.at)
-	b.Challenge = challengeOf(v)
+	b.Challenge = s.challengeOf(v)
+	b.Zone = s.zone(v.user)
 	if v.user != nil {
 		b.Started = s.started(v)
 	}
@@ -222,6 +224,9 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request, status int, p page
 	}
 	if p.top().Flash == nil {
 		p.top().Flash = n
+	}
+	if c := p.top().Challenge; c != nil && c.Captcha != nil {
+		openForCaptcha(w, c.Captcha)
 	}
 	return s.render(w, r, status, p)
 }
@@ -271,4 +276,20 @@ func splitHost(host string) hostPort {
 		return hostPort{name: strings.Trim(host, "[]")}
 	}
 	return hostPort{name, port}
+}
+
+// zone is the time zone of whoever is signed in, or the operator's.
+func (s *Server) zone(u *broker.User) *time.Location {
+	name := s.o.Zone
+	if u != nil && u.Details.Zone != "" {
+		name = u.Details.Zone
+	}
+	if loc, ok := s.zones.Load(name); ok {
+		return loc.(*time.Location)
+	}
+	loc, ok := local.Zone(name)
+	if ok { // there are a few hundred names
+		s.zones.Store(name, loc)
+	}
+	return loc
 }

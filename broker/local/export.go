@@ -29,8 +29,9 @@ type Export struct {
 	Sessions      []ExportedSession  `json:"sessions"`
 	Remembered    []ExportedBrowser  `json:"remembered_browsers"`
 	Consents      []ExportedConsent  `json:"consents"`
-	Grants        []ExportedGrant    `json:"grants"` // that let applications in now
-	Events        []ExportedEvent    `json:"events"` // the last first
+	Grants        []ExportedGrant    `json:"grants"`           // that let applications in now
+	Former        []ExportedFormer   `json:"former_usernames"` // that nobody else can take; the names are not kept
+	Events        []ExportedEvent    `json:"events"`           // the last first
 	EventsOmitted bool               `json:"events_omitted,omitempty"`
 }
 
@@ -46,6 +47,7 @@ type ExportedProfile struct {
 	Locale          string         `json:"locale,omitempty"`
 	Phone           string         `json:"phone_number,omitempty"`
 	Address         broker.Address `json:"address,omitzero"`
+	Details         broker.Details `json:"details,omitzero"`
 	HasPassword     bool           `json:"has_password"`
 	PasswordSetAt   time.Time      `json:"password_set_at,omitzero"`
 	Admin           bool           `json:"administrator"`
@@ -76,6 +78,7 @@ type ExportedAccount struct {
 	Name          string          `json:"name,omitempty"`
 	Email         string          `json:"email,omitempty"`
 	EmailVerified bool            `json:"email_verified"`
+	Locale        string          `json:"locale,omitempty"`
 	ProfileURL    string          `json:"profile_url,omitempty"`
 	Extra         json.RawMessage `json:"extra,omitempty"`
 	CreatedAt     time.Time       `json:"created_at"`
@@ -136,6 +139,12 @@ type ExportedGrant struct {
 	ExpiresAt  time.Time `json:"expires_at,omitzero"`
 }
 
+// ExportedFormer is a username that was given up.
+type ExportedFormer struct {
+	GivenUpAt time.Time `json:"given_up_at"`
+	KeptUntil time.Time `json:"kept_until,omitzero"` // zero: for ever
+}
+
 // ExportedEvent is a line of the audit trail.
 type ExportedEvent struct {
 	At       time.Time         `json:"at"`
@@ -170,7 +179,7 @@ func (a *Accounts) Export(ctx context.Context, s broker.Session) (Export, error)
 func exportProfile(u broker.User) ExportedProfile {
 	return ExportedProfile{
 		Subject: u.ID, Email: u.Email, EmailVerifiedAt: u.EmailVerifiedAt, EmailVouchedBy: u.EmailVouchedBy, Username: u.Username, Name: u.Name,
-		Locale: u.Locale, Phone: u.Phone, Address: u.Address, HasPassword: u.HasPassword(), PasswordSetAt: u.PasswordSetAt, Admin: u.Admin,
+		Locale: u.Locale, Phone: u.Phone, Address: u.Address, Details: u.Details, HasPassword: u.HasPassword(), PasswordSetAt: u.PasswordSetAt, Admin: u.Admin,
 		VerifiedAt: u.VerifiedAt, VerifiedBy: u.VerifiedBy, SecondFactorAt: u.SecondFactorAt, SignedOutAt: u.SignedOutAt, CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt, Version: u.Version,
 	}
 }

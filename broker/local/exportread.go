@@ -36,7 +36,7 @@ func (a *Accounts) exportLinks(ctx context.Context, id broker.UserID, e *Export)
 	e.Identities = mapped(identities, exportIdentity)
 	e.Accounts = mapped(accounts, func(r broker.RemoteAccount) ExportedAccount {
 		return ExportedAccount{
-			Provider: r.Provider, Issuer: r.Issuer, Subject: r.Subject, Username: r.Username, Name: r.Name, Email: r.Email, EmailVerified: r.EmailVerified,
+			Provider: r.Provider, Issuer: r.Issuer, Subject: r.Subject, Username: r.Username, Name: r.Name, Email: r.Email, EmailVerified: r.EmailVerified, Locale: r.Locale,
 			ProfileURL: r.ProfileURL, Extra: r.Extra, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
 		}
 	})
@@ -70,6 +70,13 @@ func (a *Accounts) exportAccess(ctx context.Context, id broker.UserID, e *Export
 	if err != nil {
 		return err
 	}
+	former, err := a.store.FormerUsernamesOf(ctx, id)
+	if err != nil {
+		return err
+	}
+	e.Former = mapped(former, func(f broker.FormerUsername) ExportedFormer {
+		return ExportedFormer{GivenUpAt: f.CreatedAt, KeptUntil: f.Until}
+	})
 	e.Sessions = mapped(sessions, func(s broker.Session) ExportedSession {
 		return ExportedSession{
 			SID: s.SID, AuthTime: s.AuthTime, AMR: s.AMR, ACR: s.ACR, Provider: s.Provider, UserAgent: s.UserAgent, IP: s.IP,
