@@ -2,6 +2,8 @@ package web
 
 import (
 	"maps"
+	"slices"
+	"strings"
 
 	"idbroker/limits"
 )
@@ -30,6 +32,12 @@ func operations() map[string]operation {
 	maps.Copy(all, signInOperations())
 	maps.Copy(all, accountOperations())
 	maps.Copy(all, settingsOperations())
+	for pattern, op := range all {
+		if strings.HasPrefix(pattern, "POST ") && op.takesJSON() { // pages hand it on to their forms
+			op.fields = append(slices.Clone(op.fields), short(startedField, maxID))
+			all[pattern] = op
+		}
+	}
 	return all
 }
 

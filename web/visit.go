@@ -24,6 +24,7 @@ type visit struct {
 	session   broker.Session    // zero: none that counts
 	user      *broker.User      // nil: nobody is signed in
 	owing     *broker.User      // whose second factor the request is about, before they are signed in; nil nobody's
+	inTime    bool              // the form that was sent was opened while the sign-in was fresh
 	twoThere  bool              // the provider that they have just come from has seen two factors
 	proven    broker.User       // who has just been authenticated, as read then; zero nobody
 	browser   broker.Secret     // "" the browser has no cookie yet
