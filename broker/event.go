@@ -40,6 +40,7 @@ const (
 	EventTokenLost        = "token.lost"      // a remote token that only its person can bring back
 	EventSignedIn         = "session.started"
 	EventSignedOut        = "session.ended"
+	EventSessionStolen    = "session.stolen"      // a copy of a browser's cookies was noticed, and the session ended
 	EventSignedOutThere   = "provider.signed_out" // the provider told us (back-channel logout)
 	EventPasswordChanged  = "password.changed"
 	EventPasswordReset    = "password.reset"
@@ -63,6 +64,16 @@ const (
 	EventSecretRotated    = "client.secret_rotated"
 	EventAdminClaimed     = "admin.claimed"
 )
+
+// Details of EventSignedIn, and what they say.
+const (
+	DetailAMR     = "amr"     // how, where it was neither a provider nor a password: AMROTP for a mailed code
+	DetailFactor  = "factor"  // "1": and a second factor was shown
+	DetailBrowser = "browser" // "new": none that the account had been opened in
+)
+
+// DetailWhy is the detail of EventSessionStolen that says what was noticed.
+const DetailWhy = "why"
 
 // Request is what the audit trail and mails tell of the request that caused
 // something.

@@ -80,6 +80,7 @@ var words = map[string][]string{
 	"go.yaml.in/yaml/v3":                    {"config"},
 	"github.com/invopop/jsonschema":         {"config"},
 	"github.com/alecthomas/kong":            {"cmd/broker"},
+	"github.com/oschwald/maxminddb-golang":  {"cmd/broker"},
 	"github.com/VictoriaMetrics/metrics":    {"cmd/broker"},
 	"golang.org/x/net/html":                 {"conformance", "conformance/oidf"},
 	"golang.org/x/net/publicsuffix":         {"conformance/oidf"},

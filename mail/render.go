@@ -35,6 +35,9 @@ var wayOn = map[string]string{
 	"factor-removed-for-you": "/account/settings/second-factor/",
 	"recovery-renewed":       "/account/settings/second-factor/",
 	"recovery-used":          "/account/settings/second-factor/",
+
+	"new-browser":    "/account/settings/devices/",
+	"session-stolen": "/account/settings/security/",
 }
 
 // paragraph is one block of a mail. A block that is the link and nothing else

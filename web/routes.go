@@ -12,6 +12,7 @@ const (
 	profilePath        = "/account/settings/profile/"
 	emailPath          = "/account/settings/email/"
 	securityPath       = "/account/settings/security/"
+	devicesPath        = "/account/settings/devices/"
 	linkedAccountsPath = "/account/settings/linkedaccounts/"
 	applicationsPath   = "/account/settings/applications/"
 	closePath          = "/account/settings/close/"
@@ -89,6 +90,8 @@ func (s *Server) routes() *http.ServeMux {
 	m.HandleFunc("POST "+factorPath+"confirm/{$}", s.member(s.postFactorConfirm))
 	m.HandleFunc("POST "+factorPath+"codes/{$}", s.member(s.postFactorCodes))
 	m.HandleFunc("POST "+factorPath+"remove/{$}", s.member(s.postFactorRemove))
+	m.HandleFunc("GET "+devicesPath+"{$}", s.member(s.getDevices))
+	m.HandleFunc("POST "+devicesPath+"remember/{$}", s.member(s.postRemember))
 	m.HandleFunc("POST /account/settings/sessions/{$}", s.member(s.postSessions))
 	m.HandleFunc("GET /account/settings/linkedaccounts/{$}", s.member(s.getLinkedAccounts))
 	m.HandleFunc("GET /account/settings/applications/{$}", s.member(s.getApplications))

@@ -41,9 +41,8 @@ func (s *Server) identify(w http.ResponseWriter, r *http.Request, l *broker.Logi
 	return nil
 }
 
-// byDetail is the detail of a session's beginning that says how it was begun, where
-// that was neither a provider nor a password; amrCode stands for a mailed code.
-const byDetail, amrCode = "amr", broker.AMROTP
+// amrCode stands for a mailed code in broker.DetailAMR.
+const amrCode = broker.AMROTP
 
 var (
 	// errOutThere: the provider has told meanwhile that the person is out.
@@ -81,11 +80,15 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 	request := broker.RequestOf(ctx)
 	row := broker.Session{
 		SID: broker.NewID(), UserID: user.ID, AuthTime: l.AuthTime, AMR: l.AMR, ACR: l.ACR, Provider: l.Provider,
-		UserAgent: request.UserAgent, IP: request.IP, CreatedAt: v.at, LastSeenAt: v.at, ExpiresAt: v.at.Add(s.o.SessionAbsolute),
+		UserAgent: request.UserAgent, IP: request.IP, IPAt: v.at, CreatedAt: v.at, LastSeenAt: v.at, ExpiresAt: v.at.Add(s.o.SessionAbsolute),
 	}
 	if v.session.UserID == user.ID {
 		row.SID = v.session.SID
 	}
+	if s.o.Remember > 0 && (l.Remember || v.session.UserID == user.ID && v.session.Remembered) {
+		row.Remembered, row.ExpiresAt = true, v.at.Add(s.o.Remember)
+	}
+	isNew := s.o.NewBrowserMail && user.EmailVerified() && !s.knowsBrowser(r, user.ID)
 	up := l.Upstream
 	l.SID, l.Upstream = row.SID, broker.Upstream{} // the session has it from now on
 	jar := sessions.NewSession(s.sessions, sessionCookie)
@@ -115,10 +118,11 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 		}
 		e := broker.NewEvent(ctx, broker.EventSignedIn, v.at)
 		e.UserID, e.SID, e.Provider, e.ClientID = user.ID, row.SID, l.Provider, l.ClientID
-		if l.Provider == "" && slices.Contains(l.AMR, amrCode) && !slices.Contains(l.AMR, broker.AMRPassword) {
-			e.Detail = map[string]string{byDetail: amrCode}
+		e.Detail = signInDetail(*l, isNew)
+		if err := s.store.AddEvent(ctx, e); err != nil || !isNew {
+			return err
 		}
-		return s.store.AddEvent(ctx, e)
+		return s.store.EnqueueUnlessFirst(ctx, s.mailFrom(request, user, "new-browser", v.at), user.ID)
 	})
 	if errors.Is(err, errOutThere) || errors.Is(err, errOutHere) {
 		l.UserID = ""
@@ -129,12 +133,33 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 	}
 	s.o.Wake() // whoever was here before may have applications to tell
 	http.SetCookie(w, cookie)
+	if s.o.NewBrowserMail {
+		s.rememberBrowser(w, r, user.ID)
+	}
 	s.setState(w, row.SID)
 	s.hasChosen(w, r)
 	http.SetCookie(w, s.cookies.make(lastCookie, or(l.Provider, lastPassword), keepChoice))
 	v.jar, v.session, v.user = jar, rowOf(jar), &user
 	s.log.InfoContext(ctx, "signed in", "user", user.ID, "provider", l.Provider, "client", l.ClientID)
 	return nil
+}
+
+// signInDetail is what the event of a sign-in tells of how it was done; nil nothing.
+func signInDetail(l broker.Login, newBrowser bool) map[string]string {
+	d := map[string]string{}
+	if l.Provider == "" && slices.Contains(l.AMR, amrCode) && !slices.Contains(l.AMR, broker.AMRPassword) {
+		d[broker.DetailAMR] = amrCode
+	}
+	if l.ACR == broker.ACRSecond {
+		d[broker.DetailFactor] = "1"
+	}
+	if newBrowser {
+		d[broker.DetailBrowser] = "new"
+	}
+	if len(d) == 0 {
+		return nil
+	}
+	return d
 }
 
 // endSession removes the visit's session inside a unit of work. Unless it goes

@@ -18,7 +18,7 @@ import (
 // export; notExported why they are not.
 var (
 	exportedTables = map[string]string{
-		"user_identities": "identities", "remote_accounts": "remote_accounts", "sessions": "sessions", "consents": "consents",
+		"user_identities": "identities", "remote_accounts": "remote_accounts", "sessions": "sessions", "sign_ins": "sign_ins", "consents": "consents",
 		"grants": "grants", "events": "events", "link_changes": "link_changes",
 	}
 	notExported = map[string]string{
@@ -58,6 +58,7 @@ func TestExportKnowsEveryTable(t *testing.T) {
 		u.EmailVouchedBy, u.Username, u.Locale, u.Phone, u.SignedOutAt, u.SecondFactorAt, u.UpdatedAt = "hub", "ada", "de", "+41227676111", now, now, now
 		u.Address = broker.Address{Street: "1 Esplanade des Particules"}
 		must(t, db.UpdateUser(ctx, u))
+		must(t, db.AddEvent(ctx, broker.Event{ID: broker.NewID(), Name: broker.EventSignedIn, UserID: p.ID, At: now, IP: "192.0.2.1", Provider: "hub"}))
 		e, err := a.Export(ctx, p.session)
 		must(t, err)
 		text, err := json.Marshal(e)

@@ -47,6 +47,7 @@ type server struct {
 	counters    *counters
 	admin       *admin
 	cert        *certificate // nil: no TLS
+	countries   *countries   // nil: none are known
 	log         *slog.Logger
 
 	public, side *http.Server // side may be nil
@@ -66,6 +67,9 @@ func listen(ctx context.Context, cfg config.Config, extra func(base string) (ext
 		}
 	}()
 	if s.cert, err = newCertificate(cfg.Server.TLS); err != nil {
+		return s, err
+	}
+	if s.countries, err = newCountries(cfg.Sessions.Countries); err != nil {
 		return s, err
 	}
 	public, err := s.bind(ctx, "server.address", cfg.Server.Address)
@@ -179,6 +183,8 @@ func (s *server) face(look web.Brand) error {
 	face, err := web.New(r.kept, r.linker, r.accounts, r.tokens, r.texts, web.Options{
 		BaseURL: s.base, Brand: look, Logos: logos(s.cfg, s.base),
 		SessionIdle: s.cfg.Sessions.Idle, SessionAbsolute: s.cfg.Sessions.Absolute, FreshFor: s.cfg.Sessions.Fresh,
+		Remember: s.cfg.Sessions.Remember, Theft: web.Theft(s.cfg.Sessions.TheftProtection), CookieKey: r.ring.DeriveOldest("cookies"),
+		NewBrowserMail: s.cfg.Sessions.NewDeviceMail, Country: s.countries.of,
 		TrustedHops: s.cfg.Server.TrustedHops, MinPassword: s.cfg.Accounts.PasswordMin,
 		NoSignUp: !s.cfg.Accounts.SignUp, NoPasswords: !s.cfg.Accounts.Passwords, StraightTo: s.cfg.Accounts.StraightTo,
 		Limits: r.limits, Log: s.log, Wake: func() { s.outbox.Wake(); s.notices.Wake(); s.revocations.Wake() }, OnRequest: s.counters.request,
