@@ -101,13 +101,20 @@ type Accounts struct {
 	Passwords         bool          `koanf:"passwords" default:"true" doc:"Accounts may have a password. false: only the providers open accounts."`
 	StraightTo        string        `koanf:"straight_to" default:"only" example:"off" doc:"Who goes straight to a provider instead of the sign-in page. only: everybody, while passwords are off and one provider is offered. An id: everybody, to that provider. off: nobody. /login/?choose=1 always shows the page; so does it to whoever was not let in or has signed out, for ten minutes."`
 	PasswordMin       int           `koanf:"password_min" default:"8" min:"8" max:"64" doc:"Least number of characters in a new password."`
+	PasswordStrength  int           `koanf:"password_strength" default:"2" min:"0" max:"4" doc:"Least strength of a new password, as zxcvbn scores it: 1 not guessed within 10^6 tries, 2 within 10^8, 3 within 10^10, 4 within 10^12; 0 any. People are told what makes theirs weak. There are no rules about signs and digits, and old passwords keep working."`
 	InvenioSalt       broker.Secret `koanf:"invenio_password_salt" example:"/run/secrets/invenio-salt" doc:"SECURITY_PASSWORD_SALT of the Invenio (Flask-Security) whose double hashes were imported with \"broker users create --double-hash\". Keep it until their owners have signed in once."`
 	Pepper            broker.Secret `koanf:"pepper" example:"/run/secrets/pepper" doc:"Keys that are mixed into password hashes and kept apart from the database: base64 of 32 bytes a line, newest first, as \"broker keys keyring\" prints one. Whoever loses one loses the passwords made with it."`
 	BreachedPasswords string        `koanf:"breached_passwords" example:"/var/lib/broker/breached" doc:"File of breached passwords that nobody may choose, as \"broker passwords prepare\" makes it. Nothing is asked of the Internet."`
 	EmailCodes        string        `koanf:"email_codes" default:"link" enum:"off,link,sign_in" doc:"What a code that is mailed to the address of an account may open it for. link: to prove the account to which a new identity is to be linked, where passwords are on (there the mailbox can choose a new password anyway). sign_in: that, and to sign in instead of a password, also where passwords are off."`
 	CloseAfter        time.Duration `koanf:"close_after" default:"14d" min:"24h" max:"90d" doc:"How long an account is kept that its person has closed. Until then they can reopen it; then it is erased, as with \"broker users delete\"."`
-	SecondFactor      string        `koanf:"second_factor" default:"opt_in" enum:"never,opt_in" doc:"Whether people are asked for a second factor when they sign in: a code of an app (TOTP), or a recovery code. opt_in: whoever has set one up, after whatever came first, a provider included. never: nobody, also those who have set one up before."`
+	SecondFactor      string        `koanf:"second_factor" default:"opt_in" enum:"never,opt_in,required" doc:"Whether people are asked for a second factor when they sign in: a code of an app (TOTP), or a recovery code. opt_in: whoever has set one up, after whatever came first, a provider included, and whoever signs in for an application that wants one. required: everybody; who has none sets one up as they sign in, and sessions from before end. never: nobody, also those who have set one up before, and applications that want one are refused."`
+	Domains           Domains       `koanf:"domains" doc:"The e-mail domains that people come from; \"broker domains\" says what holds for single ones."`
 	Profile           Profile       `koanf:"profile" doc:"What people may tell of themselves beside name, username and language. Ask for what an application of yours needs, and no more."`
+}
+
+// Domains is the section "accounts.domains".
+type Domains struct {
+	Default string `koanf:"default" default:"new" enum:"new,moderated,blocked" doc:"What holds for domains about which nothing was decided. new: their people come in as anybody does. moderated: newcomers wait until an operator activates them (\"broker users list --waiting\"). blocked: nobody proves an address there, so that only the domains which you have set are let in. Who has an account already keeps it."`
 }
 
 // Profile is the section "accounts.profile".

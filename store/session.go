@@ -23,20 +23,21 @@ type sessionRow struct {
 	UserAgent  string             `bun:"user_agent"`
 	IP         string             `bun:"ip"`
 	IPAt       micros             `bun:"ip_at"`
-	Remembered bool               `bun:"remembered"`
+	Lasting    bool               `bun:"lasting"`
 	CreatedAt  micros             `bun:"created_at"`
 	LastSeenAt micros             `bun:"last_seen_at"`
 	ExpiresAt  micros             `bun:"expires_at"`
 	Turn       int                `bun:"turn"`
 	TurnedAt   micros             `bun:"turned_at"`
 	ShownAt    micros             `bun:"shown_at"`
+	Remembered string             `bun:"remembered"`
 }
 
 func rowOfSession(s broker.Session) *sessionRow {
 	return &sessionRow{
 		IDHash: s.IDHash, SID: s.SID, UserID: string(s.UserID), AuthTime: micro(s.AuthTime), AMR: doc(s.AMR), ACR: s.ACR,
 		Provider: s.Provider, Data: blob(s.Data), UserAgent: s.UserAgent, IP: s.IP, IPAt: micro(s.IPAt),
-		Remembered: s.Remembered, CreatedAt: micro(s.CreatedAt), LastSeenAt: micro(s.LastSeenAt), ExpiresAt: micro(s.ExpiresAt),
+		Lasting: s.Lasting, Remembered: s.Remembered, CreatedAt: micro(s.CreatedAt), LastSeenAt: micro(s.LastSeenAt), ExpiresAt: micro(s.ExpiresAt),
 		Turn: s.Turn, TurnedAt: micro(s.TurnedAt), ShownAt: micro(s.ShownAt),
 	}
 }
@@ -45,7 +46,7 @@ func (r *sessionRow) session() broker.Session {
 	return broker.Session{
 		IDHash: r.IDHash, SID: r.SID, UserID: broker.UserID(r.UserID), AuthTime: r.AuthTime.time(), AMR: r.AMR.v, ACR: r.ACR,
 		Provider: r.Provider, Data: some(r.Data), UserAgent: r.UserAgent, IP: r.IP, IPAt: r.IPAt.time(),
-		Remembered: r.Remembered, CreatedAt: r.CreatedAt.time(), LastSeenAt: r.LastSeenAt.time(), ExpiresAt: r.ExpiresAt.time(),
+		Lasting: r.Lasting, Remembered: r.Remembered, CreatedAt: r.CreatedAt.time(), LastSeenAt: r.LastSeenAt.time(), ExpiresAt: r.ExpiresAt.time(),
 		Turn: r.Turn, TurnedAt: r.TurnedAt.time(), ShownAt: r.ShownAt.time(),
 	}
 }
@@ -132,6 +133,22 @@ func (db *DB) TouchSession(ctx context.Context, s broker.Session) error {
 func (db *DB) DeleteSession(ctx context.Context, idHash string) error {
 	_, err := db.exec(ctx, "delete session", "DELETE FROM sessions WHERE id_hash = ?", idHash)
 	return err
+}
+
+// TakeSession removes a session whose place another one takes. broker.ErrSpent where
+// it is gone: whoever ended it meant this one, too.
+func (db *DB) TakeSession(ctx context.Context, idHash string) error {
+	n, err := db.exec(ctx, "take session", "DELETE FROM sessions WHERE id_hash = ?", idHash)
+	return must(n, err, broker.ErrSpent, "take session")
+}
+
+// EndRemembered removes the sessions of a user that a remembered browser began
+// without a second factor, and returns their public ids.
+func (db *DB) EndRemembered(ctx context.Context, user broker.UserID, remembered string) ([]string, error) {
+	var sids []string
+	err := db.returning(ctx, "end remembered sessions", &sids,
+		"DELETE FROM sessions WHERE user_id = ? AND user_id <> '' AND remembered = ? AND remembered <> '' RETURNING sid", string(user), remembered)
+	return sids, err
 }
 
 // SessionsOf returns the sessions of a user that have not expired now, the one

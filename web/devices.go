@@ -57,7 +57,7 @@ func (s *Server) getDevices(w http.ResponseWriter, r *http.Request) error {
 		view.Current, view.Apps = row.SID == v.session.SID, apps[row.SID]
 		p.Sessions = append(p.Sessions, view)
 	}
-	p.remembering = s.remembering(v.session.Remembered)
+	p.remembering = s.remembering(v.session.Lasting)
 	if p.SignIn, p.SignedInBefore, p.SignIns, err = s.signIns(ctx, p.base, v.user.ID); err != nil {
 		return err
 	}
@@ -98,7 +98,7 @@ func (s *Server) appsBySession(ctx context.Context, user broker.UserID, lang str
 func (s *Server) viewSession(b base, row broker.Session) sessionRow {
 	ua := useragent.Parse(row.UserAgent)
 	view := sessionRow{
-		SID: row.SID, Mobile: ua.Mobile || ua.Tablet, IP: row.IP, Country: s.countryName(b.Lang, row.IP), Remembered: row.Remembered && s.o.Remember > 0,
+		SID: row.SID, Mobile: ua.Mobile || ua.Tablet, IP: row.IP, Country: s.countryName(b.Lang, row.IP), Remembered: row.Lasting && s.o.Remember > 0,
 		SignedInAt: row.AuthTime, CreatedAt: row.CreatedAt, LastSeenAt: row.LastSeenAt,
 		How: b.how(s.title(row.Provider), row.Provider == "" && slices.Contains(row.AMR, amrCode) && !slices.Contains(row.AMR, broker.AMRPassword), row.ACR == broker.ACRSecond),
 	}
@@ -170,7 +170,7 @@ func (s *Server) postRemember(w http.ResponseWriter, r *http.Request) error {
 	if on && !row.Fresh(s.o.FreshFor, v.at) {
 		return s.redirect(w, r, proveAgain(devicesPath))
 	}
-	if row.Remembered = on; on {
+	if row.Lasting = on; on {
 		row.ExpiresAt = row.CreatedAt.Add(s.o.Remember)
 	} else if end := v.at.Add(s.o.SessionAbsolute); end.Before(row.ExpiresAt) {
 		row.ExpiresAt = end

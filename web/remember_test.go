@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"idbroker/broker"
 	"idbroker/store/storetest"
 	"idbroker/tokens"
 )
@@ -57,7 +56,7 @@ func TestRemember(t *testing.T) {
 		b.in()
 		row, err := b.session()
 		must(t, err)
-		if left := time.Until(row.ExpiresAt); !row.Remembered || left < ninety-time.Hour || left > ninety {
+		if left := time.Until(row.ExpiresAt); !row.Lasting || left < ninety-time.Hour || left > ninety {
 			t.Errorf("the session is %+v", row)
 		}
 		if time.Since(row.AuthTime) < 3*time.Hour {
@@ -67,7 +66,7 @@ func TestRemember(t *testing.T) {
 		b.post("/oauth/login/demo/").to("/login/?")
 		again := b.get("/login/?again=1").to("/login/")
 		b.post("/login/", "login", again.param("login"), "password", password).want(303)
-		if row, err = b.session(); err != nil || !row.Remembered || time.Since(row.AuthTime) > time.Minute {
+		if row, err = b.session(); err != nil || !row.Lasting || time.Since(row.AuthTime) > time.Minute {
 			t.Errorf("after proving to be there: %+v, %v", row, err)
 		}
 		// It is a row like any other: who is signed out elsewhere is out.
@@ -115,7 +114,7 @@ func TestRememberHere(t *testing.T) {
 		b := w.member("ada")
 		b.idle(time.Hour)
 		b.post("/account/settings/devices/remember/", "on", "1").to("/login/?")
-		if row, err := b.session(); err != nil || row.Remembered {
+		if row, err := b.session(); err != nil || row.Lasting {
 			t.Errorf("somebody who found the browser open made it last: %+v, %v", row, err)
 		}
 		b.idle(-time.Hour)
@@ -131,7 +130,7 @@ func TestRememberHere(t *testing.T) {
 		}
 		row, err := b.session()
 		must(t, err)
-		if row.Remembered || time.Until(row.ExpiresAt) > defaultAbsolute {
+		if row.Lasting || time.Until(row.ExpiresAt) > defaultAbsolute {
 			t.Errorf("the session is %+v", row)
 		}
 		b.idle(3 * time.Hour)
@@ -140,12 +139,22 @@ func TestRememberHere(t *testing.T) {
 }
 
 // TestRememberBehindTheFactor: the choice waits with the login until the second factor
-// is shown, and comes to nothing without it.
+// is shown; before that there is no session to last.
 func TestRememberBehindTheFactor(t *testing.T) {
-	l := broker.Login{Remember: true}
-	l.Authenticated("u", broker.Authentication{})
-	l.FactorShown()
-	if !l.Remember {
-		t.Error("the choice is forgotten on the way")
-	}
+	storetest.EachDSN(t, func(t *testing.T, dsn string) {
+		w := worldOn(t, storetest.Open(t, dsn), tokens.Options{}, func(o *Options) { o.Remember = ninety })
+		w.user("ada")
+		first, b := w.browser(), w.browser()
+		first.signIn("ada")
+		_, codes := first.setUpApp()
+		a := b.post("/login/", "email", "ada@example.org", "password", password, "remember", "1").to("/second-factor/")
+		if b.cookie(sessionCookie) != "" {
+			t.Error("there is a session without the second factor")
+		}
+		a = b.post("/second-factor/", "login", a.param("login"), "recovery", "1", "code", codes[0]).to("/")
+		if c := a.sessionCookieOf(); c == nil || c.MaxAge != int(ninety/time.Second) {
+			t.Errorf("the cookie is %+v", c)
+		}
+		b.get(devicesPath).want(200).says("with your password and a second step")
+	})
 }

@@ -124,9 +124,9 @@ func (s *sessionStore) New(r *http.Request, name string) (*sessions.Session, err
 // alive tells whether a session stands. What was remembered when it might be is an
 // ordinary session where it may be no more, and ends sooner where the time was cut.
 func (s *sessionStore) alive(row broker.Session, at time.Time) bool {
-	if row.Remembered {
+	if row.Lasting {
 		longest := s.remember
-		if row.Remembered = longest > 0; !row.Remembered {
+		if row.Lasting = longest > 0; !row.Lasting {
 			longest = s.absolute
 		}
 		if at.Sub(row.CreatedAt) >= longest {
@@ -194,7 +194,7 @@ func (s *sessionStore) write(ctx context.Context, session *sessions.Session) (*h
 // closed browser ends it, on a machine that others use too.
 func (s *sessionStore) cookie(secret broker.Secret, row broker.Session, at time.Time) *http.Cookie {
 	maxAge := 0
-	if row.Remembered {
+	if row.Lasting {
 		maxAge = max(1, int(row.ExpiresAt.Sub(at)/time.Second))
 	}
 	return s.cookies.make(sessionCookie, secret.Reveal(), maxAge)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gorilla/sessions"
@@ -21,12 +22,20 @@ import (
 func (s *Server) identify(w http.ResponseWriter, r *http.Request, l *broker.Login) error {
 	v := visitOf(r)
 	if l.UserID != "" {
+		present := v.session.UserID == l.UserID
 		switch {
-		case v.session.UserID == l.UserID && !v.session.AuthTime.Before(l.AuthTime):
-			l.SID, l.AMR, l.ACR, l.OwesFactor = v.session.SID, v.session.AMR, v.session.ACR, false // what is owed was shown for that session
+		case present && !v.session.AuthTime.Before(l.AuthTime) && (v.session.ACR == l.ACR || v.session.ACR == broker.ACRSecond):
+			l.SID, l.AMR, l.ACR = v.session.SID, v.session.AMR, v.session.ACR
+			if l.ACR == broker.ACRSecond { // what is owed was shown for that session
+				l.OwesFactor, l.SetsUpFactor = false, false
+			}
 			return nil
 		case l.OwesFactor:
 			return nil
+		case present && l.SID == v.session.SID:
+			if err := s.strengthen(w, r, l); err != nil || l.UserID != "" {
+				return err
+			}
 		case l.SID == "":
 			if err := s.startSession(w, r, l); err != nil || l.UserID != "" {
 				return err
@@ -43,6 +52,10 @@ func (s *Server) identify(w http.ResponseWriter, r *http.Request, l *broker.Logi
 
 // amrCode stands for a mailed code in broker.DetailAMR.
 const amrCode = broker.AMROTP
+
+// factorDetail is the detail that says who stood for the second factor, where that
+// was not shown here.
+const factorDetail = "second_factor"
 
 var (
 	// errOutThere: the provider has told meanwhile that the person is out.
@@ -74,7 +87,7 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 		return nil
 	}
 	if s.accounts.OwesFactor(user, l.ACR) {
-		l.OwesFactor = true
+		l.Owe(user.HasSecondFactor())
 		return nil
 	}
 	request := broker.RequestOf(ctx)
@@ -85,8 +98,8 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 	if v.session.UserID == user.ID {
 		row.SID = v.session.SID
 	}
-	if s.o.Remember > 0 && (l.Remember || v.session.UserID == user.ID && v.session.Remembered) {
-		row.Remembered, row.ExpiresAt = true, v.at.Add(s.o.Remember)
+	if s.o.Remember > 0 && (l.Remember || v.session.UserID == user.ID && v.session.Lasting) {
+		row.Lasting, row.ExpiresAt = true, v.at.Add(s.o.Remember)
 	}
 	isNew := s.o.NewBrowserMail && user.EmailVerified() && !s.knowsBrowser(r, user.ID)
 	up := l.Upstream
@@ -118,7 +131,7 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 		}
 		e := broker.NewEvent(ctx, broker.EventSignedIn, v.at)
 		e.UserID, e.SID, e.Provider, e.ClientID = user.ID, row.SID, l.Provider, l.ClientID
-		e.Detail = signInDetail(*l, isNew)
+		e.Detail = signInDetail(*l, v.twoThere, isNew)
 		if err := s.store.AddEvent(ctx, e); err != nil || !isNew {
 			return err
 		}
@@ -140,18 +153,21 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 	s.hasChosen(w, r)
 	http.SetCookie(w, s.cookies.make(lastCookie, or(l.Provider, lastPassword), keepChoice))
 	v.jar, v.session, v.user = jar, rowOf(jar), &user
-	s.log.InfoContext(ctx, "signed in", "user", user.ID, "provider", l.Provider, "client", l.ClientID)
+	s.log.InfoContext(ctx, "signed in", "user", user.ID, "provider", l.Provider, "client", l.ClientID, "acr", l.ACR, "two factors there", v.twoThere)
 	return nil
 }
 
 // signInDetail is what the event of a sign-in tells of how it was done; nil nothing.
-func signInDetail(l broker.Login, newBrowser bool) map[string]string {
+func signInDetail(l broker.Login, twoThere, newBrowser bool) map[string]string {
 	d := map[string]string{}
 	if l.Provider == "" && slices.Contains(l.AMR, amrCode) && !slices.Contains(l.AMR, broker.AMRPassword) {
 		d[broker.DetailAMR] = amrCode
 	}
 	if l.ACR == broker.ACRSecond {
 		d[broker.DetailFactor] = "1"
+	}
+	if twoThere {
+		d[factorDetail], d["provider_amr"] = "provider", strings.Join(l.AMR, " ")
 	}
 	if newBrowser {
 		d[broker.DetailBrowser] = "new"

@@ -117,7 +117,7 @@ func (g *theftGuard) look(r *http.Request, secret broker.Secret, row broker.Sess
 func (g *theftGuard) turnCookie(secret broker.Secret, row broker.Session, at time.Time) *http.Cookie {
 	turn := strconv.Itoa(row.Turn)
 	maxAge := 0
-	if row.Remembered {
+	if row.Lasting {
 		maxAge = int(row.ExpiresAt.Sub(at) / time.Second)
 	}
 	return g.cookies.make(turnCookie, turn+"."+base64.RawURLEncoding.EncodeToString(g.turnMAC(secret, turn)), maxAge)

@@ -77,7 +77,7 @@ func (a *Accounts) exportAccess(ctx context.Context, id broker.UserID, e *Export
 	e.Sessions = mapped(sessions, func(s broker.Session) ExportedSession {
 		return ExportedSession{
 			SID: s.SID, AuthTime: s.AuthTime, AMR: s.AMR, ACR: s.ACR, Provider: s.Provider, UserAgent: s.UserAgent, IP: s.IP, IPAt: s.IPAt,
-			Remembered: s.Remembered, CreatedAt: s.CreatedAt, LastSeenAt: s.LastSeenAt, ExpiresAt: s.ExpiresAt,
+			Remembered: s.Lasting, CreatedAt: s.CreatedAt, LastSeenAt: s.LastSeenAt, ExpiresAt: s.ExpiresAt,
 		}
 	})
 	e.SignInTimes = signIns.Times

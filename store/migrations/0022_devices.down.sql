@@ -8,5 +8,5 @@ ALTER TABLE logins DROP COLUMN remember;
 ALTER TABLE sessions DROP COLUMN shown_at;
 ALTER TABLE sessions DROP COLUMN turned_at;
 ALTER TABLE sessions DROP COLUMN turn;
-ALTER TABLE sessions DROP COLUMN remembered;
+ALTER TABLE sessions DROP COLUMN lasting;
 ALTER TABLE sessions DROP COLUMN ip_at;

@@ -2,7 +2,7 @@
 -- turn of the cookie that follows it (web/theft.go).
 
 ALTER TABLE sessions ADD COLUMN ip_at {{.Int}} NOT NULL DEFAULT 0;
-ALTER TABLE sessions ADD COLUMN remembered {{.Bool}} NOT NULL DEFAULT FALSE;
+ALTER TABLE sessions ADD COLUMN lasting {{.Bool}} NOT NULL DEFAULT FALSE;
 ALTER TABLE sessions ADD COLUMN turn {{.Int}} NOT NULL DEFAULT 0;
 ALTER TABLE sessions ADD COLUMN turned_at {{.Int}} NOT NULL DEFAULT 0;
 ALTER TABLE sessions ADD COLUMN shown_at {{.Int}} NOT NULL DEFAULT 0;
