@@ -74,7 +74,7 @@ func (db *DB) ForgetIPs(ctx context.Context, before time.Time) (int, error) {
 	} {
 		due := f.at + " < ? AND " + f.ip + " <> ''"
 		query := "UPDATE " + f.table + " SET " + f.ip + " = '' WHERE " + f.key + " IN (SELECT " + f.key + " FROM " + f.table +
-			" WHERE " + due + " LIMIT ?) AND " + due // one that was noted anew meanwhile stays
+			" WHERE " + due + " ORDER BY " + f.at + " LIMIT ?) AND " + due // one that was noted anew meanwhile stays
 		for {
 			n, err := db.exec(ctx, "forget IPs", query, micro(before), pruneBatch, micro(before))
 			total += int(n)
