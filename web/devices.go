@@ -185,6 +185,7 @@ func (s *Server) postRemember(w http.ResponseWriter, r *http.Request) error {
 	}
 	secret := s.cookies.secretCookie(r, sessionCookie)
 	http.SetCookie(w, s.sessions.cookie(secret, row, v.at))
+	s.setStateOf(w, row, v.at)
 	if row.Turn > 0 {
 		http.SetCookie(w, s.sessions.theft.turnCookie(secret, row, v.at))
 	}

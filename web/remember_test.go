@@ -45,6 +45,11 @@ func TestRemember(t *testing.T) {
 		if c := a.sessionCookieOf(); c == nil || c.MaxAge != int(ninety/time.Second) || !c.HttpOnly {
 			t.Errorf("the cookie is %+v", c)
 		}
+		for _, c := range a.cookies { // applications would ask again and again without it
+			if c.Name == stateCookie && c.MaxAge != int(ninety/time.Second) {
+				t.Errorf("the cookie of session management is %+v", c)
+			}
+		}
 		a = plain.post("/login/", "email", "ada@example.org", "password", password).to("/")
 		if c := a.sessionCookieOf(); c == nil || c.MaxAge != 0 {
 			t.Errorf("without the choice the cookie is %+v", c)

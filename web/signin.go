@@ -149,7 +149,7 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 	if s.o.NewBrowserMail {
 		s.rememberBrowser(w, r, user.ID)
 	}
-	s.setState(w, row.SID)
+	s.setStateOf(w, row, v.at)
 	s.hasChosen(w, r)
 	http.SetCookie(w, s.cookies.make(lastCookie, or(l.Provider, lastPassword), keepChoice))
 	v.jar, v.session, v.user = jar, rowOf(jar), &user
