@@ -61,8 +61,8 @@ func (db *DB) EnqueueUnlessFirst(ctx context.Context, e broker.OutboxEntry, user
 	return err
 }
 
-// ForgetIPs forgets the IPs of sessions, sign-ins and the audit trail that were noted
-// before a time, each by its own time. It works in small batches, each its own
+// ForgetIPs forgets the IPs of sessions, sign-ins, remembered browsers and the audit
+// trail that were noted before a time, each by its own time. It works in small batches, each its own
 // transaction, and returns how many went, also where it stopped with an error.
 func (db *DB) ForgetIPs(ctx context.Context, before time.Time) (int, error) {
 	total := 0
@@ -71,6 +71,7 @@ func (db *DB) ForgetIPs(ctx context.Context, before time.Time) (int, error) {
 		{"sign_ins", "user_id", "ip", "at"},
 		{"sign_ins", "user_id", "before_ip", "before_at"},
 		{"events", "id", "ip", "happened_at"},
+		{"remembered_browsers", "id", "ip", "created_at"}, // it is noted then, once
 	} {
 		due := f.at + " < ? AND " + f.ip + " <> ''"
 		query := "UPDATE " + f.table + " SET " + f.ip + " = '' WHERE " + f.key + " IN (SELECT " + f.key + " FROM " + f.table +

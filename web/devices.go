@@ -167,7 +167,7 @@ func (s *Server) postRemember(w http.ResponseWriter, r *http.Request) error {
 		return errNoSuchPage
 	}
 	on, row := v.form.Get("on") == "1", v.session
-	if on && !row.Fresh(s.o.FreshFor, v.at) {
+	if on && !s.fresh(v) {
 		return s.redirect(w, r, proveAgain(devicesPath))
 	}
 	if row.Lasting = on; on {
@@ -203,6 +203,9 @@ func (s *Server) postSessions(w http.ResponseWriter, r *http.Request) error {
 			ended, err := s.store.EndSessions(ctx, v.user.ID, v.session.SID)
 			for i := 0; err == nil && i < len(ended); i++ {
 				err = s.sessionEnded(ctx, v.user.ID, ended[i], v.at)
+			}
+			if err == nil {
+				_, err = s.accounts.ForgetBrowsers(ctx, v.user.ID, s.cookies.secretCookie(r, rememberCookie))
 			}
 			return err
 		})

@@ -15,7 +15,7 @@ func pageKinds() []page {
 		&applicationsPage{}, &askCodePage{}, &choosePage{}, &claimPage{}, &codePage{}, &confirmPage{}, &consentPage{},
 		&dataPage{}, &devicesPage{}, &emailPage{}, &errorPage{}, &factorPage{}, &formPostPage{}, &homePage{}, &linkPage{}, &linkedAccountsPage{},
 		&loggedOutPage{}, &loginPage{}, &logoutPage{}, &lostPasswordPage{}, &profilePage{}, &proofPage{}, &provedPage{},
-		&recoveryCodesPage{}, &resetPage{}, &secondFactorPage{}, &securityPage{}, &sentPage{}, &signupPage{},
+		&recoveryCodesPage{}, &resetPage{}, &secondFactorPage{}, &securityPage{}, &sentPage{}, &setUpPage{}, &signupPage{},
 	}
 }
 

@@ -49,6 +49,7 @@ type securityPage struct {
 	Identities     int       // remote identities that open the account
 	Factors        bool      // there are second factors here
 	FactorAt       time.Time // zero: the person has none
+	Remembered     []rememberedRow
 	Problems       problems
 	Devices        int // where the person is signed in, this browser included
 	signInViews
@@ -108,6 +109,17 @@ func (p securityPage) Event(e eventRow) string {
 		key += "_plain"
 	}
 	return p.T(key, "provider", e.Provider, "client", e.Client)
+}
+
+// rememberedRow is a browser in which the person need not show their second factor.
+type rememberedRow struct {
+	ID         string
+	Browser    string // "Firefox, Linux"; "" unknown
+	IP         string // "" not known
+	Current    bool
+	Since      time.Time
+	LastUsedAt time.Time
+	Until      time.Time
 }
 
 // eventRow is something that happened to the account.

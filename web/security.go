@@ -33,6 +33,9 @@ func (s *Server) showSecurity(w http.ResponseWriter, r *http.Request, status int
 	}
 	p.Identities = len(mine)
 	p.Factors, p.FactorAt = s.accounts.Factors(), v.user.SecondFactorAt
+	if p.Remembered, err = s.rememberedRows(r); err != nil {
+		return err
+	}
 	sessions, err := s.standing(ctx, v)
 	if err != nil {
 		return err
@@ -94,7 +97,7 @@ func (s *Server) events(ctx context.Context, user broker.UserID, lang string) ([
 // the first one.
 func (s *Server) postPassword(w http.ResponseWriter, r *http.Request) error {
 	v := visitOf(r)
-	if !v.user.HasPassword() && !v.session.Fresh(s.o.FreshFor, v.at) {
+	if (!v.user.HasPassword() || s.accounts.Factors() && v.user.HasSecondFactor()) && !s.fresh(v) {
 		return s.redirect(w, r, proveAgain(securityPath))
 	}
 	current, next := broker.Secret(v.form.Get("current")), broker.Secret(v.form.Get("password"))

@@ -34,6 +34,7 @@ type Store interface {
 	SaveLogin(ctx context.Context, l broker.Login) error
 	FinishLogin(ctx context.Context, id broker.LoginID, at time.Time) error
 
+	TouchRemembered(ctx context.Context, id string, at time.Time) error
 	TakeSession(ctx context.Context, idHash string) error
 	OpenAttempt(ctx context.Context, browserHash, provider string, at time.Time) (broker.Attempt, error)
 
@@ -65,6 +66,7 @@ type Options struct {
 	// carry the prefix "__Host-".
 	BaseURL string
 	Brand   Brand
+	Pages   *Pages // templates of the operator's; nil: ours
 
 	SessionIdle     time.Duration // without a request; 0: 2 hours
 	SessionAbsolute time.Duration // since sign-in; 0: 12 hours
@@ -78,6 +80,9 @@ type Options struct {
 	// where it is not known. nil: it never is.
 	Country  func(ip string) string
 	FreshFor time.Duration // how recent a sign-in is recent; as linking and local have it; 0: 15 minutes
+
+	FreshGrace time.Duration // how long a form that was opened while the sign-in was recent may be sent after that; 0: not at all
+	FormKey    [32]byte      // says that it was; replicas share it. Zero: this process has one alone
 
 	TrustedHops int  // proxies of ours before us, whose X-Forwarded-… entries count; 0: none
 	MinPassword int  // what the pages say; as local has it; 0: 8
@@ -121,11 +126,19 @@ type Server struct {
 	cookies  cookies
 	origin   *http.CrossOriginProtection
 	mux      *http.ServeMux
+	patterns []string           // of mux
 	machines map[string]machine // of mux, by path
 	headers  headerSets
 	host     string // of the base URL, with its port
 	o        Options
 	log      *slog.Logger
+
+	operations map[string]operation // by pattern
+	openAPI    []byte
+	// Tests hear of every field that a handler asks for, and every page that it
+	// shows; nil: nobody listens.
+	onField func(pattern, name string)
+	onPage  func(pattern string, p page)
 }
 
 // New returns a Server. Errors: the base URL is not scheme and host alone, or a
@@ -145,6 +158,9 @@ func New(store Store, linker *linking.Linker, accounts *local.Accounts, tok *tok
 	o.SessionIdle = or(o.SessionIdle, defaultIdle)
 	o.SessionAbsolute = or(o.SessionAbsolute, defaultAbsolute)
 	o.FreshFor = or(o.FreshFor, defaultFresh)
+	if o.FormKey == [32]byte{} {
+		_, _ = rand.Read(o.FormKey[:]) // never fails since Go 1.24
+	}
 	o.MinPassword = or(o.MinPassword, defaultMinPassword)
 	o.Theft = or(o.Theft, TheftBasic)
 	if o.CookieKey == [32]byte{} {
@@ -163,10 +179,13 @@ func New(store Store, linker *linking.Linker, accounts *local.Accounts, tok *tok
 	if err != nil {
 		return nil, err
 	}
+	if err := pages.use(o.Pages); err != nil {
+		return nil, err
+	}
 	jar := cookies{secure: base.Scheme == "https"}
 	s := &Server{
 		store: store, linker: linker, accounts: accounts, tokens: tok, cat: cat, pages: pages, cookies: jar,
-		origin: http.NewCrossOriginProtection(), host: base.Host, o: o, log: o.Log,
+		origin: http.NewCrossOriginProtection(), host: base.Host, o: o, log: o.Log, operations: operations(),
 	}
 	if err := s.origin.AddTrustedOrigin(o.BaseURL); err != nil {
 		return nil, fmt.Errorf("base URL: %w", err)
@@ -176,6 +195,9 @@ func New(store Store, linker *linking.Linker, accounts *local.Accounts, tok *tok
 		theft: &theftGuard{level: o.Theft, key: o.CookieKey, country: s.country, cookies: jar},
 	}
 	s.headers = newHeaders(jar.secure)
+	if s.openAPI, err = s.describe(); err != nil {
+		return nil, fmt.Errorf("OpenAPI document: %w", err)
+	}
 	s.mux = s.routes()
 	return s, tok.UseFormPost(s.formPost)
 }

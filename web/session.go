@@ -178,6 +178,7 @@ func (s *sessionStore) write(ctx context.Context, session *sessions.Session) (*h
 	}
 	secret := broker.NewSecret()
 	row.IDHash = secret.Hash()
+	row.Turn, row.TurnedAt, row.ShownAt = 0, time.Time{}, time.Time{} // they follow the secret
 	create := s.rows.CreateSession
 	if u, ok := session.Values[provenKey{}].(broker.User); ok {
 		create = func(ctx context.Context, row broker.Session) error { return s.rows.CreateSessionOf(ctx, row, u) }
@@ -187,7 +188,7 @@ func (s *sessionStore) write(ctx context.Context, session *sessions.Session) (*h
 	}
 	session.ID, session.IsNew = row.IDHash, false
 	session.Values[rowKey{}] = row
-	return s.cookie(secret, row, row.CreatedAt), nil
+	return s.cookie(secret, row, row.LastSeenAt), nil
 }
 
 // cookie is what opens a session. Unless it is remembered there is no Max-Age: a

@@ -62,6 +62,8 @@ var (
 	errOutThere = errors.New("signed out at the provider")
 	// errOutHere: another password was set meanwhile, or somebody else ended every session.
 	errOutHere = errors.New("signed out everywhere")
+	// errForgotten: the browser is remembered no longer.
+	errForgotten = errors.New("browser forgotten")
 )
 
 // startSession signs the login's user in on this browser, under a new id. It
@@ -86,14 +88,22 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 		l.UserID = ""
 		return nil
 	}
+	remembered := ""
 	if s.accounts.OwesFactor(user, l.ACR) {
-		l.Owe(user.HasSecondFactor())
-		return nil
+		if !l.Force { // who proves anew that they are there shows all that they have
+			if remembered, err = s.accounts.Remembered(ctx, user, s.cookies.secretCookie(r, rememberCookie)); err != nil {
+				return err
+			}
+		}
+		if remembered == "" {
+			l.Owe(user.HasSecondFactor())
+			return nil
+		}
 	}
 	request := broker.RequestOf(ctx)
 	row := broker.Session{
 		SID: broker.NewID(), UserID: user.ID, AuthTime: l.AuthTime, AMR: l.AMR, ACR: l.ACR, Provider: l.Provider,
-		UserAgent: request.UserAgent, IP: request.IP, IPAt: v.at, CreatedAt: v.at, LastSeenAt: v.at, ExpiresAt: v.at.Add(s.o.SessionAbsolute),
+		UserAgent: request.UserAgent, IP: request.IP, IPAt: v.at, CreatedAt: v.at, LastSeenAt: v.at, ExpiresAt: v.at.Add(s.o.SessionAbsolute), Remembered: remembered,
 	}
 	if v.session.UserID == user.ID {
 		row.SID = v.session.SID
@@ -114,6 +124,13 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 		} else if err != nil {
 			return err
 		}
+		if remembered != "" {
+			if err := s.store.TouchRemembered(ctx, remembered, v.at); errors.Is(err, broker.ErrSpent) {
+				return errForgotten
+			} else if err != nil {
+				return err
+			}
+		}
 		if err := s.endSession(ctx, v, row.SID, v.at); err != nil {
 			return err
 		}
@@ -131,12 +148,17 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 		}
 		e := broker.NewEvent(ctx, broker.EventSignedIn, v.at)
 		e.UserID, e.SID, e.Provider, e.ClientID = user.ID, row.SID, l.Provider, l.ClientID
-		e.Detail = signInDetail(*l, v.twoThere, isNew)
+		e.Detail = signInDetail(*l, v.twoThere, remembered != "", isNew)
 		if err := s.store.AddEvent(ctx, e); err != nil || !isNew {
 			return err
 		}
 		return s.store.EnqueueUnlessFirst(ctx, s.mailFrom(request, user, "new-browser", v.at), user.ID)
 	})
+	if errors.Is(err, errForgotten) {
+		l.SID = ""
+		l.Owe(true)
+		return nil
+	}
 	if errors.Is(err, errOutThere) || errors.Is(err, errOutHere) {
 		l.UserID = ""
 		return nil
@@ -158,7 +180,7 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 }
 
 // signInDetail is what the event of a sign-in tells of how it was done; nil nothing.
-func signInDetail(l broker.Login, twoThere, newBrowser bool) map[string]string {
+func signInDetail(l broker.Login, twoThere, remembered, newBrowser bool) map[string]string {
 	d := map[string]string{}
 	if l.Provider == "" && slices.Contains(l.AMR, amrCode) && !slices.Contains(l.AMR, broker.AMRPassword) {
 		d[broker.DetailAMR] = amrCode
@@ -168,6 +190,9 @@ func signInDetail(l broker.Login, twoThere, newBrowser bool) map[string]string {
 	}
 	if twoThere {
 		d[factorDetail], d["provider_amr"] = "provider", strings.Join(l.AMR, " ")
+	}
+	if remembered {
+		d[factorDetail] = "remembered"
 	}
 	if newBrowser {
 		d[broker.DetailBrowser] = "new"

@@ -209,6 +209,10 @@ func (s *Server) endStolen(w http.ResponseWriter, r *http.Request, st stolen) er
 		if err := s.sessionEnded(ctx, st.row.UserID, st.row.SID, v.at); err != nil {
 			return err
 		}
+		// Whoever copied cookies has the one that stands in for the second factor, too.
+		if _, err := s.accounts.ForgetBrowsers(ctx, st.row.UserID, ""); err != nil {
+			return err
+		}
 		e := broker.NewEvent(ctx, broker.EventSessionStolen, v.at)
 		e.UserID, e.SID, e.Detail = st.row.UserID, st.row.SID, map[string]string{broker.DetailWhy: st.why}
 		if err := s.store.AddEvent(ctx, e); err != nil || !st.user.EmailVerified() {

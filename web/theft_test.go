@@ -220,6 +220,47 @@ func TestTurnsSignNobodyOut(t *testing.T) {
 	})
 }
 
+// TestTurnsOfARenewedSession: a session that gets another secret begins its turns anew,
+// and its copies are noticed from then on.
+func TestTurnsOfARenewedSession(t *testing.T) {
+	storetest.EachDSN(t, func(t *testing.T, dsn string) {
+		w, b := theftWorld(t, dsn, TheftBasic)
+		for range 3 {
+			b.wait(turnEvery)
+			b.in()
+			b.in()
+		}
+		b.setUpApp()
+		b.in()
+		b.in()
+		w.unnoticed()
+		thief := b.steal()
+		b.wait(turnEvery)
+		b.in()
+		b.in()
+		b.wait(turnOverlap)
+		thief.out()
+		w.noticed(theftCopied)
+	})
+}
+
+// TestTheftForgetsBrowsers: the cookie that stands in for the second factor was copied
+// with the others.
+func TestTheftForgetsBrowsers(t *testing.T) {
+	storetest.EachDSN(t, func(t *testing.T, dsn string) {
+		w, owner := theftWorld(t, dsn, TheftBasic)
+		u, err := w.db.UserByEmail(t.Context(), "ada@example.org")
+		must(t, err)
+		must(t, w.db.CreateRemembered(t.Context(), broker.RememberedBrowser{ID: "r", Hash: "h", UserID: u.ID, ExpiresAt: time.Now().Add(time.Hour)}))
+		thief := owner.steal()
+		thief.agent = chrome
+		thief.out()
+		if left, err := w.db.RememberedOf(t.Context(), u.ID); err != nil || len(left) != 0 {
+			t.Errorf("remembered browsers %+v, %v", left, err)
+		}
+	})
+}
+
 // TestAnotherBrowser: who brings the cookie in another browser, or from another system,
 // is out. A new version of the same one is not, nor a phone that asks for desktop pages.
 func TestAnotherBrowser(t *testing.T) {

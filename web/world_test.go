@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,6 +33,7 @@ import (
 // world is a whole broker over HTTP with a real database, a fake remote app,
 // and what it logs and mails.
 type world struct {
+	hashes   atomic.Int64 // of passwords
 	t        testing.TB
 	db       *store.DB
 	op       *providertest.OpenID // configured as "demo", and as "other"
@@ -133,6 +135,7 @@ func worldOf(t testing.TB, db *store.DB, to tokens.Options, more []providers.App
 	linker := linking.New(w.db, reg, linking.Options{Issuer: w.url, Log: log, EndGrants: w.tokens.EndGrants})
 	w.accounts = local.New(w.db, linker, local.Options{
 		Issuer: w.url, Hashing: local.Argon2{MemoryKiB: 64, Passes: 1, Lanes: 1}, Log: log, EndGrants: w.tokens.EndGrants,
+		OnHash: func() { w.hashes.Add(1) },
 	})
 	w.keys()
 	cat, err := i18n.New()
@@ -143,6 +146,7 @@ func worldOf(t testing.TB, db *store.DB, to tokens.Options, more []providers.App
 	}
 	w.server, err = New(w.db, linker, w.accounts, w.tokens, cat, o)
 	must(t, err)
+	watch(t, w.server)
 	handler = w.server
 	return w
 }

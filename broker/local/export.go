@@ -29,6 +29,7 @@ type Export struct {
 	Sessions      []ExportedSession  `json:"sessions"`
 	SignIns       []ExportedSignIn   `json:"sign_ins"`       // the latest and the one before it
 	SignInTimes   int                `json:"sign_ins_total"` // since they are counted
+	Remembered    []ExportedBrowser  `json:"remembered_browsers"`
 	Consents      []ExportedConsent  `json:"consents"`
 	Grants        []ExportedGrant    `json:"grants"` // that let applications in now
 	Events        []ExportedEvent    `json:"events"` // the last first
@@ -115,6 +116,15 @@ type ExportedSignIn struct {
 	IP       string            `json:"ip,omitempty"`
 	Provider string            `json:"provider,omitempty"`
 	Detail   map[string]string `json:"detail,omitempty"`
+}
+
+// ExportedBrowser is a browser in which the person's second factor is not asked for.
+type ExportedBrowser struct {
+	Browser    string    `json:"browser,omitempty"`
+	IP         string    `json:"ip,omitempty"`
+	CreatedAt  time.Time `json:"created_at"`
+	LastUsedAt time.Time `json:"last_used_at"`
+	ExpiresAt  time.Time `json:"expires_at"`
 }
 
 // ExportedConsent is what the person has allowed an application to see.

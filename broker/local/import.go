@@ -85,6 +85,14 @@ func (i *Import) Check(ctx context.Context, n Imported) (known bool, err error) 
 			return false, err
 		}
 	}
+	if bad["email"] == nil && !known && !n.Disabled {
+		var refused *broker.Error
+		if err := i.a.admit(ctx, u.Email); errors.As(err, &refused) && refused.Kind == broker.KindInvalid {
+			bad["email"] = refused
+		} else if err != nil {
+			return false, err
+		}
+	}
 	if u.Username != "" {
 		once("username", broker.FoldCase(u.Username))
 		if taken, err := i.a.taken(ctx, u.Username, owner.ID); err != nil {
@@ -242,6 +250,17 @@ func (a *Accounts) adopt(ctx context.Context, u adoptee, at time.Time) error {
 	}
 	if err := a.arrive(ctx, &u.User, at); err != nil {
 		return err
+	}
+	switch {
+	case u.Disabled(): // also of a domain that is blocked: nobody comes in
+	case u.EmailVerified():
+		if _, err := a.confirm(ctx, &u.User, at); err != nil {
+			return err
+		}
+	default: // whoever proves it is asked then
+		if err := a.admit(ctx, u.Email); err != nil {
+			return err
+		}
 	}
 	if err := a.store.CreateUser(ctx, u.User); err != nil {
 		return fmt.Errorf("create user: %w", err)

@@ -84,6 +84,13 @@ type Store interface {
 	UseFactor(ctx context.Context, id string, step int64, at time.Time) error
 	DropPendingFactors(ctx context.Context, user broker.UserID, kind broker.FactorKind) error
 	DeleteFactors(ctx context.Context, user broker.UserID) error
+	CreateRemembered(ctx context.Context, b broker.RememberedBrowser) error
+	Remembered(ctx context.Context, user broker.UserID, hash string) (broker.RememberedBrowser, error)
+	RememberedOf(ctx context.Context, user broker.UserID) ([]broker.RememberedBrowser, error)
+	RehashRemembered(ctx context.Context, before, now string) error
+	DeleteRemembered(ctx context.Context, user broker.UserID, id string) error
+	ForgetBrowsers(ctx context.Context, user broker.UserID) error
+	EndRemembered(ctx context.Context, user broker.UserID, remembered string) ([]string, error)
 	CreateRecoveryCode(ctx context.Context, user broker.UserID, mac string, at time.Time) error
 	SpendRecoveryCode(ctx context.Context, user broker.UserID, mac string, at time.Time) error
 	CountRecoveryCodes(ctx context.Context, user broker.UserID) (int, error)
@@ -124,14 +131,21 @@ type Options struct {
 	NoPasswords bool                // passwords do not open accounts here: no mail speaks of them
 	Welcome     Welcome             // who is told that an account began; "" WelcomeVouched
 	Hashing     Argon2              // zero: defaults
+	OnHash      func()              // is told of each argon2id that is computed, for metrics; nil: nobody listens
 	HMACKey     broker.Secret       // SECURITY_PASSWORD_SALT of the Invenio whose double hashes were imported; "": none
 	Peppers     Peppers             // zero: none
 	Breached    *Breached           // passwords that nobody may choose; nil: none
-	Codes       Codes               // what a code may be mailed for
-	CodeKeys    [][32]byte          // keys of mailed codes, the first for new ones; none: one that this process alone has
-	NoFactors   bool                // nobody is asked for a second factor, and nobody sets one up
-	NeedFactors bool                // everybody is: who has none sets one up as they sign in
-	Log         *slog.Logger        // nil: discard
+	// BreachedRange returns the breached passwords whose SHA-1 begins with five
+	// hexadecimal digits, as the range API of Have I Been Pwned does; nil: nobody outside is asked.
+	BreachedRange func(ctx context.Context, prefix string) ([]byte, error)
+	Codes         Codes      // what a code may be mailed for
+	CodeKeys      [][32]byte // keys of mailed codes, the first for new ones; none: one that this process alone has
+	NoFactors     bool       // nobody is asked for a second factor, and nobody sets one up
+	NeedFactors   bool       // everybody is: who has none sets one up as they sign in
+	// RememberFactor is how long a browser may stand in for the second factor that was
+	// shown in it; 0: not at all.
+	RememberFactor time.Duration
+	Log            *slog.Logger // nil: discard
 	// EndGrants ends grants and tells the applications, inside a unit of work;
 	// nil: the store's RevokeGrants, which tells nobody.
 	EndGrants func(ctx context.Context, f broker.GrantFilter, reason string, at time.Time) (int, error)
@@ -189,7 +203,7 @@ func New(store Store, links Attacher, o Options) *Accounts {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Accounts{store: store, links: links, hash: newHasher(o.Hashing, o.MaxHashing, o.HMACKey, o.Peppers), o: o, log: o.Log}
+	return &Accounts{store: store, links: links, hash: newHasher(o.Hashing, o.MaxHashing, o.HMACKey, o.Peppers, o.OnHash), o: o, log: o.Log}
 }
 
 // mail makes the outbox entry of a mail that somebody asked for.

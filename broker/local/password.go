@@ -52,17 +52,32 @@ func (a *Accounts) check(ctx context.Context, password broker.Secret, who person
 	if why := a.weakness(p, who); why != "" {
 		return errWeak(why)
 	}
-	if a.o.Breached == nil {
-		return nil
-	}
-	known, err := a.o.Breached.Contains(password)
-	if err != nil { // a bad disk keeps nobody out
-		a.log.ErrorContext(ctx, "new password not compared with the breached ones", "err", err)
-	}
-	if known {
+	if a.breached(ctx, password) {
 		return ErrPasswordBreached
 	}
 	return nil
+}
+
+// breached tells whether a password has leaked, as far as anybody can be asked: a bad
+// disk or a service that is away keeps nobody out, and the operator hears of it.
+func (a *Accounts) breached(ctx context.Context, password broker.Secret) bool {
+	if a.o.Breached != nil {
+		known, err := a.o.Breached.Contains(password)
+		if err != nil {
+			a.log.ErrorContext(ctx, "new password not compared with the breached ones", "err", err)
+		}
+		if known {
+			return true
+		}
+	}
+	if a.o.BreachedRange == nil {
+		return false
+	}
+	known, err := inRange(ctx, a.o.BreachedRange, password)
+	if err != nil {
+		a.log.WarnContext(ctx, "new password not compared with the breached ones of the range service", "err", err)
+	}
+	return known
 }
 
 // Authenticate returns the user whom an address (or a username) and a password
@@ -131,7 +146,8 @@ func (a *Accounts) upgrade(ctx context.Context, user broker.User, password broke
 }
 
 // ChangePassword gives the session's user a new password and ends their other
-// sessions, with every grant that is not of this one. Who has none yet sets the first one after a recent sign-in.
+// sessions, with every grant that is not of this one. Who has none yet, or
+// has a second factor, does so after a recent sign-in.
 func (a *Accounts) ChangePassword(ctx context.Context, s broker.Session, current, next broker.Secret) error {
 	user, err := a.store.User(ctx, s.UserID)
 	if err != nil {
@@ -139,6 +155,9 @@ func (a *Accounts) ChangePassword(ctx context.Context, s broker.Session, current
 	}
 	if err := a.check(ctx, next, personOf(user)); err != nil {
 		return err
+	}
+	if (!user.HasPassword() || a.Factors() && user.HasSecondFactor()) && !s.Fresh(a.o.FreshFor, time.Now()) {
+		return broker.ErrSignIn // the password that they have is one factor
 	}
 	if user.HasPassword() {
 		ok, _, err := a.verify(ctx, user, current)
@@ -151,8 +170,6 @@ func (a *Accounts) ChangePassword(ctx context.Context, s broker.Session, current
 		if current == next {
 			return ErrPasswordSame
 		}
-	} else if !s.Fresh(a.o.FreshFor, time.Now()) {
-		return broker.ErrSignIn
 	}
 	hash, err := a.hash.make(ctx, next)
 	if err != nil {

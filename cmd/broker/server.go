@@ -17,7 +17,6 @@ import (
 
 	"idbroker/broker"
 	"idbroker/config"
-	"idbroker/i18n"
 	"idbroker/mail"
 	"idbroker/outbox"
 	"idbroker/providers"
@@ -49,6 +48,8 @@ type server struct {
 	cert        *certificate // nil: no TLS
 	countries   *countries   // nil: none are known
 	log         *slog.Logger
+	face        *web.Server
+	sender      *mail.Sender
 
 	public, side *http.Server // side may be nil
 	listeners    map[*http.Server]net.Listener
@@ -128,15 +129,20 @@ func (s *server) furnish(ctx context.Context, extra func(base string) (extras, e
 	if err != nil {
 		return err
 	}
-	var texts *i18n.Catalogs
+	var own overrides
 	var read errgroup.Group // texts are parsed while the database opens
-	read.Go(func() (err error) { texts, err = i18n.New(); return err })
+	read.Go(func() (err error) { own, err = s.overrides(); return err })
+	if s.cfg.Templates.Directory != "" { // which may be wrong: then nothing is written
+		if err := read.Wait(); err != nil {
+			return err
+		}
+	}
 	db, ring, err := database(ctx, s.cfg, s.log)
 	if err := errors.Join(err, read.Wait()); err != nil {
 		return err
 	}
 	s.rooms = &rooms{db: db} // closed with the server from here on
-	r, err := furnish(s.cfg, s.base, db, ring, texts, x.apps, s.counters, s.log)
+	r, err := furnish(s.cfg, s.base, db, ring, own.texts, x.apps, s.counters, s.log)
 	if err != nil {
 		return err
 	}
@@ -152,7 +158,7 @@ func (s *server) furnish(ctx context.Context, extra func(base string) (extras, e
 	if err := s.ring.look(ctx); err != nil { // before the first request: nobody seals with a key that we don't know
 		return err
 	}
-	if err := s.postOffice(x.transport); err != nil {
+	if err := s.postOffice(x.transport, own.mails); err != nil {
 		return err
 	}
 	var both errgroup.Group // pages are parsed while keys are made
@@ -162,7 +168,7 @@ func (s *server) furnish(ctx context.Context, extra func(base string) (extras, e
 		}
 		return nil
 	})
-	both.Go(func() error { return s.face(look) })
+	both.Go(func() error { return s.shop(look, own.pages) })
 	if err := both.Wait(); err != nil {
 		return err
 	}
@@ -177,12 +183,12 @@ func (s *server) furnish(ctx context.Context, extra func(base string) (extras, e
 	return nil
 }
 
-// face makes the handler of the public listener.
-func (s *server) face(look web.Brand) error {
+// shop makes the handler of the public listener.
+func (s *server) shop(look web.Brand, pages *web.Pages) error {
 	r := s.rooms
 	face, err := web.New(r.kept, r.linker, r.accounts, r.tokens, r.texts, web.Options{
-		BaseURL: s.base, Brand: look, Logos: logos(s.cfg, s.base),
-		SessionIdle: s.cfg.Sessions.Idle, SessionAbsolute: s.cfg.Sessions.Absolute, FreshFor: s.cfg.Sessions.Fresh,
+		BaseURL: s.base, Brand: look, Pages: pages, Logos: logos(s.cfg, s.base),
+		SessionIdle: s.cfg.Sessions.Idle, SessionAbsolute: s.cfg.Sessions.Absolute, FreshFor: s.cfg.Sessions.Fresh, FreshGrace: s.cfg.Sessions.FreshGrace, FormKey: r.ring.DeriveOldest("forms"),
 		Remember: s.cfg.Sessions.Remember, Theft: web.Theft(s.cfg.Sessions.TheftProtection), CookieKey: r.ring.DeriveOldest("cookies"),
 		NewBrowserMail: s.cfg.Sessions.NewDeviceMail, Country: s.countries.of,
 		TrustedHops: s.cfg.Server.TrustedHops, MinPassword: s.cfg.Accounts.PasswordMin,
@@ -192,7 +198,7 @@ func (s *server) face(look web.Brand) error {
 	if err != nil {
 		return err
 	}
-	s.public.Handler = face
+	s.face, s.public.Handler = face, face
 	return nil
 }
 
@@ -205,29 +211,22 @@ const noticesAtOnce = 10
 const revocationsAtOnce = 4
 
 // postOffice makes the outbox workers and the way that mails go.
-func (s *server) postOffice(transport mail.Transport) error {
-	m := s.cfg.Mail
-	from, err := m.From, error(nil)
-	switch {
-	case transport != nil:
-	case m.SMTP.Host != "":
-		transport, err = mail.NewSMTP(mail.SMTP{Host: m.SMTP.Host, Port: m.SMTP.Port, Username: m.SMTP.Username, Password: m.SMTP.Password, TLS: m.SMTP.TLS})
-	default:
-		transport, err = mail.NewDirectory(m.Directory)
+func (s *server) postOffice(transport mail.Transport, templates *mail.Templates) error {
+	if transport == nil {
+		var err error
+		if transport, err = mailTransport(s.cfg.Mail); err != nil {
+			return err
+		}
 	}
-	if err != nil {
-		return err
-	}
-	if from == "" {
-		from = "no-reply@localhost.localdomain" // written to files alone: config asks for a sender with an SMTP server
-	}
-	sender := mail.New(transport, s.rooms.texts, mail.Options{From: from, Brand: s.cfg.Brand.Name, BaseURL: s.base})
+	o := mailOptions(s.cfg, s.base)
+	o.Templates, o.Refused = templates, s.mailRefused
+	s.sender = mail.New(transport, s.rooms.texts, o)
 	s.outbox = outbox.New(s.rooms.db, map[string]outbox.Handler{
-		broker.OutboxMail: sender.Handle, broker.OutboxReset: s.rooms.accounts.DeliverReset, // which writes a mail
+		broker.OutboxMail: s.sender.Handle, broker.OutboxReset: s.rooms.accounts.DeliverReset, // which writes a mail
 		broker.OutboxCode: s.rooms.accounts.DeliverCode, broker.OutboxEmail: s.rooms.accounts.DeliverEmail, // and so do these
-	}, s.log, s.counters.outbox)
-	s.notices = outbox.New(s.rooms.db, map[string]outbox.Handler{broker.OutboxLogout: s.rooms.tokens.DeliverLogout}, s.log, s.counters.outbox).AtOnce(noticesAtOnce)
-	s.revocations = outbox.New(s.rooms.db, map[string]outbox.Handler{broker.OutboxRevoke: s.rooms.linker.DeliverRevocation}, s.log, s.counters.outbox).AtOnce(revocationsAtOnce)
+	}, s.log, s.counters.outbox).Advise(todo)
+	s.notices = outbox.New(s.rooms.db, map[string]outbox.Handler{broker.OutboxLogout: s.rooms.tokens.DeliverLogout}, s.log, s.counters.outbox).AtOnce(noticesAtOnce).Advise(todo)
+	s.revocations = outbox.New(s.rooms.db, map[string]outbox.Handler{broker.OutboxRevoke: s.rooms.linker.DeliverRevocation}, s.log, s.counters.outbox).AtOnce(revocationsAtOnce).Advise(todo)
 	return nil
 }
 

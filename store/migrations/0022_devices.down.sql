@@ -2,6 +2,7 @@ DROP TRIGGER events_sign_in{{if not .Cold}} ON events{{end}};
 {{if not .Cold}}DROP FUNCTION keep_sign_in();
 {{end -}}
 DROP TABLE sign_ins;
+DROP INDEX remembered_browsers_ip;
 DROP INDEX events_ip;
 DROP INDEX sessions_ip;
 ALTER TABLE logins DROP COLUMN remember;

@@ -12,6 +12,7 @@ ALTER TABLE logins ADD COLUMN remember {{.Bool}} NOT NULL DEFAULT FALSE;
 -- What forgets IPs finds those that are due.
 CREATE INDEX sessions_ip ON sessions (ip_at) WHERE ip <> '';
 CREATE INDEX events_ip ON events (happened_at) WHERE ip <> '';
+CREATE INDEX remembered_browsers_ip ON remembered_browsers (created_at) WHERE ip <> '';
 
 -- The latest sign-in of each person and the one before it.
 CREATE TABLE sign_ins (

@@ -88,15 +88,18 @@ func TestForgetIPs(t *testing.T) {
 		ok(t, db.CreateUser(ctx, broker.User{ID: "u", Email: "u@example.org"}))
 		for id, noted := range map[string]time.Time{"due": due, "kept": kept} {
 			// How old the session is, is not the question.
+			ok(t, db.CreateRemembered(ctx, broker.RememberedBrowser{ID: id, Hash: id, UserID: "u", IP: "192.0.2.1", CreatedAt: noted, LastUsedAt: kept, ExpiresAt: kept}))
 			ok(t, db.CreateSession(ctx, broker.Session{IDHash: id, UserID: "u", UserAgent: "ua", IP: "192.0.2.1", IPAt: noted, CreatedAt: due, LastSeenAt: kept, ExpiresAt: kept}))
 		}
 		signedIn(t, db, "u", due, "192.0.2.1", "hub", nil)
 		signedIn(t, db, "u", kept, "192.0.2.2", "", nil)
-		same(t, must(db.ForgetIPs(ctx, at))(t), 3)
+		same(t, must(db.ForgetIPs(ctx, at))(t), 4)
 
 		same(t, must(db.Session(ctx, "due"))(t).IP, "")
 		same(t, must(db.Session(ctx, "due"))(t).UserAgent, "ua")
 		same(t, must(db.Session(ctx, "kept"))(t).IP, "192.0.2.1")
+		same(t, must(db.Remembered(ctx, "u", "due"))(t).IP, "")
+		same(t, must(db.Remembered(ctx, "u", "kept"))(t).IP, "192.0.2.1")
 		same(t, must(db.SignInsOf(ctx, "u"))(t), broker.SignIns{
 			UserID: "u", Times: 2, Last: broker.SignIn{At: kept, IP: "192.0.2.2"}, Before: broker.SignIn{At: due, Provider: "hub"},
 		})
@@ -108,7 +111,7 @@ func TestForgetIPs(t *testing.T) {
 		same(t, must(db.ForgetIPs(ctx, at))(t), 0)
 
 		// Later the other ones.
-		same(t, must(db.ForgetIPs(ctx, kept.Add(time.Second)))(t), 3)
+		same(t, must(db.ForgetIPs(ctx, kept.Add(time.Second)))(t), 4)
 		same(t, must(db.SignInsOf(ctx, "u"))(t).Last.IP, "")
 	})
 }
