@@ -95,7 +95,7 @@ func TestPlansAmongManySessions(t *testing.T) {
 		}
 		b.get(authorize()).want(303)
 		set := map[string]string{"user_id": "'id' || i", "account_id": "'id' || i", "email": "'email' || i || '@example.org'", "amr": "''", "address": "''", "kind": "''", "detail": "''"}
-		storetest.Fill(t, dsn, crowd/10, set, "users", "user_identities", "remote_accounts", "remote_tokens", "grants", "clients", "consents", "logins", "outbox", "upstream_sessions")
+		storetest.Fill(t, dsn, crowd/10, set, "users", "user_identities", "remote_accounts", "remote_tokens", "grants", "clients", "consents", "logins", "outbox", "upstream_sessions", "remembered_browsers")
 		fillSessions(t, dsn, crowd)
 
 		watch = true
