@@ -47,6 +47,7 @@ const (
 	EventSignedIn          = "session.started"
 	EventSteppedUp         = "session.stepped_up" // it has shown a second factor, later
 	EventSignedOut         = "session.ended"
+	EventSessionStolen     = "session.stolen"      // a copy of a browser's cookies was noticed, and the session ended
 	EventSignedOutThere    = "provider.signed_out" // the provider told us (back-channel logout)
 	EventPasswordChanged   = "password.changed"
 	EventPasswordReset     = "password.reset"
@@ -75,6 +76,16 @@ const (
 	EventAdminClaimed      = "admin.claimed"
 	EventMailRefused       = "mail.refused" // the person's address takes no mail
 )
+
+// Details of EventSignedIn, and what they say.
+const (
+	DetailAMR     = "amr"     // how, where it was neither a provider nor a password: AMROTP for a mailed code
+	DetailFactor  = "factor"  // "1": and a second factor was shown
+	DetailBrowser = "browser" // "new": none that the account had been opened in
+)
+
+// DetailWhy is the detail of EventSessionStolen that says what was noticed.
+const DetailWhy = "why"
 
 // Request is what the audit trail and mails tell of the request that caused
 // something.

@@ -33,6 +33,8 @@ type Login struct {
 	SID      string   // session that the authentication became; "" none yet. It becomes one once.
 	Upstream Upstream // session at the provider, until SID is there
 
+	Remember bool // the session is to outlive the browser
+
 	// OwesFactor: UserID has been authenticated, and must show a second factor
 	// before anything else. Until then no session begins, and none gets stronger.
 	OwesFactor bool

@@ -184,6 +184,12 @@ type Sessions struct {
 	Absolute   time.Duration `koanf:"absolute" default:"12h" min:"1m" max:"400d" doc:"A session ends so long after sign-in."`
 	Fresh      time.Duration `koanf:"fresh" default:"15m" min:"1m" max:"24h" doc:"What protects an account, or tells all of it, asks for a sign-in not older than this: linking, unlinking, the e-mail address, the second factor, exporting, closing; the password where there is none yet, or a second factor beside it."`
 	FreshGrace time.Duration `koanf:"fresh_grace" default:"10m" min:"0s" max:"24h" doc:"How much longer such a form may be sent that was opened in time. 0s: not at all."`
+	Remember   time.Duration `koanf:"remember" default:"0s" min:"0s" max:"400d" doc:"People may choose to stay signed in for so long after sign-in, also when they close the browser. At least as long as absolute. 0s: nobody is asked."`
+
+	TheftProtection string        `koanf:"theft_protection" default:"basic" enum:"strict,basic,off" doc:"basic: a session that is used from another browser or system, or with copied cookies, ends, and its person is told. strict: also one that comes from another network or country; for people who do not travel. See docs/sessions.md."`
+	NewDeviceMail   bool          `koanf:"new_device_mail" default:"true" doc:"A sign-in from a browser that is new to the account is told by mail."`
+	KeepIPs         time.Duration `koanf:"keep_ips" default:"30d" min:"0s" max:"1000d" doc:"IP addresses of sessions, sign-ins, remembered browsers and the audit trail are forgotten after so long. 0s: never."`
+	Countries       string        `koanf:"countries" example:"/var/lib/broker/countries.mmdb" doc:"A file in MaxMind's format (.mmdb) that knows the countries of IP addresses, such as GeoLite2-Country or DB-IP's; it is read again on SIGHUP. \"\": people see addresses alone."`
 }
 
 // Tokens is the section "tokens".

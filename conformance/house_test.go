@@ -85,6 +85,7 @@ var words = map[string][]string{
 	"github.com/invopop/jsonschema":         {"config"},
 	"github.com/santhosh-tekuri/jsonschema": {"fields"},
 	"github.com/alecthomas/kong":            {"cmd/broker"},
+	"github.com/oschwald/maxminddb-golang":  {"cmd/broker"},
 	"github.com/VictoriaMetrics/metrics":    {"cmd/broker"},
 	"golang.org/x/net/html":                 {"web", "mail", "conformance", "conformance/oidf"},
 	"golang.org/x/net/idna":                 {"broker/local", "mail"},

@@ -30,6 +30,9 @@ var wayOn = map[string]string{
 	"number-removed":         "/account/settings/second-factor/",
 	"recovery-renewed":       "/account/settings/second-factor/",
 	"recovery-used":          "/account/settings/second-factor/",
+
+	"new-browser":    "/account/settings/devices/",
+	"session-stolen": "/account/settings/security/",
 }
 
 // render puts m into words.

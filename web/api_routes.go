@@ -98,7 +98,7 @@ func signInOperations() map[string]operation {
 		"POST /login/{$}": {
 			does:   "Signs in with a password, or goes on as who is signed in (present).",
 			query:  append(toLogin, toggle("all"), short("q", maxID)),
-			fields: limitedFields(ident("login"), pathTo("next"), typed("email"), typed("password"), toggle("present")),
+			fields: limitedFields(ident("login"), pathTo("next"), typed("email"), typed("password"), toggle("present"), toggle("remember")),
 			shows:  shows(&loginPage{}), moves: true,
 		},
 		"GET /second-factor/{$}": {
@@ -137,7 +137,7 @@ func signInOperations() map[string]operation {
 			shows: shows(&askCodePage{}, &codePage{}), moves: true,
 		},
 		"POST /code/{$}": {
-			does: "Signs in with a mailed code.", query: fields(ident("login")), fields: fields(ident("login"), typed("code")),
+			does: "Signs in with a mailed code.", query: fields(ident("login")), fields: fields(ident("login"), typed("code"), toggle("remember")),
 			shows: shows(&askCodePage{}, &codePage{}), moves: true,
 		},
 		"GET /oauth/login/{app}/{$}": {

@@ -75,9 +75,13 @@ func settingsOperations() map[string]operation {
 		"POST " + emailPath + "{$}": {
 			does: "Has the link mailed that proves it.", member: true, fields: limitedFields(typed("email")), shows: shows(&emailPage{}), moves: true,
 		},
-		"GET " + securityPath + "{$}": {does: "How the account is protected, where the person is signed in, what happened.", member: true, shows: shows(&securityPage{})},
+		"GET " + securityPath + "{$}": {does: "How the account is protected, what happened.", member: true, shows: shows(&securityPage{})},
 		"POST /account/settings/password/{$}": {
 			does: "Sets a password.", member: true, fields: limitedFields(typed("current"), typed("password")), shows: shows(&securityPage{}), moves: true,
+		},
+		"GET " + devicesPath + "{$}": {does: "Where the person is signed in, and the latest sign-ins.", member: true, shows: shows(&devicesPage{})},
+		"POST " + devicesPath + "remember/{$}": {
+			does: "Has this browser stay signed in (on), or not any more.", member: true, fields: fields(toggle("on")), moves: true,
 		},
 		"POST /account/settings/sessions/{$}": {
 			does: "Ends a session, or (others) all but this one.", member: true, fields: fields(ident("sid"), toggle("others")), shows: shows(&loggedOutPage{}), moves: true,

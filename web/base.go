@@ -72,6 +72,7 @@ func (b base) Sections() []section {
 	all := []section{
 		{Name: "profile", Path: "/account/settings/profile/", Icon: "user"},
 		{Name: "security", Path: "/account/settings/security/", Icon: "shield"},
+		{Name: "devices", Path: devicesPath, Icon: "device"},
 		{Name: "linkedaccounts", Path: "/account/settings/linkedaccounts/", Icon: "link"},
 		{Name: "applications", Path: "/account/settings/applications/", Icon: "apps"},
 		{Name: "data", Path: dataPath, Icon: "data"},

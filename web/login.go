@@ -83,6 +83,7 @@ func (s *Server) postLogin(w http.ResponseWriter, r *http.Request) error {
 	if s.o.NoPasswords {
 		return errNoSuchPage
 	}
+	s.chooseRemember(r, &l)
 	email := v.form.Get("email")
 	if again(l) && v.user != nil {
 		email = v.user.Email // whoever else they are, that is not the question
@@ -171,6 +172,9 @@ func (s *Server) showLogin(w http.ResponseWriter, r *http.Request, status int, l
 		}
 	} else if again(l) {
 		p.User = nil
+	}
+	if !p.Again {
+		p.remembering = s.remembering(l.Remember)
 	}
 	for _, b := range s.providerButtons() {
 		if p.Again && !slices.Contains(mine, b.ID) {

@@ -96,8 +96,7 @@ func (p profilePage) AddressHint() string {
 
 // securityPage shows how well the account is protected:
 // templates/security.html, at /account/settings/security/. It posts current and
-// password to /account/settings/password/, and to /account/settings/sessions/
-// sid, or others=1 for all but this one.
+// password to /account/settings/password/.
 type securityPage struct {
 	base
 	LocalPasswords bool // the broker keeps passwords
@@ -109,18 +108,9 @@ type securityPage struct {
 	FactorAt       time.Time // zero: the person has none
 	Remembered     []rememberedRow
 	Problems       problems
-	Sessions       []sessionRow // this browser's first
-	Events         []eventRow   // newest first
-}
-
-// Others tells whether the person is signed in elsewhere.
-func (p securityPage) Others() bool {
-	for _, s := range p.Sessions {
-		if !s.Current {
-			return true
-		}
-	}
-	return false
+	Devices        int // where the person is signed in, this browser included
+	signInViews
+	Events []eventRow // newest first
 }
 
 // WaysIn is how many things open the account.
@@ -178,18 +168,6 @@ func (p securityPage) Event(e eventRow) string {
 	return p.T(key, "provider", e.Provider, "client", e.Client)
 }
 
-// sessionRow is a browser where the person is signed in.
-type sessionRow struct {
-	SID        string
-	Device     string // "Firefox on Linux"; "" unknown
-	Mobile     bool
-	IP         string // "" not known
-	Provider   string // title of the provider that was used; "" a password
-	Current    bool
-	SignedInAt time.Time
-	LastSeenAt time.Time
-}
-
 // rememberedRow is a browser in which the person need not show their second factor.
 type rememberedRow struct {
 	ID         string
@@ -201,14 +179,6 @@ type rememberedRow struct {
 	Until      time.Time
 }
 
-// Icon is a drawing of the device.
-func (s sessionRow) Icon() string {
-	if s.Mobile {
-		return "phone"
-	}
-	return "device"
-}
-
 // eventRow is something that happened to the account.
 type eventRow struct {
 	Name     string // broker.Event.Name; the message is events.<name> with "_" for "."
@@ -217,6 +187,7 @@ type eventRow struct {
 	Client   string // name of the application; "" none
 	Code     bool   // a session that a mailed code began
 	IP       string
+	Country  string // "" not known
 }
 
 // linkedAccountsPage lists the remote identities of the account:
@@ -383,6 +354,7 @@ type confirmPage struct {
 
 func (profilePage) template() string        { return "profile" }
 func (securityPage) template() string       { return "security" }
+func (devicesPage) template() string        { return "devices" }
 func (linkedAccountsPage) template() string { return "linked_accounts" }
 func (applicationsPage) template() string   { return "applications" }
 func (confirmPage) template() string        { return "confirm" }

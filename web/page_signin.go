@@ -68,7 +68,14 @@ type loginPage struct {
 	Pending         *remoteView // an identity that waits to be linked once the person has signed in
 	LocalPasswords  bool        // the broker keeps passwords
 	CancelURL       string      // where Again leads back to; "" nowhere
-	Present         string      // name of the account that the person may go on with, posting present=1; "" nobody
+	remembering
+	Present string // name of the account that the person may go on with, posting present=1; "" nobody
+}
+
+// remembering is the choice whether the session outlives the browser.
+type remembering struct {
+	Remember   int  // for how many days; 0 there is no choice
+	Remembered bool // chosen
 }
 
 const (

@@ -14,6 +14,7 @@ const (
 	usernamePath       = "/account/settings/username/"
 	emailPath          = "/account/settings/email/"
 	securityPath       = "/account/settings/security/"
+	devicesPath        = "/account/settings/devices/"
 	linkedAccountsPath = "/account/settings/linkedaccounts/"
 	applicationsPath   = "/account/settings/applications/"
 	closePath          = "/account/settings/close/"
@@ -99,6 +100,8 @@ func (s *Server) routes() *http.ServeMux {
 	m.HandleFunc("POST "+factorPath+"confirm/{$}", s.member(s.postFactorConfirm))
 	m.HandleFunc("POST "+factorPath+"codes/{$}", s.member(s.postFactorCodes))
 	m.HandleFunc("POST "+factorPath+"remove/{$}", s.member(s.postFactorRemove))
+	m.HandleFunc("GET "+devicesPath+"{$}", s.member(s.getDevices))
+	m.HandleFunc("POST "+devicesPath+"remember/{$}", s.member(s.postRemember))
 	m.HandleFunc("POST "+factorPath+"number/{$}", s.member(s.postNumberStart))
 	m.HandleFunc("POST "+factorPath+"number/confirm/{$}", s.member(s.postNumberConfirm))
 	m.HandleFunc("POST "+factorPath+"number/send/{$}", s.member(s.postNumberSend))

@@ -117,6 +117,10 @@ func samples(r *renderer, lang string, w words) []sample {
 		{fieldPart: part("group", "", ""), Kind: broker.FieldChoice, Options: options}, {fieldPart: part("topics", "", w.text), Kind: broker.FieldChoices, Options: options},
 		{fieldPart: part("age", "36", w.text), Kind: broker.FieldInteger}, {fieldPart: part("terms", "", ""), Kind: broker.FieldYesNo, Checked: true},
 	}
+	signIns := signInViews{
+		SignIn:         signInView{At: sampleNow.Add(-5 * time.Minute), How: "with " + w.title, IP: "2001:db8::7334", Country: "Switzerland"},
+		SignedInBefore: signInView{At: long, How: "with your password"}, SignIns: 17,
+	}
 	inAWeek := sampleNow.Add(7 * 24 * time.Hour)
 	undo := b()
 	undo.Title = undo.T("undo.confirm")
@@ -193,7 +197,8 @@ func samples(r *renderer, lang string, w words) []sample {
 		{"factor_on", &factorPage{base: in("security"), Codes: 9, Ways: both[:1], Factor: broker.Factor{ID: "f", ConfirmedAt: long, LastUsedAt: sampleNow.Add(-2 * time.Hour)}}},
 		{"factor_on_wrong", &factorPage{base: in("security"), Codes: 1, Ways: both[:1], Factor: broker.Factor{ID: "f", ConfirmedAt: long, LastUsedAt: sampleNow.Add(-2 * time.Hour)}, Problems: problemsOf(local.ErrFactorWrong)}},
 		{"recovery_codes", &recoveryCodesPage{base: in("security"), Account: w.email, DoneURL: factorPath, Codes: slices.Repeat([]string{"BCDF-GHJK-LMNP", "QRST-VWXZ-BCDF"}, 5)}},
-		{"code", &codePage{base: b(), Login: "l1", Remote: &github, Email: w.email, OtherURL: signin, BackURL: signin}},
+		{"code", &codePage{base: b(), Login: "l1", Remote: &github, Email: w.email, OtherURL: signin, BackURL: signin, remembering: remembering{Remember: 90}}},
+		{"login_remember", &loginPage{base: b(), Login: "l1", Client: client, Providers: four, SignUpURL: "/signup/?login=l1", LostPasswordURL: lost, LocalPasswords: true, remembering: remembering{Remember: 90, Remembered: true}}},
 		{"code_wrong", &codePage{base: b(), Login: "l1", Email: w.email, OtherURL: signin, BackURL: signin, Problems: problemsOf(local.ErrCodeWrong)}},
 		{"signup_wrong", &signupPage{base: b(), Login: "l1", Email: w.handle, Name: w.name, Username: w.handle, NeedPassword: true, MinPassword: 8, SignInURL: signin, Problems: problems{
 			"email": broker.ErrEmail, "username": {Message: "field.username_taken"}, "password": (&broker.Error{Message: "password.short"}).With("min", "8"),
@@ -253,16 +258,20 @@ func samples(r *renderer, lang string, w words) []sample {
 		{"email_back", &confirmPage{base: back, Lines: []string{back.T("email.back_to", "email", w.email), back.T("email.back_effect")},
 			Action: broker.EmailBackPath, Fields: []hidden{{"token", "t0ken"}}, Button: back.T("undo.button"), Cancel: back.T("undo.keep"), BackURL: "/"}},
 		{"security", &securityPage{base: in("security"), LocalPasswords: true, HasPassword: true, PasswordSetAt: long, MinPassword: 8, Identities: 2,
-			Sessions: []sessionRow{
-				{SID: "s1", Device: w.text, IP: "2001:db8::7334", Provider: w.title, Current: true, SignedInAt: sampleNow.Add(-5 * time.Minute), LastSeenAt: sampleNow},
-				{SID: "s2", Device: "Safari on iPhone", Mobile: true, IP: "192.0.2.7", SignedInAt: long, LastSeenAt: sampleNow.Add(-26 * time.Hour)},
-			},
+			Devices: 2, signInViews: signIns,
 			Events: []eventRow{
 				{Name: broker.EventSignedIn, At: sampleNow.Add(-5 * time.Minute), Provider: w.title, IP: "2001:db8::7334"},
 				{Name: broker.EventIdentityLinked, At: sampleNow.Add(-2 * time.Hour), Provider: w.title, IP: "192.0.2.7"},
 				{Name: broker.EventConsentGiven, At: sampleNow.Add(-50 * time.Hour), Client: w.client},
 				{Name: "some.later_event", At: long},
 			}}},
+		{"devices", &devicesPage{base: in("devices"), More: 1, signInViews: signIns, remembering: remembering{Remember: 90}, Sessions: []sessionRow{
+			{SID: "s1", Device: w.text, Browser: "Firefox 140", Kind: "Computer", IP: "2001:db8::7334", Country: "Switzerland", How: "with " + w.title, Current: true, Apps: []string{w.client, "Atlas"}, SignedInAt: sampleNow.Add(-5 * time.Minute), CreatedAt: sampleNow.Add(-5 * time.Minute), LastSeenAt: sampleNow},
+			{SID: "s2", Device: "Safari on iOS", Browser: "Safari 17", Kind: "Phone", Mobile: true, Remembered: true, IP: "192.0.2.7", How: "with your password and a second step", SignedInAt: long, CreatedAt: long, LastSeenAt: sampleNow.Add(-26 * time.Hour)},
+			{SID: "s3", How: "with your password", SignedInAt: long, CreatedAt: long, LastSeenAt: sampleNow.Add(-26 * time.Hour)},
+		}}},
+		{"devices_one", &devicesPage{base: in("devices"), Sessions: []sessionRow{{SID: "s1", Current: true, How: "with your password", SignedInAt: sampleNow, CreatedAt: sampleNow, LastSeenAt: sampleNow}},
+			remembering: remembering{Remember: 1, Remembered: true}}},
 		{"security_wrong", &securityPage{base: in("security"), LocalPasswords: true, HasPassword: true, MinPassword: 8, Problems: problems{"current": {Message: "password.wrong"}}}},
 		{"linked_accounts", &linkedAccountsPage{base: flashed, Linked: rows, Connect: connectButtons(manyProviders(7, w)[2:])}},
 		{"linked_changes", &linkedAccountsPage{base: in("linkedaccounts"), Password: true, Linked: rows, MailedTo: broker.MaskEmail(w.email), Changes: []changeRow{

@@ -85,6 +85,13 @@ func (s *Server) enter(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if st, ok := jar.Values[stolenKey{}].(stolen); ok {
+		delete(jar.Values, stolenKey{})
+		return s.endStolen(w, r, st)
+	}
+	if cookie, ok := jar.Values[turnKey{}].(*http.Cookie); ok {
+		http.SetCookie(w, cookie)
+	}
 	row := rowOf(jar)
 	if row.UserID == "" {
 		v.session = row

@@ -27,6 +27,8 @@ type Export struct {
 	Accounts      []ExportedAccount  `json:"remote_accounts"` // what the providers told
 	Changes       []ExportedChange   `json:"link_changes"`    // that are not forgotten yet, the last first
 	Sessions      []ExportedSession  `json:"sessions"`
+	SignIns       []ExportedSignIn   `json:"sign_ins"`       // the latest and the one before it
+	SignInTimes   int                `json:"sign_ins_total"` // since they are counted
 	Remembered    []ExportedBrowser  `json:"remembered_browsers"`
 	Consents      []ExportedConsent  `json:"consents"`
 	Grants        []ExportedGrant    `json:"grants"`           // that let applications in now
@@ -103,10 +105,20 @@ type ExportedSession struct {
 	ACR        string    `json:"acr,omitempty"`
 	Provider   string    `json:"provider,omitempty"`
 	UserAgent  string    `json:"user_agent,omitempty"`
-	IP         string    `json:"ip,omitempty"`
+	IP         string    `json:"ip,omitempty"` // as it was seen last
+	IPAt       time.Time `json:"ip_at,omitzero"`
+	Remembered bool      `json:"remembered,omitempty"` // it outlives the browser
 	CreatedAt  time.Time `json:"created_at"`
 	LastSeenAt time.Time `json:"last_seen_at"`
 	ExpiresAt  time.Time `json:"expires_at"`
+}
+
+// ExportedSignIn is a sign-in of the person.
+type ExportedSignIn struct {
+	At       time.Time         `json:"at"`
+	IP       string            `json:"ip,omitempty"`
+	Provider string            `json:"provider,omitempty"`
+	Detail   map[string]string `json:"detail,omitempty"`
 }
 
 // ExportedBrowser is a browser in which the person's second factor is not asked for.

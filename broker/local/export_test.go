@@ -18,7 +18,7 @@ import (
 // export; notExported why they are not.
 var (
 	exportedTables = map[string]string{
-		"user_identities": "identities", "remote_accounts": "remote_accounts", "sessions": "sessions", "remembered_browsers": "remembered_browsers", "consents": "consents",
+		"user_identities": "identities", "remote_accounts": "remote_accounts", "sessions": "sessions", "sign_ins": "sign_ins", "remembered_browsers": "remembered_browsers", "consents": "consents",
 		"grants": "grants", "events": "events", "link_changes": "link_changes", "former_usernames": "former_usernames",
 	}
 	notExported = map[string]string{
@@ -64,6 +64,7 @@ func TestExportKnowsEveryTable(t *testing.T) {
 		u.Details = broker.Details{Zone: "Europe/Zurich"}
 		must(t, db.GiveUpUsername(ctx, broker.FormerUsername{MAC: "m", UserID: u.ID, CreatedAt: now}))
 		must(t, db.UpdateUser(ctx, u))
+		must(t, db.AddEvent(ctx, broker.Event{ID: broker.NewID(), Name: broker.EventSignedIn, UserID: p.ID, At: now, IP: "192.0.2.1", Provider: "hub"}))
 		e, err := a.Export(ctx, p.session)
 		must(t, err)
 		text, err := json.Marshal(e)

@@ -62,6 +62,10 @@ func (a *Accounts) exportAccess(ctx context.Context, id broker.UserID, e *Export
 	if err != nil {
 		return err
 	}
+	signIns, err := a.store.SignInsOf(ctx, id)
+	if err != nil {
+		return err
+	}
 	consents, err := a.store.ConsentsOf(ctx, id)
 	if err != nil {
 		return err
@@ -79,9 +83,14 @@ func (a *Accounts) exportAccess(ctx context.Context, id broker.UserID, e *Export
 	})
 	e.Sessions = mapped(sessions, func(s broker.Session) ExportedSession {
 		return ExportedSession{
-			SID: s.SID, AuthTime: s.AuthTime, AMR: s.AMR, ACR: s.ACR, Provider: s.Provider, UserAgent: s.UserAgent, IP: s.IP,
-			CreatedAt: s.CreatedAt, LastSeenAt: s.LastSeenAt, ExpiresAt: s.ExpiresAt,
+			SID: s.SID, AuthTime: s.AuthTime, AMR: s.AMR, ACR: s.ACR, Provider: s.Provider, UserAgent: s.UserAgent, IP: s.IP, IPAt: s.IPAt,
+			Remembered: s.Lasting, CreatedAt: s.CreatedAt, LastSeenAt: s.LastSeenAt, ExpiresAt: s.ExpiresAt,
 		}
+	})
+	e.SignInTimes = signIns.Times
+	recent := []broker.SignIn{signIns.Last, signIns.Before}
+	e.SignIns = mapped(recent[:min(signIns.Times, len(recent))], func(s broker.SignIn) ExportedSignIn {
+		return ExportedSignIn{At: s.At, IP: s.IP, Provider: s.Provider, Detail: s.Detail}
 	})
 	remembered, err := a.store.RememberedOf(ctx, id)
 	if err != nil {

@@ -55,6 +55,7 @@ type Store interface {
 	RemoteAccountsOf(ctx context.Context, user broker.UserID) ([]broker.RemoteAccount, error)
 	LinkChangesOf(ctx context.Context, user broker.UserID, limit int) ([]broker.LinkChange, error)
 	SessionsOf(ctx context.Context, user broker.UserID) ([]broker.Session, error)
+	SignInsOf(ctx context.Context, user broker.UserID) (broker.SignIns, error)
 	GrantsOf(ctx context.Context, user broker.UserID) ([]broker.Grant, error)
 	Events(ctx context.Context, user broker.UserID, limit int) ([]broker.Event, error)
 
