@@ -164,6 +164,6 @@ func inGroups(s string) string {
 }
 
 func (secondFactorPage) template() string  { return "second_factor" }
-func (setUpFactorPage) template() string         { return "set_up_factor" }
+func (setUpFactorPage) template() string   { return "set_up_factor" }
 func (factorPage) template() string        { return "factor" }
 func (recoveryCodesPage) template() string { return "recovery_codes" }
