@@ -48,6 +48,10 @@ const (
 	EventFactorReset      = "factor.reset" // by an operator
 	EventRecoveryRenewed  = "recovery.renewed"
 	EventRecoveryUsed     = "recovery.used" // a recovery code stood in for the second factor
+	EventPasskeyAdded     = "passkey.added"
+	EventPasskeyRemoved   = "passkey.removed"
+	EventPasskeyReset     = "passkey.reset"  // removed by an operator
+	EventPasskeyCloned    = "passkey.cloned" // its device counts backwards: there may be two of it
 	EventConsentGiven     = "consent.given"
 	EventConsentRevoked   = "consent.revoked"
 	EventCodeReuse        = "grant.code_reuse"

@@ -112,14 +112,17 @@ func (l *Login) Authenticated(user UserID, how Authentication) {
 // FactorShown records that the person has shown the second factor which they
 // owed. What they proved before stands, and so does its time: whatever ended their
 // sessions since then ends this, too.
-func (l *Login) FactorShown() {
-	l.OwesFactor, l.SID, l.ACR, l.AMR = false, "", ACRSecond, withFactor(l.AMR)
+func (l *Login) FactorShown() { l.FactorShownBy(AMROTP) }
+
+// FactorShownBy is FactorShown for another factor than a code, by its methods.
+func (l *Login) FactorShownBy(methods ...string) {
+	l.OwesFactor, l.SID, l.ACR, l.AMR = false, "", ACRSecond, withFactor(l.AMR, methods...)
 }
 
-// withFactor is what the methods are together with a code of a second factor.
-func withFactor(amr []string) []string {
+// withFactor is what the methods are together with those of a second factor.
+func withFactor(amr []string, methods ...string) []string {
 	amr = slices.Clone(amr)
-	for _, method := range []string{AMROTP, AMRMulti} {
+	for _, method := range append(methods, AMRMulti) {
 		if !slices.Contains(amr, method) {
 			amr = append(amr, method)
 		}
@@ -142,7 +145,7 @@ type Authentication struct {
 const ACRSingle = "urn:idbroker:acr:1fa"
 
 // ACRSecond is the authentication context of a second factor that was shown here,
-// after whatever came first.
+// after whatever came first, or of a passkey whose device knows its person.
 const ACRSecond = "urn:idbroker:acr:2fa"
 
 // Methods of authentication (RFC 8176, section 2) that we tell of.
@@ -150,4 +153,6 @@ const (
 	AMRPassword = "pwd"
 	AMROTP      = "otp" // a code that works once: of an app, of a list, or from a mail
 	AMRMulti    = "mfa"
+	AMRKey      = "pop"  // something was signed with the key of a passkey; where it is kept nobody has proven to us
+	AMRPresent  = "user" // somebody touched the device, at least
 )

@@ -22,7 +22,7 @@ type Session struct {
 
 // WithFactor is the session after its person has set a second factor up in it.
 func (s Session) WithFactor() Session {
-	s.ACR, s.AMR = ACRSecond, withFactor(s.AMR)
+	s.ACR, s.AMR = ACRSecond, withFactor(s.AMR, AMROTP)
 	return s
 }
 

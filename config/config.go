@@ -107,6 +107,7 @@ type Accounts struct {
 	EmailCodes        string        `koanf:"email_codes" default:"link" enum:"off,link,sign_in" doc:"What a code that is mailed to the address of an account may open it for. link: to prove the account to which a new identity is to be linked, where passwords are on (there the mailbox can choose a new password anyway). sign_in: that, and to sign in instead of a password, also where passwords are off."`
 	CloseAfter        time.Duration `koanf:"close_after" default:"14d" min:"24h" max:"90d" doc:"How long an account is kept that its person has closed. Until then they can reopen it; then it is erased, as with \"broker users delete\"."`
 	SecondFactor      string        `koanf:"second_factor" default:"opt_in" enum:"never,opt_in" doc:"Whether people are asked for a second factor when they sign in: a code of an app (TOTP), or a recovery code. opt_in: whoever has set one up, after whatever came first, a provider included. never: nobody, also those who have set one up before."`
+	Passkeys          string        `koanf:"passkeys" default:"opt_in" enum:"never,opt_in" doc:"Whether people may sign in with passkeys, which they add in their settings. They are bound to the host of server.base_url, which has to be a name and no address: where it changes, all of them stop working. never: nobody, also those who have added some before."`
 	Profile           Profile       `koanf:"profile" doc:"What people may tell of themselves beside name, username and language. Ask for what an application of yours needs, and no more."`
 }
 

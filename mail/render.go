@@ -35,6 +35,11 @@ var wayOn = map[string]string{
 	"factor-removed-for-you": "/account/settings/second-factor/",
 	"recovery-renewed":       "/account/settings/second-factor/",
 	"recovery-used":          "/account/settings/second-factor/",
+
+	"passkey-added":           "/account/settings/passkeys/",
+	"passkey-removed":         "/account/settings/passkeys/",
+	"passkey-removed-for-you": "/account/settings/passkeys/",
+	"passkey-cloned":          "/account/settings/passkeys/",
 }
 
 // paragraph is one block of a mail. A block that is the link and nothing else

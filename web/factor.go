@@ -123,6 +123,9 @@ func (s *Server) showFactor(w http.ResponseWriter, r *http.Request, status int, 
 	if recovery {
 		p.SwapURL = here
 	}
+	if p.Passkey, err = s.passkeyView(r, s.factorAsk(w, r, l), passkeyView{Action: "/second-factor/passkey/", Label: p.T("passkey.factor")}); err != nil {
+		return err
+	}
 	return s.show(w, r, status, &p)
 }
 

@@ -17,11 +17,12 @@ import (
 type secondFactorPage struct {
 	base
 	Login    broker.LoginID
-	Client   *clientView // the application that asks; nil none
-	Recovery bool        // it takes a recovery code
-	Problems problems    // fields: code
-	SwapURL  string      // to the page for the other kind of code
-	OtherURL string      // to sign in as somebody else
+	Client   *clientView  // the application that asks; nil none
+	Recovery bool         // it takes a recovery code
+	Problems problems     // fields: code
+	SwapURL  string       // to the page for the other kind of code
+	OtherURL string       // to sign in as somebody else
+	Passkey  *passkeyView // instead of a code; nil: they have none
 }
 
 // factorPage shows and changes the second factor: templates/factor.html, at

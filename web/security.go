@@ -34,6 +34,11 @@ func (s *Server) showSecurity(w http.ResponseWriter, r *http.Request, status int
 		return err
 	}
 	p.Identities = len(mine)
+	if p.PasskeysOn = s.accounts.Passkeys(); p.PasskeysOn {
+		if p.Passkeys, err = s.passkeys(r, v.user.ID); err != nil {
+			return err
+		}
+	}
 	p.Factors, p.FactorAt = s.accounts.Factors(), v.user.SecondFactorAt
 	sessions, err := s.store.SessionsOf(ctx, v.user.ID)
 	if err != nil {
@@ -107,7 +112,7 @@ func (s *Server) events(ctx context.Context, user broker.UserID) ([]eventRow, er
 				names[e.ClientID] = client.Name
 			}
 		}
-		rows = append(rows, eventRow{Name: e.Name, At: e.At, Provider: s.title(e.Provider), Client: names[e.ClientID], Code: e.Detail[byDetail] == amrCode, IP: e.IP})
+		rows = append(rows, eventRow{Name: e.Name, At: e.At, Provider: s.title(e.Provider), Client: names[e.ClientID], Code: e.Detail[byDetail] == amrCode, Passkey: e.Detail[byDetail] == broker.AMRKey, IP: e.IP})
 	}
 	return rows, nil
 }

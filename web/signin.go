@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/gorilla/sessions"
@@ -115,8 +114,8 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 		}
 		e := broker.NewEvent(ctx, broker.EventSignedIn, v.at)
 		e.UserID, e.SID, e.Provider, e.ClientID = user.ID, row.SID, l.Provider, l.ClientID
-		if l.Provider == "" && slices.Contains(l.AMR, amrCode) && !slices.Contains(l.AMR, broker.AMRPassword) {
-			e.Detail = map[string]string{byDetail: amrCode}
+		if by := begunBy(l); by != "" {
+			e.Detail = map[string]string{byDetail: by}
 		}
 		return s.store.AddEvent(ctx, e)
 	})
@@ -131,10 +130,23 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 	http.SetCookie(w, cookie)
 	s.setState(w, row.SID)
 	s.hasChosen(w, r)
-	http.SetCookie(w, s.cookies.make(lastCookie, or(l.Provider, lastPassword), keepChoice))
+	last := lastPassword
+	if begunBy(l) == broker.AMRKey {
+		last = lastPasskey
+	}
+	http.SetCookie(w, s.cookies.make(lastCookie, or(l.Provider, last), keepChoice))
 	v.jar, v.session, v.user = jar, rowOf(jar), &user
 	s.log.InfoContext(ctx, "signed in", "user", user.ID, "provider", l.Provider, "client", l.ClientID)
 	return nil
+}
+
+// begunBy is byDetail of a login's session: the first thing that was proven; "" a
+// provider or a password.
+func begunBy(l *broker.Login) string {
+	if l.Provider == "" && len(l.AMR) > 0 && (l.AMR[0] == amrCode || l.AMR[0] == broker.AMRKey) {
+		return l.AMR[0]
+	}
+	return ""
 }
 
 // endSession removes the visit's session inside a unit of work. Unless it goes

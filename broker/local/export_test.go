@@ -19,7 +19,7 @@ import (
 var (
 	exportedTables = map[string]string{
 		"user_identities": "identities", "remote_accounts": "remote_accounts", "sessions": "sessions", "consents": "consents",
-		"grants": "grants", "events": "events", "link_changes": "link_changes",
+		"grants": "grants", "events": "events", "link_changes": "link_changes", "passkeys": "passkeys",
 	}
 	notExported = map[string]string{
 		"attempts":    "journeys to a provider, over within minutes",
@@ -54,6 +54,7 @@ func TestExportKnowsEveryTable(t *testing.T) {
 		p := somebody(t, db, a, l, "ada@example.org")
 		now := time.Now()
 		must(t, db.SaveConsent(ctx, broker.Consent{UserID: p.ID, ClientID: "app", Scopes: []string{"openid"}, CreatedAt: now, UpdatedAt: now}))
+		must(t, db.CreatePasskey(ctx, broker.Passkey{ID: "k", UserID: p.ID, CredentialID: "AQ", Name: "phone", CreatedAt: now}))
 		u := p.User
 		u.EmailVouchedBy, u.Username, u.Locale, u.Phone, u.SignedOutAt, u.SecondFactorAt, u.UpdatedAt = "hub", "ada", "de", "+41227676111", now, now, now
 		u.Address = broker.Address{Street: "1 Esplanade des Particules"}

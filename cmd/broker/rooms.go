@@ -75,7 +75,7 @@ func furnish(cfg config.Config, base string, db *store.DB, ring store.Keyring, t
 	r.linker = linking.New(r.kept, r.apps, linking.Options{
 		Refused: refused,
 		Issuer:  base, FreshFor: cfg.Sessions.Fresh, UndoWithin: cfg.Linking.UndoWithin, NoPasswords: !cfg.Accounts.Passwords, Log: log, EndGrants: r.tokens.EndGrants,
-		Begin: beginner(cfg, r),
+		Begin: beginner(cfg, r), Passkeys: passkeys(cfg, base),
 	})
 	if r.breached, err = breached(cfg); err != nil {
 		return nil, err
@@ -88,6 +88,7 @@ func furnish(cfg config.Config, base string, db *store.DB, ring store.Keyring, t
 	r.accounts = local.New(r.kept, r.linker, local.Options{
 		Issuer: base, MinPassword: cfg.Accounts.PasswordMin, HMACKey: cfg.Accounts.InvenioSalt, Breached: r.breached, Peppers: peppers, FreshFor: cfg.Sessions.Fresh, UndoWithin: cfg.Linking.UndoWithin, CloseAfter: cfg.Accounts.CloseAfter, NoSignUp: !cfg.Accounts.SignUp, Log: log, EndGrants: r.tokens.EndGrants,
 		Codes: mailedCodes(cfg), CodeKeys: [][32]byte{ring.DeriveOldest("mail codes")}, NoFactors: noFactors(cfg),
+		NoPasskeys: !passkeys(cfg, base), PasskeyKey: ring.DeriveOldest("passkeys"), Brand: cfg.Brand.Name,
 		NoPasswords: !cfg.Accounts.Passwords, Welcome: local.Welcome(cfg.Accounts.WelcomeMail),
 	})
 	return r, nil
@@ -149,7 +150,7 @@ func tokenOptions(cfg config.Config, base string, ring store.Keyring, texts *i18
 			Mode: cfg.Registration.Mode, Scopes: cfg.Registration.Scopes, PerAddress: cfg.Registration.PerAddress,
 			PerDay: cfg.Registration.PerDay, Total: cfg.Registration.Total, RequireStatement: cfg.Registration.Required, Unused: cfg.Registration.Unused,
 		},
-		SecondFactor: !noFactors(cfg),
+		SecondFactor: !noFactors(cfg) || passkeys(cfg, base),
 		Phone:        cfg.Accounts.Profile.Phone, Address: cfg.Accounts.Profile.Address,
 		NoSignUp: !cfg.Accounts.SignUp, UILocales: texts.Languages(), PolicyURI: cfg.Brand.Privacy, TermsURI: cfg.Brand.Terms,
 	}
@@ -157,6 +158,11 @@ func tokenOptions(cfg config.Config, base string, ring store.Keyring, texts *i18
 
 // noFactors tells whether nobody is asked for a second factor.
 func noFactors(cfg config.Config) bool { return cfg.Accounts.SecondFactor == "never" }
+
+// passkeys tells whether people may sign in with passkeys.
+func passkeys(cfg config.Config, base string) bool {
+	return cfg.Accounts.Passkeys != "never" && local.PasskeysAt(base)
+}
 
 // mailedCodes is what codes are mailed for. Where passwords are off, a mailbox
 // opens no account unless that was asked for.

@@ -15,17 +15,18 @@ import (
 )
 
 type userCommands struct {
-	Create  usersCreate  `cmd:"" help:"Create an account."`
-	List    usersList    `cmd:"" help:"List accounts."`
-	Show    usersShow    `cmd:"" help:"Show an account and what opens it."`
-	Links   usersLinks   `cmd:"" help:"List what is linked to an account, and what of it opens the account today."`
-	Unlink  usersUnlink  `cmd:"" help:"Remove a link: the person is signed out and told."`
-	Factors usersFactors `cmd:"" help:"Show the second factor of an account, or remove it where it was lost."`
-	Email   usersEmail   `cmd:"" help:"Give an account another e-mail address."`
-	Tokens  usersTokens  `cmd:"" help:"What lets us act for a person at providers."`
-	Disable usersDisable `cmd:"" help:"Close an account: sessions and tokens end at once; nothing is deleted."`
-	Enable  usersEnable  `cmd:"" help:"Open a closed account again."`
-	Delete  usersDelete  `cmd:"" help:"Delete an account with everything that names the person."`
+	Create   usersCreate   `cmd:"" help:"Create an account."`
+	List     usersList     `cmd:"" help:"List accounts."`
+	Show     usersShow     `cmd:"" help:"Show an account and what opens it."`
+	Links    usersLinks    `cmd:"" help:"List what is linked to an account, and what of it opens the account today."`
+	Unlink   usersUnlink   `cmd:"" help:"Remove a link: the person is signed out and told."`
+	Factors  usersFactors  `cmd:"" help:"Show the second factor of an account, or remove it where it was lost."`
+	Passkeys usersPasskeys `cmd:"" help:"What signs a person in without a password."`
+	Email    usersEmail    `cmd:"" help:"Give an account another e-mail address."`
+	Tokens   usersTokens   `cmd:"" help:"What lets us act for a person at providers."`
+	Disable  usersDisable  `cmd:"" help:"Close an account: sessions and tokens end at once; nothing is deleted."`
+	Enable   usersEnable   `cmd:"" help:"Open a closed account again."`
+	Delete   usersDelete   `cmd:"" help:"Delete an account with everything that names the person."`
 }
 
 type userView struct {
