@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-webauthn/webauthn/protocol"
+	"github.com/go-webauthn/webauthn/protocol/webauthncose"
 	"github.com/go-webauthn/webauthn/webauthn"
 
 	"idbroker/broker"
@@ -113,10 +114,35 @@ func (a *Accounts) newPasskey(ask PasskeyAsk, credential string, at time.Time) (
 	if err != nil {
 		return made, "", expires, ErrPasskeyRefused.Because(told(err))
 	}
+	if !fits(c.PublicKey) {
+		return made, "", expires, ErrPasskeyRefused.Becausef("the key is not of its algorithm")
+	}
 	return broker.Passkey{
 		CredentialID: base64.RawURLEncoding.EncodeToString(c.ID), Handle: base64.RawURLEncoding.EncodeToString(handle), PublicKey: c.PublicKey,
 		SignCount: int64(c.Authenticator.SignCount), Syncable: c.Flags.BackupEligible, Synced: c.Flags.BackupState, Transports: transportsOf(c),
 	}, spent, expires, nil
+}
+
+// maxModulus bounds the work of checking a signature, in bytes; devices make keys
+// of 256.
+const maxModulus = 512
+
+// fits tells whether a key is one that its algorithm can be used with. A device
+// that mixes them up would make a passkey that nothing can be signed with.
+func fits(key []byte) bool {
+	parsed, err := webauthncose.ParsePublicKey(key)
+	if err != nil {
+		return false
+	}
+	switch k := parsed.(type) {
+	case webauthncose.EC2PublicKeyData:
+		return k.Algorithm == int64(webauthncose.AlgES256) && k.Curve == int64(webauthncose.P256)
+	case webauthncose.OKPPublicKeyData:
+		return k.Algorithm == int64(webauthncose.AlgEdDSA)
+	case webauthncose.RSAPublicKeyData:
+		return k.Algorithm == int64(webauthncose.AlgRS256) && len(k.Modulus) <= maxModulus
+	}
+	return false
 }
 
 // parseCreation reads what a browser sends of a new passkey. We ask for no
