@@ -192,7 +192,9 @@ func passkeyAsSecondFactor(t *testing.T, db *store.DB) {
 	login := b.get(authorize()).param("login")
 	b.post("/login/", "login", login, "email", "ada@example.org", "password", password).to("/second-factor/?login=" + login)
 	page := b.get("/second-factor/?login=" + login).want(200).says("Use a passkey instead")
-	answers := func(credential string) answer { return b.post("/second-factor/passkey/", "login", login, "credential", credential) }
+	answers := func(credential string) answer {
+		return b.post("/second-factor/passkey/", "login", login, "credential", credential)
+	}
 	unverified := func(a *passkeytest.Answer) { a.Flags &^= passkeytest.Verified }
 	answers(evil.Sign(t, page.options(), w.url)).want(422).says("for another account")
 	answers(k.Sign(t, page.options(), w.url, func(a *passkeytest.Answer) { a.Forged = true })).want(422)

@@ -147,6 +147,24 @@ func samples(r *renderer, lang string, w words) []sample {
 	}
 	address := contact.Address.Formatted()
 	signin, lost := "/login/?login=l1", "/lost-password/?login=l1"
+	asked := func(b base, v passkeyView) *passkeyView {
+		v.base, v.Login, v.Options = b, "l1", `{"challenge":"AA"}`
+		return &v
+	}
+	signKey := asked(b(), passkeyView{Action: "/login/passkey/", RenewURL: "/login/passkey/?login=l1", Label: signedIn.T("passkey.sign_in")})
+	lastKey := *signKey
+	lastKey.Primary = true
+	factorKey := asked(b(), passkeyView{Action: "/second-factor/passkey/", Label: signedIn.T("passkey.factor")})
+	keys := passkeysPage{base: in("security"), Problems: problemsOf(local.ErrPasskeyNameTaken), Passkeys: []passkeyRow{
+		{Passkey: broker.Passkey{ID: "k1", Name: w.text, Syncable: true, Synced: true, Transports: []string{"internal", "hybrid"}, CreatedAt: long, LastUsedAt: sampleNow.Add(-2 * time.Hour)}, RemoveURL: passkeysPath + "remove/?id=k1"},
+		{Passkey: broker.Passkey{ID: "k2", Name: w.title, Transports: []string{"usb", "nfc"}, CreatedAt: sampleNow.Add(-time.Hour)}, RemoveURL: passkeysPath + "remove/?id=k2"},
+	}}
+	keys.Add = asked(keys.base, passkeyView{Action: passkeysPath + "add/", Label: keys.T("passkeys.add"), Primary: true})
+	if keys.Add.Field, err = keys.nameField(w.name); err != nil {
+		panic(err)
+	}
+	onlyKey := passkeysPage{base: in("security"), OnlyWay: true, ProveURL: signin, Passkeys: []passkeyRow{{Passkey: keys.Passkeys[0].Passkey}}}
+	noKeys := passkeysPage{base: in("security"), Add: keys.Add}
 	return []sample{
 		{"login", &loginPage{base: b(), Login: "l1", Client: client, Providers: four, SignUpURL: "/signup/?login=l1", LostPasswordURL: lost, LocalPasswords: true}},
 		{"login_last", &loginPage{base: b(), Login: "l1", Client: client, Providers: last, SignUpURL: "/signup/", LostPasswordURL: lost, LocalPasswords: true}},
@@ -158,6 +176,13 @@ func samples(r *renderer, lang string, w words) []sample {
 		{"login_again", &loginPage{base: signedIn, Again: true, Login: "l1", Email: w.email, Providers: four[:1], LostPasswordURL: lost, LocalPasswords: true, CancelURL: "/account/settings/security/"}},
 		{"login_pending", &loginPage{base: b(), Login: "l1", Pending: &github, Providers: four[1:], LostPasswordURL: lost, LocalPasswords: true}},
 		{"login_present", &loginPage{base: signedIn, Login: "l1", Client: client, Present: w.name, Providers: four[:2], LostPasswordURL: lost, LocalPasswords: true, SignUpURL: "/signup/"}},
+		{"login_passkey", &loginPage{base: b(), Login: "l1", Client: client, Providers: four, SignUpURL: "/signup/", LostPasswordURL: lost, LocalPasswords: true, Passkey: signKey}},
+		{"login_passkey_last", &loginPage{base: b(), Login: "l1", Providers: four, LostPasswordURL: lost, LocalPasswords: true, Passkey: &lastKey, Problems: problemsOf(local.ErrPasskeyUnknown)}},
+		{"passkey", &passkeyPage{base: b(), Passkey: &lastKey, BackURL: signin}},
+		{"second_factor_passkey", &secondFactorPage{base: b(), Login: "l1", Client: client, SwapURL: signin, OtherURL: signin, Passkey: factorKey}},
+		{"passkeys", &keys},
+		{"passkeys_only", &onlyKey},
+		{"passkeys_none", &noKeys},
 		{"signup", &signupPage{base: b(), Login: "l1", Client: client, NeedPassword: true, MinPassword: 8, SignInURL: signin}},
 		{"signup_remote", &signupPage{base: b(), Login: "l1", Client: client, Remote: &github, Email: w.email, Name: w.name, Username: w.handle, EmailFromProvider: true, NameFromProvider: true, UsernameFromProvider: true, SignInURL: signin, OtherURL: signin}},
 		{"choose", &choosePage{base: b(), Login: "l1", Client: client, Remote: github, PasswordURL: signin, Providers: four[1:3], CodeURL: "/code/?login=l1", NewURL: "/signup/?login=l1", OtherURL: signin}},
@@ -222,7 +247,7 @@ func samples(r *renderer, lang string, w words) []sample {
 			Action: broker.EmailPath, Fields: []hidden{{"token", "t0ken"}}, Button: newAddress.T("email.confirm_button"), Cancel: newAddress.T("email.keep"), BackURL: profilePath}},
 		{"email_back", &confirmPage{base: back, Lines: []string{back.T("email.back_to", "email", w.email), back.T("email.back_effect")},
 			Action: broker.EmailBackPath, Fields: []hidden{{"token", "t0ken"}}, Button: back.T("undo.button"), Cancel: back.T("undo.keep"), BackURL: "/"}},
-		{"security", &securityPage{base: in("security"), LocalPasswords: true, HasPassword: true, PasswordSetAt: long, MinPassword: 8, Identities: 2,
+		{"security", &securityPage{base: in("security"), LocalPasswords: true, HasPassword: true, PasswordSetAt: long, MinPassword: 8, Identities: 2, PasskeysOn: true, Passkeys: 2,
 			Sessions: []sessionRow{
 				{SID: "s1", Device: w.text, IP: "2001:db8::7334", Provider: w.title, Current: true, SignedInAt: sampleNow.Add(-5 * time.Minute), LastSeenAt: sampleNow},
 				{SID: "s2", Device: "Safari on iPhone", Mobile: true, IP: "192.0.2.7", SignedInAt: long, LastSeenAt: sampleNow.Add(-26 * time.Hour)},
