@@ -26,6 +26,11 @@ const (
 	EventReclaimed        = "user.reclaimed" // a mail proved an address that a provider had vouched for
 	EventUserDisabled     = "user.disabled"
 	EventUserEnabled      = "user.enabled"
+	EventUserBlocked      = "user.blocked"
+	EventUserUnblocked    = "user.unblocked"
+	EventUserVerified     = "user.verified" // by an operator, or by its e-mail domain
+	EventDomainSet        = "domain.set"
+	EventDomainRemoved    = "domain.removed"
 	EventUserDeleted      = "user.deleted"   // by an operator
 	EventUserClosed       = "user.closed"    // by the person
 	EventUserReopened     = "user.reopened"  // by the person, with a mailed link or a proven credential
@@ -39,6 +44,7 @@ const (
 	EventLinkUndone       = "identity.undone" // "this was not me", by the link in the mail
 	EventTokenLost        = "token.lost"      // a remote token that only its person can bring back
 	EventSignedIn         = "session.started"
+	EventSteppedUp        = "session.stepped_up" // it has shown a second factor, later
 	EventSignedOut        = "session.ended"
 	EventSignedOutThere   = "provider.signed_out" // the provider told us (back-channel logout)
 	EventPasswordChanged  = "password.changed"

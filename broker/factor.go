@@ -5,8 +5,21 @@ import "time"
 // FactorKind is a kind of second factor.
 type FactorKind string
 
-// FactorTOTP is an app that shows a new code every half minute (RFC 6238).
-const FactorTOTP FactorKind = "totp"
+const (
+	// FactorTOTP is an app that shows a new code every half minute (RFC 6238).
+	FactorTOTP FactorKind = "totp"
+	// FactorSMS is a telephone number that codes are sent to. It is weaker: numbers
+	// are taken over, and messages read on the way (NIST SP 800-63B, section 5.1.3.3).
+	FactorSMS FactorKind = "sms"
+)
+
+// Method is the kind's method of authentication (RFC 8176).
+func (k FactorKind) Method() string {
+	if k == FactorSMS {
+		return AMRSMS
+	}
+	return AMROTP
+}
 
 // Factor is something that a user must have to sign in, beside what proved who
 // they are. It counts from the moment at which a code of it was verified.
@@ -14,11 +27,20 @@ type Factor struct {
 	ID          string // NewID
 	UserID      UserID
 	Kind        FactorKind // a user has one of each
-	Secret      Secret     // base32 without padding
+	Secret      Secret     // of an app: base32 without padding; of FactorSMS: the number, as NormalizePhone returns it
 	LastStep    int64      // time step of the newest code that was used; none before it counts again
 	CreatedAt   time.Time
 	ConfirmedAt time.Time // zero: it is being set up
 	LastUsedAt  time.Time // zero: never
+
+	// BegunBy is the session (SID), or the login on the way to one, that sets it up:
+	// nobody else sees its secret or confirms it.
+	BegunBy string
+
+	// The code that was sent last and counts; of FactorSMS alone.
+	CodeMAC   string    // "" none, or it was used
+	CodeAt    time.Time // when it was made; zero: never
+	CodeTries int       // how often it was guessed at
 }
 
 // Confirmed tells whether the factor counts.

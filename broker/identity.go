@@ -3,6 +3,7 @@ package broker
 import (
 	"encoding/json"
 	"reflect"
+	"slices"
 	"time"
 )
 
@@ -78,10 +79,23 @@ type Profile struct {
 	ProfileURL    string
 	AMR           []string  // authentication methods, as the provider told
 	ACR           string    // authentication context, as the provider told
+	TwoFactors    bool      // its ID token says so, in words that the operator lets count as two factors
 	AuthTime      time.Time // zero: not told
 	SID           string    // of the session there ("sid"); "" not told
 	Tokens        []RemoteToken
 	Extra         json.RawMessage // further facts worth keeping, a JSON object; nil none
+}
+
+// Authentication is how who came with p proved who they are, at a time.
+func (p Profile) Authentication(at time.Time) Authentication {
+	how := Authentication{At: at, AMR: p.AMR, ACR: ACRSingle, Provider: p.Provider, Upstream: p.Upstream()}
+	if !p.TwoFactors {
+		return how
+	}
+	if how.ACR = ACRSecond; !slices.Contains(how.AMR, AMRMulti) {
+		how.AMR = append(slices.Clone(how.AMR), AMRMulti)
+	}
+	return how
 }
 
 // Tells tells whether two accounts say the same about the same person, whenever

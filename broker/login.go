@@ -35,6 +35,8 @@ type Login struct {
 	// OwesFactor: UserID has been authenticated, and must show a second factor
 	// before anything else. Until then no session begins, and none gets stronger.
 	OwesFactor bool
+	// SetsUpFactor: UserID has no second factor yet, and sets up the one that is owed.
+	SetsUpFactor bool
 
 	Remote *Profile // an identity that was proven and that no account has yet
 	SignUp *SignUp  // the form was sent, the address is not proven yet
@@ -61,6 +63,7 @@ const (
 	StepIdentify   Step = "identify"      // say who you are: password or provider
 	StepSignUp     Step = "sign-up"       // a remote identity without an account
 	StepFactor     Step = "second-factor" // authenticated, and a second factor is owed
+	StepSetUp      Step = "set-up-factor" // it is owed, and there is none yet
 	StepProveEmail Step = "prove-email"   // the mail is out
 	StepLink       Step = "link"          // signed in, and a proven identity waits to be linked
 	StepConsent    Step = "consent"       // the application needs a yes
@@ -78,6 +81,8 @@ func (l *Login) Next(consent bool) Step {
 		return StepSignUp
 	case l.UserID == "":
 		return StepIdentify
+	case l.OwesFactor && l.SetsUpFactor:
+		return StepSetUp
 	case l.OwesFactor:
 		return StepFactor
 	case l.Remote != nil:
@@ -106,17 +111,18 @@ func (l *Login) Live(browser Secret, at time.Time) bool {
 // session yet.
 func (l *Login) Authenticated(user UserID, how Authentication) {
 	l.UserID, l.AuthTime, l.AMR, l.ACR, l.Provider = user, how.At, how.AMR, how.ACR, how.Provider
-	l.SID, l.OwesFactor, l.Upstream = "", false, how.Upstream
+	l.SID, l.OwesFactor, l.SetsUpFactor, l.Upstream = "", false, false, how.Upstream
 }
 
-// FactorShown records that the person has shown the second factor which they
-// owed. What they proved before stands, and so does its time: whatever ended their
-// sessions since then ends this, too.
-func (l *Login) FactorShown() { l.FactorShownBy(AMROTP) }
+// Owe records that the person owes a second factor; has tells whether there is
+// one. Otherwise they set it up.
+func (l *Login) Owe(has bool) { l.OwesFactor, l.SetsUpFactor = true, !has }
 
-// FactorShownBy is FactorShown for another factor than a code, by its methods.
-func (l *Login) FactorShownBy(methods ...string) {
-	l.OwesFactor, l.SID, l.ACR, l.AMR = false, "", ACRSecond, withFactor(l.AMR, methods...)
+// FactorShown records that the person has shown the second factor which they
+// owed, by its methods (RFC 8176). What they proved before stands, and so does its time:
+// whatever ended their sessions since then ends this, too.
+func (l *Login) FactorShown(methods ...string) {
+	l.OwesFactor, l.SetsUpFactor, l.ACR, l.AMR = false, false, ACRSecond, withFactor(l.AMR, methods...)
 }
 
 // withFactor is what the methods are together with those of a second factor.
@@ -144,14 +150,16 @@ type Authentication struct {
 // context class of our own: no registered one promises as little.
 const ACRSingle = "urn:idbroker:acr:1fa"
 
-// ACRSecond is the authentication context of a second factor that was shown here,
-// after whatever came first, or of a passkey whose device knows its person.
+// ACRSecond is the authentication context of two factors: a second one was shown
+// here, after whatever came first, or a passkey whose device knows its person, or a
+// provider has proven that it saw two.
 const ACRSecond = "urn:idbroker:acr:2fa"
 
 // Methods of authentication (RFC 8176, section 2) that we tell of.
 const (
 	AMRPassword = "pwd"
 	AMROTP      = "otp" // a code that works once: of an app, of a list, or from a mail
+	AMRSMS      = "sms" // a code that was sent to a telephone number
 	AMRMulti    = "mfa"
 	AMRKey      = "pop"  // something was signed with the key of a passkey; where it is kept nobody has proven to us
 	AMRPresent  = "user" // somebody touched the device, at least

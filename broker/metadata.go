@@ -49,6 +49,10 @@ type ClientMetadata struct {
 
 	Origins []string `json:"origins,omitempty"` // browser origins beside those of the redirect URIs (CORS)
 
+	// SecondFactor: whoever signs in for it shows a second factor. An operator says so;
+	// a registration cannot.
+	SecondFactor bool `json:"second_factor,omitempty"`
+
 	Dynamic               bool      `json:"dynamic,omitempty"` // registered itself
 	RegistrationTokenHash string    `json:"registration_token_hash,omitempty"`
 	LastUsedAt            time.Time `json:"last_used_at,omitzero"` // to the day

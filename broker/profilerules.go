@@ -59,7 +59,7 @@ func (r ProfileRules) told(p Profile, rules ...ProfileRule) (t Told) {
 		t.Username = DeriveUsername(p.Username)
 	}
 	if has(full.Locale) {
-		t.Locale = cleanLocale(p.Locale)
+		t.Locale = CleanLocale(p.Locale)
 	}
 	return t
 }
@@ -104,9 +104,9 @@ func DeriveUsername(login string) string {
 // 5646, section 4.4.1).
 const maxLocale = 35
 
-// cleanLocale is a language tag in the form of RFC 5646, section 2.1; "" where s
+// CleanLocale is a language tag in the form of RFC 5646, section 2.1; "" where s
 // is none. OpenID Connect Core 1.0, section 5.1, lets "_" stand for "-".
-func cleanLocale(s string) string {
+func CleanLocale(s string) string {
 	s = strings.ReplaceAll(s, "_", "-")
 	if len(s) > maxLocale {
 		return ""

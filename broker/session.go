@@ -18,15 +18,24 @@ type Session struct {
 	CreatedAt  time.Time
 	LastSeenAt time.Time
 	ExpiresAt  time.Time // absolute end
+	Remembered string    // id of the remembered browser that stood in for the second factor; "" none did
+
+	// Grace is until when a form may be sent that was opened while the sign-in was
+	// fresh; zero: there is none. It belongs to a request, and is not kept.
+	Grace time.Time
 }
 
-// WithFactor is the session after its person has set a second factor up in it.
-func (s Session) WithFactor() Session {
-	s.ACR, s.AMR = ACRSecond, withFactor(s.AMR, AMROTP)
+// WithFactor is the session after its person has shown a second factor in it, by a
+// method (RFC 8176).
+func (s Session) WithFactor(method string) Session {
+	s.Remembered = ""
+	s.ACR, s.AMR = ACRSecond, withFactor(s.AMR, method)
 	return s
 }
 
-// Fresh tells whether the user signed in within d before at.
+// Fresh tells whether the user signed in within d before at, or did when they
+// opened the form that they send now. A session that a remembered browser began
+// without the second factor never is.
 func (s Session) Fresh(d time.Duration, at time.Time) bool {
-	return s.UserID != "" && !s.AuthTime.IsZero() && at.Sub(s.AuthTime) <= d
+	return s.UserID != "" && !s.AuthTime.IsZero() && s.Remembered == "" && (at.Sub(s.AuthTime) <= d || at.Before(s.Grace))
 }

@@ -27,7 +27,12 @@ type User struct {
 	PasswordHash    Secret    // PHC string; "" no password
 	PasswordSetAt   time.Time // zero: never
 	Admin           bool      // may use the administration pages and claim nothing more
-	DisabledAt      time.Time // zero: active
+	VerifiedAt      time.Time // since when somebody vouches for the person, beyond the address; zero: nobody does
+	VerifiedBy      string    // e-mail domain that vouches; "" an operator does, or nobody
+	DisabledAt      time.Time // since when nobody comes in; zero: active. Whoever is blocked, waits or has closed the account is disabled, too
+	BlockedAt       time.Time // since when an operator keeps the person out for a reason; zero: not blocked
+	BlockedReason   string    // as the person reads it, who has proven a credential; "" none was given
+	WaitingAt       time.Time // since when a newcomer waits for an operator to activate the account; zero: they do not
 	EraseAt         time.Time // when it is erased, since its person closed it (at DisabledAt); zero: not closed
 	SecondFactorAt  time.Time // since when a second factor is asked for at sign-in; zero: there is none
 	SignedOutAt     time.Time // who was authenticated before this and has no session yet begins anew; zero: never
@@ -36,17 +41,35 @@ type User struct {
 	Version         int // counts changes; UpdateUser compares it
 }
 
-// Disabled tells whether nobody comes in: an operator has disabled the account,
-// or its person has closed it.
+// Disabled tells whether nobody comes in, for whatever reason: an operator has disabled
+// or blocked the account, or has yet to activate it, or its person has closed it.
+// Every way in asks this one fact, here or in SQL; Refusal says why.
 func (u User) Disabled() bool { return !u.DisabledAt.IsZero() }
 
 // Closed tells whether its person has closed the account. It can be reopened until
 // EraseAt.
 func (u User) Closed() bool { return !u.EraseAt.IsZero() }
 
-// Refusal is why nobody comes in: ErrDisabled or ErrClosed; nil the account is active.
+// Verified tells whether somebody vouches for the person.
+func (u User) Verified() bool { return !u.VerifiedAt.IsZero() }
+
+// Blocked tells whether an operator keeps the person out.
+func (u User) Blocked() bool { return !u.BlockedAt.IsZero() }
+
+// Waiting tells whether an operator has yet to activate the account.
+func (u User) Waiting() bool { return !u.WaitingAt.IsZero() }
+
+// Refusal is why nobody comes in, for whoever has proven a credential and for nobody
+// else: ErrDisabled, whose words say whether it is blocked or waits, or ErrClosed; nil
+// the account is active.
 func (u User) Refusal() error {
 	switch {
+	case u.Blocked() && u.BlockedReason != "":
+		return ErrDisabled.Why("account.blocked_for").With("reason", u.BlockedReason)
+	case u.Blocked():
+		return ErrDisabled.Why("account.blocked")
+	case u.Waiting():
+		return ErrDisabled.Why("account.waiting")
 	case u.Closed():
 		return ErrClosed
 	case u.Disabled():

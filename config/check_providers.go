@@ -45,6 +45,11 @@ func (k *checker) providers() {
 				k.add(sub("auth_params."+name), "", "is for the broker to set", "remove it")
 			}
 		}
+		for name := range p.SecondFactor {
+			if name != "amr" && name != "acr" {
+				k.add(sub("second_factor."+name), "", "is nothing that tells of two factors", "write amr or acr")
+			}
+		}
 		k.newcomers(p, sub)
 		k.page(sub("sign_out_url"), p.SignOutURL)
 		if p.SignOut == "always" && (p.SignOutURL != "" || p.Kind == "github" || p.Kind == "globus" || p.Kind == "orcid") {

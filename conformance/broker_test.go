@@ -54,6 +54,7 @@ func (p *process) wait(t testing.TB, pattern string) string {
 type house struct {
 	*process
 	issuer, app, providers, mailbox string
+	load                            string                                                  // where it expects the load driver as a provider; "" nowhere
 	cli                             func(t testing.TB, stdin string, args ...string) string // nil: a demo has no commands
 	roots                           *x509.CertPool                                          // nil: it is reached over http
 }

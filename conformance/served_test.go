@@ -23,8 +23,9 @@ import (
 
 // startServed runs "serve" as an operator does: a configuration file, a client
 // registered with a command, an SMTP server, the given database. The demo's
-// application, providers and mailbox stand around it.
-func startServed(t testing.TB, dsn string) *house {
+// application, providers and mailbox stand around it. env are settings beside the
+// file.
+func startServed(t testing.TB, dsn string, env ...string) *house {
 	t.Helper()
 	if err := build(); err != nil {
 		t.Fatal(err)
@@ -52,7 +53,7 @@ func startServed(t testing.TB, dsn string) *house {
 	}
 	c.smtp, c.providers = smtpServer(t, d.Mailbox), d.Providers()
 	c.write(t, file)
-	h.process = run(t, dir, nil, "--config", file, "serve")
+	h.process = run(t, dir, env, "--config", file, "serve")
 	served.Answers(t, h.transport(1), h.issuer)
 	return h
 }

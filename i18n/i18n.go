@@ -10,15 +10,19 @@
 // happened, what it means, and what to do, a sentence each; its heading stands
 // under <key>.title. German says du, to one person and without ceremony. To add
 // a language, add its file: language.name is what it calls itself, language.dir
-// is "ltr" or "rtl".
+// is "ltr" or "rtl". Operators change messages and add languages in a directory
+// of theirs; Read lays it over ours.
 package i18n
 
 import (
 	"embed"
 	"encoding/json"
 	"fmt"
-	"path"
+	"io/fs"
+	"maps"
+	"slices"
 	"strings"
+	"sync/atomic"
 
 	goi18n "github.com/nicksnyder/go-i18n/v2/i18n"
 	"golang.org/x/text/language"
@@ -30,58 +34,99 @@ const Default = "en"
 //go:embed catalog/*.json
 var files embed.FS
 
+// Originals are our catalogs, <language>.json.
+func Originals() fs.FS {
+	sub, err := fs.Sub(files, "catalog")
+	if err != nil {
+		panic(err) // embedded: cannot happen
+	}
+	return sub
+}
+
 // Catalogs holds every message in every language. It is safe for concurrent
-// use once New has returned it.
-type Catalogs struct {
+// use once New or Read has returned it.
+type Catalogs struct{ now atomic.Pointer[spoken] }
+
+// spoken is what Catalogs holds at a time.
+type spoken struct {
 	languages  []string // BCP 47, Default first
 	matcher    language.Matcher
 	localizers map[string]*goi18n.Localizer
 	keys       map[string]bool
 }
 
-// New reads the embedded catalogs.
-func New() (*Catalogs, error) {
+// New returns our own catalogs.
+func New() (*Catalogs, error) { return assemble(nil) }
+
+// Replace takes over what other says. Whoever holds c speaks so from now on.
+func (c *Catalogs) Replace(other *Catalogs) { c.now.Store(other.now.Load()) }
+
+// layer is a message file.
+type layer struct {
+	language string
+	text     []byte
+}
+
+// assemble reads our catalogs, and lays others over them.
+func assemble(over []layer) (*Catalogs, error) {
 	entries, err := files.ReadDir("catalog")
 	if err != nil {
 		return nil, fmt.Errorf("list catalogs: %w", err)
 	}
-	bundle := goi18n.NewBundle(language.MustParse(Default))
-	bundle.RegisterUnmarshalFunc("json", json.Unmarshal)
-	c := &Catalogs{languages: []string{Default}, localizers: map[string]*goi18n.Localizer{}, keys: map[string]bool{}}
+	var layers []layer
 	for _, e := range entries {
-		f, err := bundle.LoadMessageFileFS(files, path.Join("catalog", e.Name()))
+		text, err := files.ReadFile("catalog/" + e.Name())
 		if err != nil {
 			return nil, fmt.Errorf("read catalog %s: %w", e.Name(), err)
 		}
-		if lang := f.Tag.String(); lang != Default {
-			c.languages = append(c.languages, lang)
-			continue
+		layers = append(layers, layer{strings.TrimSuffix(e.Name(), ".json"), text})
+	}
+	bundle := goi18n.NewBundle(language.MustParse(Default))
+	bundle.RegisterUnmarshalFunc("json", json.Unmarshal)
+	s := &spoken{languages: []string{Default}, localizers: map[string]*goi18n.Localizer{}, keys: map[string]bool{}}
+	known := map[string]bool{Default: true}
+	for _, l := range append(layers, over...) {
+		f, err := bundle.ParseMessageFileBytes(l.text, l.language+".json")
+		if err != nil {
+			return nil, fmt.Errorf("read catalog %s.json: %w", l.language, err)
+		}
+		lang := f.Tag.String()
+		if !known[lang] {
+			known[lang] = true
+			s.languages = append(s.languages, lang)
 		}
 		for _, m := range f.Messages {
-			c.keys[m.ID] = true
+			if lang == Default {
+				s.keys[m.ID] = true
+			}
 		}
 	}
-	tags := make([]language.Tag, len(c.languages))
-	for i, lang := range c.languages {
+	tags := make([]language.Tag, len(s.languages))
+	for i, lang := range s.languages {
 		tags[i] = language.MustParse(lang)
-		c.localizers[lang] = goi18n.NewLocalizer(bundle, lang, Default)
+		s.localizers[lang] = goi18n.NewLocalizer(bundle, lang, Default)
 	}
-	c.matcher = language.NewMatcher(tags)
+	s.matcher = language.NewMatcher(tags)
+	c := &Catalogs{}
+	c.now.Store(s)
 	return c, nil
 }
 
 // Languages lists the languages that have a catalog, Default first, as BCP 47
 // tags.
-func (c *Catalogs) Languages() []string { return append([]string(nil), c.languages...) }
+func (c *Catalogs) Languages() []string { return append([]string(nil), c.now.Load().languages...) }
 
 // Has tells whether there is a message under key.
-func (c *Catalogs) Has(key string) bool { return c.keys[key] }
+func (c *Catalogs) Has(key string) bool { return c.now.Load().keys[key] }
+
+// Keys are those of all messages.
+func (c *Catalogs) Keys() []string { return slices.Sorted(maps.Keys(c.now.Load().keys)) }
 
 // Text returns the message under key in a language. A language without a
 // catalog is spoken as Default, and an unknown key returns the key itself, so
 // that a mistake is seen and breaks nothing.
 func (c *Catalogs) Text(lang, key string, args map[string]string) string {
-	return c.say(lang, &goi18n.LocalizeConfig{MessageID: key, TemplateData: args})
+	return c.now.Load().say(lang, &goi18n.LocalizeConfig{MessageID: key, TemplateData: args})
 }
 
 // Plural returns the form of the message under key that fits n in a language.
@@ -91,18 +136,21 @@ func (c *Catalogs) Plural(lang, key string, n int, args map[string]string) strin
 	for k, v := range args {
 		data[k] = v
 	}
-	return c.say(lang, &goi18n.LocalizeConfig{MessageID: key, TemplateData: data, PluralCount: n})
+	return c.now.Load().say(lang, &goi18n.LocalizeConfig{MessageID: key, TemplateData: data, PluralCount: n})
 }
 
-func (c *Catalogs) say(lang string, what *goi18n.LocalizeConfig) string {
-	l, ok := c.localizers[lang]
+func (s *spoken) say(lang string, what *goi18n.LocalizeConfig) string {
+	l, ok := s.localizers[lang]
 	if !ok {
-		l = c.localizers[Default]
+		l = s.localizers[Default]
 	}
-	if !c.keys[what.MessageID] {
+	if !s.keys[what.MessageID] {
 		return what.MessageID
 	}
 	text, err := l.Localize(what)
+	if err != nil && text == "" { // a form that the language lacks
+		text, err = s.localizers[Default].Localize(what)
+	}
 	if err != nil && text == "" {
 		return what.MessageID
 	}
@@ -111,7 +159,7 @@ func (c *Catalogs) say(lang string, what *goi18n.LocalizeConfig) string {
 
 // LanguageName is what a language with a catalog calls itself; another is its tag.
 func (c *Catalogs) LanguageName(tag string) string {
-	if l, ok := c.localizers[tag]; ok {
+	if l, ok := c.now.Load().localizers[tag]; ok {
 		if name, err := l.Localize(&goi18n.LocalizeConfig{MessageID: "language.name"}); err == nil {
 			return name
 		}

@@ -16,12 +16,13 @@ const maxHeader = 1024
 // (Accept-Language, RFC 9110, section 12.5.4). It returns one of Languages;
 // Default where nothing fits. What cannot be parsed does not count.
 func (c *Catalogs) Match(uiLocales, preference, acceptLanguage string) string {
+	s := c.now.Load()
 	for _, wish := range [][]language.Tag{parseList(uiLocales), parseList(preference), parseHeader(acceptLanguage)} {
 		if len(wish) == 0 {
 			continue
 		}
-		if _, i, confidence := c.matcher.Match(wish...); confidence > language.No {
-			return c.languages[i]
+		if _, i, confidence := s.matcher.Match(wish...); confidence > language.No {
+			return s.languages[i]
 		}
 	}
 	return Default

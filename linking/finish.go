@@ -154,12 +154,15 @@ func (l *Linker) settle(ctx context.Context, p broker.Provider, r FinishRequest,
 	if err := l.address(ctx, &f, p, res); err != nil {
 		return err
 	}
-	if res.Outcome, err = Decide(f); errors.Is(err, broker.ErrDisabled) && f.Purpose == broker.PurposeSignIn && res.User.Closed() {
+	switch res.Outcome, err = Decide(f); {
+	case errors.Is(err, broker.ErrDisabled) && f.Purpose == broker.PurposeSignIn && res.User.Closed():
 		return &broker.Closed{User: res.User.ID, EraseAt: res.User.EraseAt} // by the person: they have just proven that it is them
-	} else if err != nil {
+	case errors.Is(err, broker.ErrDisabled) && res.User.Disabled() && !res.User.Closed():
+		return res.User.Refusal() // blocked, or waiting
+	case err != nil:
 		return err
 	}
-	res.How = broker.Authentication{At: at, AMR: res.Profile.AMR, ACR: broker.ACRSingle, Provider: p.ID, Upstream: res.Profile.Upstream()}
+	res.How = res.Profile.Authentication(at)
 	if err := l.loadLogin(ctx, r.Browser, res, at); err != nil {
 		return err
 	}

@@ -31,6 +31,7 @@ type Store interface {
 	Upstream(ctx context.Context, idHash string) (broker.Upstream, error)
 	SpendLogout(ctx context.Context, l broker.UpstreamLogout, at time.Time) error
 	EndUpstream(ctx context.Context, l broker.UpstreamLogout) ([]broker.Session, error)
+	EndLateUpstream(ctx context.Context, since, at time.Time) ([]broker.Session, error)
 	RevokeGrants(ctx context.Context, f broker.GrantFilter, reason string, at time.Time) (int, error)
 
 	Identity(ctx context.Context, provider, issuer, subject string) (broker.UserIdentity, error)

@@ -108,9 +108,7 @@ const mutantSteps = 100_000
 // that who has no session yet begins anew: it takes a walk fifty thousand steps to
 // notice, and TestReclaimByCode and TestThrownOutMeanwhile (web) look at it directly.
 func TestServiceCanFail(t *testing.T) {
-	if wantSteps(t) < defaultSteps {
-		t.Skipf("BROKER_TEST_WALK_STEPS asks for less than %d", defaultSteps)
-	}
+	needWalks(t)
 	setFlags(t, "rapid.shrinktime", "0s", "rapid.nofailfile", "true", "rapid.steps", walkLength)
 	if _, err := os.Stat(memory); err == nil {
 		t.Setenv("TMPDIR", memory)

@@ -91,6 +91,12 @@ func (a anyLinker) DetachAll(ctx context.Context, u broker.UserID, at time.Time)
 	}
 	return a.r.linker().DetachAll(ctx, u, at)
 }
+func (a anyLinker) OwnerOf(ctx context.Context, id broker.UserIdentity) (broker.UserID, error) {
+	return a.r.linker().OwnerOf(ctx, id)
+}
+func (a anyLinker) Adopt(ctx context.Context, id broker.UserIdentity) error {
+	return a.r.linker().Adopt(ctx, id)
+}
 func (a anyLinker) Provider(id string) (broker.Provider, bool) { return a.r.linker().Provider(id) }
 func (a anyLinker) Title(provider string) string               { return a.r.linker().Title(provider) }
 

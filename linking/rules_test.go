@@ -298,6 +298,7 @@ const mutantChecks = 100
 // a disabled actor changes no links is not among them: disabling ends all
 // sessions, so that the fact is true only in a race, which TestDecide has.
 func TestModelCanFail(t *testing.T) {
+	needWalks(t)
 	setFlags(t, "rapid.shrinktime", "0s", "rapid.nofailfile", "true", "rapid.steps", walkLength)
 	facts := func(edit func(*linking.Facts)) func(*rules) {
 		return func(r *rules) {
@@ -378,15 +379,16 @@ func TestModelCanFail(t *testing.T) {
 	}
 }
 
-// TestRules walks over the decisions: a million steps where TestService walks far,
-// fewer elsewhere.
+// rulesSteps is far enough for everything to happen often; TestService walks farther
+// over the same decisions.
+const rulesSteps = 200_000
+
+// TestRules walks over the decisions.
 func TestRules(t *testing.T) {
+	needWalks(t)
 	setFlags(t, "rapid.steps", walkLength)
-	c, most := newTally(), 200_000
-	if wantSteps(t) > defaultSteps {
-		most = 1_000_000
-	}
-	for c.steps < most {
+	c := newTally()
+	for c.steps < rulesSteps {
 		rapid.Check(t, func(t *rapid.T) { walk(t, newRules(), c) })
 	}
 	if missing := c.poor(); len(missing) > 0 {

@@ -38,6 +38,14 @@ func wantSteps(t testing.TB) int {
 	return n
 }
 
+// needWalks skips what looks for no race, where only races are looked for.
+func needWalks(t *testing.T) {
+	t.Helper()
+	if wantSteps(t) < defaultSteps {
+		t.Skipf("BROKER_TEST_WALK_STEPS asks for less than %d", defaultSteps)
+	}
+}
+
 // shortWalk is what walks have at least on average, in calls of the service.
 const shortWalk = 20
 

@@ -126,6 +126,9 @@ func (l *Linker) undoable(ctx context.Context, token broker.Secret, at time.Time
 		}
 	}
 	if err := DecideUndo(f); err != nil {
+		if errors.Is(err, broker.ErrDisabled) && !u.User.Closed() {
+			err = u.User.Refusal() // blocked, or waiting
+		}
 		if e, ok := err.(*broker.Error); ok {
 			err = e.With("provider", u.Title)
 		}

@@ -1,20 +1,12 @@
 package mail
 
 import (
-	"bytes"
-	"embed"
 	"fmt"
-	"html/template"
 	"strings"
 	"time"
 
 	"idbroker/broker"
 )
-
-//go:embed mail.html
-var files embed.FS
-
-var page = template.Must(template.ParseFS(files, "mail.html"))
 
 // wayOn is where the mails lead that tell of a change: to where it is seen, or
 // undone.
@@ -42,19 +34,25 @@ var wayOn = map[string]string{
 	"passkey-cloned":          "/account/settings/passkeys/",
 }
 
-// paragraph is one block of a mail. A block that is the link and nothing else
-// becomes a button in HTML, a code stands out.
-type paragraph struct {
-	Text       string
-	Link, Code bool
+// render puts m into words.
+func (s *Sender) render(m broker.Mail) (Message, error) {
+	l, err := s.letter(m)
+	if err != nil {
+		return Message{}, err
+	}
+	text, page, err := s.templates.Load().write(l)
+	if err != nil {
+		return Message{}, fmt.Errorf("mail template %q: %w", m.Template, err)
+	}
+	return Message{From: s.from(m.Template), ReplyTo: s.o.ReplyTo, To: m.To, Lang: l.Lang, Subject: l.Subject, Text: text, HTML: page}, nil
 }
 
-// render puts m into words: the catalog has a subject and a body for each
+// letter finds the words of m: the catalog has a subject and a body for each
 // template, the body in paragraphs divided by blank lines.
-func (s *Sender) render(m broker.Mail) (Message, error) {
+func (s *Sender) letter(m broker.Mail) (letter, error) {
 	subject, body := "mail."+m.Template+".subject", "mail."+m.Template+".body"
 	if !s.texts.Has(subject) || !s.texts.Has(body) {
-		return Message{}, fmt.Errorf("no mail template %q", m.Template)
+		return letter{}, fmt.Errorf("no mail template %q", m.Template)
 	}
 	lang := s.texts.Match("", m.Locale, "")
 	args := map[string]string{"brand": s.o.Brand, "email": m.To}
@@ -74,20 +72,16 @@ func (s *Sender) render(m broker.Mail) (Message, error) {
 			args[k] = s.texts.Text(lang, "mail.not_known", nil)
 		}
 	}
-	text := strings.TrimSpace(s.texts.Text(lang, body, args))
-	data := struct {
-		Lang, Brand, Subject, Action string
-		Paragraphs                   []paragraph
-	}{lang, s.o.Brand, oneLine(s.texts.Text(lang, subject, args)), s.texts.Text(lang, "mail."+m.Template+".action", args), nil}
-	for _, p := range strings.Split(text, "\n\n") {
+	l := letter{
+		Mail: m.Template, Lang: lang, Dir: s.texts.Text(lang, "language.dir", nil), Brand: s.o.Brand, BaseURL: s.o.BaseURL,
+		Subject: oneLine(s.texts.Text(lang, subject, args)), Action: s.texts.Text(lang, "mail."+m.Template+".action", args),
+		Link: args["link"], Code: args["code"],
+	}
+	for _, p := range strings.Split(strings.TrimSpace(s.texts.Text(lang, body, args)), "\n\n") {
 		p = strings.TrimSpace(p)
-		data.Paragraphs = append(data.Paragraphs, paragraph{p, args["link"] != "" && p == args["link"], args["code"] != "" && p == args["code"]})
+		l.Paragraphs = append(l.Paragraphs, paragraph{p, l.Link != "" && p == l.Link, l.Code != "" && p == l.Code})
 	}
-	var html bytes.Buffer
-	if err := page.Execute(&html, data); err != nil {
-		return Message{}, fmt.Errorf("mail template %q: %w", m.Template, err)
-	}
-	return Message{From: s.o.From, To: m.To, Subject: data.Subject, Text: text + "\n", HTML: html.String()}, nil
+	return l, nil
 }
 
 // oneLine keeps what people typed from adding lines to a mail: a name must not

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/net/html"
 
@@ -27,7 +28,9 @@ func sender(t *testing.T) (*Sender, *kept) {
 		t.Fatal(err)
 	}
 	k := &kept{}
-	return New(k, c, Options{From: "no-reply@example.org", Brand: "Example Community", BaseURL: "https://broker.example"}), k
+	s := New(k, c, Options{From: "no-reply@example.org", Brand: "Example Community", BaseURL: "https://broker.example"})
+	s.now = func() time.Time { return time.Date(2026, 11, 22, 1, 5, 0, 0, time.UTC) }
+	return s, k
 }
 
 func handle(t *testing.T, s *Sender, m broker.Mail) {

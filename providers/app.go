@@ -37,6 +37,8 @@ type App struct {
 
 	AllowedDomains []string // whose proven address is in none of these may not come in, link or stay; nil: no such rule
 
+	SecondFactor SecondFactor // what its ID token says of somebody who has shown two factors there; zero: nothing does
+
 	Hidden   bool // not offered, and no step of it is served
 	LinkOnly bool // can be linked, cannot sign in
 
@@ -156,6 +158,8 @@ func (a App) check() error {
 	only("allowed_identity_classes", a.AllowedIdentityClasses != nil, "cern")
 	only("allowed_identity_providers", a.AllowedIdentityProviders != nil, "globus")
 	only("allowed_groups", a.AllowedGroups != nil, "globus")
+	only("second_factor", !a.SecondFactor.none(), "oidc", "keycloak", "cern", "globus", "orcid") // GitHub signs no ID token that could tell
+	a.SecondFactor.check(bad)
 	a.checkRules(bad)
 	a.checkForward(bad)
 	only("required_identity_provider", a.RequiredIdentityProvider != "", "globus")

@@ -51,6 +51,7 @@ func (a App) forwarded(o broker.BeginOptions) broker.BeginOptions {
 	drop(ForwardLoginHint, &o.LoginHint)
 	drop(ForwardUILocales, &o.UILocales)
 	drop(ForwardACRValues, &o.ACRValues)
+	o.ACRValues = a.SecondFactor.words(o.ACRValues)
 	drop(ForwardMaxAge, &o.MaxAge)
 	if maxAge(o.MaxAge) == noMaxAge {
 		o.MaxAge = ""

@@ -26,6 +26,8 @@ func TestForward(t *testing.T) {
 		{"nothing", []string{}, wishes, ""},
 		{"everything", forwardable, wishes, "acr_values=gold+silver&login_hint=ada%40example.org&max_age=600&prompt=select_account&ui_locales=de"},
 		{"one", []string{ForwardACRValues}, wishes, "acr_values=gold+silver"},
+		{"two factors, in the provider's words", forwardable, broker.BeginOptions{ACRValues: broker.ACRSecond + " gold phr " + broker.ACRSingle}, "acr_values=mfa+phr+gold"},
+		{"our words mean nothing there", forwardable, broker.BeginOptions{ACRValues: broker.ACRSingle}, ""},
 		{"to sign in anew is always told", []string{}, broker.BeginOptions{Prompt: "login"}, "prompt=login"},
 		{"who was refused with one account there may choose another", []string{}, broker.BeginOptions{Prompt: "select_account"}, "prompt=select_account"},
 		{"to choose, where signing in anew would be told", []string{ForwardPrompt}, broker.BeginOptions{Prompt: "login", Choose: true}, "prompt=select_account"},
@@ -34,7 +36,7 @@ func TestForward(t *testing.T) {
 		{"a max_age that is none", forwardable, broker.BeginOptions{MaxAge: "soon"}, ""},
 		{"a max_age beyond all measure", forwardable, broker.BeginOptions{MaxAge: "99999999999999999999"}, ""},
 	} {
-		h := oidcHouse(t, providertest.OpenIDOptions{}, func(a *App) { a.Forward = tt.forward })
+		h := oidcHouse(t, providertest.OpenIDOptions{}, func(a *App) { a.Forward, a.SecondFactor = tt.forward, SecondFactor{ACR: []string{"mfa", "phr"}} })
 		address, _, err := h.begin(tt.o)
 		if err != nil {
 			t.Fatal(err)

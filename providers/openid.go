@@ -246,7 +246,8 @@ func (p *openID) profileFrom(ctx context.Context, s *session, c claims) (broker.
 	if sid := s.claims.str("sid"); validSubject(sid) { // of the ID token alone
 		profile.SID = sid
 	}
-	profile.AMR, profile.ACR, profile.AuthTime = c.list("amr"), c.text("acr"), c.time("auth_time")
+	profile.AMR, profile.ACR, profile.AuthTime = s.claims.list("amr"), s.claims.text("acr"), s.claims.time("auth_time") // of the ID token alone: it is signed
+	profile.TwoFactors = p.app.SecondFactor.proven(profile.AMR, profile.ACR)
 	if err := p.app.admitsClaims(c); err != nil {
 		return broker.Profile{}, err
 	}

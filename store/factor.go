@@ -20,6 +20,10 @@ type factorRow struct {
 	CreatedAt   micros `bun:"created_at"`
 	ConfirmedAt micros `bun:"confirmed_at"`
 	LastUsedAt  micros `bun:"last_used_at"`
+	BegunBy     string `bun:"begun_by"`
+	CodeMAC     string `bun:"code_mac"`
+	CodeAt      micros `bun:"code_at"`
+	CodeTries   int    `bun:"code_tries"`
 }
 
 type recoveryRow struct {
@@ -42,7 +46,21 @@ func (db *DB) CreateFactor(ctx context.Context, f broker.Factor) error {
 	return db.insert(ctx, what, &factorRow{
 		ID: f.ID, UserID: string(f.UserID), Kind: string(f.Kind), Secret: secret, LastStep: f.LastStep,
 		CreatedAt: micro(f.CreatedAt), ConfirmedAt: micro(f.ConfirmedAt), LastUsedAt: micro(f.LastUsedAt),
+		BegunBy: f.BegunBy, CodeMAC: f.CodeMAC, CodeAt: micro(f.CodeAt), CodeTries: f.CodeTries,
 	})
+}
+
+// factor opens the secret of a row.
+func (db *DB) factor(what string, r *factorRow) (broker.Factor, error) {
+	secret, err := db.ring().open(inRow("factors", "secret", r.ID), r.Secret)
+	if err != nil {
+		return broker.Factor{}, db.failed(what, err)
+	}
+	return broker.Factor{
+		ID: r.ID, UserID: broker.UserID(r.UserID), Kind: broker.FactorKind(r.Kind), Secret: broker.Secret(secret), LastStep: r.LastStep,
+		CreatedAt: r.CreatedAt.time(), ConfirmedAt: r.ConfirmedAt.time(), LastUsedAt: r.LastUsedAt.time(),
+		BegunBy: r.BegunBy, CodeMAC: r.CodeMAC, CodeAt: r.CodeAt.time(), CodeTries: r.CodeTries,
+	}, nil
 }
 
 // Factor returns a user's factor of a kind, confirmed or not, or
@@ -53,14 +71,25 @@ func (db *DB) Factor(ctx context.Context, user broker.UserID, kind broker.Factor
 	if err != nil {
 		return broker.Factor{}, err
 	}
-	secret, err := db.ring().open(inRow("factors", "secret", r.ID), r.Secret)
+	return db.factor(what, r)
+}
+
+// Factors returns the factors of a user, confirmed or not, the oldest first.
+func (db *DB) Factors(ctx context.Context, user broker.UserID) ([]broker.Factor, error) {
+	const what = "list factors"
+	rows, err := many[factorRow](ctx, db, what, "created_at, id", all, "user_id = ?", string(user))
 	if err != nil {
-		return broker.Factor{}, db.failed(what, err)
+		return nil, err
 	}
-	return broker.Factor{
-		ID: r.ID, UserID: broker.UserID(r.UserID), Kind: broker.FactorKind(r.Kind), Secret: broker.Secret(secret), LastStep: r.LastStep,
-		CreatedAt: r.CreatedAt.time(), ConfirmedAt: r.ConfirmedAt.time(), LastUsedAt: r.LastUsedAt.time(),
-	}, nil
+	factors := make([]broker.Factor, 0, len(rows))
+	for i := range rows {
+		f, err := db.factor(what, &rows[i])
+		if err != nil {
+			return nil, err
+		}
+		factors = append(factors, f)
+	}
+	return factors, nil
 }
 
 // ConfirmFactor makes a factor count, once: a code of a time step was verified.
@@ -79,10 +108,41 @@ func (db *DB) UseFactor(ctx context.Context, id string, step int64, at time.Time
 	return must(n, err, broker.ErrSpent, "use factor")
 }
 
-// DropPendingFactors removes the factors that a user is setting up.
-func (db *DB) DropPendingFactors(ctx context.Context, user broker.UserID) error {
-	_, err := db.exec(ctx, "drop pending factors", "DELETE FROM factors WHERE user_id = ? AND confirmed_at = 0", string(user))
+// SendFactorCode notes a code of a factor that is about to be sent: it alone counts
+// from now on. Nothing is sent before since: broker.ErrSpent where one was, or
+// the factor is gone.
+func (db *DB) SendFactorCode(ctx context.Context, id, mac string, since, at time.Time) error {
+	n, err := db.exec(ctx, "send factor code",
+		"UPDATE factors SET code_mac = ?, code_at = ?, code_tries = 0 WHERE id = ? AND code_at <= ?", mac, micro(at), id, micro(since))
+	return must(n, err, broker.ErrSpent, "send factor code")
+}
+
+// TryFactorCode counts a guess at the code of a factor that was sent after a time.
+// broker.ErrSpent where there were so many already, or there is no code.
+func (db *DB) TryFactorCode(ctx context.Context, id string, most int, since time.Time) error {
+	n, err := db.exec(ctx, "try factor code",
+		"UPDATE factors SET code_tries = code_tries + 1 WHERE id = ? AND code_mac <> '' AND code_tries < ? AND code_at > ?", id, most, micro(since))
+	return must(n, err, broker.ErrSpent, "try factor code")
+}
+
+// SpendFactorCode uses up the code of a factor, once. broker.ErrSpent where another
+// one counts, or none.
+func (db *DB) SpendFactorCode(ctx context.Context, id, mac string, at time.Time) error {
+	n, err := db.exec(ctx, "spend factor code",
+		"UPDATE factors SET code_mac = '', last_used_at = ? WHERE id = ? AND code_mac = ? AND code_mac <> ''", micro(at), id, mac)
+	return must(n, err, broker.ErrSpent, "spend factor code")
+}
+
+// DropPendingFactors removes the factors of a kind that a user is setting up.
+func (db *DB) DropPendingFactors(ctx context.Context, user broker.UserID, kind broker.FactorKind) error {
+	_, err := db.exec(ctx, "drop pending factors", "DELETE FROM factors WHERE user_id = ? AND kind = ? AND confirmed_at = 0", string(user), string(kind))
 	return err
+}
+
+// DeleteFactor removes a user's factor of a kind. broker.ErrNotFound.
+func (db *DB) DeleteFactor(ctx context.Context, user broker.UserID, kind broker.FactorKind) error {
+	n, err := db.exec(ctx, "delete factor", "DELETE FROM factors WHERE user_id = ? AND kind = ?", string(user), string(kind))
+	return must(n, err, broker.ErrNotFound, "delete factor")
 }
 
 // DeleteFactors removes every factor of a user.

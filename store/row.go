@@ -144,6 +144,7 @@ var (
 	accountColumns  = columns(reflect.TypeFor[accountRow]())
 	tokenColumns    = columns(reflect.TypeFor[tokenRow]())
 	consentColumns  = columns(reflect.TypeFor[consentRow]())
+	domainColumns   = columns(reflect.TypeFor[domainRow]())
 	outboxColumns   = columns(reflect.TypeFor[outboxRow]())
 )
 

@@ -25,6 +25,7 @@ type profileJSON struct {
 	ProfileURL    string      `json:"profile_url,omitempty"`
 	AMR           []string    `json:"amr,omitempty"`
 	ACR           string      `json:"acr,omitempty"`
+	TwoFactors    bool        `json:"two_factors,omitempty"`
 	AuthTime      micros      `json:"auth_time,omitempty"`
 	SID           string      `json:"sid,omitempty"`
 	Tokens        []tokenJSON `json:"tokens,omitempty"`
@@ -59,7 +60,7 @@ func profileJSONOf(p *broker.Profile) *profileJSON {
 	j := &profileJSON{
 		Provider: p.Provider, Issuer: p.Issuer, Subject: p.Subject, ClientID: p.ClientID, Username: p.Username, Name: p.Name,
 		Email: p.Email, EmailVerified: p.EmailVerified, EmailAsserted: p.EmailAsserted, Locale: p.Locale, ProfileURL: p.ProfileURL,
-		AMR: p.AMR, ACR: p.ACR, AuthTime: micro(p.AuthTime), SID: p.SID, Extra: p.Extra,
+		AMR: p.AMR, ACR: p.ACR, TwoFactors: p.TwoFactors, AuthTime: micro(p.AuthTime), SID: p.SID, Extra: p.Extra,
 	}
 	for _, t := range p.Tokens {
 		j.Tokens = append(j.Tokens, tokenJSON{
@@ -78,7 +79,7 @@ func (j *profileJSON) profile() *broker.Profile {
 	p := &broker.Profile{
 		Provider: j.Provider, Issuer: j.Issuer, Subject: j.Subject, ClientID: j.ClientID, Username: j.Username, Name: j.Name,
 		Email: j.Email, EmailVerified: j.EmailVerified, EmailAsserted: j.EmailAsserted, Locale: j.Locale, ProfileURL: j.ProfileURL,
-		AMR: j.AMR, ACR: j.ACR, AuthTime: j.AuthTime.time(), SID: j.SID, Extra: j.Extra,
+		AMR: j.AMR, ACR: j.ACR, TwoFactors: j.TwoFactors, AuthTime: j.AuthTime.time(), SID: j.SID, Extra: j.Extra,
 	}
 	for _, t := range j.Tokens {
 		p.Tokens = append(p.Tokens, broker.RemoteToken{

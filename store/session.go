@@ -25,13 +25,14 @@ type sessionRow struct {
 	CreatedAt  micros             `bun:"created_at"`
 	LastSeenAt micros             `bun:"last_seen_at"`
 	ExpiresAt  micros             `bun:"expires_at"`
+	Remembered string             `bun:"remembered"`
 }
 
 func rowOfSession(s broker.Session) *sessionRow {
 	return &sessionRow{
 		IDHash: s.IDHash, SID: s.SID, UserID: string(s.UserID), AuthTime: micro(s.AuthTime), AMR: doc(s.AMR), ACR: s.ACR,
 		Provider: s.Provider, Data: blob(s.Data), UserAgent: s.UserAgent, IP: s.IP,
-		CreatedAt: micro(s.CreatedAt), LastSeenAt: micro(s.LastSeenAt), ExpiresAt: micro(s.ExpiresAt),
+		CreatedAt: micro(s.CreatedAt), LastSeenAt: micro(s.LastSeenAt), ExpiresAt: micro(s.ExpiresAt), Remembered: s.Remembered,
 	}
 }
 
@@ -39,7 +40,7 @@ func (r *sessionRow) session() broker.Session {
 	return broker.Session{
 		IDHash: r.IDHash, SID: r.SID, UserID: broker.UserID(r.UserID), AuthTime: r.AuthTime.time(), AMR: r.AMR.v, ACR: r.ACR,
 		Provider: r.Provider, Data: some(r.Data), UserAgent: r.UserAgent, IP: r.IP,
-		CreatedAt: r.CreatedAt.time(), LastSeenAt: r.LastSeenAt.time(), ExpiresAt: r.ExpiresAt.time(),
+		CreatedAt: r.CreatedAt.time(), LastSeenAt: r.LastSeenAt.time(), ExpiresAt: r.ExpiresAt.time(), Remembered: r.Remembered,
 	}
 }
 
@@ -113,6 +114,22 @@ func (db *DB) TouchSession(ctx context.Context, idHash string, at time.Time) err
 func (db *DB) DeleteSession(ctx context.Context, idHash string) error {
 	_, err := db.exec(ctx, "delete session", "DELETE FROM sessions WHERE id_hash = ?", idHash)
 	return err
+}
+
+// TakeSession removes a session whose place another one takes. broker.ErrSpent where
+// it is gone: whoever ended it meant this one, too.
+func (db *DB) TakeSession(ctx context.Context, idHash string) error {
+	n, err := db.exec(ctx, "take session", "DELETE FROM sessions WHERE id_hash = ?", idHash)
+	return must(n, err, broker.ErrSpent, "take session")
+}
+
+// EndRemembered removes the sessions of a user that a remembered browser began
+// without a second factor, and returns their public ids.
+func (db *DB) EndRemembered(ctx context.Context, user broker.UserID, remembered string) ([]string, error) {
+	var sids []string
+	err := db.returning(ctx, "end remembered sessions", &sids,
+		"DELETE FROM sessions WHERE user_id = ? AND user_id <> '' AND remembered = ? AND remembered <> '' RETURNING sid", string(user), remembered)
+	return sids, err
 }
 
 // SessionsOf returns the sessions of a user that have not expired now, the one

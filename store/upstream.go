@@ -90,11 +90,31 @@ func (db *DB) EndUpstream(ctx context.Context, l broker.UpstreamLogout) ([]broke
 		add("sid = ? AND sid <> '' AND subject = ?", l.SID, l.Subject)
 		add("subject = ? AND sid = ''", l.Subject)
 	}
+	return db.ended(ctx, "end upstream sessions", which, args)
+}
+
+// EndLateUpstream is EndUpstream for what the logout tokens have ended that came
+// since a time and are still kept: PostgreSQL lets a sign-in that is about to be
+// committed and such a token pass each other unseen. Sessions that began later
+// than the token stay.
+func (db *DB) EndLateUpstream(ctx context.Context, since, at time.Time) ([]broker.Session, error) {
+	const late = `SELECT s.id_hash FROM upstream_logouts l
+		JOIN upstream_sessions u ON u.provider = l.provider AND u.issuer = l.issuer AND `
+	const mine = ` JOIN sessions s ON s.id_hash = u.id_hash AND s.auth_time <= l.at WHERE l.expires_at >= ? AND l.at >= ?`
+	args := []any{micro(at), micro(since), micro(at), micro(since)}
+	return db.ended(ctx, "end late upstream sessions",
+		late+"u.sid = l.sid AND u.sid <> '' AND (l.subject = '' OR u.subject = l.subject)"+mine+
+			" UNION "+late+"l.subject <> '' AND u.subject = l.subject AND (l.sid = '' OR u.sid = '')"+mine, args)
+}
+
+// ended removes the sessions that a query of their keys names, and returns them:
+// UserID and SID alone.
+func (db *DB) ended(ctx context.Context, what, which string, args []any) ([]broker.Session, error) {
 	var rows []struct {
 		UserID string `bun:"user_id"`
 		SID    string `bun:"sid"`
 	}
-	err := db.returning(ctx, "end upstream sessions", &rows, "DELETE FROM sessions WHERE id_hash IN ("+which+") AND user_id <> '' RETURNING user_id, sid", args...)
+	err := db.returning(ctx, what, &rows, "DELETE FROM sessions WHERE id_hash IN ("+which+") AND user_id <> '' RETURNING user_id, sid", args...)
 	ended := make([]broker.Session, 0, len(rows))
 	for _, r := range rows {
 		ended = append(ended, broker.Session{UserID: broker.UserID(r.UserID), SID: r.SID})

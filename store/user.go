@@ -25,7 +25,12 @@ type userRow struct {
 	PasswordHash    string                   `bun:"password_hash"`
 	PasswordSetAt   micros                   `bun:"password_set_at"`
 	Admin           bool                     `bun:"admin"`
+	VerifiedAt      micros                   `bun:"verified_at"`
+	VerifiedBy      string                   `bun:"verified_by"`
 	DisabledAt      micros                   `bun:"disabled_at"`
+	BlockedAt       micros                   `bun:"blocked_at"`
+	BlockedReason   string                   `bun:"blocked_reason"`
+	WaitingAt       micros                   `bun:"waiting_at"`
 	EraseAt         micros                   `bun:"erase_at"`
 	SecondFactorAt  micros                   `bun:"second_factor_at"`
 	SignedOutAt     micros                   `bun:"signed_out_at"`
@@ -39,6 +44,7 @@ func rowOfUser(u broker.User) *userRow {
 		ID: string(u.ID), Email: u.Email, EmailVerifiedAt: micro(u.EmailVerifiedAt), EmailVouchedBy: u.EmailVouchedBy,
 		Username: u.Username, UsernameKey: broker.FoldCase(u.Username), Name: u.Name, Locale: u.Locale, Phone: u.Phone, Address: doc(u.Address),
 		PasswordHash: u.PasswordHash.Reveal(), PasswordSetAt: micro(u.PasswordSetAt), Admin: u.Admin,
+		VerifiedAt: micro(u.VerifiedAt), VerifiedBy: u.VerifiedBy, BlockedAt: micro(u.BlockedAt), BlockedReason: u.BlockedReason, WaitingAt: micro(u.WaitingAt),
 		DisabledAt: micro(u.DisabledAt), EraseAt: micro(u.EraseAt), SecondFactorAt: micro(u.SecondFactorAt), SignedOutAt: micro(u.SignedOutAt), CreatedAt: micro(u.CreatedAt), UpdatedAt: micro(u.UpdatedAt), Version: u.Version,
 	}
 }
@@ -48,6 +54,7 @@ func (r *userRow) user() broker.User {
 		ID: broker.UserID(r.ID), Email: r.Email, EmailVerifiedAt: r.EmailVerifiedAt.time(), EmailVouchedBy: r.EmailVouchedBy,
 		Username: r.Username, Name: r.Name, Locale: r.Locale, Phone: r.Phone, Address: r.Address.v,
 		PasswordHash: broker.Secret(r.PasswordHash), PasswordSetAt: r.PasswordSetAt.time(), Admin: r.Admin,
+		VerifiedAt: r.VerifiedAt.time(), VerifiedBy: r.VerifiedBy, BlockedAt: r.BlockedAt.time(), BlockedReason: r.BlockedReason, WaitingAt: r.WaitingAt.time(),
 		DisabledAt: r.DisabledAt.time(), EraseAt: r.EraseAt.time(), SecondFactorAt: r.SecondFactorAt.time(), SignedOutAt: r.SignedOutAt.time(), CreatedAt: r.CreatedAt.time(), UpdatedAt: r.UpdatedAt.time(), Version: r.Version,
 	}
 }
@@ -129,10 +136,24 @@ func (db *DB) DeleteUser(ctx context.Context, id broker.UserID) error {
 
 // Users returns at most limit users by id, those behind after.
 func (db *DB) Users(ctx context.Context, after broker.UserID, limit int) ([]broker.User, error) {
+	return db.UsersWho(ctx, broker.UserFilter{}, after, limit)
+}
+
+// UsersWho is Users for those whom a filter selects.
+func (db *DB) UsersWho(ctx context.Context, f broker.UserFilter, after broker.UserID, limit int) ([]broker.User, error) {
 	if limit <= 0 {
 		return nil, nil
 	}
-	rows, err := many[userRow](ctx, db, "list users", "id", limit, "id > ?", string(after))
+	where := "id > ?"
+	for _, c := range []struct {
+		wanted bool
+		column string
+	}{{f.Disabled, "disabled_at"}, {f.Blocked, "blocked_at"}, {f.Waiting, "waiting_at"}, {f.Verified, "verified_at"}} {
+		if c.wanted {
+			where += " AND " + c.column + " <> 0"
+		}
+	}
+	rows, err := many[userRow](ctx, db, "list users", "id", limit, where, string(after))
 	return each(rows, (*userRow).user), err
 }
 

@@ -29,6 +29,8 @@ type Authorization struct {
 	recipient    *recipient  // of ID tokens; nil: they are not encrypted
 	claims       claimWishes // of the claims parameter; what we know of it
 	essentialACR *claimWish  // how people must have been authenticated; nil: that is a wish at most
+	wishedACR    []string    // how they had better have been, as the claims parameter says; nil: acr_values does
+	factor       factorWish  // what that comes to
 	state        string
 	responseType string // words in alphabetical order
 	responseMode fosite.ResponseModeType

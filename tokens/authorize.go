@@ -90,7 +90,7 @@ func (s *Service) parse(ctx context.Context, form url.Values, repeated []string,
 		return a, err
 	}
 	for _, check := range []func(context.Context, *Authorization, url.Values) error{
-		s.checkUnsupported, s.checkResponse, s.checkScopes, s.checkTokens, s.checkPKCE, s.checkOpenID, s.checkHint, s.checkClaims, s.checkWithEngine,
+		s.checkUnsupported, s.checkResponse, s.checkScopes, s.checkTokens, s.checkPKCE, s.checkOpenID, s.checkHint, s.checkClaims, s.checkFactor, s.checkWithEngine,
 	} {
 		if err := check(ctx, a, form); err != nil {
 			return a, err

@@ -66,6 +66,18 @@ func (c *claimWish) accepts(text string) bool {
 	})
 }
 
+// texts are the values that are asked for, as far as they are text.
+func (c *claimWish) texts() []string {
+	var all []string
+	for _, v := range append([]json.RawMessage{c.Value}, c.Values...) {
+		var s string
+		if json.Unmarshal(v, &s) == nil && s != "" {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
 // claimWishes are the members of the claims parameter. A claim with a nil wish
 // is asked for and no more said of it.
 type claimWishes struct {
@@ -112,8 +124,9 @@ func (s *Service) checkClaims(_ context.Context, a *Authorization, form url.Valu
 		return refuse(fosite.ErrInvalidRequest, "The claims parameter is not what OpenID Connect Core 1.0, section 5.5, describes.")
 	}
 	if acr := w.IDToken["acr"]; acr != nil && acr.Essential && !slices.ContainsFunc(s.acrs(), acr.accepts) {
-		return errUnmet
+		return ErrUnmet
 	} else if acr != nil && len(acr.Value)+len(acr.Values) > 0 && !form.Has("acr_values") {
+		a.wishedACR = acr.texts()
 		a.ACRValues = "" // the registered default stands back (OpenID Connect Dynamic Client Registration 1.0, section 2)
 	}
 	if acr := w.IDToken["acr"]; acr != nil && acr.Essential {

@@ -13,11 +13,12 @@ type Standing struct {
 	Session broker.Session // of the browser; zero: none
 	Consent broker.Consent // of the person who is signed in, to the client; zero: none
 	Login   *broker.Login  // the login under way for this request; nil: none
+	Factor  bool           // that person has a second factor
 	At      time.Time
 }
 
 // Decide says what comes next: StepIdentify (with force, a session that stands
-// does not count), StepConsent or StepDone. It is pure. An error is for
+// does not count), StepFactor, StepConsent or StepDone. It is pure. An error is for
 // Refuse.
 //
 // Whoever was authenticated in the login under way comes before whoever the
@@ -38,8 +39,13 @@ func (a *Authorization) Decide(st Standing) (step broker.Step, force bool, err e
 			return "", false, ErrLoginRequired
 		}
 		return broker.StepIdentify, true, nil
+	case a.wantsFactor(st.acr(), st.Factor, none):
+		if none {
+			return "", false, ErrLoginRequired
+		}
+		return broker.StepFactor, false, nil
 	case a.essentialACR != nil && !a.meets(st.acr()):
-		return "", false, errUnmet // whoever has a second factor has shown it by now
+		return "", false, ErrUnmet
 	case a.asks(user, st.Consent):
 		if none {
 			return "", false, ErrConsentRequired

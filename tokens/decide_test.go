@@ -34,8 +34,18 @@ func TestDecide(t *testing.T) {
 		force bool
 		err   error
 	}{
-		{"two factors wanted, one shown", Authorization{essentialACR: second}, Standing{Session: one, Consent: yes}, "", false, errUnmet},
-		{"two wanted, one shown in this login", Authorization{essentialACR: second}, Standing{Session: two, Consent: yes, Login: &broker.Login{UserID: "ada", AuthTime: now, StartedAt: now, ACR: broker.ACRSingle}}, "", false, errUnmet},
+		{"needed, one shown", Authorization{factor: factorNeeded}, Standing{Session: one, Consent: yes}, broker.StepFactor, false, nil},
+		{"needed, one shown, none", Authorization{factor: factorNeeded, Prompt: []string{"none"}}, Standing{Session: one, Consent: yes, Factor: true}, "", false, ErrLoginRequired},
+		{"needed, nobody there", Authorization{factor: factorNeeded}, Standing{}, identify, false, nil},
+		{"needed and shown", Authorization{factor: factorNeeded}, Standing{Session: two, Consent: yes}, done, false, nil},
+		{"needed, shown for the session, not in this login", Authorization{factor: factorNeeded}, Standing{Session: two, Consent: yes, Login: &broker.Login{UserID: "ada", AuthTime: now, StartedAt: now, ACR: broker.ACRSingle}}, broker.StepFactor, false, nil},
+		{"preferred, and there is one", Authorization{factor: factorPreferred}, Standing{Session: one, Consent: yes, Factor: true}, broker.StepFactor, false, nil},
+		{"preferred, and there is none", Authorization{factor: factorPreferred}, Standing{Session: one, Consent: yes}, done, false, nil},
+		{"preferred, none", Authorization{factor: factorPreferred, Prompt: []string{"none"}}, Standing{Session: one, Consent: yes, Factor: true}, done, false, nil},
+		{"needed comes before consent", Authorization{factor: factorNeeded}, Standing{Session: one}, broker.StepFactor, false, nil},
+		{"an older sign-in than max_age comes before", Authorization{factor: factorNeeded, MaxAge: seconds(299)}, Standing{Session: one, Consent: yes}, identify, true, nil},
+		{"two factors wanted, one shown", Authorization{essentialACR: second}, Standing{Session: one, Consent: yes}, "", false, ErrUnmet},
+		{"two wanted, one shown in this login", Authorization{essentialACR: second}, Standing{Session: two, Consent: yes, Login: &broker.Login{UserID: "ada", AuthTime: now, StartedAt: now, ACR: broker.ACRSingle}}, "", false, ErrUnmet},
 		{"two wanted, nobody there", Authorization{essentialACR: second}, Standing{}, identify, false, nil},
 		{"two wanted and shown", Authorization{essentialACR: second}, Standing{Session: two, Consent: yes}, done, false, nil},
 		{"one wanted, two shown", Authorization{essentialACR: first}, Standing{Session: two, Consent: yes}, done, false, nil},

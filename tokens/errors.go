@@ -43,10 +43,11 @@ var (
 // Types, section 2.1, leaves for it.
 var errResponseMode = refuse(fosite.ErrInvalidRequest, "The response mode is not supported, or not for this response type, client or redirect URI.")
 
-// errUnmet has the code of OpenID Connect Core Error Code
-// unmet_authentication_requirements 1.0.
-var errUnmet = &fosite.RFC6749Error{
-	ErrorField: "unmet_authentication_requirements", DescriptionField: "The essential acr is none that people can meet here.", CodeField: http.StatusBadRequest,
+// ErrUnmet has the code of OpenID Connect Core Error Code
+// unmet_authentication_requirements 1.0: nobody can be authenticated as the
+// application wants it, or this person cannot or would not be.
+var ErrUnmet error = &fosite.RFC6749Error{
+	ErrorField: "unmet_authentication_requirements", DescriptionField: "The person was not, or cannot be, authenticated as the client requires it.", CodeField: http.StatusBadRequest,
 }
 
 // refuse makes a protocol error with a description of ours. Descriptions are

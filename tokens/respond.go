@@ -86,7 +86,7 @@ func (a *Authorization) check(p Approval) error {
 	case p.User.ID == "" || p.Session.AuthTime.IsZero():
 		return broker.ErrSignIn
 	case p.User.Disabled():
-		return broker.ErrDisabled
+		return p.User.Refusal()
 	case p.Session.UserID != "" && p.Session.UserID != p.User.ID:
 		return fmt.Errorf("tokens: session of %s, approval of %s", p.Session.UserID, p.User.ID)
 	case len(p.Scopes) == 0:

@@ -83,7 +83,7 @@ func TestSessionStateOfErrors(t *testing.T) {
 			t.Errorf("%v with session %q: %v, want %q", tt.err, tt.sid, got, want)
 		}
 	}
-	for _, err := range []error{ErrAccessDenied, errUnmet, errors.New("ours")} {
+	for _, err := range []error{ErrAccessDenied, ErrUnmet, errors.New("ours")} {
 		if got := refused(a, err, "s1"); got.Has("session_state") {
 			t.Errorf("%v: %v", err, got)
 		}

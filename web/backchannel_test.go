@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"idbroker/broker"
 	"idbroker/providers/providertest"
@@ -124,6 +125,42 @@ func TestProviderSignsOut(t *testing.T) {
 		}
 		if log := w.log.String(); strings.Contains(log, token) || !strings.Contains(log, "signed out at the provider") || !strings.Contains(log, "logout token refused") {
 			t.Error("the log holds the token, or says nothing")
+		}
+	})
+}
+
+// TestLogoutAtTheSameMoment: a sign-in that is committed while the provider's word
+// is, so that neither sees the other, does not outlast the next look.
+func TestLogoutAtTheSameMoment(t *testing.T) {
+	const hearing = "https://app.example/backchannel"
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := worldOn(t, db, tokens.Options{})
+		w.client(func(c *broker.Client) { c.FirstParty, c.Metadata.BackchannelLogoutURI = true, hearing })
+		ada, bob := w.member("ada"), w.member("bob")
+		w.redeem(ada.get(authorize()))
+		w.notices()
+		there := ada.upstream()
+		must(t, db.SpendLogout(t.Context(), broker.UpstreamLogout{
+			Provider: "demo", JTI: "jti", Issuer: there.Issuer, Subject: there.Subject, ExpiresAt: time.Now().Add(time.Minute),
+		}, time.Now())) // it has seen no session
+		look := func(want int) {
+			t.Helper()
+			n, err := w.server.linker.EndLate(t.Context(), w.server.sessionEnded)
+			if must(t, err); n != want {
+				t.Errorf("%d sessions ended, want %d", n, want)
+			}
+		}
+		look(1)
+		if got := in(ada, bob); got != "01" {
+			t.Errorf("in: %s", got)
+		}
+		if got := w.notices(); len(got) != 1 || got[0].URI != hearing {
+			t.Errorf("notices %+v", got)
+		}
+		ada.walk(ada.get("/oauth/login/demo/"), "ada").to("/")
+		look(0)
+		if got := in(ada, bob); got != "11" {
+			t.Errorf("in after a new sign-in: %s", got)
 		}
 	})
 }

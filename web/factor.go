@@ -46,13 +46,14 @@ func factorProblems(err error) problems {
 	return formProblems(err)
 }
 
-// owingFactor is the login of a request whose person owes a second factor. done
-// tells that the request has been answered: the login was somewhere else.
-func (s *Server) owingFactor(w http.ResponseWriter, r *http.Request) (l broker.Login, done bool, err error) {
+// owingFactor is the login of a request whose person is at a step of theirs about a
+// second factor. done tells that the request has been answered: the login was
+// somewhere else.
+func (s *Server) owingFactor(w http.ResponseWriter, r *http.Request, step broker.Step) (l broker.Login, done bool, err error) {
 	if l, err = s.login(r); err != nil {
 		return l, true, err
 	}
-	if l.Next(false) != broker.StepFactor {
+	if l.Next(false) != step {
 		return l, true, s.advance(w, r, l)
 	}
 	user, err := s.store.User(r.Context(), l.UserID)
@@ -60,19 +61,20 @@ func (s *Server) owingFactor(w http.ResponseWriter, r *http.Request) (l broker.L
 		return l, true, fmt.Errorf("user of login: %w", err)
 	}
 	if user.Disabled() {
-		return l, true, broker.ErrDisabled
+		return l, true, user.Refusal()
 	}
-	if !s.accounts.OwesFactor(user, l.ACR) { // it was removed meanwhile
-		l.OwesFactor = false
+	if !s.accounts.Factors() || user.HasSecondFactor() == l.SetsUpFactor { // removed or set up meanwhile
+		l.OwesFactor, l.SetsUpFactor = false, false // what is owed now is found out anew
 		return l, true, s.advance(w, r, l)
 	}
+	visitOf(r).owing = &user
 	return l, false, nil
 }
 
 // getFactor serves GET /second-factor/: the code of the app or (recovery=1) a
 // recovery code.
 func (s *Server) getFactor(w http.ResponseWriter, r *http.Request) error {
-	l, done, err := s.owingFactor(w, r)
+	l, done, err := s.owingFactor(w, r, broker.StepFactor)
 	if done {
 		return err
 	}
@@ -81,7 +83,7 @@ func (s *Server) getFactor(w http.ResponseWriter, r *http.Request) error {
 
 // postFactor serves POST /second-factor/.
 func (s *Server) postFactor(w http.ResponseWriter, r *http.Request) error {
-	l, done, err := s.owingFactor(w, r)
+	l, done, err := s.owingFactor(w, r, broker.StepFactor)
 	if done {
 		return err
 	}
@@ -105,7 +107,7 @@ func (s *Server) postFactor(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	s.o.Wake() // a recovery code is told by mail
-	l.FactorShown()
+	l.FactorShown(broker.AMROTP)
 	return s.advance(w, r, l)
 }
 
@@ -146,14 +148,22 @@ func (s *Server) showFactorSettings(w http.ResponseWriter, r *http.Request, stat
 	p := factorPage{base: s.base(r), Factor: f, Codes: codes, Problems: bad}
 	p.Section, p.Path = "security", factorPath
 	// The secret is shown to who signed in a moment ago, not to who finds the browser open.
-	if p.Pending = f.ID != "" && !f.Confirmed() && v.session.Fresh(s.o.FreshFor, v.at); p.Pending {
-		uri := local.KeyURI(f, s.pages.brand.Name, v.user.Email)
-		if p.Picture, err = drawQR(uri); err != nil {
-			return fmt.Errorf("draw the key: %w", err)
+	if p.Pending = f.ID != "" && !f.Confirmed() && f.BegunBy == v.session.SID && v.session.Fresh(s.o.FreshFor, v.at); p.Pending {
+		if p.Key, err = s.keyOf(f, v.user.Email); err != nil {
+			return err
 		}
-		p.URI, p.Secret = uri, inGroups(f.Secret.Reveal())
 	}
 	return s.show(w, r, status, &p)
+}
+
+// keyOf is what a page shows of an app that account is setting up.
+func (s *Server) keyOf(f broker.Factor, account string) (appKey, error) {
+	uri := local.KeyURI(f, s.pages.brand.Name, account)
+	picture, err := drawQR(uri)
+	if err != nil {
+		return appKey{}, fmt.Errorf("draw the key: %w", err)
+	}
+	return appKey{Picture: picture, URI: uri, Secret: inGroups(f.Secret.Reveal())}, nil
 }
 
 // freshly does something about a person's second factor. Where the sign-in is too old it

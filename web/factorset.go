@@ -3,6 +3,8 @@ package web
 import (
 	"context"
 	"net/http"
+
+	"idbroker/broker"
 )
 
 // postFactorConfirm serves POST /account/settings/second-factor/confirm/: the app
@@ -12,17 +14,18 @@ func (s *Server) postFactorConfirm(w http.ResponseWriter, r *http.Request) error
 	v := visitOf(r)
 	var codes []string
 	done, err := s.withCode(w, r, func(code string) error {
-		return s.store.InTx(r.Context(), func(ctx context.Context) (err error) {
+		var next renewed
+		err := s.store.InTx(r.Context(), func(ctx context.Context) (err error) {
 			if codes, err = s.accounts.ConfirmFactor(ctx, v.session, code); err != nil {
 				return err
 			}
-			row := v.session.WithFactor()
-			v.jar.Values[rowKey{}] = row
-			if _, err = s.sessions.write(ctx, v.jar); err == nil {
-				v.session = row
-			}
+			next, err = s.renew(ctx, v, v.session.WithFactor(broker.AMROTP))
 			return err
 		})
+		if err == nil {
+			next.wear(w, v)
+		}
+		return err
 	})
 	if done {
 		return err

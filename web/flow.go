@@ -157,13 +157,21 @@ func (s *Server) decide(r *http.Request, l *broker.Login, a *tokens.Authorizatio
 	if err != nil {
 		return "", err
 	}
-	step, force, err := a.Decide(tokens.Standing{Session: v.session, Consent: consent, Login: l, At: v.at})
+	has := v.user != nil && v.user.HasSecondFactor()
+	step, force, err := a.Decide(tokens.Standing{Session: v.session, Consent: consent, Login: l, Factor: has, At: v.at})
 	if err != nil {
 		return "", err
 	}
-	if step == broker.StepIdentify {
-		l.UserID, l.SID, l.OwesFactor = "", "", false
+	switch {
+	case step == broker.StepFactor && !has && !v.session.Fresh(s.o.FreshFor, v.at):
+		l.Force = true // who finds the browser open sets up no factor of theirs
+		fallthrough
+	case step == broker.StepIdentify:
+		step = broker.StepIdentify
+		l.UserID, l.SID, l.OwesFactor, l.SetsUpFactor = "", "", false, false
 		l.Force = l.Force || force
+	case step == broker.StepFactor:
+		l.Owe(has)
 	}
 	return step, nil
 }
@@ -243,6 +251,8 @@ func stepPath(step broker.Step, l broker.Login) string {
 		path = "/oauth/signup/" + url.PathEscape(l.Remote.Provider) + "/"
 	case broker.StepFactor:
 		path = "/second-factor/"
+	case broker.StepSetUp:
+		path = setUpPath
 	case broker.StepProveEmail:
 		path = "/sent/"
 	case broker.StepLink:

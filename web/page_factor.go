@@ -32,18 +32,39 @@ type factorPage struct {
 	base
 	Factor   broker.Factor // zero: none
 	Codes    int           // recovery codes that are left
-	Pending  bool          // it is being set up: Picture, Secret and URI say how
-	Picture  qrCode
-	Secret   string // in groups of four
-	URI      string // otpauth:
+	Pending  bool          // it is being set up: Key says how
+	Key      appKey
 	Problems problems
 }
 
-// On tells whether the factor is asked for.
-func (p factorPage) On() bool { return p.Factor.Confirmed() }
+// appKey is what an app is set up with: the part "app_key" of templates/_parts.html.
+type appKey struct {
+	Picture qrCode
+	Secret  string // in groups of four
+	URI     string // otpauth:
+}
 
 // OpenURL opens the app on the device that shows the page.
-func (p factorPage) OpenURL() template.URL { return template.URL(p.URI) } //nolint:gosec // local.KeyURI made it of escaped parts
+func (k appKey) OpenURL() template.URL { return template.URL(k.URI) } //nolint:gosec // local.KeyURI made it of escaped parts
+
+// setUpPage has somebody set up the second factor that they need to go on:
+// templates/set_up_factor.html, at /second-factor/set-up/. It posts login to start/
+// behind it, and login and code, or decision=cancel, to the same path.
+type setUpPage struct {
+	base
+	Login     broker.LoginID
+	Client    *clientView // the application that asks; nil none
+	Everybody bool        // it is needed here, whatever the application
+	Key       appKey      // zero: no app was begun with
+	Problems  problems    // fields: code
+	OtherURL  string      // to sign in as somebody else
+}
+
+// Pending tells whether an app is being set up.
+func (p setUpPage) Pending() bool { return p.Key.URI != "" }
+
+// On tells whether the factor is asked for.
+func (p factorPage) On() bool { return p.Factor.Confirmed() }
 
 // CodesLeft says how many recovery codes there are.
 func (p factorPage) CodesLeft() string {
@@ -56,9 +77,10 @@ func (p factorPage) CodesLeft() string {
 // recoveryCodesPage shows new recovery codes, once: templates/recovery_codes.html.
 type recoveryCodesPage struct {
 	base
-	Account string // whose they are
-	Codes   []string
-	DoneURL string
+	Account  string // whose they are
+	Codes    []string
+	DoneURL  string
+	OnTheWay bool // they were on their way somewhere, and go on
 }
 
 // FileURL is the codes as a text that a browser saves, without asking us again.
@@ -115,5 +137,6 @@ func inGroups(s string) string {
 }
 
 func (secondFactorPage) template() string  { return "second_factor" }
+func (setUpPage) template() string         { return "set_up_factor" }
 func (factorPage) template() string        { return "factor" }
 func (recoveryCodesPage) template() string { return "recovery_codes" }

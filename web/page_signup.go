@@ -104,6 +104,7 @@ type proofPage struct {
 type provedPage struct {
 	base
 	Email       string
+	Waiting     bool   // an operator has to activate the account first
 	ContinueURL string // sign in here instead; "" nowhere
 }
 

@@ -24,13 +24,13 @@ func TestEveryTemplateHasAPage(t *testing.T) {
 			t.Errorf("%sPage has the template %q", got, name)
 		}
 	}
-	for name := range r.pages {
+	for name := range *r.pages.Load() {
 		if !seen[name] {
 			t.Errorf("template %q has no sample", name)
 		}
 	}
-	if len(seen) != len(r.pages) {
-		t.Errorf("%d pages, %d templates", len(seen), len(r.pages))
+	if len(seen) != len(*r.pages.Load()) {
+		t.Errorf("%d pages, %d templates", len(seen), len(*r.pages.Load()))
 	}
 }
 

@@ -88,7 +88,7 @@ func (s *Server) postPasskey(w http.ResponseWriter, r *http.Request) error {
 // postFactorPasskey serves POST /second-factor/passkey/: a passkey in the place of a
 // code.
 func (s *Server) postFactorPasskey(w http.ResponseWriter, r *http.Request) error {
-	l, done, err := s.owingFactor(w, r)
+	l, done, err := s.owingFactor(w, r, broker.StepFactor)
 	if done {
 		return err
 	}
@@ -102,7 +102,7 @@ func (s *Server) postFactorPasskey(w http.ResponseWriter, r *http.Request) error
 	if err := s.factorRight(r, verdict); err != nil {
 		return err
 	}
-	l.FactorShownBy(broker.AMRKey, broker.AMRPresent)
+	l.FactorShown(broker.AMRKey, broker.AMRPresent)
 	return s.advance(w, r, l)
 }
 

@@ -136,7 +136,7 @@ func (s *Server) getCallback(w http.ResponseWriter, r *http.Request) error {
 		s.wantsChoice(w)
 		return s.comeBackAgain(w, r, s.withoutAnswer(r, err))
 	}
-	v.proven = res.User
+	v.proven, v.twoThere = res.User, res.Profile.TwoFactors
 	title := map[string]string{"provider": s.remoteView(&res.Profile).Title}
 	back := or(broker.LocalPath(res.Attempt.ReturnTo), "/")
 	switch res.Outcome {

@@ -10,6 +10,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"idbroker/broker"
@@ -30,8 +31,11 @@ type renderer struct {
 	cat    *i18n.Catalogs
 	brand  Brand
 	assets *assets
-	pages  map[string]*template.Template // by name
+	pages  atomic.Pointer[templates]
 }
+
+// templates are those of all pages, by name.
+type templates map[string]*template.Template
 
 // newRenderer parses every template and prepares the static files.
 func newRenderer(cat *i18n.Catalogs, brand Brand) (*renderer, error) {
@@ -42,26 +46,58 @@ func newRenderer(cat *i18n.Catalogs, brand Brand) (*renderer, error) {
 	if brand, err = brand.serve(a); err != nil {
 		return nil, err
 	}
-	r := &renderer{cat: cat, brand: brand, assets: a, pages: map[string]*template.Template{}}
-	shared, err := template.New("").Funcs(r.funcs()).ParseFS(templateFiles, "templates/_*.html")
-	if err != nil {
-		return nil, fmt.Errorf("parse shared templates: %w", err)
+	r := &renderer{cat: cat, brand: brand, assets: a}
+	return r, r.use(nil)
+}
+
+// use shows the pages by an operator's templates from now on, where there are
+// some, and by ours otherwise.
+func (r *renderer) use(p *Pages) error {
+	parsed, err := r.parse(p)
+	if err == nil {
+		r.pages.Store(&parsed)
 	}
-	names, err := fs.Glob(templateFiles, "templates/[a-z]*.html")
+	return err
+}
+
+// parse reads all templates.
+func (r *renderer) parse(p *Pages) (templates, error) {
+	names, err := fs.Glob(templateFiles, "templates/*.html")
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range names {
+	shared, all := template.New("").Funcs(r.funcs()), templates{}
+	read := func(into *template.Template, name string) (*template.Template, error) {
+		text, ok := p.text(path.Base(name))
+		if !ok {
+			ours, err := templateFiles.ReadFile(name)
+			if err != nil {
+				return nil, err
+			}
+			text = string(ours)
+		}
+		if _, err := into.New(path.Base(name)).Parse(text); err != nil {
+			return nil, fmt.Errorf("parse template: %w", err)
+		}
+		return into, nil
+	}
+	for _, name := range names { // "_" comes before all letters
+		if strings.HasPrefix(path.Base(name), "_") {
+			if _, err := read(shared, name); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		t, err := shared.Clone()
 		if err != nil {
 			return nil, err
 		}
-		if t, err = t.ParseFS(templateFiles, name); err != nil {
-			return nil, fmt.Errorf("parse template: %w", err)
+		if t, err = read(t, name); err != nil {
+			return nil, err
 		}
-		r.pages[strings.TrimSuffix(path.Base(name), ".html")] = t.Lookup("layout")
+		all[strings.TrimSuffix(path.Base(name), ".html")] = t.Lookup("layout")
 	}
-	return r, nil
+	return all, nil
 }
 
 // base begins a page. lang is what i18n.Match returned, path the local path of the
@@ -75,9 +111,24 @@ func (r *renderer) base(lang, path string, user *broker.User, at time.Time) base
 
 // render writes a page. Nothing is written where it returns an error.
 func (r *renderer) render(w http.ResponseWriter, status int, p page) error {
-	t, ok := r.pages[p.template()]
+	text, err := (*r.pages.Load()).execute(p)
+	if err != nil {
+		return err
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Language", p.top().Lang)
+	h.Set("Content-Length", strconv.Itoa(text.Len()))
+	w.WriteHeader(status)
+	_, err = text.WriteTo(w)
+	return err
+}
+
+// execute makes the HTML of a page.
+func (all templates) execute(p page) (*bytes.Buffer, error) {
+	t, ok := all[p.template()]
 	if !ok {
-		return fmt.Errorf("no template for page %q", p.template())
+		return nil, fmt.Errorf("no template for page %q", p.template())
 	}
 	b := p.top()
 	if b.Title == "" {
@@ -89,15 +140,9 @@ func (r *renderer) render(w http.ResponseWriter, status int, p page) error {
 	}
 	var buf bytes.Buffer
 	if err := t.Execute(&buf, p); err != nil {
-		return fmt.Errorf("render %s: %w", p.template(), err)
+		return nil, fmt.Errorf("render %s: %w", p.template(), err)
 	}
-	h := w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Language", b.Lang)
-	h.Set("Content-Length", strconv.Itoa(buf.Len()))
-	w.WriteHeader(status)
-	_, err := buf.WriteTo(w)
-	return err
+	return &buf, nil
 }
 
 // staticHandler serves GET /static/….

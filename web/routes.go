@@ -8,6 +8,7 @@ import (
 
 // Paths that more than one file names.
 const (
+	setUpPath          = "/second-factor/set-up/"
 	factorPath         = "/account/settings/second-factor/"
 	profilePath        = "/account/settings/profile/"
 	emailPath          = "/account/settings/email/"
@@ -58,6 +59,9 @@ func (s *Server) routes() *http.ServeMux {
 	m.HandleFunc("GET /second-factor/{$}", s.page(s.getFactor))
 	m.HandleFunc("POST /second-factor/{$}", s.page(s.postFactor))
 	m.HandleFunc("POST /second-factor/passkey/{$}", s.page(s.postFactorPasskey))
+	m.HandleFunc("GET "+setUpPath+"{$}", s.page(s.getSetUp))
+	m.HandleFunc("POST "+setUpPath+"{$}", s.page(s.postSetUp))
+	m.HandleFunc("POST "+setUpPath+"start/{$}", s.page(s.postSetUpStart))
 	m.HandleFunc("GET /link/{$}", s.page(s.getLink))
 	m.HandleFunc("POST /link/{$}", s.page(s.postLinkDecision))
 	m.HandleFunc("GET /consent/{$}", s.page(s.getConsent))

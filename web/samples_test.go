@@ -145,6 +145,7 @@ func samples(r *renderer, lang string, w words) []sample {
 	if err != nil {
 		panic(err)
 	}
+	key := appKey{Picture: sampleKey, Secret: "JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP", URI: "otpauth://totp/x"}
 	address := contact.Address.Formatted()
 	signin, lost := "/login/?login=l1", "/lost-password/?login=l1"
 	asked := func(b base, v passkeyView) *passkeyView {
@@ -192,8 +193,11 @@ func samples(r *renderer, lang string, w words) []sample {
 		{"ask_code_gone", &askCodePage{base: b(), Login: "l1", Email: w.email, BackURL: signin, Problems: problemsOf(local.ErrCodeGone)}},
 		{"second_factor", &secondFactorPage{base: b(), Login: "l1", Client: client, SwapURL: signin, OtherURL: signin}},
 		{"second_factor_recovery", &secondFactorPage{base: b(), Login: "l1", Recovery: true, SwapURL: signin, OtherURL: signin, Problems: problemsOf(local.ErrRecoveryWrong)}},
+		{"set_up_factor", &setUpPage{base: b(), Login: "l1", Client: client, OtherURL: signin}},
+		{"set_up_factor_key", &setUpPage{base: b(), Login: "l1", Client: client, OtherURL: signin, Everybody: true, Key: key, Problems: problemsOf(local.ErrFactorWrong)}},
+		{"recovery_codes_on_the_way", &recoveryCodesPage{base: signedIn, OnTheWay: true, Account: w.email, DoneURL: signin, Codes: slices.Repeat([]string{"BCDF-GHJK-LMNP", "QRST-VWXZ-BCDF"}, 5)}},
 		{"factor_none", &factorPage{base: in("security")}},
-		{"factor_pending", &factorPage{base: in("security"), Pending: true, Picture: sampleKey, Secret: "JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP", URI: "otpauth://totp/x", Problems: problemsOf(local.ErrFactorWrong)}},
+		{"factor_pending", &factorPage{base: in("security"), Pending: true, Key: key, Problems: problemsOf(local.ErrFactorWrong)}},
 		{"factor_on", &factorPage{base: in("security"), Codes: 9, Factor: broker.Factor{ID: "f", ConfirmedAt: long, LastUsedAt: sampleNow.Add(-2 * time.Hour)}}},
 		{"factor_on_wrong", &factorPage{base: in("security"), Codes: 1, Factor: broker.Factor{ID: "f", ConfirmedAt: long, LastUsedAt: sampleNow.Add(-2 * time.Hour)}, Problems: problemsOf(local.ErrFactorWrong)}},
 		{"recovery_codes", &recoveryCodesPage{base: in("security"), Account: w.email, DoneURL: factorPath, Codes: slices.Repeat([]string{"BCDF-GHJK-LMNP", "QRST-VWXZ-BCDF"}, 5)}},

@@ -33,9 +33,11 @@ type Store interface {
 	SaveLogin(ctx context.Context, l broker.Login) error
 	FinishLogin(ctx context.Context, id broker.LoginID, at time.Time) error
 
+	TakeSession(ctx context.Context, idHash string) error
 	OpenAttempt(ctx context.Context, browserHash, provider string, at time.Time) (broker.Attempt, error)
 
 	CreateUpstream(ctx context.Context, idHash, provider string, u broker.Upstream, since time.Time) error
+	Upstream(ctx context.Context, idHash string) (broker.Upstream, error)
 	SessionsOf(ctx context.Context, user broker.UserID) ([]broker.Session, error)
 	EndSession(ctx context.Context, user broker.UserID, sid string) error
 	EndSessions(ctx context.Context, user broker.UserID, exceptSID string) ([]string, error)

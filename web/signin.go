@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gorilla/sessions"
@@ -20,12 +21,20 @@ import (
 func (s *Server) identify(w http.ResponseWriter, r *http.Request, l *broker.Login) error {
 	v := visitOf(r)
 	if l.UserID != "" {
+		present := v.session.UserID == l.UserID
 		switch {
-		case v.session.UserID == l.UserID && !v.session.AuthTime.Before(l.AuthTime):
-			l.SID, l.AMR, l.ACR, l.OwesFactor = v.session.SID, v.session.AMR, v.session.ACR, false // what is owed was shown for that session
+		case present && !v.session.AuthTime.Before(l.AuthTime) && (v.session.ACR == l.ACR || v.session.ACR == broker.ACRSecond):
+			l.SID, l.AMR, l.ACR = v.session.SID, v.session.AMR, v.session.ACR
+			if l.ACR == broker.ACRSecond { // what is owed was shown for that session
+				l.OwesFactor, l.SetsUpFactor = false, false
+			}
 			return nil
 		case l.OwesFactor:
 			return nil
+		case present && l.SID == v.session.SID:
+			if err := s.strengthen(w, r, l); err != nil || l.UserID != "" {
+				return err
+			}
 		case l.SID == "":
 			if err := s.startSession(w, r, l); err != nil || l.UserID != "" {
 				return err
@@ -43,6 +52,10 @@ func (s *Server) identify(w http.ResponseWriter, r *http.Request, l *broker.Logi
 // byDetail is the detail of a session's beginning that says how it was begun, where
 // that was neither a provider nor a password; amrCode stands for a mailed code.
 const byDetail, amrCode = "amr", broker.AMROTP
+
+// factorDetail is the detail that says who stood for the second factor, where that
+// was not shown here.
+const factorDetail = "second_factor"
 
 var (
 	// errOutThere: the provider has told meanwhile that the person is out.
@@ -74,7 +87,7 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 		return nil
 	}
 	if s.accounts.OwesFactor(user, l.ACR) {
-		l.OwesFactor = true
+		l.Owe(user.HasSecondFactor())
 		return nil
 	}
 	request := broker.RequestOf(ctx)
@@ -117,6 +130,9 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 		if by := begunBy(l); by != "" {
 			e.Detail = map[string]string{byDetail: by}
 		}
+		if v.twoThere {
+			e.Detail = map[string]string{factorDetail: "provider", "provider_amr": strings.Join(l.AMR, " ")}
+		}
 		return s.store.AddEvent(ctx, e)
 	})
 	if errors.Is(err, errOutThere) || errors.Is(err, errOutHere) {
@@ -136,7 +152,7 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 	}
 	http.SetCookie(w, s.cookies.make(lastCookie, or(l.Provider, last), keepChoice))
 	v.jar, v.session, v.user = jar, rowOf(jar), &user
-	s.log.InfoContext(ctx, "signed in", "user", user.ID, "provider", l.Provider, "client", l.ClientID)
+	s.log.InfoContext(ctx, "signed in", "user", user.ID, "provider", l.Provider, "client", l.ClientID, "acr", l.ACR, "two factors there", v.twoThere)
 	return nil
 }
 

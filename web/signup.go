@@ -261,5 +261,9 @@ func (s *Server) postProof(w http.ResponseWriter, r *http.Request) error {
 		v.locales = requestParam(l, "ui_locales")
 		return s.advance(w, r, l)
 	}
-	return s.show(w, r, http.StatusOK, &provedPage{base: s.base(r), Email: user.Email, ContinueURL: "/login/"})
+	p := provedPage{base: s.base(r), Email: user.Email, Waiting: user.Waiting(), ContinueURL: "/login/"}
+	if p.Waiting {
+		p.ContinueURL = "/"
+	}
+	return s.show(w, r, http.StatusOK, &p)
 }

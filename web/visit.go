@@ -22,6 +22,8 @@ type visit struct {
 	jar       *sessions.Session // nil: the route does not look at sessions
 	session   broker.Session    // zero: none that counts
 	user      *broker.User      // nil: nobody is signed in
+	owing     *broker.User      // whose second factor the request is about, before they are signed in; nil nobody's
+	twoThere  bool              // the provider that they have just come from has seen two factors
 	proven    broker.User       // who has just been authenticated, as read then; zero nobody
 	browser   broker.Secret     // "" the browser has no cookie yet
 	form      url.Values        // of a POST
@@ -89,7 +91,7 @@ func (s *Server) enter(w http.ResponseWriter, r *http.Request) error {
 	if user.ID != row.UserID || user.Disabled() {
 		return s.drop(w, r) // the session dies with the account
 	}
-	if s.accounts.OwesFactor(user, row.ACR) {
+	if row.Remembered == "" && s.accounts.OwesFactor(user, row.ACR) {
 		return s.drop(w, r) // it began before the second factor did
 	}
 	v.session, v.user = row, &user

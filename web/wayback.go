@@ -6,6 +6,7 @@ import (
 	"net/url"
 
 	"idbroker/broker"
+	"idbroker/broker/local"
 	"idbroker/linking"
 )
 
@@ -23,6 +24,7 @@ var retries = map[string]retry{
 	linking.ErrNotYou.Message:          retryOther,
 	linking.ErrNoSignUp.Message:        retryOther,
 	"provider.not_allowed":             retryOther,
+	local.ErrDomainRefused.Message:     retryOther,
 	linking.ErrSecond.Message:          retryNone,
 	linking.ErrLinkOnly.Message:        retryNone,
 	linking.ErrOtherUser.Message:       retryNone,

@@ -115,7 +115,7 @@ func TestPrepareRefuses(t *testing.T) {
 // already still gets in, to choose another.
 func TestBreachedPasswordIsRefused(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		const leaked = "iloveyou2012"
+		const leaked = "plattenspieler im regen"
 		ctx := t.Context()
 		u, err := accounts(t, db).Create(ctx, local.NewUser{Email: "ada@example.org", Password: leaked})
 		must(t, err)
@@ -143,8 +143,8 @@ func TestBreachedPasswordIsRefused(t *testing.T) {
 		if _, err := a.Reset(ctx, link, leaked); !errors.Is(err, local.ErrPasswordBreached) {
 			t.Errorf("reset: %v", err)
 		}
-		_, err = a.Reset(ctx, link, "another password") // the refusal spent nothing
+		_, err = a.Reset(ctx, link, "another password of hers") // the refusal spent nothing
 		must(t, err)
-		must(t, a.ChangePassword(ctx, s, "another password", good))
+		must(t, a.ChangePassword(ctx, s, "another password of hers", good))
 	})
 }

@@ -126,7 +126,7 @@ func (a *Accounts) reopenable(ctx context.Context, token broker.Secret, at time.
 	case err != nil:
 		return t, u, fmt.Errorf("find user: %w", err)
 	case !u.Closed() && u.Disabled(): // by the operators, since
-		return t, u, broker.ErrDisabled
+		return t, u, u.Refusal()
 	case !u.Closed() || u.Email != t.Email || !at.Before(u.EraseAt):
 		return t, u, ErrReopenUnknown
 	}

@@ -24,7 +24,8 @@ var (
 // RequestEmail asks for a link that proves another address for the account of a
 // recent session. It looks at no account: an entry in the outbox is all that it
 // writes, for whatever address, so nobody learns from its time who has an account
-// here. DeliverEmail decides. Errors: broker.ErrEmail, ErrEmailSame, broker.ErrSignIn.
+// here. DeliverEmail decides. Errors: broker.ErrEmail, ErrEmailSame, ErrDomainBlocked,
+// broker.ErrSignIn.
 func (a *Accounts) RequestEmail(ctx context.Context, s broker.Session, email string) error {
 	at, from := time.Now(), broker.RequestOf(ctx)
 	if !s.Fresh(a.o.FreshFor, at) {
@@ -40,6 +41,9 @@ func (a *Accounts) RequestEmail(ctx context.Context, s broker.Session, email str
 		return fmt.Errorf("find user: %w", err)
 	case u.Email == email && u.EmailProven():
 		return ErrEmailSame
+	}
+	if err := a.admit(ctx, email); err != nil {
+		return err
 	}
 	return a.store.Enqueue(ctx, broker.EmailRequest{UserID: u.ID, Version: u.Version, Email: email, At: at, IP: from.IP, Browser: from.Browser}.Entry(at))
 }
@@ -90,11 +94,14 @@ func (a *Accounts) DeliverEmail(ctx context.Context, payload []byte) error {
 // EmailFor tells which address a link gives the account of a session. It spends
 // nothing. The mail proves the address and the session the account: a link that
 // went to a mistyped address gives its reader nothing. Errors: those of the mail,
-// ErrEmailOther, ErrEmailOutdated, ErrEmailTaken.
+// ErrEmailOther, ErrEmailOutdated, ErrEmailTaken, ErrDomainBlocked.
 func (a *Accounts) EmailFor(ctx context.Context, s broker.Session, token broker.Secret) (email string, err error) {
 	t, u, err := a.emailToken(ctx, s, token, time.Now(), a.store.User)
 	if err == nil {
 		err = a.free(ctx, t.Email, u.ID)
+	}
+	if err == nil {
+		err = a.admit(ctx, t.Email)
 	}
 	return t.Email, err
 }
@@ -136,7 +143,7 @@ func (a *Accounts) free(ctx context.Context, email string, but broker.UserID) er
 // opens it, and whoever could read the old one shall not stay. What was mailed to
 // the old address to get in is void. That address is told, with a way back where
 // it was proven. Ways to take changes of links back stay: a thief who links must
-// not end them by a change of the address. Errors as EmailFor.
+// not end them by a change of the address. Errors as EmailFor, but ErrDomainRefused.
 func (a *Accounts) ConfirmEmail(ctx context.Context, s broker.Session, token broker.Secret) (email string, err error) {
 	at := time.Now()
 	err = a.store.InTx(ctx, func(ctx context.Context) error {
@@ -151,7 +158,10 @@ func (a *Accounts) ConfirmEmail(ctx context.Context, s broker.Session, token bro
 			return err
 		}
 		old := u
-		email = t.Email
+		email, u.Email = t.Email, t.Email
+		if _, err := a.confirm(ctx, &u, at); err != nil {
+			return err
+		}
 		if err := a.readdress(ctx, u, email, s.SID, broker.EventEmailReplaced, at); err != nil {
 			return err
 		}

@@ -53,7 +53,7 @@ func (a *Accounts) emailBack(ctx context.Context, token broker.Secret, at time.T
 	case err != nil:
 		return t, u, fmt.Errorf("find user: %w", err)
 	case u.Disabled() && !u.Closed():
-		return t, u, broker.ErrDisabled
+		return t, u, u.Refusal()
 	}
 	if err := a.free(ctx, t.Email, u.ID); err != nil {
 		if errors.Is(err, ErrEmailTaken) {
@@ -93,6 +93,15 @@ func (a *Accounts) TakeEmailBack(ctx context.Context, token broker.Secret) (brok
 		user.Email = t.Email
 		if u.Closed() { // by whoever had made the change
 			u.DisabledAt, u.EraseAt = time.Time{}, time.Time{}
+		}
+		// They had the address before, so a domain that was blocked since does not
+		// keep it from them: the thief of the account would.
+		_, d, err := a.standing(ctx, t.Email)
+		if err != nil {
+			return err
+		}
+		if err := a.vouchFor(ctx, &u, d, at); err != nil {
+			return err
 		}
 		return a.readdress(ctx, u, t.Email, "", broker.EventEmailRestored, at)
 	})

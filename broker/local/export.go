@@ -49,6 +49,8 @@ type ExportedProfile struct {
 	HasPassword     bool           `json:"has_password"`
 	PasswordSetAt   time.Time      `json:"password_set_at,omitzero"`
 	Admin           bool           `json:"administrator"`
+	VerifiedAt      time.Time      `json:"verified_at,omitzero"`
+	VerifiedBy      string         `json:"verified_by,omitempty"`     // e-mail domain
 	SecondFactorAt  time.Time      `json:"second_factor_at,omitzero"` // since when one is asked for
 	SignedOutAt     time.Time      `json:"signed_out_everywhere_at,omitzero"`
 	CreatedAt       time.Time      `json:"created_at"`
@@ -173,6 +175,6 @@ func exportProfile(u broker.User) ExportedProfile {
 	return ExportedProfile{
 		Subject: u.ID, Email: u.Email, EmailVerifiedAt: u.EmailVerifiedAt, EmailVouchedBy: u.EmailVouchedBy, Username: u.Username, Name: u.Name,
 		Locale: u.Locale, Phone: u.Phone, Address: u.Address, HasPassword: u.HasPassword(), PasswordSetAt: u.PasswordSetAt, Admin: u.Admin,
-		SecondFactorAt: u.SecondFactorAt, SignedOutAt: u.SignedOutAt, CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt, Version: u.Version,
+		VerifiedAt: u.VerifiedAt, VerifiedBy: u.VerifiedBy, SecondFactorAt: u.SecondFactorAt, SignedOutAt: u.SignedOutAt, CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt, Version: u.Version,
 	}
 }

@@ -28,19 +28,22 @@ var (
 		"mail_codes":  "MACs of codes that were mailed, over within an hour",
 		"factors":     "secrets of apps; second_factor_at tells that there is one",
 
-		"recovery_codes": "MACs of codes",
+		"recovery_codes":      "MACs of codes",
+		"remembered_browsers": "hashes of cookies, listed on the security page",
 	}
 	// exportedColumns is the same for the account itself.
 	exportedColumns = map[string]string{
 		"id": "sub", "email": "email", "email_verified_at": "email_verified_at", "email_vouched_by": "email_vouched_by", "username": "preferred_username",
 		"name": "name", "locale": "locale", "phone": "phone_number", "address": "address", "password_set_at": "password_set_at", "admin": "administrator",
-		"signed_out_at": "signed_out_everywhere_at", "second_factor_at": "second_factor_at", "created_at": "created_at", "updated_at": "updated_at", "version": "version",
+		"signed_out_at": "signed_out_everywhere_at", "second_factor_at": "second_factor_at", "verified_at": "verified_at", "verified_by": "verified_by", "created_at": "created_at", "updated_at": "updated_at", "version": "version",
 	}
 	columnsNotExported = map[string]string{
 		"password_hash": "made of a secret; has_password tells that there is one",
 		"username_key":  "the username, folded to be found by",
 		"erase_at":      "whose account is closed does not get here",
 		"disabled_at":   "whose account is disabled does not get here",
+		"blocked_at":    "whose account is blocked does not get here", "blocked_reason": "the same; the page that refuses them shows it",
+		"waiting_at": "whose account waits does not get here",
 	}
 )
 
@@ -57,6 +60,7 @@ func TestExportKnowsEveryTable(t *testing.T) {
 		must(t, db.CreatePasskey(ctx, broker.Passkey{ID: "k", UserID: p.ID, CredentialID: "AQ", Name: "phone", CreatedAt: now}))
 		u := p.User
 		u.EmailVouchedBy, u.Username, u.Locale, u.Phone, u.SignedOutAt, u.SecondFactorAt, u.UpdatedAt = "hub", "ada", "de", "+41227676111", now, now, now
+		u.VerifiedAt, u.VerifiedBy = now, "example.org"
 		u.Address = broker.Address{Street: "1 Esplanade des Particules"}
 		must(t, db.UpdateUser(ctx, u))
 		e, err := a.Export(ctx, p.session)

@@ -42,14 +42,18 @@ var (
 func (a *Accounts) Factors() bool { return !a.o.NoFactors }
 
 // OwesFactor tells whether somebody who was authenticated must show a second
-// factor before they are let in.
+// factor before they are let in, or set one up.
 func (a *Accounts) OwesFactor(u broker.User, acr string) bool {
-	return a.Factors() && u.HasSecondFactor() && acr != broker.ACRSecond
+	return a.Factors() && (u.HasSecondFactor() || a.o.NeedFactors) && acr != broker.ACRSecond
 }
+
+// NeedFactors tells whether everybody needs a second factor here.
+func (a *Accounts) NeedFactors() bool { return a.Factors() && a.o.NeedFactors }
 
 // FactorOf returns the user's app, and how many recovery codes are left; the zero
 // value where there is none. One that is being set up has its secret, to be
-// shown again; of one that counts nobody sees it any more.
+// shown again to who has begun it (Factor.BegunBy); of one that counts nobody sees
+// it any more.
 func (a *Accounts) FactorOf(ctx context.Context, user broker.UserID) (f broker.Factor, codes int, err error) {
 	f, err = a.store.Factor(ctx, user, broker.FactorTOTP)
 	switch {
@@ -80,11 +84,11 @@ func (a *Accounts) StartFactor(ctx context.Context, s broker.Session) error {
 	secret := make([]byte, totpSecret)
 	_, _ = rand.Read(secret) // never fails since Go 1.24
 	f := broker.Factor{
-		ID: broker.NewID(), UserID: s.UserID, Kind: broker.FactorTOTP, CreatedAt: at,
+		ID: broker.NewID(), UserID: s.UserID, Kind: broker.FactorTOTP, CreatedAt: at, BegunBy: s.SID,
 		Secret: broker.Secret(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(secret)),
 	}
 	err := a.store.InTx(ctx, func(ctx context.Context) error {
-		if err := a.store.DropPendingFactors(ctx, s.UserID); err != nil {
+		if err := a.store.DropPendingFactors(ctx, s.UserID, broker.FactorTOTP); err != nil {
 			return fmt.Errorf("drop pending factors: %w", err)
 		}
 		return a.store.CreateFactor(ctx, f)

@@ -13,8 +13,9 @@ import (
 // ConfirmFactor makes the app that is being set up count, where it shows the code
 // that was typed, and returns the recovery codes: nobody sees them again. The
 // other sessions of the user end with what hangs on them, since they began
-// without it. Errors: factor.off, sign_in_again, factor.gone, factor.has,
-// factor.wrong.
+// without it. s is the session that began the setting up, or stands for the login
+// that did, on the way to one: its IDHash is "". Errors: factor.off, sign_in_again,
+// factor.gone, factor.has, factor.wrong.
 func (a *Accounts) ConfirmFactor(ctx context.Context, s broker.Session, typed string) ([]string, error) {
 	at := time.Now()
 	if err := a.mayChangeFactors(s, at); err != nil {
@@ -28,7 +29,7 @@ func (a *Accounts) ConfirmFactor(ctx context.Context, s broker.Session, typed st
 		return nil, fmt.Errorf("find factor: %w", err)
 	case f.Confirmed():
 		return nil, ErrFactorHas
-	case at.Sub(f.CreatedAt) > setUpFor:
+	case at.Sub(f.CreatedAt) > setUpFor, f.BegunBy != s.SID:
 		return nil, ErrFactorGone
 	}
 	step, ok := stepOf(f.Secret, typed, at)
@@ -40,6 +41,9 @@ func (a *Accounts) ConfirmFactor(ctx context.Context, s broker.Session, typed st
 		user, err := a.store.LockUser(ctx, s.UserID)
 		if err != nil {
 			return fmt.Errorf("lock user: %w", err)
+		}
+		if err := stillIn(s, user); err != nil {
+			return err
 		}
 		if err := a.store.ConfirmFactor(ctx, f.ID, step, at); errors.Is(err, broker.ErrSpent) {
 			return ErrFactorGone.Because(err)
@@ -62,6 +66,18 @@ func (a *Accounts) ConfirmFactor(ctx context.Context, s broker.Session, typed st
 		return nil, err
 	}
 	return codes, nil
+}
+
+// stillIn refuses who signed in before everybody who had was thrown out, and has no
+// session that tells: the session that stands is looked at with each request.
+func stillIn(s broker.Session, u broker.User) error {
+	switch {
+	case u.Disabled():
+		return u.Refusal()
+	case s.IDHash == "" && (s.AuthTime.Before(u.SignedOutAt) || s.AuthTime.Before(u.PasswordSetAt)):
+		return broker.ErrSignIn
+	}
+	return nil
 }
 
 // endOthers ends a user's sessions but one, with what hangs on them.

@@ -35,6 +35,13 @@ type Store interface {
 	UsersToErase(ctx context.Context, at time.Time, limit int) ([]broker.UserID, error)
 	DeleteUser(ctx context.Context, id broker.UserID) error
 
+	DomainsNamed(ctx context.Context, names []string) ([]broker.Domain, error)
+	DomainsUnder(ctx context.Context, name string) ([]broker.Domain, error)
+	NoteDomain(ctx context.Context, name string, at time.Time) error
+	SaveDomain(ctx context.Context, d broker.Domain) error
+	DeleteDomain(ctx context.Context, name string) error
+	Addresses(ctx context.Context, after broker.UserID, limit int) ([]broker.User, error)
+
 	CreateLogin(ctx context.Context, l broker.Login) error
 	Login(ctx context.Context, id broker.LoginID) (broker.Login, error)
 	SaveLogin(ctx context.Context, l broker.Login) error
@@ -76,7 +83,7 @@ type Store interface {
 	Factor(ctx context.Context, user broker.UserID, kind broker.FactorKind) (broker.Factor, error)
 	ConfirmFactor(ctx context.Context, id string, step int64, at time.Time) error
 	UseFactor(ctx context.Context, id string, step int64, at time.Time) error
-	DropPendingFactors(ctx context.Context, user broker.UserID) error
+	DropPendingFactors(ctx context.Context, user broker.UserID, kind broker.FactorKind) error
 	DeleteFactors(ctx context.Context, user broker.UserID) error
 	CreateRecoveryCode(ctx context.Context, user broker.UserID, mac string, at time.Time) error
 	SpendRecoveryCode(ctx context.Context, user broker.UserID, mac string, at time.Time) error
@@ -107,31 +114,38 @@ type Attacher interface {
 	OpenIdentities(ctx context.Context, user broker.UserID) (int, error)
 	// Provider is the policy of a provider that may be used.
 	Provider(id string) (broker.Provider, bool)
+	// OwnerOf is the user whose account an identity opens; "" nobody's.
+	OwnerOf(ctx context.Context, id broker.UserIdentity) (broker.UserID, error)
+	// Adopt writes an identity that another system knew, inside a unit of work.
+	Adopt(ctx context.Context, id broker.UserIdentity) error
 	Title(provider string) string
 }
 
 // Options configures Accounts. The zero value of a field is its default.
 type Options struct {
-	Issuer      string        // external base URL, no slash at the end; links in mails begin with it
-	MinPassword int           // code points; 0: 8
-	MaxHashing  int           // password hashes computed at once; 0: as many as there are processors
-	FreshFor    time.Duration // how recent a sign-in must be to set a first password; 0: 15 minutes
-	UndoWithin  time.Duration // how long a change of the address can be taken back; 0: 7 days
-	CloseAfter  time.Duration // how long an account is kept that its person has closed; 0: 14 days
-	NoSignUp    bool          // newcomers cannot begin accounts
-	NoPasswords bool          // passwords do not open accounts here: no mail speaks of them
-	Welcome     Welcome       // who is told that an account began; "" WelcomeVouched
-	Hashing     Argon2        // zero: defaults
-	HMACKey     broker.Secret // SECURITY_PASSWORD_SALT of the Invenio whose double hashes were imported; "": none
-	Peppers     Peppers       // zero: none
-	Breached    *Breached     // passwords that nobody may choose; nil: none
-	Codes       Codes         // what a code may be mailed for
-	CodeKeys    [][32]byte    // keys of mailed codes, the first for new ones; none: one that this process alone has
-	NoFactors   bool          // nobody is asked for a second factor, and nobody sets one up
-	NoPasskeys  bool          // passkeys do not open accounts here; nor do they where the host of Issuer is no name (PasskeysAt)
-	PasskeyKey  [32]byte      // authenticates challenges for passkeys; zero: one that this process alone has
-	Brand       string        // what people call this place, for their devices; "" the host of Issuer
-	Log         *slog.Logger  // nil: discard
+	Issuer      string              // external base URL, no slash at the end; links in mails begin with it
+	MinPassword int                 // code points; 0: 8
+	MinStrength int                 // least strength of a new password, 1 to 4 as zxcvbn scores; 0: 2, negative: any
+	Site        string              // what people call this site: no password; "" nothing
+	MaxHashing  int                 // password hashes computed at once; 0: as many as there are processors
+	FreshFor    time.Duration       // how recent a sign-in must be to set a first password; 0: 15 minutes
+	UndoWithin  time.Duration       // how long a change of the address can be taken back; 0: 7 days
+	CloseAfter  time.Duration       // how long an account is kept that its person has closed; 0: 14 days
+	NoSignUp    bool                // newcomers cannot begin accounts
+	Domains     broker.DomainStatus // of e-mail domains about which nobody has decided; "" broker.DomainNew
+	NoPasswords bool                // passwords do not open accounts here: no mail speaks of them
+	Welcome     Welcome             // who is told that an account began; "" WelcomeVouched
+	Hashing     Argon2              // zero: defaults
+	HMACKey     broker.Secret       // SECURITY_PASSWORD_SALT of the Invenio whose double hashes were imported; "": none
+	Peppers     Peppers             // zero: none
+	Breached    *Breached           // passwords that nobody may choose; nil: none
+	Codes       Codes               // what a code may be mailed for
+	CodeKeys    [][32]byte          // keys of mailed codes, the first for new ones; none: one that this process alone has
+	NoFactors   bool                // nobody is asked for a second factor, and nobody sets one up
+	NeedFactors bool                // everybody is: who has none sets one up as they sign in
+	NoPasskeys  bool                // passkeys do not open accounts here; nor do they where the host of Issuer is no name (PasskeysAt)
+	PasskeyKey  [32]byte            // authenticates challenges for passkeys; zero: one that this process alone has
+	Log         *slog.Logger        // nil: discard
 	// EndGrants ends grants and tells the applications, inside a unit of work;
 	// nil: the store's RevokeGrants, which tells nobody.
 	EndGrants func(ctx context.Context, f broker.GrantFilter, reason string, at time.Time) (int, error)
@@ -164,6 +178,10 @@ func New(store Store, links Attacher, o Options) *Accounts {
 	if o.MinPassword == 0 {
 		o.MinPassword = minPassword
 	}
+	if o.MinStrength == 0 {
+		o.MinStrength = minStrength
+	}
+	o.MinStrength = min(o.MinStrength, maxStrength)
 	if o.FreshFor == 0 {
 		o.FreshFor = freshFor
 	}
@@ -172,6 +190,9 @@ func New(store Store, links Attacher, o Options) *Accounts {
 	}
 	if o.CloseAfter == 0 {
 		o.CloseAfter = closeAfter
+	}
+	if o.Domains == "" {
+		o.Domains = broker.DomainNew
 	}
 	if len(o.CodeKeys) == 0 {
 		o.CodeKeys = make([][32]byte, 1)
@@ -188,7 +209,7 @@ func New(store Store, links Attacher, o Options) *Accounts {
 	}
 	a := &Accounts{store: store, links: links, hash: newHasher(o.Hashing, o.MaxHashing, o.HMACKey, o.Peppers), o: o, log: o.Log}
 	if !o.NoPasskeys {
-		a.party, _ = newRelyingParty(o.Issuer, o.Brand) // nil where it cannot be, which PasskeysAt tells
+		a.party, _ = newRelyingParty(o.Issuer, o.Site) // nil where it cannot be, which PasskeysAt tells
 	}
 	return a
 }

@@ -136,7 +136,7 @@ func TestSignUpOfAKnownAddress(t *testing.T) {
 		a, ctx := accounts(t, db), t.Context()
 		u := signUp(t, db, a, "ada@example.org")
 		login, _ := newLogin()
-		must(t, a.SignUp(ctx, login, local.SignUpForm{Email: "ADA@example.org", Name: "Eve", Password: "something else"}))
+		must(t, a.SignUp(ctx, login, local.SignUpForm{Email: "ADA@example.org", Name: "Eve", Password: "something else of hers"}))
 		sent := mails(t, db)
 		if len(sent) != 1 || sent[0].Template != "known" || strings.Contains(sent[0].Data["link"], "token") || sent[0].Data["name"] == "Eve" {
 			t.Errorf("%+v", sent)
@@ -242,7 +242,7 @@ func TestMailLinksExpire(t *testing.T) {
 		if _, _, err := a.Prove(ctx, links["sign-up"], ""); !errors.Is(err, local.ErrMailExpired) {
 			t.Errorf("sign-up: %v", err)
 		}
-		if _, err := a.Reset(ctx, links["reset"], "another password"); !errors.Is(err, local.ErrMailExpired) {
+		if _, err := a.Reset(ctx, links["reset"], "another password of hers"); !errors.Is(err, local.ErrMailExpired) {
 			t.Errorf("reset: %v", err)
 		}
 	})
@@ -362,7 +362,7 @@ func TestChangePassword(t *testing.T) {
 			current, next broker.Secret
 			want          error
 		}{
-			{"wrong", "another password", local.ErrPasswordWrong}, {"", "another password", local.ErrPasswordWrong},
+			{"wrong", "another password of hers", local.ErrPasswordWrong}, {"", "another password of hers", local.ErrPasswordWrong},
 			{good, "short", local.ErrPasswordShort}, {good, good, local.ErrPasswordSame},
 		} {
 			var e *broker.Error
@@ -376,7 +376,7 @@ func TestChangePassword(t *testing.T) {
 		}
 		must(t, a.RequestReset(ctx, u.Email))
 		reset := tokenOf(t, mails(t, db)[0])
-		must(t, a.ChangePassword(ctx, here, good, "another password"))
+		must(t, a.ChangePassword(ctx, here, good, "another password of hers"))
 		if _, err := db.Session(ctx, here.IDHash); err != nil {
 			t.Errorf("this session ended: %v", err)
 		}
@@ -442,7 +442,7 @@ func TestReset(t *testing.T) {
 		ok := 0
 		for range 8 {
 			wg.Go(func() {
-				if _, err := a.Reset(ctx, token, "another password"); err == nil {
+				if _, err := a.Reset(ctx, token, "another password of hers"); err == nil {
 					mu.Lock()
 					ok++
 					mu.Unlock()
@@ -458,7 +458,7 @@ func TestReset(t *testing.T) {
 		if _, err := db.Session(ctx, s.IDHash); !errors.Is(err, broker.ErrNotFound) {
 			t.Errorf("a session outlived the reset: %v", err)
 		}
-		if _, _, err := a.Authenticate(ctx, u.Email, "another password"); err != nil {
+		if _, _, err := a.Authenticate(ctx, u.Email, "another password of hers"); err != nil {
 			t.Errorf("%v", err)
 		}
 	})
@@ -471,7 +471,7 @@ func TestResetOfADisabledUser(t *testing.T) {
 	must(t, a.RequestReset(ctx, u.Email))
 	token := tokenOf(t, mails(t, db)[0])
 	must(t, a.SetDisabled(ctx, u.ID, true))
-	if _, err := a.Reset(ctx, token, "another password"); err == nil {
+	if _, err := a.Reset(ctx, token, "another password of hers"); err == nil {
 		t.Error("a link opens a disabled account")
 	}
 	must(t, a.RequestReset(ctx, u.Email))

@@ -38,13 +38,13 @@ type NewUser struct {
 	DoubleHash   bool // it was made by Invenio or Flask-Security of HMAC-SHA512(Options.HMACKey, password)
 }
 
-// Create makes an account. Errors: a *FormError, ErrSignUpKnown.
+// Create makes an account. Errors: a *FormError, ErrSignUpKnown, ErrDomainRefused.
 func (a *Accounts) Create(ctx context.Context, n NewUser) (broker.User, error) {
 	u, err := a.prepare(ctx, n)
 	if err != nil {
 		return broker.User{}, err
 	}
-	err = a.store.InTx(ctx, func(ctx context.Context) error { return a.insert(ctx, u) })
+	err = a.store.InTx(ctx, func(ctx context.Context) error { return a.insert(ctx, &u) })
 	if err != nil {
 		return broker.User{}, err
 	}
@@ -56,6 +56,9 @@ func (a *Accounts) prepare(ctx context.Context, n NewUser) (broker.User, error) 
 	f, err := a.clean(ctx, SignUpForm{Email: n.Email, Name: n.Name, Username: n.Username, Password: n.Password, Locale: n.Locale}, false)
 	if err != nil {
 		return broker.User{}, err
+	}
+	if err := a.admit(ctx, f.Email); err != nil {
+		return broker.User{}, formOf(err)
 	}
 	at := time.Now()
 	u := broker.User{
@@ -77,8 +80,9 @@ func (a *Accounts) prepare(ctx context.Context, n NewUser) (broker.User, error) 
 	return u, nil
 }
 
-// insert writes a new account and its event.
-func (a *Accounts) insert(ctx context.Context, u broker.User) error {
+// insert writes a new account and its event. Of a moderated domain an operator lets
+// in whom they make an account for.
+func (a *Accounts) insert(ctx context.Context, u *broker.User) error {
 	switch _, known, err := a.owner(ctx, u.Email); {
 	case err != nil:
 		return err
@@ -91,7 +95,10 @@ func (a *Accounts) insert(ctx context.Context, u broker.User) error {
 	case taken:
 		return &FormError{Fields{"username": ErrUsernameTaken}}
 	}
-	if err := a.store.CreateUser(ctx, u); err != nil {
+	if _, err := a.confirm(ctx, u, u.CreatedAt); err != nil {
+		return err
+	}
+	if err := a.store.CreateUser(ctx, *u); err != nil {
 		return fmt.Errorf("create user: %w", err)
 	}
 	return a.event(ctx, broker.EventUserCreated, u.ID, u.CreatedAt)
@@ -166,7 +173,7 @@ func (a *Accounts) ClaimAdmin(ctx context.Context, token broker.Secret, f SignUp
 		} else if err != nil {
 			return fmt.Errorf("spend claim: %w", err)
 		}
-		if err := a.insert(ctx, u); err != nil {
+		if err := a.insert(ctx, &u); err != nil {
 			return err
 		}
 		return a.event(ctx, broker.EventAdminClaimed, u.ID, u.CreatedAt)
@@ -176,35 +183,4 @@ func (a *Accounts) ClaimAdmin(ctx context.Context, token broker.Secret, f SignUp
 	}
 	a.log.InfoContext(ctx, "administrator claimed the installation", "user", u.ID)
 	return u, nil
-}
-
-// SetDisabled disables an account, which ends its sessions and grants at once,
-// or enables it again. Doing it twice is fine. An account that its person has closed
-// is reopened, or kept from being erased and reopened.
-func (a *Accounts) SetDisabled(ctx context.Context, id broker.UserID, disabled bool) error {
-	at := time.Now()
-	return a.store.InTx(ctx, func(ctx context.Context) error {
-		u, err := a.store.LockUser(ctx, id)
-		if err != nil {
-			return err
-		}
-		if u.Disabled() == disabled && !u.Closed() {
-			return nil
-		}
-		name := broker.EventUserEnabled
-		u.DisabledAt, u.EraseAt, u.UpdatedAt = time.Time{}, time.Time{}, at
-		if disabled {
-			name, u.DisabledAt = broker.EventUserDisabled, at
-			if _, err := a.store.EndSessions(ctx, id, ""); err != nil {
-				return fmt.Errorf("end sessions: %w", err)
-			}
-			if _, err := a.o.EndGrants(ctx, broker.GrantFilter{UserID: id}, "operator", at); err != nil {
-				return fmt.Errorf("revoke grants: %w", err)
-			}
-		}
-		if err := a.store.UpdateUser(ctx, u); err != nil {
-			return fmt.Errorf("update user: %w", err)
-		}
-		return a.event(ctx, name, id, at)
-	})
 }

@@ -59,7 +59,7 @@ func (a *Accounts) usePasskey(ctx context.Context, ask PasskeyAsk, credential st
 	case user.Closed():
 		return user, how, &broker.Closed{User: user.ID, EraseAt: user.EraseAt}
 	case user.Disabled():
-		return user, how, broker.ErrDisabled
+		return user, how, user.Refusal()
 	}
 	use.At = at
 	err = a.store.InTx(ctx, func(ctx context.Context) error {

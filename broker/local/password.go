@@ -29,9 +29,9 @@ var (
 )
 
 // check applies the rules for a new password: long enough in code points, not
-// the person's own address or name, not known to have leaked. No composition rules: they make people
+// the person's own address or name, not guessed soon, not known to have leaked. No composition rules: they make people
 // choose worse ones (NIST SP 800-63B, section 5.1.1.2).
-func (a *Accounts) check(ctx context.Context, password broker.Secret, email, username string) error {
+func (a *Accounts) check(ctx context.Context, password broker.Secret, who person) error {
 	p := password.Reveal()
 	switch {
 	case !utf8.ValidString(p), strings.ContainsRune(p, 0):
@@ -43,11 +43,14 @@ func (a *Accounts) check(ctx context.Context, password broker.Secret, email, use
 	if utf8.RuneCountInString(p) < a.o.MinPassword {
 		return ErrPasswordShort.With("min", strconv.Itoa(a.o.MinPassword))
 	}
-	local, _, _ := strings.Cut(email, "@")
-	for _, known := range []string{email, local, username} {
+	local, _, _ := strings.Cut(who.email, "@")
+	for _, known := range []string{who.email, local, who.username, who.name} {
 		if known != "" && strings.EqualFold(p, known) {
 			return ErrPasswordObvious
 		}
+	}
+	if why := a.weakness(p, who); why != "" {
+		return errWeak(why)
 	}
 	if a.o.Breached == nil {
 		return nil
@@ -64,7 +67,7 @@ func (a *Accounts) check(ctx context.Context, password broker.Secret, email, use
 
 // Authenticate returns the user whom an address (or a username) and a password
 // open. Every reason to refuse is login.wrong, in the same time, but a disabled
-// account after a right password is account.disabled, a closed one a *broker.Closed.
+// account after a right password is its Refusal, a closed one a *broker.Closed.
 func (a *Accounts) Authenticate(ctx context.Context, identifier string, password broker.Secret) (broker.User, broker.Authentication, error) {
 	user, err := a.find(ctx, identifier)
 	if err != nil && !errors.Is(err, broker.ErrNotFound) {
@@ -81,7 +84,7 @@ func (a *Accounts) Authenticate(ctx context.Context, identifier string, password
 		return broker.User{}, broker.Authentication{}, &broker.Closed{User: user.ID, EraseAt: user.EraseAt}
 	case user.Disabled():
 		a.log.InfoContext(ctx, "disabled user refused", "user", user.ID)
-		return broker.User{}, broker.Authentication{}, broker.ErrDisabled
+		return broker.User{}, broker.Authentication{}, user.Refusal()
 	}
 	if outdated {
 		a.upgrade(ctx, user, password)
@@ -134,7 +137,7 @@ func (a *Accounts) ChangePassword(ctx context.Context, s broker.Session, current
 	if err != nil {
 		return fmt.Errorf("change password: %w", err)
 	}
-	if err := a.check(ctx, next, user.Email, user.Username); err != nil {
+	if err := a.check(ctx, next, personOf(user)); err != nil {
 		return err
 	}
 	if user.HasPassword() {

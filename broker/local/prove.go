@@ -112,7 +112,7 @@ func (a *Accounts) pending(ctx context.Context, token broker.Secret, at time.Tim
 // Prove spends a sign-up link: the account begins, with the remote identity
 // that signed up, and the login is authenticated, all in one unit of work. browser
 // is the cookie of where the link was opened. Errors: those of Proof,
-// ErrSignUpKnown, ErrProofElsewhere, which leaves the link as it was.
+// ErrSignUpKnown, ErrProofElsewhere and ErrDomainRefused, which leave the link as it was.
 func (a *Accounts) Prove(ctx context.Context, token, browser broker.Secret) (broker.User, broker.Login, error) {
 	at := time.Now()
 	var user broker.User
@@ -149,7 +149,7 @@ func (a *Accounts) enter(ctx context.Context, login *broker.Login, vouchedBy str
 		if err := a.links.Attach(ctx, user, *login.Remote, at); err != nil {
 			return user, err
 		}
-		how.AMR, how.Provider, how.Upstream = login.Remote.AMR, login.Remote.Provider, login.Remote.Upstream()
+		how = login.Remote.Authentication(at)
 	}
 	login.Remote, login.SignUp = nil, nil
 	login.Authenticated(user.ID, how)
@@ -157,7 +157,8 @@ func (a *Accounts) enter(ctx context.Context, login *broker.Login, vouchedBy str
 }
 
 // begin creates the user of a form whose address is proven, by a mail or by the
-// word of the provider vouchedBy.
+// word of the provider vouchedBy. Where its domain is moderated the account waits, and
+// nobody comes in until an operator activates it. ErrDomainRefused where it is blocked.
 func (a *Accounts) begin(ctx context.Context, s broker.SignUp, vouchedBy string, here bool, at time.Time) (broker.User, error) {
 	switch owner, known, err := a.owner(ctx, s.Email); {
 	case err != nil:
@@ -182,6 +183,13 @@ func (a *Accounts) begin(ctx context.Context, s broker.SignUp, vouchedBy string,
 	if u.HasPassword() {
 		u.PasswordSetAt = at
 	}
+	status, err := a.confirm(ctx, &u, at)
+	if err != nil {
+		return broker.User{}, err
+	}
+	if status == broker.DomainModerated {
+		u.DisabledAt, u.WaitingAt = at, at
+	}
 	switch err := a.store.CreateUser(ctx, u); {
 	case errors.Is(err, broker.ErrConflict): // somebody was faster
 		return broker.User{}, ErrSignUpKnown.Because(err)
@@ -190,6 +198,9 @@ func (a *Accounts) begin(ctx context.Context, s broker.SignUp, vouchedBy string,
 	}
 	if err := a.event(ctx, broker.EventUserCreated, u.ID, at); err != nil {
 		return broker.User{}, err
+	}
+	if u.Waiting() {
+		return u, a.store.Enqueue(ctx, mail(ctx, u.Email, "waiting", u.Locale, at, map[string]string{"name": u.Called()}))
 	}
 	return u, a.welcome(ctx, u, at)
 }

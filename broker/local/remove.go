@@ -65,7 +65,7 @@ func (a *Accounts) erase(ctx context.Context, id broker.UserID, event, template 
 // that were mailed to the old address do nothing any more, those that take a
 // change of links back included: somebody else may read it by now. An account that
 // only a provider vouched for can be re-claimed at the new address, too. Errors:
-// broker.ErrEmail, ErrSignUpKnown, broker.ErrNotFound.
+// broker.ErrEmail, ErrDomainBlocked, ErrSignUpKnown, broker.ErrNotFound.
 func (a *Accounts) ChangeEmail(ctx context.Context, id broker.UserID, email string) (broker.User, error) {
 	email, err := broker.NormalizeEmail(email)
 	if err != nil {
@@ -79,6 +79,9 @@ func (a *Accounts) ChangeEmail(ctx context.Context, id broker.UserID, email stri
 		}
 		if u.Email == email {
 			return nil
+		}
+		if err := a.admit(ctx, email); err != nil {
+			return err
 		}
 		switch _, known, err := a.owner(ctx, email); {
 		case err != nil:
@@ -96,6 +99,9 @@ func (a *Accounts) ChangeEmail(ctx context.Context, id broker.UserID, email stri
 		// EmailVouchedBy stays: what hangs on the account is still there by a
 		// provider's word alone, and whoever proves the new address re-claims it.
 		u.Email, u.EmailVerifiedAt, u.UpdatedAt = email, time.Time{}, at
+		if u.VerifiedBy != "" { // the old domain's word is not the new one's
+			u.VerifiedAt, u.VerifiedBy = time.Time{}, ""
+		}
 		switch err := a.store.UpdateUser(ctx, u); {
 		case errors.Is(err, broker.ErrConflict): // somebody was faster
 			return ErrSignUpKnown.Because(err)

@@ -82,14 +82,15 @@ func (a *Accounts) ResetFor(ctx context.Context, token broker.Secret) (email str
 
 // Reset spends a link and gives its user a new password. It ends all sessions
 // and grants: whoever had the old password is out. Reading the mail proves the
-// address; where only a provider had vouched for it, what is linked goes too.
+// address; where only a provider had vouched for it, what is linked goes too. An
+// address that is proven now must not be of a blocked domain: ErrDomainRefused.
 func (a *Accounts) Reset(ctx context.Context, token, password broker.Secret) (broker.User, error) {
 	at := time.Now()
 	_, user, err := a.resettable(ctx, token, at)
 	if err != nil {
 		return broker.User{}, err
 	}
-	if err := a.check(ctx, password, user.Email, user.Username); err != nil {
+	if err := a.check(ctx, password, personOf(user)); err != nil {
 		return broker.User{}, err
 	}
 	hash, err := a.hash.make(ctx, password) // outside the unit of work: it takes long
@@ -106,6 +107,11 @@ func (a *Accounts) Reset(ctx context.Context, token, password broker.Secret) (br
 		}
 		if user = u; !user.EmailVerified() {
 			user.EmailVerifiedAt = at
+			if user.EmailVouchedBy == "" { // or else reclaim asks
+				if _, err := a.confirm(ctx, &user, at); err != nil {
+					return err
+				}
+			}
 		}
 		if err := a.reclaim(ctx, &user, at); err != nil {
 			return err

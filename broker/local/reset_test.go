@@ -90,7 +90,7 @@ func TestResetThatComesLate(t *testing.T) {
 			t.Fatalf("sent %+v", sent)
 		}
 		time.Sleep(broker.MailTokenLifetime - time.Second) // the link has its whole time
-		if _, err := a.Reset(t.Context(), tokenOf(t, sent[0]), "another password"); err != nil {
+		if _, err := a.Reset(t.Context(), tokenOf(t, sent[0]), "another password of hers"); err != nil {
 			t.Error(err)
 		}
 	})
@@ -123,11 +123,11 @@ func TestNewPasswordEndsOfflineGrants(t *testing.T) {
 				t.Errorf("the grant of %s: revoked at %s", what, g.RevokedAt)
 			}
 		}
-		if err := a.ChangePassword(ctx, here, "wrong", "another password"); !errors.Is(err, local.ErrPasswordWrong) {
+		if err := a.ChangePassword(ctx, here, "wrong", "another password of hers"); !errors.Is(err, local.ErrPasswordWrong) {
 			t.Fatal(err)
 		}
 		live("an expired session after a refused change", expired, true)
-		must(t, a.ChangePassword(ctx, here, good, "another password"))
+		must(t, a.ChangePassword(ctx, here, good, "another password of hers"))
 		live("this session", mine, true)
 		live("another session", others, false)
 		live("an expired session", expired, false)
@@ -135,7 +135,7 @@ func TestNewPasswordEndsOfflineGrants(t *testing.T) {
 
 		must(t, a.RequestReset(ctx, u.Email))
 		sent := mails(t, db)
-		_, err := a.Reset(ctx, tokenOf(t, sent[len(sent)-1]), "a third password")
+		_, err := a.Reset(ctx, tokenOf(t, sent[len(sent)-1]), "a third one of hers")
 		must(t, err)
 		live("this session after a reset", mine, false)
 		live("somebody else after a reset", hers, true)

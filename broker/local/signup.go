@@ -57,6 +57,14 @@ func (e *FormError) Unwrap() error {
 	return nil
 }
 
+// formOf is err as the problem of a form where it is about one of its fields.
+func formOf(err error) error {
+	if e, ok := errors.AsType[*broker.Error](err); ok && e.Kind == broker.KindInvalid && e.Field != "" {
+		return &FormError{Fields{e.Field: e}}
+	}
+	return err
+}
+
 // clean checks a form and returns it as it is to be stored.
 func (a *Accounts) clean(ctx context.Context, f SignUpForm, needPassword bool) (SignUpForm, error) {
 	bad := Fields{}
@@ -83,7 +91,7 @@ func (a *Accounts) clean(ctx context.Context, f SignUpForm, needPassword bool) (
 	case f.Password == "" && needPassword:
 		fail("password", ErrRequired)
 	case f.Password != "":
-		if err := a.check(ctx, f.Password, f.Email, f.Username); err != nil {
+		if err := a.check(ctx, f.Password, person{f.Email, f.Username, f.Name}); err != nil {
 			fail("password", err)
 		}
 	}
@@ -110,6 +118,9 @@ func (a *Accounts) SignUp(ctx context.Context, login broker.Login, f SignUpForm)
 	f, err = a.clean(ctx, merged, login.Remote == nil)
 	if err != nil {
 		return err
+	}
+	if err := a.admit(ctx, f.Email); err != nil {
+		return formOf(err)
 	}
 	var hash broker.Secret
 	if f.Password != "" {

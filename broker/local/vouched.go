@@ -86,6 +86,10 @@ func (a *Accounts) reclaim(ctx context.Context, u *broker.User, at time.Time) er
 		}
 	}
 	u.EmailVerifiedAt, u.EmailVouchedBy, u.SignedOutAt = at, "", at
+	u.VerifiedAt, u.VerifiedBy = time.Time{}, "" // that was said of somebody else
+	if _, err := a.confirm(ctx, u, at); err != nil {
+		return err
+	}
 	u.SecondFactorAt = time.Time{}
 	u.Phone, u.Address = "", broker.Address{}
 	return a.event(ctx, broker.EventReclaimed, u.ID, at)

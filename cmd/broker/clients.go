@@ -44,6 +44,7 @@ type clientView struct {
 	Encrypted  []string     `json:"encrypted,omitempty"`
 	LoginURI   string       `json:"initiate_login_uri,omitempty"`
 	ACR        []string     `json:"default_acr_values,omitempty"`
+	Factor     bool         `json:"second_factor,omitempty"`
 	URI        string       `json:"client_uri,omitempty"`
 	Policy     string       `json:"policy_uri,omitempty"`
 	Terms      string       `json:"tos_uri,omitempty"`
@@ -66,7 +67,7 @@ func viewClient(c broker.Client, at time.Time) clientView {
 		ID: c.ID, Name: c.Name, AuthMethod: c.AuthMethod, Redirects: c.RedirectURIs, Logouts: c.PostLogoutRedirectURIs, Grants: c.GrantTypes,
 		Scopes: c.Scopes, Alg: orElse(c.IDTokenAlg, broker.RS256), FirstParty: c.FirstParty, JWKSURI: c.Metadata.JWKSURI, RequirePAR: c.Metadata.RequirePAR, PKCE: c.RequirePKCE || c.Public(),
 		URI: c.ClientURI, Policy: c.PolicyURI, Terms: c.TermsURI, Contacts: c.Contacts, CreatedAt: c.CreatedAt, DisabledAt: c.DisabledAt,
-		RequireSig: c.Metadata.RequireSignedObject, Encrypted: encrypted(c.Metadata), LoginURI: c.Metadata.InitiateLoginURI, ACR: c.Metadata.DefaultACRValues,
+		RequireSig: c.Metadata.RequireSignedObject, Encrypted: encrypted(c.Metadata), LoginURI: c.Metadata.InitiateLoginURI, ACR: c.Metadata.DefaultACRValues, Factor: c.Metadata.SecondFactor,
 		Secrets: []secretView{}, Responses: responsesOf(c), logoutView: viewLogout(c.Metadata),
 	}
 	for _, s := range c.Secrets {
@@ -109,6 +110,9 @@ func (v clientView) text(w io.Writer) {
 	}
 	if len(v.ACR) > 0 {
 		row(w, "people sign in by", v.ACR)
+	}
+	if v.Factor {
+		row(w, "second factor", "of everybody")
 	}
 	row(w, "home page", v.URI)
 	row(w, "contacts", v.Contacts)

@@ -109,10 +109,10 @@ func TestPasswords(t *testing.T) {
 	o := newOperator(t)
 	dir := t.TempDir()
 	list, file := filepath.Join(dir, "list"), filepath.Join(dir, "breached")
-	if err := os.WriteFile(list, []byte("E38AD214943DAAD1D64C102FAEC29DE4AFE9DA3D:2427158\r\n"), 0o600); err != nil { // password1
+	if err := os.WriteFile(list, []byte("43D7E030CC7A72ED9B5CEC312ABBFCE2B86DC154:2427158\r\n"), 0o600); err != nil { // plattenspieler im regen
 		t.Fatal(err)
 	}
-	if _, errs, code := o.try("password1\n", "passwords", "check"); code != 1 || !strings.Contains(errs, "accounts.breached_passwords") {
+	if _, errs, code := o.try("plattenspieler im regen\n", "passwords", "check"); code != 1 || !strings.Contains(errs, "accounts.breached_passwords") {
 		t.Errorf("without a file: %d %s", code, errs)
 	}
 	if out := o.run("passwords", "prepare", list, file); !strings.Contains(out, "passwords  1") {
@@ -121,14 +121,14 @@ func TestPasswords(t *testing.T) {
 	o.refuses("passwords", "prepare", list, file, "--seen", "0")
 	o.refuses("passwords", "prepare", list, file, "--seen", "3000000")
 	o.refuses("passwords", "prepare", file, list)
-	for password, want := range map[string]int{"password1": 1, "correct horse battery": 0, "": 1} {
+	for password, want := range map[string]int{"plattenspieler im regen": 1, "correct horse battery": 0, "": 1} {
 		out, errs, code := o.try(password+"\n", "passwords", "check", "--in", file)
 		if code != want || password != "" && strings.Contains(out+errs, password) {
 			t.Errorf("%s: %d %s%s", password, code, out, errs)
 		}
 	}
 	o = o.set("BROKER_ACCOUNTS__BREACHED_PASSWORDS=" + file)
-	if _, errs, code := o.try("password1\n", "users", "create", "ada@example.org", "--password-stdin"); code != 1 || !strings.Contains(errs, "leaked") {
+	if _, errs, code := o.try("plattenspieler im regen\n", "users", "create", "ada@example.org", "--password-stdin"); code != 1 || !strings.Contains(errs, "leaked") {
 		t.Errorf("create: %d %s", code, errs)
 	}
 	if err := os.WriteFile(file, []byte("nonsense"), 0o600); err != nil {

@@ -10,6 +10,8 @@ import (
 	"runtime/metrics"
 	"sync"
 	"time"
+
+	"idbroker/broker"
 )
 
 const (
@@ -26,6 +28,9 @@ const (
 	// tokensEvery is how often remote tokens are looked for that would end of
 	// disuse; those that we keep have days left by then.
 	tokensEvery = time.Hour
+	// lateEvery is how long a session may outlive the provider's word that it has
+	// ended, where both came at the same moment.
+	lateEvery = time.Minute
 	// restEvery is how often the broker asks itself whether it is idle.
 	restEvery = time.Minute
 	// busyAbove is what a few requests a second allocate meanwhile, in bytes.
@@ -61,6 +66,7 @@ func (s *server) startJobs() *jobs {
 	})
 	j.wait.Go(func() { s.every(ctx, "keyring", ringEvery, s.ring.look) })
 	j.wait.Go(func() { s.every(ctx, "remote tokens", tokensEvery, s.keepTokens) })
+	j.wait.Go(func() { s.every(ctx, "late sessions", lateEvery, s.endLate) })
 	j.wait.Go(func() {
 		debug.FreeOSMemory() // what the start needed
 		s.every(ctx, "rest", restEvery, new(rest).look)
@@ -120,6 +126,23 @@ func (s *server) keepTokens(ctx context.Context) error {
 	if n > 0 {
 		s.log.InfoContext(ctx, "remote tokens kept alive", "tokens", n)
 		s.revocations.Wake() // of those whose account was unlinked meanwhile
+	}
+	return err
+}
+
+// endLate ends the sessions that a provider's word has missed.
+func (s *server) endLate(ctx context.Context) error {
+	n, err := s.rooms.linker.EndLate(ctx, func(ctx context.Context, user broker.UserID, sid string, at time.Time) error {
+		if err := s.rooms.tokens.SessionEnded(ctx, user, sid); err != nil {
+			return err
+		}
+		e := broker.NewEvent(ctx, broker.EventSignedOut, at)
+		e.UserID, e.SID = user, sid
+		return s.rooms.kept.AddEvent(ctx, e)
+	})
+	if n > 0 {
+		s.log.InfoContext(ctx, "signed out at the provider, noticed late", "sessions", n)
+		s.notices.Wake()
 	}
 	return err
 }

@@ -36,7 +36,8 @@ type commands struct {
 	File string `name:"config" short:"c" placeholder:"FILE" help:"Configuration file. Otherwise $$BROKER_CONFIG, or broker.yaml in the working directory if there is one."`
 
 	Serve       serveCommand        `cmd:"" help:"Run the broker."`
-	Users       userCommands        `cmd:"" help:"Create, list and disable accounts."`
+	Users       userCommands        `cmd:"" help:"Create, list, verify, block and disable accounts."`
+	Domains     domainCommands      `cmd:"" help:"Decide about the e-mail domains that people come from."`
 	Passwords   passwordCommands    `cmd:"" help:"Prepare and ask the file of breached passwords."`
 	Clients     clientCommands      `cmd:"" help:"Register applications and rotate their secrets."`
 	Providers   providerCommands    `cmd:"" help:"List, try and explain the remote apps that people sign in with."`

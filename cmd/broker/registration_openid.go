@@ -16,6 +16,7 @@ type openIDFlags struct {
 	SectorURI    string   `name:"sector-identifier-uri" placeholder:"URL" help:"Applications with the same host here share their pairwise subjects. It is fetched now, and must list every redirect URI."`
 	LoginURI     string   `name:"initiate-login-uri" placeholder:"URL" help:"Where a sign-in there begins that we, or others, send people to (OpenID Connect Core, section 4)."`
 	ACR          []string `name:"default-acr" placeholder:"ACR" help:"How people must have signed in, where the application does not say. Repeat for more."`
+	SecondFactor bool     `name:"second-factor" help:"Whoever signs in for it shows a second factor, and sets one up where they have none."`
 	MaxAge       int      `name:"default-max-age" default:"-1" placeholder:"SECONDS" help:"How long ago people may have signed in, where the application does not say."`
 }
 
@@ -24,6 +25,7 @@ type openIDFlags struct {
 // section 2).
 func (f openIDFlags) apply(c *broker.Client) {
 	c.Metadata.UserInfoSignedResponseAlg, c.Metadata.SectorIdentifierURI = f.UserInfoAlg, f.SectorURI
+	c.Metadata.SecondFactor = f.SecondFactor
 	c.Metadata.InitiateLoginURI, c.Metadata.DefaultACRValues = f.LoginURI, splitWords(f.ACR)
 	if f.SubjectType != "public" {
 		c.Metadata.SubjectType = f.SubjectType

@@ -86,12 +86,20 @@ func furnish(cfg config.Config, base string, db *store.DB, ring store.Keyring, t
 	}
 	r.limits = limiter(cfg, r.kept, ring)
 	r.accounts = local.New(r.kept, r.linker, local.Options{
-		Issuer: base, MinPassword: cfg.Accounts.PasswordMin, HMACKey: cfg.Accounts.InvenioSalt, Breached: r.breached, Peppers: peppers, FreshFor: cfg.Sessions.Fresh, UndoWithin: cfg.Linking.UndoWithin, CloseAfter: cfg.Accounts.CloseAfter, NoSignUp: !cfg.Accounts.SignUp, Log: log, EndGrants: r.tokens.EndGrants,
-		Codes: mailedCodes(cfg), CodeKeys: [][32]byte{ring.DeriveOldest("mail codes")}, NoFactors: noFactors(cfg),
-		NoPasskeys: !passkeys(cfg, base), PasskeyKey: ring.DeriveOldest("passkeys"), Brand: cfg.Brand.Name,
-		NoPasswords: !cfg.Accounts.Passwords, Welcome: local.Welcome(cfg.Accounts.WelcomeMail),
+		Issuer: base, MinPassword: cfg.Accounts.PasswordMin, MinStrength: strength(cfg), Site: cfg.Brand.Name, HMACKey: cfg.Accounts.InvenioSalt, Breached: r.breached, Peppers: peppers, FreshFor: cfg.Sessions.Fresh, UndoWithin: cfg.Linking.UndoWithin, CloseAfter: cfg.Accounts.CloseAfter, NoSignUp: !cfg.Accounts.SignUp, Log: log, EndGrants: r.tokens.EndGrants,
+		Codes: mailedCodes(cfg), CodeKeys: [][32]byte{ring.DeriveOldest("mail codes")}, NoFactors: noFactors(cfg), NeedFactors: cfg.Accounts.SecondFactor == "required",
+		NoPasskeys: !passkeys(cfg, base), PasskeyKey: ring.DeriveOldest("passkeys"),
+		NoPasswords: !cfg.Accounts.Passwords, Welcome: local.Welcome(cfg.Accounts.WelcomeMail), Domains: broker.DomainStatus(cfg.Accounts.Domains.Default),
 	})
 	return r, nil
+}
+
+// strength is how strong a new password must be; for local, 0 is the default.
+func strength(cfg config.Config) int {
+	if cfg.Accounts.PasswordStrength == 0 {
+		return -1
+	}
+	return cfg.Accounts.PasswordStrength
 }
 
 // beginner lets the linker begin accounts, where newcomers may; the room that
@@ -202,7 +210,8 @@ func registry(cfg config.Config, base string, log *slog.Logger, extra ...provide
 		o.Apps = append(o.Apps, providers.App{
 			ID: p.ID, Kind: p.Kind, Title: p.Title, Icon: p.Icon, Order: p.Order,
 			Issuer: p.Issuer, BaseURL: p.BaseURL, ClientID: p.ClientID, ClientSecret: p.ClientSecret, Scopes: p.Scopes, AuthParams: p.AuthParams, Forward: p.Forward,
-			Sandbox: p.Sandbox, Member: p.Member, EmailTrust: p.EmailTrust, EmailDomains: p.EmailDomains, AllowedDomains: p.AllowedDomains,
+			SecondFactor: providers.SecondFactor{AMR: p.SecondFactor["amr"], ACR: p.SecondFactor["acr"]},
+			Sandbox:      p.Sandbox, Member: p.Member, EmailTrust: p.EmailTrust, EmailDomains: p.EmailDomains, AllowedDomains: p.AllowedDomains,
 			Hidden: p.Hidden, LinkOnly: p.LinkOnly, Second: broker.Second(p.Second),
 			SignUp: broker.SignUpBy(p.SignUp), Unmailed: !p.ConfirmEmail, LinkByEmail: p.LinkByEmail,
 			Profile: broker.ProfileRules{Name: broker.ProfileRule(p.Profile["name"]), Username: broker.ProfileRule(p.Profile["username"]), Locale: broker.ProfileRule(p.Profile["locale"])},

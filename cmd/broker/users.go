@@ -16,6 +16,7 @@ import (
 
 type userCommands struct {
 	Create   usersCreate   `cmd:"" help:"Create an account."`
+	Import   usersImport   `cmd:"" help:"Bring accounts over from another system, with their passwords and identities."`
 	List     usersList     `cmd:"" help:"List accounts."`
 	Show     usersShow     `cmd:"" help:"Show an account and what opens it."`
 	Links    usersLinks    `cmd:"" help:"List what is linked to an account, and what of it opens the account today."`
@@ -24,8 +25,11 @@ type userCommands struct {
 	Passkeys usersPasskeys `cmd:"" help:"What signs a person in without a password."`
 	Email    usersEmail    `cmd:"" help:"Give an account another e-mail address."`
 	Tokens   usersTokens   `cmd:"" help:"What lets us act for a person at providers."`
-	Disable  usersDisable  `cmd:"" help:"Close an account: sessions and tokens end at once; nothing is deleted."`
-	Enable   usersEnable   `cmd:"" help:"Open a closed account again."`
+	Verify   usersVerify   `cmd:"" help:"Vouch for the person of an account."`
+	Block    usersBlock    `cmd:"" help:"Keep a person out, with a reason: sessions and tokens end at once; nothing is deleted."`
+	Unblock  usersUnblock  `cmd:"" help:"Take a block back: the account is as it was before."`
+	Enable   usersEnable   `cmd:"" name:"activate" aliases:"enable" help:"Open an account that waits, or is disabled, blocked or closed."`
+	Disable  usersDisable  `cmd:"" name:"deactivate" aliases:"disable" help:"Disable an account: sessions and tokens end at once; nothing is deleted."`
 	Delete   usersDelete   `cmd:"" help:"Delete an account with everything that names the person."`
 }
 
@@ -40,11 +44,10 @@ type userView struct {
 	Address       broker.Address `json:"address,omitzero"`
 	Admin         bool           `json:"admin"`
 	Password      bool           `json:"has_password"`
-	DisabledAt    time.Time      `json:"disabled_at,omitzero"`
-	EraseAt       time.Time      `json:"erase_at,omitzero"` // its person has closed it
-	CreatedAt     time.Time      `json:"created_at"`
-	Identities    []identityView `json:"identities,omitempty"`
-	Sessions      *int           `json:"sessions,omitempty"`
+	stateView
+	CreatedAt  time.Time      `json:"created_at"`
+	Identities []identityView `json:"identities,omitempty"`
+	Sessions   *int           `json:"sessions,omitempty"`
 }
 
 type identityView struct {
@@ -58,7 +61,7 @@ type identityView struct {
 func viewUser(u broker.User) userView {
 	return userView{
 		ID: u.ID, Email: u.Email, EmailVerified: u.EmailVerified(), VouchedBy: u.EmailVouchedBy, Username: u.Username, Name: u.Name, Admin: u.Admin,
-		Password: u.HasPassword(), DisabledAt: u.DisabledAt, EraseAt: u.EraseAt, CreatedAt: u.CreatedAt,
+		Password: u.HasPassword(), stateView: stateOf(u), CreatedAt: u.CreatedAt,
 	}
 }
 
@@ -83,11 +86,7 @@ func (v userView) text(w io.Writer) {
 	row(w, "administrator", yesNo(v.Admin))
 	row(w, "password", yesNo(v.Password))
 	row(w, "created", v.CreatedAt)
-	if v.EraseAt.IsZero() {
-		row(w, "disabled", v.DisabledAt)
-	} else {
-		row(w, "closed", when(v.DisabledAt)+" by the person, is erased "+when(v.EraseAt))
-	}
+	v.stateView.text(w)
 	for _, i := range v.Identities {
 		row(w, "identity", i.Provider+" "+i.Subject+", linked "+when(i.LinkedAt)+", last used "+when(i.LastUsedAt))
 	}
@@ -145,7 +144,7 @@ func (c usersCreate) Run(ctx context.Context, p *program) error {
 		return fmt.Errorf("%s has an account already; see: broker users show %s", printable(c.Email), printable(c.Email))
 	}
 	if err != nil {
-		return err
+		return domainAdvice(err, c.Email)
 	}
 	v := viewUser(u)
 	return c.print(p.out, v, func(w io.Writer) {
@@ -170,8 +169,12 @@ func firstLine(in io.Reader, what, otherwise string) (broker.Secret, error) {
 }
 
 type usersList struct {
-	After string `placeholder:"ID" help:"Begin after this account."`
-	Limit int    `default:"100" help:"How many at most."`
+	After    string `placeholder:"ID" help:"Begin after this account."`
+	Limit    int    `default:"100" help:"How many at most."`
+	Waiting  bool   `help:"Only those that wait to be activated."`
+	Blocked  bool   `help:"Only those that are blocked."`
+	Disabled bool   `help:"Only those that nobody can use, for whatever reason."`
+	Verified bool   `help:"Only those whose person somebody vouches for."`
 	output
 }
 
@@ -188,7 +191,8 @@ func (c usersList) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	defer db.Close()
-	users, err := db.Users(ctx, broker.UserID(c.After), c.Limit)
+	filter := broker.UserFilter{Waiting: c.Waiting, Blocked: c.Blocked, Disabled: c.Disabled, Verified: c.Verified}
+	users, err := db.UsersWho(ctx, filter, broker.UserID(c.After), c.Limit)
 	if err != nil {
 		return err
 	}
@@ -197,9 +201,9 @@ func (c usersList) Run(ctx context.Context, p *program) error {
 		views = append(views, viewUser(u))
 	}
 	return c.print(p.out, views, func(w io.Writer) {
-		row(w, "ID", "E-MAIL", "USERNAME", "NAME", "ADMIN", "CREATED", "DISABLED", "ERASED")
+		row(w, "ID", "E-MAIL", "USERNAME", "NAME", "ADMIN", "CREATED", "STATE")
 		for _, v := range views {
-			row(w, v.ID, v.Email, v.Username, v.Name, yesNo(v.Admin), v.CreatedAt, v.DisabledAt, v.EraseAt)
+			row(w, v.ID, v.Email, v.Username, v.Name, yesNo(v.Admin), v.CreatedAt, v.word())
 		}
 		if len(views) == c.Limit {
 			fmt.Fprintf(w, "There may be more: --after %s\n", views[len(views)-1].ID)
@@ -267,37 +271,5 @@ func (c usersShow) Run(ctx context.Context, p *program) error {
 	}
 	n := len(sessions)
 	v.Sessions = &n
-	return c.print(p.out, v, v.text)
-}
-
-type usersDisable usersShow
-
-// Run closes an account.
-func (c usersDisable) Run(ctx context.Context, p *program) error {
-	return usersShow(c).set(ctx, p, true)
-}
-
-type usersEnable usersShow
-
-// Run opens an account.
-func (c usersEnable) Run(ctx context.Context, p *program) error {
-	return usersShow(c).set(ctx, p, false)
-}
-
-func (c usersShow) set(ctx context.Context, p *program, disabled bool) error {
-	r, u, err := p.roomsFor(ctx, c.User)
-	if err != nil {
-		return err
-	}
-	defer r.close()
-	if u.Disabled() != disabled || u.Closed() {
-		if err := r.accounts.SetDisabled(ctx, u.ID, disabled); err != nil {
-			return err
-		}
-		if u, err = r.db.User(ctx, u.ID); err != nil {
-			return err
-		}
-	}
-	v := viewUser(u)
 	return c.print(p.out, v, v.text)
 }

@@ -67,7 +67,7 @@ func (c usersEmail) Run(ctx context.Context, p *program) error {
 		return fmt.Errorf("%s has an account already; see: broker users show %s", printable(c.Email), printable(c.Email))
 	}
 	if err != nil {
-		return err
+		return domainAdvice(err, c.Email)
 	}
 	v := viewUser(u)
 	return c.print(p.out, v, func(w io.Writer) {

@@ -70,6 +70,8 @@ func parse(args []string) (settings, error) {
 	f.StringVar(&s.RedirectURI, "redirect", "http://127.0.0.1:1/callback", "redirect `URI` of the client; nobody listens there")
 	f.StringVar(&s.Scope, "scope", "openid", "scopes to ask for")
 	f.StringVar(&s.Email, "email", "", "who signs in; the password stands in BROKER_LOAD_PASSWORD")
+	f.StringVar(&s.Remote.ID, "provider", "load", "for the flow provider: its `id` in the broker's configuration")
+	f.StringVar(&s.Remote.Issuer, "provider-issuer", "http://127.0.0.1:9999", "for the flow provider: its issuer `URL` there, on loopback, where the driver listens")
 	f.BoolVar(&s.json, "json", false, "print JSON")
 	f.BoolVar(&s.bare, "bare", true, "measure a bare net/http handler, too")
 	if err := f.Parse(args); err != nil {

@@ -51,7 +51,7 @@ func TestTimeStepIsSpentOnce(t *testing.T) {
 				t.Errorf("step %d: %v", step, err)
 			}
 		}
-		ok(t, db.DropPendingFactors(ctx, u.ID)) // it counts: it stays
+		ok(t, db.DropPendingFactors(ctx, u.ID, broker.FactorTOTP)) // it counts: it stays
 		ok(t, db.UseFactor(ctx, "f", 12, at))
 		ok(t, db.DeleteFactors(ctx, u.ID))
 		if _, err := db.Factor(ctx, u.ID, broker.FactorTOTP); !errors.Is(err, broker.ErrNotFound) {

@@ -151,6 +151,13 @@ func TestRoundTrip(t *testing.T) {
 		f.UserID = u.ID
 		ok(t, db.CreateFactor(ctx, f))
 		same(t, must(db.Factor(ctx, u.ID, f.Kind))(t), f)
+		same(t, must(db.Factors(ctx, u.ID))(t), []broker.Factor{f})
+
+		remembered := filled[broker.RememberedBrowser](t)
+		remembered.UserID = u.ID
+		ok(t, db.CreateRemembered(ctx, remembered))
+		same(t, must(db.Remembered(ctx, u.ID, remembered.Hash))(t), remembered)
+		same(t, must(db.RememberedOf(ctx, u.ID))(t), []broker.RememberedBrowser{remembered})
 
 		lc := filled[broker.LinkChange](t)
 		lc.UserID = u.ID
@@ -197,6 +204,7 @@ func TestRoundTrip(t *testing.T) {
 		same(t, must(db.Login(ctx, "bare"))(t), broker.Login{ID: "bare"})
 
 		s := filled[broker.Session](t)
+		s.Grace = time.Time{} // of a request
 		s.ExpiresAt = time.Now().Add(time.Hour).UTC().Truncate(time.Microsecond)
 		ok(t, db.CreateSession(ctx, s))
 		same(t, must(db.Session(ctx, s.IDHash))(t), s)

@@ -39,6 +39,7 @@ func TestSessions(t *testing.T) {
 		same(t, list(), []string{"a", "c", "b"})
 
 		next := filled[broker.Session](t)
+		next.Grace = time.Time{} // of a request
 		next.IDHash, next.UserID, next.ExpiresAt = "b", "u", at.Add(time.Hour)
 		ok(t, db.SaveSession(ctx, next))
 		next.CreatedAt = time.Time{}

@@ -136,6 +136,55 @@ func TestLogoutBeforeSession(t *testing.T) {
 	}
 }
 
+// TestLateLogout: a session that was committed at the moment of the logout token, so
+// that neither saw the other, ends afterwards; what began later stays, and so does
+// what the token does not mean.
+func TestLateLogout(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		l    broker.UpstreamLogout
+		u    broker.Upstream
+		ago  time.Duration // since the identity was proven, before the token came
+		late bool
+	}{
+		{"sub", broker.UpstreamLogout{Subject: "ada"}, broker.Upstream{Subject: "ada", SID: "1"}, time.Second, true},
+		{"sid", broker.UpstreamLogout{SID: "1"}, broker.Upstream{Subject: "ada", SID: "1"}, time.Second, true},
+		{"both", broker.UpstreamLogout{Subject: "ada", SID: "1"}, broker.Upstream{Subject: "ada", SID: "1"}, time.Second, true},
+		{"sid was not told", broker.UpstreamLogout{Subject: "ada", SID: "1"}, broker.Upstream{Subject: "ada"}, time.Second, true},
+		{"proven after it", broker.UpstreamLogout{Subject: "ada"}, broker.Upstream{Subject: "ada", SID: "1"}, -time.Second, false},
+		{"another session", broker.UpstreamLogout{Subject: "ada", SID: "1"}, broker.Upstream{Subject: "ada", SID: "2"}, time.Second, false},
+		{"another person", broker.UpstreamLogout{Subject: "ada"}, broker.Upstream{Subject: "bob"}, time.Second, false},
+		{"another person with that sid", broker.UpstreamLogout{Subject: "ada", SID: "1"}, broker.Upstream{Subject: "bob", SID: "1"}, time.Second, false},
+		{"both without sid", broker.UpstreamLogout{SID: "1"}, broker.Upstream{Subject: "ada"}, time.Second, false},
+		{"another issuer", broker.UpstreamLogout{Issuer: "other", Subject: "ada"}, broker.Upstream{Subject: "ada"}, time.Second, false},
+		{"another provider", broker.UpstreamLogout{Provider: "q", Subject: "ada"}, broker.Upstream{Subject: "ada"}, time.Second, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			storetest.Each(t, func(t *testing.T, db *store.DB) {
+				ctx, at := context.Background(), now()
+				if tt.l.Provider == "" {
+					tt.l.Provider = "p"
+				}
+				if tt.l.Issuer == "" {
+					tt.l.Issuer = "i"
+				}
+				tt.l.JTI, tt.u.Issuer, tt.l.ExpiresAt = "jti", "i", at.Add(time.Minute)
+				ok(t, db.CreateSession(ctx, broker.Session{IDHash: "a", SID: "sid-a", UserID: "ada", AuthTime: at.Add(-tt.ago), ExpiresAt: at.Add(time.Hour)}))
+				ok(t, db.CreateUpstream(ctx, "a", "p", tt.u, at.Add(-tt.ago)))
+				ok(t, db.SpendLogout(ctx, tt.l, at)) // which saw no session
+				same(t, len(must(db.EndLateUpstream(ctx, at.Add(time.Second), at))(t)), 0)
+				got := must(db.EndLateUpstream(ctx, at.Add(-time.Minute), at))(t)
+				if tt.late != (len(got) == 1) || tt.late && (got[0].SID != "sid-a" || got[0].UserID != "ada") {
+					t.Errorf("ended %+v", got)
+				}
+				if _, err := db.Session(ctx, "a"); tt.late != errors.Is(err, broker.ErrNotFound) {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
 // TestLogoutTokenIsSpentOnce: also where it comes sixteen times at once; the
 // same jti of another provider is another token.
 func TestLogoutTokenIsSpentOnce(t *testing.T) {

@@ -33,11 +33,14 @@ const (
 	Refresh           = "refresh" // each worker rotates a token of its own
 	UserInfo          = "userinfo"
 	Introspect        = "introspect"
+	Provider          = "provider" // a sign-in with a provider, which the driver is
+	Password          = "password" // a sign-in with a password, from the form on
 )
 
-// Flows are all flows, the cheap ones first.
+// Flows are all flows, the cheap ones first. Provider needs a broker that knows the
+// driver (Remote).
 func Flows() []string {
-	return []string{Discovery, JWKS, UserInfo, Introspect, ClientCredentials, Refresh, Code}
+	return []string{Discovery, JWKS, UserInfo, Introspect, ClientCredentials, Refresh, Code, Provider, Password}
 }
 
 // Options says what to run. A zero value of a field is its default.
@@ -52,7 +55,8 @@ type Options struct {
 	ClientID, ClientSecret string // a secret of "": a public client
 	RedirectURI            string // of the client; nobody needs to listen there
 	Scope                  string // "": "openid"; Refresh adds offline_access
-	Email, Password        string // who signs in, for Code, Refresh and UserInfo
+	Email, Password        string // who signs in, for Code, Refresh, UserInfo and Password
+	Remote                 Remote // what the broker knows the driver by, for Provider
 }
 
 // Report is what a run cost.
@@ -132,6 +136,13 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	p, err := discover(ctx, transport, o)
 	if err != nil {
 		return Report{}, err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	if o.Flow == Provider {
+		if p.remote, err = o.Remote.serve(ctx); err != nil {
+			return Report{}, err
+		}
 	}
 	work := make([]operation, o.Concurrency)
 	for i := range work {

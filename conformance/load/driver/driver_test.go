@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -13,6 +14,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
 
 	"idbroker/conformance/visitor"
 )
@@ -24,8 +28,10 @@ type issuer struct {
 	refresh map[string]bool // live refresh tokens
 	count   map[string]int  // requests by path
 	n       int
-	consent bool // ask for it
-	broken  bool // the token endpoint fails every third time
+	consent bool   // ask for it
+	broken  bool   // the token endpoint fails every third time
+	strict  bool   // nobody begins an account with a provider
+	remote  string // issuer that the driver is
 	slow    time.Duration
 }
 
@@ -49,15 +55,31 @@ func newIssuer(t *testing.T) *issuer {
 		}
 		http.Redirect(w, r, back+"?code=c&state="+r.URL.Query().Get("state"), http.StatusSeeOther)
 	})
+	mux.HandleFunc("GET /login/{$}", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, `<form method="post" action="/login"><input name="email"><input name="password" type="password"><button>Sign in</button></form>`)
+	})
+	mux.HandleFunc("GET /oauth/login/load/", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, is.remote+"/authorize?state=s&nonce=n", http.StatusSeeOther)
+	})
+	mux.HandleFunc("GET /oauth/authorized/load/", is.callback)
+	mux.HandleFunc("GET "+settings, func(w http.ResponseWriter, r *http.Request) {
+		if _, err := r.Cookie("in"); err != nil || is.strict {
+			http.Error(w, "anybody", http.StatusUnauthorized)
+		}
+	})
 	mux.HandleFunc("POST /login", func(w http.ResponseWriter, r *http.Request) {
 		if r.FormValue("password") != "right" {
 			w.WriteHeader(http.StatusUnprocessableEntity)
 			fmt.Fprint(w, "wrong")
 			return
 		}
-		http.SetCookie(w, &http.Cookie{Name: "in", Value: "1"})
+		http.SetCookie(w, &http.Cookie{Name: "in", Value: "1", Path: "/"})
 		if is.consent {
 			fmt.Fprintf(w, `<form action="/authorize?%s" method="post"><button name="decision" value="allow">Yes</button></form>`, r.URL.RawQuery)
+			return
+		}
+		if r.URL.RawQuery == "" { // nobody sent them
+			http.Redirect(w, r, settings, http.StatusSeeOther)
 			return
 		}
 		http.Redirect(w, r, "/authorize?"+r.URL.RawQuery, http.StatusSeeOther)
@@ -79,7 +101,37 @@ func newIssuer(t *testing.T) *issuer {
 		mux.ServeHTTP(w, r)
 	}))
 	t.Cleanup(is.Close)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	is.remote = "http://" + l.Addr().String()
+	_ = l.Close() // the driver listens there
 	return is
+}
+
+// callback redeems the code and reads who came, as any relying party does.
+func (is *issuer) callback(w http.ResponseWriter, r *http.Request) {
+	ctx := r.Context()
+	from, err := oidc.NewProvider(ctx, is.remote)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadGateway)
+		return
+	}
+	c := oauth2.Config{ClientID: "load", ClientSecret: "load", Endpoint: from.Endpoint()}
+	t, err := c.Exchange(ctx, r.FormValue("code"))
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadGateway)
+		return
+	}
+	id, _ := t.Extra("id_token").(string)
+	token, err := from.Verifier(&oidc.Config{ClientID: "load", SupportedSigningAlgs: []string{"ES256"}}).Verify(ctx, id)
+	if err != nil || token.Nonce != "n" || r.FormValue("state") != "s" || !strings.HasPrefix(token.Subject, "load-") {
+		http.Error(w, fmt.Sprint(err), http.StatusBadRequest)
+		return
+	}
+	http.SetCookie(w, &http.Cookie{Name: "in", Value: "1", Path: "/"})
+	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
 func (is *issuer) token(w http.ResponseWriter, r *http.Request) {
@@ -105,7 +157,7 @@ func (is *issuer) token(w http.ResponseWriter, r *http.Request) {
 func (is *issuer) options(flow string) Options {
 	return Options{
 		Issuer: is.URL, Flow: flow, Concurrency: 3, Operations: 60, ClientID: "app", ClientSecret: "secret", RedirectURI: back,
-		Email: "load@example.org", Password: "right", PIDs: []int{os.Getpid()},
+		Email: "load@example.org", Password: "right", PIDs: []int{os.Getpid()}, Remote: Remote{Issuer: is.remote},
 	}
 }
 
@@ -118,7 +170,7 @@ func TestFlows(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			per := map[string]int{Code: 2}[flow]
+			per := map[string]int{Code: 2, Provider: 2, Password: 3}[flow]
 			if per == 0 {
 				per = 1
 			}
@@ -158,6 +210,9 @@ func TestPreparationFails(t *testing.T) {
 		"count 1000001":           func(o *Options) { o.Operations = MaxOperations + 1 },
 		"is longer than":          func(o *Options) { o.Duration = MaxDuration + 1 },
 		"no issuer":               func(o *Options) { o.Issuer = "" },
+		"anybody":                 func(o *Options) { o.Flow, is.strict = Provider, true },
+		"is not on loopback":      func(o *Options) { o.Flow, o.Remote.Issuer = Provider, "http://192.0.2.1:80" },
+		"is no http://HOST:PORT":  func(o *Options) { o.Flow, o.Remote.Issuer = Provider, "https://127.0.0.1" },
 		"not a loopback address":  func(o *Options) { o.Issuer = "http://192.0.2.1" },
 		"192.0.2.1:443: not a lo": func(o *Options) { o.Issuer = "https://192.0.2.1" },
 	} {

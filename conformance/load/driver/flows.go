@@ -26,6 +26,7 @@ const (
 type provider struct {
 	o         Options
 	transport http.RoundTripper
+	remote    *remote // nil: no flow needs it
 
 	Issuer        string `json:"issuer"`
 	Authorization string `json:"authorization_endpoint"`
@@ -164,6 +165,10 @@ func (p *provider) worker(ctx context.Context, flow string) (operation, error) {
 			}
 			return 1, err
 		}, nil
+	case Provider:
+		return p.remoteWorker(ctx, p.remote)
+	case Password:
+		return p.passwordWorker(ctx)
 	}
 	return p.personal(ctx, flow)
 }
@@ -265,4 +270,24 @@ func (p *provider) signIn(ctx context.Context, v *visitor.Visitor) (tokens, erro
 		return tokens{}, fmt.Errorf("sign in ends at %s (%q)", v.At.Path, v.Title())
 	}
 	return p.redeem(ctx, p.caller(nil), v.Stopped, q, verifier)
+}
+
+// passwordWorker prepares the flow Password: the sign-in page and its form, each
+// time in a browser that was never here.
+func (p *provider) passwordWorker(ctx context.Context) (operation, error) {
+	signIn := func(ctx context.Context) (int, error) {
+		v := visitor.New(p.transport)
+		if err := v.Open(ctx, strings.TrimSuffix(p.o.Issuer, "/")+"/login/"); err != nil {
+			return 0, err
+		}
+		if err := v.PressFirst(ctx, visitor.Fill{"email": p.o.Email, "password": p.o.Password}); err != nil {
+			return 0, err
+		}
+		if strings.HasPrefix(v.At.Path, "/login/") {
+			return 0, fmt.Errorf("sign in ends at %s (%q)", v.At.Path, v.Title())
+		}
+		return 3, nil // the page, the form, and the page that it leads to
+	}
+	_, err := signIn(ctx)
+	return signIn, err
 }

@@ -1,0 +1,37 @@
+package broker
+
+import (
+	"strconv"
+	"time"
+)
+
+// RememberedBrowser is a browser in which somebody need not show their second
+// factor at each sign-in. What they prove first is asked for all the same.
+type RememberedBrowser struct {
+	ID         string // NewID
+	UserID     UserID
+	Hash       string // Hash of the browser's cookie; people who share a browser share it
+	Stamp      string // User.FactorStamp when it was made; a later change ends it
+	Browser    string // "Firefox, Linux"; "" unknown. Another one is not let in
+	IP         string
+	CreatedAt  time.Time
+	LastUsedAt time.Time
+	ExpiresAt  time.Time
+}
+
+// Counts tells whether the browser stands in for the second factor of u at a time.
+func (b RememberedBrowser) Counts(u User, browser string, at time.Time) bool {
+	return b.UserID == u.ID && b.Stamp == u.FactorStamp() && b.Browser == browser && at.Before(b.ExpiresAt)
+}
+
+// FactorStamp names the state of what a remembered browser trusts in: the password,
+// that nobody has signed the person out everywhere, and the second factor.
+func (u User) FactorStamp() string {
+	micros := func(t time.Time) string {
+		if t.IsZero() {
+			return "0"
+		}
+		return strconv.FormatInt(t.UnixMicro(), 10)
+	}
+	return micros(u.PasswordSetAt) + "." + micros(u.SignedOutAt) + "." + micros(u.SecondFactorAt)
+}
