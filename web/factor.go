@@ -63,7 +63,11 @@ func (s *Server) owingFactor(w http.ResponseWriter, r *http.Request, step broker
 	if user.Disabled() {
 		return l, true, user.Refusal()
 	}
-	if !s.accounts.Factors() || user.HasSecondFactor() == l.SetsUpFactor { // removed or set up meanwhile
+	has, err := s.hasFactor(r.Context(), user)
+	if err != nil {
+		return l, true, err
+	}
+	if !s.accounts.Factors() || has == l.SetsUpFactor { // removed or set up meanwhile
 		l.OwesFactor, l.SetsUpFactor = false, false // what is owed now is found out anew
 		return l, true, s.advance(w, r, l)
 	}
@@ -125,7 +129,8 @@ func (s *Server) showFactor(w http.ResponseWriter, r *http.Request, status int, 
 	if recovery {
 		p.SwapURL = here
 	}
-	if p.Passkey, err = s.passkeyView(r, s.factorAsk(w, r, l), passkeyView{Action: "/second-factor/passkey/", Label: p.T("passkey.factor")}); err != nil {
+	p.NoApp = !visitOf(r).owing.HasSecondFactor()
+	if p.Passkey, err = s.passkeyView(r, s.factorAsk(w, r, l), passkeyView{Action: "/second-factor/passkey/", Label: p.PasskeyLabel(), Primary: p.NoApp}); err != nil {
 		return err
 	}
 	return s.show(w, r, status, &p)

@@ -23,6 +23,15 @@ type secondFactorPage struct {
 	SwapURL  string       // to the page for the other kind of code
 	OtherURL string       // to sign in as somebody else
 	Passkey  *passkeyView // instead of a code; nil: they have none
+	NoApp    bool         // there is no code to type: Passkey is all they have
+}
+
+// PasskeyLabel stands on the button of Passkey.
+func (p secondFactorPage) PasskeyLabel() string {
+	if p.NoApp {
+		return p.T("passkey.factor_only")
+	}
+	return p.T("passkey.factor")
 }
 
 // factorPage shows and changes the second factor: templates/factor.html, at

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 
 	"idbroker/broker"
@@ -104,6 +105,16 @@ func (s *Server) postFactorPasskey(w http.ResponseWriter, r *http.Request) error
 	}
 	l.FactorShown(broker.AMRKey, broker.AMRPresent)
 	return s.advance(w, r, l)
+}
+
+// hasFactor tells whether a user has something to show beside what came first: an app,
+// or a passkey. Who has neither may set one up.
+func (s *Server) hasFactor(ctx context.Context, u broker.User) (bool, error) {
+	if u.HasSecondFactor() || !s.accounts.Passkeys() {
+		return u.HasSecondFactor(), nil
+	}
+	all, err := s.accounts.PasskeysOf(ctx, u.ID)
+	return len(all) > 0, err
 }
 
 // factorAsk is what a passkey has to answer in the place of a second factor.

@@ -221,6 +221,36 @@ func passkeyAsSecondFactor(t *testing.T, db *store.DB) {
 	}
 }
 
+// TestPasskeyIsTheFactor: where everybody needs a second factor, whoever has a passkey
+// has one; a thief of the password sets up no app beside it.
+func TestPasskeyIsTheFactor(t *testing.T) { storetest.Each(t, passkeyIsTheFactor) }
+
+func passkeyIsTheFactor(t *testing.T, db *store.DB) {
+	w := passkeyWorld(t, db)
+	w.user("ada")
+	b := w.browser()
+	b.signIn("ada")
+	k := passkeytest.New(t, passkeytest.ES256)
+	b.addPasskey(k, "Phone")
+	w.server.accounts = local.New(db, w.server.linker, local.Options{
+		Issuer: w.url, Hashing: local.Argon2{MemoryKiB: 64, Passes: 1, Lanes: 1}, EndGrants: w.tokens.EndGrants, NeedFactors: true,
+	})
+	w.browser().withPasskey(k).to("/")
+	b = w.browser()
+	login := b.post("/login/", "email", "ada@example.org", "password", password).to("/second-factor/?").param("login")
+	page := b.get("/second-factor/?login=" + login).want(200).says("with a passkey of yours")
+	if strings.Contains(page.body, `name="code"`) {
+		t.Error("a code is asked for")
+	}
+	b.post("/second-factor/set-up/start/", "login", login).to("/second-factor/?")
+	b.get("/second-factor/set-up/?login=" + login).to("/second-factor/?")
+	b.post("/second-factor/", "login", login, "code", "123456").want(410)
+	b.nobody()
+	b.post("/second-factor/passkey/", "login", login, "credential", k.Sign(t, page.options(), w.url)).to("/")
+	w.user("eve")
+	w.browser().post("/login/", "email", "eve@example.org", "password", password).to("/second-factor/set-up/")
+}
+
 // TestLastPasskeyStays: an account keeps a way in, counting every kind.
 func TestLastPasskeyStays(t *testing.T) { storetest.Each(t, lastPasskeyStays) }
 

@@ -156,6 +156,8 @@ func samples(r *renderer, lang string, w words) []sample {
 	lastKey := *signKey
 	lastKey.Primary = true
 	factorKey := asked(b(), passkeyView{Action: "/second-factor/passkey/", Label: signedIn.T("passkey.factor")})
+	onlyFactor := *factorKey
+	onlyFactor.Label, onlyFactor.Primary = signedIn.T("passkey.factor_only"), true
 	keys := passkeysPage{base: in("security"), Problems: problemsOf(local.ErrPasskeyNameTaken), Passkeys: []passkeyRow{
 		{Passkey: broker.Passkey{ID: "k1", Name: w.text, Syncable: true, Synced: true, Transports: []string{"internal", "hybrid"}, CreatedAt: long, LastUsedAt: sampleNow.Add(-2 * time.Hour)}, RemoveURL: passkeysPath + "remove/?id=k1"},
 		{Passkey: broker.Passkey{ID: "k2", Name: w.title, Transports: []string{"usb", "nfc"}, CreatedAt: sampleNow.Add(-time.Hour)}, RemoveURL: passkeysPath + "remove/?id=k2"},
@@ -181,6 +183,7 @@ func samples(r *renderer, lang string, w words) []sample {
 		{"login_passkey_last", &loginPage{base: b(), Login: "l1", Providers: four, LostPasswordURL: lost, LocalPasswords: true, Passkey: &lastKey, Problems: problemsOf(local.ErrPasskeyUnknown)}},
 		{"passkey", &passkeyPage{base: b(), Passkey: &lastKey, BackURL: signin}},
 		{"second_factor_passkey", &secondFactorPage{base: b(), Login: "l1", Client: client, SwapURL: signin, OtherURL: signin, Passkey: factorKey}},
+		{"second_factor_only_passkey", &secondFactorPage{base: b(), Login: "l1", OtherURL: signin, NoApp: true, Passkey: &onlyFactor}},
 		{"passkeys", &keys},
 		{"passkeys_only", &onlyKey},
 		{"passkeys_none", &noKeys},

@@ -87,8 +87,11 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 		return nil
 	}
 	if s.accounts.OwesFactor(user, l.ACR) {
-		l.Owe(user.HasSecondFactor())
-		return nil
+		has, err := s.hasFactor(ctx, user)
+		if err == nil {
+			l.Owe(has)
+		}
+		return err
 	}
 	request := broker.RequestOf(ctx)
 	row := broker.Session{
