@@ -310,3 +310,34 @@ func TestPasskeysAtOnce(t *testing.T) {
 		}
 	})
 }
+
+// TestPasskeysOfAThief: who takes an address back, or over, is rid of the passkeys of
+// whoever was there. The mails about those went to somebody else.
+func TestPasskeysOfAThief(t *testing.T) { storetest.Each(t, passkeysOfAThief) }
+
+func passkeysOfAThief(t *testing.T, db *store.DB) {
+	w := passkeyWorld(t, db)
+	ada := w.user("ada")
+	b := w.browser()
+	b.signIn("ada")
+	own, evil := passkeytest.New(t, passkeytest.ES256), passkeytest.New(t, passkeytest.ES256)
+	b.addPasskey(own, "Ada's")
+	w.mails()
+	b.post(emailPath, "email", "eve@example.org").to(profilePath)
+	b.post(broker.EmailPath, "token", secretIn(t, w.mailedLink("email"))).to(profilePath)
+	back := w.mailedLink("email-changed")
+	b.addPasskey(evil, "Eve's")
+	w.browser().withPasskey(evil).to("/")
+	w.browser().post(broker.EmailBackPath, "token", secretIn(t, back)).to("/lost-password/")
+	w.browser().withPasskey(evil).want(422).says("No account here knows this passkey")
+	w.browser().withPasskey(own).to("/")
+
+	u, err := db.User(t.Context(), ada.ID)
+	must(t, err)
+	u.EmailVouchedBy = "demo" // whoever it is came in by a provider's word alone
+	must(t, db.UpdateUser(t.Context(), u))
+	w.mails()
+	w.browser().post("/lost-password/", "email", "ada@example.org")
+	w.browser().post("/reset-password/", "token", secretIn(t, w.mailedLink("reset")), "password", password+"!").to("/login/")
+	w.browser().withPasskey(own).want(422)
+}
