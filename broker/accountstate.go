@@ -34,7 +34,7 @@ func (op StateOperation) On(u User, reason string, at time.Time) (after User, ch
 	before := u
 	switch op {
 	case OpVerify:
-		u = u.opened(at)
+		u = u.opened()
 		if u.VerifiedAt.IsZero() || u.VerifiedBy != "" {
 			u.VerifiedAt, u.VerifiedBy = at, ""
 		}
@@ -42,7 +42,7 @@ func (op StateOperation) On(u User, reason string, at time.Time) (after User, ch
 		if u.BlockedAt.IsZero() {
 			u.BlockedAt = at
 		}
-		if u.DisabledAt.IsZero() || u.Closed() { // what its person closed is kept, as evidence
+		if u.DisabledAt.IsZero() || u.Closed() && !u.Waiting() { // what its person closed is kept, as evidence
 			u.DisabledAt = u.BlockedAt
 		}
 		u.BlockedReason, u.EraseAt = reason, time.Time{}
@@ -56,13 +56,13 @@ func (op StateOperation) On(u User, reason string, at time.Time) (after User, ch
 		}
 		u.BlockedAt, u.BlockedReason = time.Time{}, ""
 	case OpActivate:
-		u = u.opened(at)
+		u = u.opened()
 	case OpDeactivate:
-		if u.Disabled() && !u.Blocked() && !u.Waiting() && !u.Closed() {
-			return u, false
+		if !u.Disabled() || u.Blocked() || u.Waiting() || u.Closed() {
+			u.DisabledAt = at
 		}
-		u.DisabledAt, u.EraseAt = at, time.Time{}
-		u.BlockedAt, u.BlockedReason, u.WaitingAt = time.Time{}, "", time.Time{}
+		u.EraseAt, u.WaitingAt = time.Time{}, time.Time{}
+		u.BlockedAt, u.BlockedReason = time.Time{}, ""
 		u.VerifiedAt, u.VerifiedBy = time.Time{}, ""
 	}
 	if u == before {
@@ -74,15 +74,12 @@ func (op StateOperation) On(u User, reason string, at time.Time) (after User, ch
 	return u, true
 }
 
-// opened is the account without anything that shuts it. Whoever opens an account
-// vouches for its address where no mail has proven it; what stands by a provider's
-// word alone stays so, and can be re-claimed.
-func (u User) opened(at time.Time) User {
+// opened is the account without anything that shuts it. It proves no address: that
+// an operator knows the person does not say who reads the mail, and an address that
+// counts as proven finds the account.
+func (u User) opened() User {
 	u.DisabledAt, u.EraseAt, u.WaitingAt = time.Time{}, time.Time{}, time.Time{}
 	u.BlockedAt, u.BlockedReason = time.Time{}, ""
-	if u.EmailVerifiedAt.IsZero() {
-		u.EmailVerifiedAt = at
-	}
 	return u
 }
 

@@ -72,6 +72,7 @@ const (
 	EventClientEnabled    = "client.enabled"
 	EventSecretRotated    = "client.secret_rotated"
 	EventAdminClaimed     = "admin.claimed"
+	EventMailRefused      = "mail.refused" // the person's address takes no mail
 )
 
 // Request is what the audit trail and mails tell of the request that caused

@@ -38,6 +38,7 @@ func (k *checker) check() {
 	k.database()
 	k.mail()
 	k.brand()
+	k.ranges()
 	k.lifetimes()
 	k.events()
 	k.applications()
@@ -192,7 +193,17 @@ func (k *checker) mail() {
 			k.add("mail.from", "", "is not a mail address", "write Name <name@example.org>, or name@example.org")
 		}
 	}
+	for path, text := range map[string]string{"mail.reply_to": m.ReplyTo, "mail.senders.requested": m.Senders.Requested, "mail.senders.security": m.Senders.Security} {
+		if _, err := mail.ParseAddress(text); text != "" && err != nil {
+			k.add(path, "", "is not a mail address", "write Name <name@example.org>, or name@example.org")
+		}
+	}
 	s := m.SMTP
+	if s.CA != "" {
+		if _, err := os.ReadFile(s.CA); err != nil {
+			k.add("mail.smtp.ca", shown(s.CA), "cannot be read: "+cause(err), "name a PEM file that the broker may read")
+		}
+	}
 	switch {
 	case s.Host == "" && (s.Username != "" || s.Password != ""):
 		k.add("mail.smtp.host", "", "is missing beside a login", "name the server, or remove username and password")

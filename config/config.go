@@ -22,6 +22,7 @@ type Config struct {
 	Secrets      Secrets      `koanf:"secrets" doc:"The keys that seal what the database holds. Back them up apart from the database: neither is of use without the other."`
 	Mail         Mail         `koanf:"mail" doc:"How mails leave. Without an SMTP server they are written to a directory."`
 	Brand        Brand        `koanf:"brand" doc:"How the pages introduce themselves."`
+	Templates    Templates    `koanf:"templates" doc:"Pages, mails and texts of your own, and further languages."`
 	Accounts     Accounts     `koanf:"accounts" doc:"What people may do for themselves."`
 	Linking      Linking      `koanf:"linking" doc:"How accounts at providers are tied to accounts here."`
 	Sessions     Sessions     `koanf:"sessions" doc:"How long a browser stays signed in at the broker."`
@@ -69,9 +70,17 @@ type Secrets struct {
 
 // Mail is the section "mail".
 type Mail struct {
-	From      string `koanf:"from" example:"Example Identity <id@example.org>" doc:"Sender of every mail. Needed with an SMTP server."`
-	SMTP      SMTP   `koanf:"smtp" doc:"The server that takes our mail."`
-	Directory string `koanf:"directory" default:"mail" doc:"Where mails are written, as .eml files, while no SMTP server is set."`
+	From      string  `koanf:"from" example:"Example Identity <id@example.org>" doc:"Sender of every mail. Needed with an SMTP server."`
+	ReplyTo   string  `koanf:"reply_to" example:"Helpdesk <help@example.org>" doc:"Where answers to our mails go. Not set: to the sender."`
+	Senders   Senders `koanf:"senders" doc:"Senders for single kinds of mails, where they differ."`
+	SMTP      SMTP    `koanf:"smtp" doc:"The server that takes our mail."`
+	Directory string  `koanf:"directory" default:"mail" doc:"Where mails are written, as .eml files, while no SMTP server is set."`
+}
+
+// Senders is the section "mail.senders".
+type Senders struct {
+	Requested string `koanf:"requested" example:"Example Identity <sign-in@example.org>" doc:"Sender of mails that somebody asked for just now: links and codes. Not set: mail.from."`
+	Security  string `koanf:"security" example:"Example Security <security@example.org>" doc:"Sender of mails that tell of a change of an account. Not set: mail.from."`
 }
 
 // SMTP is the section "mail.smtp".
@@ -81,6 +90,7 @@ type SMTP struct {
 	Username string        `koanf:"username" example:"broker" doc:"Login there. Not set: no authentication."`
 	Password broker.Secret `koanf:"password" example:"/run/secrets/smtp-password" doc:"Password there."`
 	TLS      string        `koanf:"tls" default:"starttls" enum:"starttls,implicit,none" doc:"starttls: encrypt or fail. implicit: TLS from the first byte (port 465). none: in the clear; only without a password, or on loopback."`
+	CA       string        `koanf:"ca" example:"/etc/broker/mail-ca.pem" doc:"File with the authority (PEM) that the server's certificate must come from. Not set: those that the machine trusts."`
 }
 
 // Brand is the section "brand".
@@ -94,6 +104,11 @@ type Brand struct {
 	Imprint string `koanf:"imprint_url" example:"https://example.org/imprint" doc:"Page that says who runs the service."`
 }
 
+// Templates is the section "templates".
+type Templates struct {
+	Directory string `koanf:"directory" example:"/etc/broker/templates" doc:"Directory of templates and catalogs that take the place of ours, as \"broker templates export\" prepares and \"broker templates check\" checks it. It is read at the start, which is refused where something is wrong, and on SIGHUP, where what was read before stays."`
+}
+
 // Accounts is the section "accounts".
 type Accounts struct {
 	SignUp            bool          `koanf:"sign_up" default:"true" doc:"Newcomers may create accounts. false: an operator does, with \"broker users create\"."`
@@ -102,9 +117,11 @@ type Accounts struct {
 	StraightTo        string        `koanf:"straight_to" default:"only" example:"off" doc:"Who goes straight to a provider instead of the sign-in page. only: everybody, while passwords are off and one provider is offered. An id: everybody, to that provider. off: nobody. /login/?choose=1 always shows the page; so does it to whoever was not let in or has signed out, for ten minutes."`
 	PasswordMin       int           `koanf:"password_min" default:"8" min:"8" max:"64" doc:"Least number of characters in a new password."`
 	PasswordStrength  int           `koanf:"password_strength" default:"2" min:"0" max:"4" doc:"Least strength of a new password, as zxcvbn scores it: 1 not guessed within 10^6 tries, 2 within 10^8, 3 within 10^10, 4 within 10^12; 0 any. People are told what makes theirs weak. There are no rules about signs and digits, and old passwords keep working."`
+	HashingAtOnce     int           `koanf:"hashing_at_once" default:"0" min:"0" max:"1024" doc:"How many password hashes are computed at once; each takes 19 MiB and a processor for 25 ms. Others wait for up to ten seconds. 0: as many as there are processors."`
 	InvenioSalt       broker.Secret `koanf:"invenio_password_salt" example:"/run/secrets/invenio-salt" doc:"SECURITY_PASSWORD_SALT of the Invenio (Flask-Security) whose double hashes were imported with \"broker users create --double-hash\". Keep it until their owners have signed in once."`
 	Pepper            broker.Secret `koanf:"pepper" example:"/run/secrets/pepper" doc:"Keys that are mixed into password hashes and kept apart from the database: base64 of 32 bytes a line, newest first, as \"broker keys keyring\" prints one. Whoever loses one loses the passwords made with it."`
 	BreachedPasswords string        `koanf:"breached_passwords" example:"/var/lib/broker/breached" doc:"File of breached passwords that nobody may choose, as \"broker passwords prepare\" makes it. Nothing is asked of the Internet."`
+	BreachedRangeURL  string        `koanf:"breached_range_url" example:"https://api.pwnedpasswords.com/range/" doc:"Where to ask whether a new password has leaked: five digits of its SHA-1 are sent, and the answer holds all that begin so (k-anonymity). Where nobody answers, the password is taken. Empty: nobody is asked."`
 	EmailCodes        string        `koanf:"email_codes" default:"link" enum:"off,link,sign_in" doc:"What a code that is mailed to the address of an account may open it for. link: to prove the account to which a new identity is to be linked, where passwords are on (there the mailbox can choose a new password anyway). sign_in: that, and to sign in instead of a password, also where passwords are off."`
 	CloseAfter        time.Duration `koanf:"close_after" default:"14d" min:"24h" max:"90d" doc:"How long an account is kept that its person has closed. Until then they can reopen it; then it is erased, as with \"broker users delete\"."`
 	SecondFactor      string        `koanf:"second_factor" default:"opt_in" enum:"never,opt_in,required" doc:"Whether people are asked for a second factor when they sign in: a code of an app (TOTP), or a recovery code. opt_in: whoever has set one up, after whatever came first, a provider included, and whoever signs in for an application that wants one. required: everybody; who has none sets one up as they sign in, and sessions from before end. never: nobody, also those who have set one up before, and applications that want one are refused."`

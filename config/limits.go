@@ -1,6 +1,9 @@
 package config
 
-import "net/netip"
+import (
+	"net/netip"
+	"strings"
+)
 
 // Limits is the section "limits".
 type Limits struct {
@@ -13,6 +16,16 @@ type Limits struct {
 
 // Exempt are the exempt networks, parsed; those that check refuses are left out.
 func (l Limits) Exempt() []netip.Prefix { return prefixes(l.ExemptNetwork) }
+
+// ranges checks where breached passwords are asked about.
+func (k *checker) ranges() {
+	const path = "accounts.breached_range_url"
+	text := k.c.Accounts.BreachedRangeURL
+	k.remote(path, text)
+	if text != "" && !k.wrong(path) && !strings.HasSuffix(text, "/") {
+		k.add(path, shown(text), "does not end with a slash", "write "+text+"/, to which five digits are added")
+	}
+}
 
 // prefixes are the texts that are networks.
 func prefixes(texts []string) []netip.Prefix {

@@ -93,8 +93,8 @@ func uncommented(t *testing.T, dir string) string {
 		}
 		return line[:strings.Index(line, "/")] + name
 	})
-	return regexp.MustCompile(`(certificate|key): /etc/broker/`).ReplaceAllStringFunc(text, func(s string) string {
-		for _, name := range []string{"tls.crt", "tls.key"} {
+	return regexp.MustCompile(`(certificate|key|ca): /etc/broker/`).ReplaceAllStringFunc(text, func(s string) string {
+		for _, name := range []string{"tls.crt", "tls.key", "mail-ca.pem"} {
 			if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
 				t.Fatal(err)
 			}

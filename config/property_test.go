@@ -17,6 +17,7 @@ func TestEverySettingHasAVariable(t *testing.T) {
 		"server.tls.certificate": nil, "server.tls.key": nil, // files; TestRules has them
 		"mail.smtp.host":     {"BROKER_MAIL__FROM=a@example.org"},
 		"mail.smtp.username": {"BROKER_MAIL__FROM=a@example.org", "BROKER_MAIL__SMTP__HOST=h", "BROKER_MAIL__SMTP__PASSWORD=p"},
+		"mail.smtp.ca":       nil, // a file
 		"mail.smtp.password": {"BROKER_MAIL__FROM=a@example.org", "BROKER_MAIL__SMTP__HOST=h", "BROKER_MAIL__SMTP__USERNAME=u"},
 	}
 	for _, s := range Settings() {

@@ -47,6 +47,7 @@ type Options struct {
 
 	Timeout     time.Duration // of one request, from the name to the last byte; 0: 5 seconds
 	MinInterval time.Duration // between requests for one URL; 0: 30 seconds
+	Header      http.Header   // sent with each request beside our own; nil: nothing
 	Accept      string        // what is asked for; "": keys and request objects
 	Kept        int           // documents and failures that are remembered; 0: 1000
 }
@@ -135,6 +136,9 @@ func (c *Client) call(ctx context.Context, url string) ([]byte, error) {
 		return nil, fmt.Errorf("fetch: %w", err)
 	}
 	r.URL.Fragment = ""
+	for name, values := range c.o.Header {
+		r.Header[name] = values
+	}
 	r.Header.Set("User-Agent", userAgent)
 	r.Header.Set("Accept", c.o.Accept)
 	resp, err := c.http.Do(r)

@@ -49,7 +49,9 @@ func Read(dir fs.FS, name string, exported map[string]map[string]string) (*Catal
 		return strings.Compare(a, b)
 	})
 	for _, file := range names {
-		r.read(dir, file)
+		if !strings.HasPrefix(file, ".") { // what mounts and editors leave
+			r.read(dir, file)
+		}
 	}
 	found := broker.SortFindings(r.found)
 	if len(broker.Refused(found)) > 0 {

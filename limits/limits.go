@@ -40,6 +40,10 @@ const (
 	// deepFactor is how much more the second bucket of a network or an account holds, which
 	// each proof of work takes from.
 	deepFactor = 10
+	// queueFactor is how many more may wait at one account than of one network: else who has many
+	// networks could guess without computing. Who cannot compute has their own browser
+	// and "lost password" then.
+	queueFactor = 2
 	// deviceFactor is how much more a browser that knows the account may try: its
 	// person has forgotten which password it was.
 	deviceFactor = 2
@@ -160,41 +164,65 @@ func (l *Limiter) ask(ctx context.Context, at time.Time, v Visitor, own, deep br
 		}
 		return out, nil
 	}
-	return l.proven(ctx, at, v, deep, out)
+	verdict, unused, err := l.proven(ctx, at, v, own, deep, out)
+	if err != nil || verdict.Allowed() {
+		return verdict, err
+	}
+	// Nothing was tried. Or whoever is held up for their network would go on
+	// emptying the buckets of accounts, and have their people compute.
+	if own.Limit.Burst > 0 && !got[0].Refused {
+		unused = append(unused, own.Key)
+	}
+	return verdict, l.Right(ctx, Verdict{taken: unused})
 }
 
 // proven lets a try through whose buckets are empty, if work was proven for it.
-func (l *Limiter) proven(ctx context.Context, at time.Time, v Visitor, deep broker.Charge, out Verdict) (Verdict, error) {
+// Where it does not, unused is the bucket of an account that it took from.
+func (l *Limiter) proven(ctx context.Context, at time.Time, v Visitor, own, deep broker.Charge, out Verdict) (verdict Verdict, unused []string, err error) {
 	c, solved := l.read(at, v)
 	if !solved {
-		return Verdict{Challenge: l.challenge(at, v.Browser, easy)}, nil
+		return Verdict{Challenge: l.challenge(at, v.Browser, easy)}, nil, nil
 	}
-	charges := append(l.networks("network, proven", v.IP, deepFactor), broker.Charge{Key: l.key("challenge", v.Proof.Challenge.Reveal()), Limit: broker.Limit{Burst: 1, Every: challengeLifetime}}, deep)
+	once := broker.Charge{Key: l.key("challenge", v.Proof.Challenge.Reveal()), Limit: broker.Limit{Burst: 1, Every: challengeLifetime}}
+	var queue broker.Charge // of those who wait at one account, wherever they are
+	charges := append(l.networks("network, proven", v.IP, deepFactor), once, deep)
 	if c.waited { // nobody can wait for two things at once
-		charges = append(charges, l.networks("waited", v.IP, 0)...)
+		if own.Limit.Burst > 0 {
+			queue = broker.Charge{Key: l.key("waited, account", own.Key), Limit: times(waiting, queueFactor)}
+		}
+		charges = append(append(charges, l.networks("waited", v.IP, 0)...), queue)
 	}
 	got, err := l.store.TakeTokens(ctx, at, charges...)
 	if err != nil {
-		return Verdict{}, err
+		return Verdict{}, nil, err
 	}
 	exhausted := false
 	for i, g := range got {
 		if !g.Refused {
+			if charges[i].Key == deep.Key && deep.Limit.Burst > 0 {
+				unused = []string{deep.Key}
+			}
 			continue
 		}
 		switch charges[i].Key {
 		case deep.Key:
 			exhausted = true
-		case l.key("challenge", v.Proof.Challenge.Reveal()):
-			return Verdict{Challenge: l.challenge(at, v.Browser, easy)}, nil // it was used before
+		case once.Key, queue.Key: // it was used before; or too many wait, and who computes need not
+			verdict.Challenge = l.challenge(at, v.Browser, easy)
 		default:
-			return Verdict{Wait: max(g.Wait, time.Second)}, nil
+			verdict.Wait = max(verdict.Wait, g.Wait, time.Second)
 		}
 	}
-	if exhausted && c.bits < hard && !c.waited {
-		return Verdict{Challenge: l.challenge(at, v.Browser, hard)}, nil
+	if verdict.Wait > 0 {
+		verdict.Challenge = ""
 	}
-	return out, nil
+	if !verdict.Allowed() {
+		return verdict, unused, nil
+	}
+	if exhausted && c.bits < hard && !c.waited {
+		return Verdict{Challenge: l.challenge(at, v.Browser, hard)}, nil, nil
+	}
+	return out, nil, nil
 }
 
 // networks are the charges for an address: its own network and the wide one around. factor

@@ -2,6 +2,10 @@ package limits_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"math/bits"
+	"strconv"
 	"testing"
 	"time"
 
@@ -21,6 +25,7 @@ func TestProofs(t *testing.T) {
 		for name, attack := range map[string]func(v *limits.Visitor){
 			"no solution":     func(v *limits.Visitor) { v.Proof.Solution = "" },
 			"wrong solution":  func(v *limits.Visitor) { v.Proof.Solution = "1" + v.Proof.Solution },
+			"nearly solved":   func(v *limits.Visitor) { v.Proof.Solution = nearly(v.Proof.Challenge) },
 			"signed solution": func(v *limits.Visitor) { v.Proof.Solution = "+" + v.Proof.Solution },
 			"long solution":   func(v *limits.Visitor) { v.Proof.Solution = "000000000000000000000" },
 			"other browser":   func(v *limits.Visitor) { v.Browser = "another" },
@@ -115,3 +120,13 @@ func (refusing) TakeTokens(_ context.Context, _ time.Time, c ...broker.Charge) (
 	return out, nil
 }
 func (refusing) ReturnToken(context.Context, ...string) error { return nil }
+
+// nearly is a solution that makes one bit too few.
+func nearly(c broker.Secret) string {
+	for i := 0; ; i++ {
+		sum := sha256.Sum256([]byte(c.Reveal() + ":" + strconv.Itoa(i)))
+		if bits.LeadingZeros64(binary.BigEndian.Uint64(sum[:])) == limits.Difficulty(c)-1 {
+			return strconv.Itoa(i)
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/textproto"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -73,7 +74,7 @@ func explain(err error, c SMTP, m Message) error {
 		f.Answer, f.Advice = strconv.Itoa(answer.Code), fmt.Sprintf("%s does not take the login; check mail.smtp.username and mail.smtp.password", at)
 	case errors.Is(err, gomail.ErrNoSupportedAuthDiscovered), errors.Is(err, gomail.ErrPlainAuthNotSupported), strings.Contains(says, "SMTP AUTH"):
 		f.Advice = fmt.Sprintf("%s offers no login that we know on this connection; check mail.smtp.tls, or remove mail.smtp.username where it needs none", at)
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timed) && timed.Timeout():
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timed) && timed.Timeout(), strings.Contains(says, "i/o timeout"): // SendError hides its cause
 		f.Advice = fmt.Sprintf("%s did not answer in time; check mail.smtp.port, mail.smtp.tls and the firewall", at)
 	case errors.As(err, &answer):
 		f.Answer, f.Advice = strconv.Itoa(answer.Code), at+" turns us away"
@@ -88,9 +89,13 @@ func explain(err error, c SMTP, m Message) error {
 	return f
 }
 
+// enhanced is a status code of RFC 3463.
+var enhanced = regexp.MustCompile(`\b[45]\.\d{1,3}\.\d{1,3}\b`)
+
 // refused explains an answer to the mail itself.
 func (f *Failure) refused(e *gomail.SendError) error {
-	code := strings.TrimSpace(strconv.Itoa(e.ErrorCode()) + " " + e.EnhancedStatusCode())
+	status := enhanced.FindString(e.Error()) // also where the server does not announce them
+	code := strings.TrimSpace(strconv.Itoa(e.ErrorCode()) + " " + status)
 	f.Answer = code
 	if e.ErrorCode() < 500 {
 		f.Advice = "the mail server wants us to come back later (" + code + "), as many do with senders that they don't know; nothing needs to be done"
@@ -100,7 +105,7 @@ func (f *Failure) refused(e *gomail.SendError) error {
 	case e.Reason == gomail.ErrSMTPMailFrom: // concerns every mail: none is given up for it
 		f.Advice = "the mail server does not let us send with this sender (" + code + "); check mail.from, mail.senders and mail.smtp.username"
 		return f
-	case e.Reason == gomail.ErrSMTPRcptTo && strings.Contains(e.EnhancedStatusCode(), "5.7."), strings.Contains(strings.ToLower(e.Error()), "relay"):
+	case e.Reason == gomail.ErrSMTPRcptTo && strings.HasPrefix(status, "5.7."), strings.Contains(strings.ToLower(e.Error()), "relay"):
 		f.Advice = "the mail server does not let us send to this address (" + code + "); most want a login first: check mail.smtp.username"
 	case e.Reason == gomail.ErrSMTPRcptTo:
 		f.Address, f.Advice = true, "the mail server says that the address takes no mail ("+code+")"

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 
 	"idbroker/broker"
 )
@@ -72,8 +73,14 @@ func (s *Sender) letter(m broker.Mail) (letter, error) {
 			args[k] = s.texts.Text(lang, "mail.not_known", nil)
 		}
 	}
+	dir := s.texts.Text(lang, "language.dir", nil)
+	for k, v := range args {
+		if k != "link" && k != "code" {
+			args[k] = isolated(v, dir == "rtl")
+		}
+	}
 	l := letter{
-		Mail: m.Template, Lang: lang, Dir: s.texts.Text(lang, "language.dir", nil), Brand: s.o.Brand, BaseURL: s.o.BaseURL,
+		Mail: m.Template, Lang: lang, Dir: dir, Brand: s.o.Brand, BaseURL: s.o.BaseURL,
 		Subject: oneLine(s.texts.Text(lang, subject, args)), Action: s.texts.Text(lang, "mail."+m.Template+".action", args),
 		Link: args["link"], Code: args["code"],
 	}
@@ -82,6 +89,22 @@ func (s *Sender) letter(m broker.Mail) (letter, error) {
 		l.Paragraphs = append(l.Paragraphs, paragraph{p, l.Link != "" && p == l.Link, l.Code != "" && p == l.Code})
 	}
 	return l, nil
+}
+
+// isolated keeps a value from turning the words around it: what steers the direction of
+// writing is taken out of it, and where it is written in another direction than
+// its surroundings may be, it stands by itself (UAX #9).
+func isolated(v string, rtl bool) string {
+	v = strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Bidi_Control, r) {
+			return -1
+		}
+		return r
+	}, v)
+	if v != "" && (rtl || strings.ContainsFunc(v, func(r rune) bool { return unicode.In(r, unicode.Hebrew, unicode.Arabic, unicode.Syriac, unicode.Thaana, unicode.Nko) })) {
+		return "\u2068" + v + "\u2069"
+	}
+	return v
 }
 
 // oneLine keeps what people typed from adding lines to a mail: a name must not

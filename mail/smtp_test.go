@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"bufio"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -271,5 +272,46 @@ func TestDirectory(t *testing.T) {
 	}
 	if _, err := NewDirectory(files[0] + "/\x00"); err == nil {
 		t.Error("a bad path is accepted")
+	}
+}
+
+// TestSMTPTakenIsTaken: a server that breaks off once it has taken the mail has taken
+// it; sending it again would have it arrive twice.
+func TestSMTPTakenIsTaken(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	took := make(chan bool, 1)
+	go func() {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		in, body := bufio.NewScanner(c), false
+		_, _ = io.WriteString(c, "220 localhost\r\n")
+		for in.Scan() {
+			answer := "250 ok\r\n"
+			switch line := in.Text(); {
+			case body && line == ".":
+				_, _ = io.WriteString(c, "250 taken\r\n")
+				took <- true
+				return
+			case body:
+				continue
+			case line == "DATA":
+				body, answer = true, "354 go on\r\n"
+			}
+			_, _ = io.WriteString(c, answer)
+		}
+	}()
+	tr, err := NewSMTP(SMTP{Host: "127.0.0.1", Port: l.Addr().(*net.TCPAddr).Port, TLS: "none"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tr.Send(t.Context(), hello); err != nil || !<-took {
+		t.Errorf("Send = %v", err)
 	}
 }

@@ -88,13 +88,15 @@ func (t *Templates) write(l letter) (text, page string, err error) {
 // language. The findings tell all that is wrong at once; where one is more than a note,
 // the templates are nil. name is how the operator calls dir.
 func ReadTemplates(dir fs.FS, name string, texts Catalogs) (*Templates, []broker.Finding) {
-	c := &check{name: name, texts: texts, t: ours(), sources: map[string]string{}}
+	c := &check{name: name, texts: texts, t: ours(), sources: map[string]string{}, lacking: map[string]bool{}}
 	names, err := fs.Glob(dir, "*")
 	if err != nil {
 		c.add("", 0, "cannot be listed: %v", err)
 	}
 	for _, file := range names {
-		c.read(dir, file)
+		if !strings.HasPrefix(file, ".") { // what mounts and editors leave
+			c.read(dir, file)
+		}
 	}
 	c.writeAll()
 	found := broker.SortFindings(c.found)
@@ -109,6 +111,7 @@ type check struct {
 	texts   Catalogs
 	t       *Templates
 	sources map[string]string // of what was changed, by file
+	lacking map[string]bool
 	found   []broker.Finding
 }
 
@@ -235,7 +238,7 @@ func (c *check) one(s *Sender, name, lang string) {
 	}
 	for what, value := range map[string]string{"link": l.Link, "code": l.Code} {
 		if byText && strings.Contains(was, value) && !strings.Contains(text, value) {
-			c.add(asText, 0, "the mail %q does not hold the %s", name, what)
+			c.lacks(asText, name, what)
 		}
 	}
 	if byText {
@@ -257,6 +260,15 @@ func (c *check) file(name, ext string) (string, bool) {
 	}
 	_, ok := c.sources[frame+"."+ext]
 	return frame + "." + ext, ok
+}
+
+// lacks tells once of what a template leaves out, by the first mail that needs it.
+func (c *check) lacks(file, name, what string) {
+	if c.lacking[file+what] {
+		return
+	}
+	c.lacking[file+what] = true
+	c.add(file, 0, "leaves out the %s, without which mails such as %q are of no use", what, name)
 }
 
 // inert are elements that mail programs drop, or that make a mail look like fraud.
@@ -301,10 +313,10 @@ func (c *check) page(file, name, page string, l letter, link bool) {
 		}
 	}
 	if link && !linked && l.Link != "" {
-		c.add(file, 0, "the mail %q has no <a href> with the link", name)
+		c.lacks(file, name, "link as an <a href>")
 	}
 	if l.Code != "" && !strings.Contains(said.String(), l.Code) {
-		c.add(file, 0, "the mail %q does not hold the code", name)
+		c.lacks(file, name, "code")
 	}
 }
 

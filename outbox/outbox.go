@@ -62,6 +62,7 @@ type Worker struct {
 	kinds    []string // those that it has a handler for
 	atOnce   int
 	done     func(kind, outcome string)
+	advice   map[string]string // by kind
 }
 
 // New returns a Worker for the kinds that handlers names; entries of others wait
@@ -82,6 +83,13 @@ func New(store Store, handlers map[string]Handler, log *slog.Logger, done func(k
 // it. Call it before Run.
 func (w *Worker) AtOnce(n int) *Worker {
 	w.atOnce = n
+	return w
+}
+
+// Advise has the worker say, when it gives an entry of a kind up, what an operator
+// can do, and returns it. Call it before Run.
+func (w *Worker) Advise(byKind map[string]string) *Worker {
+	w.advice = byKind
 	return w
 }
 
@@ -145,7 +153,7 @@ func (w *Worker) settle(ctx context.Context, e broker.OutboxEntry) error {
 		return w.store.FinishOutbox(ctx, e.ID, at)
 	case broker.IsPermanent(err), e.Attempts >= maxAttempts:
 		w.done(e.Kind, "failed")
-		w.log.ErrorContext(ctx, "outbox entry given up", "kind", e.Kind, "entry", e.ID, "attempts", e.Attempts, "err", err)
+		w.log.ErrorContext(ctx, "outbox entry given up", "kind", e.Kind, "entry", e.ID, "attempts", e.Attempts, "err", err, "todo", w.advice[e.Kind])
 		return w.store.FailOutbox(ctx, e.ID, at, short(err))
 	}
 	w.done(e.Kind, "retry")

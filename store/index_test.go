@@ -100,6 +100,7 @@ func TestIndexes(t *testing.T) {
 	_, _ = db.Participants(ctx, broker.GrantFilter{UserID: "u", SID: "s"})
 	_, _ = db.Participants(ctx, broker.GrantFilter{UserID: "u"})
 	_ = db.ReviveOutbox(ctx, "k", "o", at)
+	_ = db.DropOutbox(ctx, "k", "o", at)
 	_ = db.UpdateKey(ctx, broker.Key{ID: "k"})
 	_, _ = db.MailToken(ctx, "h")
 	_ = db.SpendMailToken(ctx, "h", at)

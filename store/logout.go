@@ -67,3 +67,11 @@ func (db *DB) ReviveOutbox(ctx context.Context, kind, id string, at time.Time) e
 		micro(at), id, kind)
 	return must(n, err, broker.ErrNotFound, "revive outbox entry")
 }
+
+// DropOutbox removes an entry of a kind that has failed, given up or not.
+// broker.ErrNotFound where there is none, it has not failed yet, or a worker is at it.
+func (db *DB) DropOutbox(ctx context.Context, kind, id string, at time.Time) error {
+	n, err := db.exec(ctx, "drop outbox entry",
+		"DELETE FROM outbox WHERE id = ? AND kind = ? AND done_at = 0 AND last_error <> '' AND claimed_until <= ?", id, kind, micro(at))
+	return must(n, err, broker.ErrNotFound, "drop outbox entry")
+}

@@ -59,7 +59,9 @@ func ReadPages(dir fs.FS, name string, cat *i18n.Catalogs) (*Pages, []broker.Fin
 		c.add("", 0, "cannot be listed: %v", err)
 	}
 	for _, file := range names {
-		c.read(dir, file)
+		if !strings.HasPrefix(file, ".") { // what mounts and editors leave
+			c.read(dir, file)
+		}
 	}
 	c.all()
 	found := broker.SortFindings(c.found)

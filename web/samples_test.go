@@ -119,7 +119,7 @@ func samples(r *renderer, lang string, w words) []sample {
 	only := rows[0]
 	only.CanRemove = false
 	errorSample := func(status int, key string) *errorPage {
-		p := errorOf(b(), status, &broker.Error{Message: key, Args: map[string]string{"provider": w.title, "client": w.client, "detail": w.text}}, "k7q2m4xw6abc")
+		p := errorOf(b(), status, &broker.Error{Message: key, Args: map[string]string{"provider": w.title, "client": w.client, "detail": w.text, "reason": w.text}}, "k7q2m4xw6abc")
 		return &p
 	}
 	fragment, taken := errorSample(400, "attempt.incomplete"), errorSample(409, "link.taken")
@@ -215,6 +215,7 @@ func samples(r *renderer, lang string, w words) []sample {
 		{"proof", &proofPage{base: b(), Token: "t0ken", Email: w.email, Provider: w.title, Remote: &github}},
 		{"proof_other", &proofPage{base: b(), Token: "t0ken", Email: w.email, OtherBrowser: true}},
 		{"proved", &provedPage{base: b(), Email: w.email, ContinueURL: signin}},
+		{"proved_waiting", &provedPage{base: b(), Email: w.email, Waiting: true, ContinueURL: "/"}},
 		{"lost_password", &lostPasswordPage{base: b(), Login: "l1", Email: w.email, SignInURL: signin}},
 		{"reset", &resetPage{base: b(), Token: "t0ken", Email: w.email, MinPassword: 8}},
 		{"link", &linkPage{base: signedIn, Login: "l1", Remote: github}},
@@ -291,6 +292,8 @@ func samples(r *renderer, lang string, w words) []sample {
 		{"error_taken", taken},
 		{"error_gone", errorSample(410, "mail.used")},
 		{"error_claim", errorSample(410, "claim.wrong")},
+		{"error_blocked", errorSample(403, "account.blocked_for")},
+		{"error_waiting", errorSample(403, "account.waiting")},
 		{"error_unknown_key", errorSample(400, "")},
 	}
 }

@@ -60,6 +60,7 @@ type Options struct {
 	// carry the prefix "__Host-".
 	BaseURL string
 	Brand   Brand
+	Pages   *Pages // templates of the operator's; nil: ours
 
 	SessionIdle     time.Duration // without a request; 0: 2 hours
 	SessionAbsolute time.Duration // since sign-in; 0: 12 hours
@@ -143,6 +144,9 @@ func New(store Store, linker *linking.Linker, accounts *local.Accounts, tok *tok
 	}
 	pages, err := newRenderer(cat, o.Brand)
 	if err != nil {
+		return nil, err
+	}
+	if err := pages.use(o.Pages); err != nil {
 		return nil, err
 	}
 	jar := cookies{secure: base.Scheme == "https"}

@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,6 +33,7 @@ import (
 // world is a whole broker over HTTP with a real database, a fake remote app,
 // and what it logs and mails.
 type world struct {
+	hashes   atomic.Int64 // of passwords
 	t        testing.TB
 	db       *store.DB
 	op       *providertest.OpenID // configured as "demo", and as "other"
@@ -139,6 +141,7 @@ func worldAt(t testing.TB, host string, db *store.DB, to tokens.Options, more []
 	linker := linking.New(w.db, reg, linking.Options{Issuer: w.url, Log: log, EndGrants: w.tokens.EndGrants, Passkeys: local.PasskeysAt(w.url)})
 	w.accounts = local.New(w.db, linker, local.Options{
 		Issuer: w.url, Hashing: local.Argon2{MemoryKiB: 64, Passes: 1, Lanes: 1}, Log: log, EndGrants: w.tokens.EndGrants,
+		OnHash: func() { w.hashes.Add(1) },
 	})
 	w.keys()
 	cat, err := i18n.New()

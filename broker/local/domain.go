@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 	"golang.org/x/net/publicsuffix"
@@ -28,6 +29,9 @@ var hostNames = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.Bid
 // DomainName is a domain as the database has it: ASCII, lower case, without a dot at
 // the end. broker.ErrEmail where it is none.
 func DomainName(s string) (string, error) {
+	if !utf8.ValidString(s) {
+		return "", broker.ErrEmail
+	}
 	name, err := hostNames.ToASCII(strings.TrimSuffix(strings.TrimSpace(s), "."))
 	if err != nil {
 		return "", broker.ErrEmail.Because(err)

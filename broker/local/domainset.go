@@ -3,6 +3,7 @@ package local
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -33,10 +34,20 @@ func (a *Accounts) SetDomain(ctx context.Context, name string, status broker.Dom
 		if flaggedBy != nil {
 			d.FlaggedBy = *flaggedBy
 		}
-		d, err = a.decide(ctx, d, status, time.Now())
-		return err
+		at := time.Now()
+		if d, err = a.decide(ctx, d, status, at); err != nil {
+			return err
+		}
+		return a.domainEvent(ctx, broker.EventDomainSet, map[string]string{"domain": name, "status": string(status)}, at)
 	})
 	return d, err
+}
+
+// domainEvent writes an event about domains and nobody in particular.
+func (a *Accounts) domainEvent(ctx context.Context, name string, detail map[string]string, at time.Time) error {
+	e := broker.NewEvent(ctx, name, at)
+	e.Detail = detail
+	return a.store.AddEvent(ctx, e)
 }
 
 // decide writes what an operator thinks of a domain.
@@ -48,9 +59,7 @@ func (a *Accounts) decide(ctx context.Context, d broker.Domain, status broker.Do
 	if err := a.store.SaveDomain(ctx, d); err != nil {
 		return d, fmt.Errorf("save domain: %w", err)
 	}
-	e := broker.NewEvent(ctx, broker.EventDomainSet, at)
-	e.Detail = map[string]string{"domain": d.Name, "status": string(status)}
-	return d, a.store.AddEvent(ctx, e)
+	return d, nil
 }
 
 // RemoveDomain forgets a domain and what was decided about it. broker.ErrNotFound.
@@ -59,9 +68,7 @@ func (a *Accounts) RemoveDomain(ctx context.Context, name string) error {
 		if err := a.store.DeleteDomain(ctx, name); err != nil {
 			return err
 		}
-		e := broker.NewEvent(ctx, broker.EventDomainRemoved, time.Now())
-		e.Detail = map[string]string{"domain": name}
-		return a.store.AddEvent(ctx, e)
+		return a.domainEvent(ctx, broker.EventDomainRemoved, map[string]string{"domain": name}, time.Now())
 	})
 }
 
@@ -95,7 +102,10 @@ func (a *Accounts) ImportDomains(ctx context.Context, names []string, status bro
 				}
 				n++
 			}
-			return nil
+			if n == 0 {
+				return nil
+			}
+			return a.domainEvent(ctx, broker.EventDomainSet, map[string]string{"domains": strconv.Itoa(n), "status": string(status), "list": flaggedBy}, at)
 		})
 		if err != nil {
 			return written, err

@@ -44,7 +44,7 @@ var cheapest = Argon2{MemoryKiB: 64, Passes: 1, Lanes: 1}
 // TestForeignHashes: what other systems made is verified, in whatever Unicode
 // form the password is typed, and is to be replaced.
 func TestForeignHashes(t *testing.T) {
-	h := newHasher(cheapest, 1, "s3cr3t-salt", Peppers{})
+	h := newHasher(cheapest, 1, "s3cr3t-salt", Peppers{}, nil)
 	for kind, hash := range foreignHashes {
 		right := foreignPassword(kind)
 		typed := []broker.Secret{right}
@@ -62,7 +62,7 @@ func TestForeignHashes(t *testing.T) {
 			}
 		}
 	}
-	if _, _, unread, _ := newHasher(cheapest, 1, "", Peppers{}).verify(t.Context(), broker.Secret(foreignHashes["Invenio's double"]), "x"); !errors.Is(unread, errNoHMACKey) {
+	if _, _, unread, _ := newHasher(cheapest, 1, "", Peppers{}, nil).verify(t.Context(), broker.Secret(foreignHashes["Invenio's double"]), "x"); !errors.Is(unread, errNoHMACKey) {
 		t.Errorf("without the salt: %v", unread)
 	}
 }
@@ -70,7 +70,7 @@ func TestForeignHashes(t *testing.T) {
 // TestHashOfNothing: an imported account without a password has the hash of an
 // empty one; neither an empty nor an overlong password opens it.
 func TestHashOfNothing(t *testing.T) {
-	h := newHasher(cheapest, 1, "", Peppers{})
+	h := newHasher(cheapest, 1, "", Peppers{}, nil)
 	const empty = "$2b$04$H3vMLN5dtZXRkBo8jVZM9uZ0XFCEzw/YShqvRfVrff2p9AGN8Heka"
 	if r, err := h.read(empty); err != nil || !r.matches(nil) {
 		t.Fatal("not the hash of nothing", err)
@@ -85,7 +85,7 @@ func TestHashOfNothing(t *testing.T) {
 // TestHostileHashes: a stored hash cannot ask for a gigabyte or a minute, and
 // none is computed to find that out.
 func TestHostileHashes(t *testing.T) {
-	h := newHasher(cheapest, 1, "salt", Peppers{})
+	h := newHasher(cheapest, 1, "salt", Peppers{}, nil)
 	key43, key86, b53 := strings.Repeat("a", 43), strings.Repeat("a", 86), strings.Repeat("a", 53)
 	for hash, want := range map[string]error{
 		"$2b$16$" + b53: errHashDear, "$2b$31$" + b53: errHashDear, "$bcrypt-sha256$v=2,t=2b,r=31$" + b53[:22] + "$" + b53[:31]: errHashDear,
@@ -121,7 +121,7 @@ func TestHostileHashes(t *testing.T) {
 // TestOneLargeHashAtOnce: what takes more memory than ours is computed one by
 // one, and keeps nobody else from a free slot.
 func TestOneLargeHashAtOnce(t *testing.T) {
-	h := newHasher(cheapest, 4, "", Peppers{})
+	h := newHasher(cheapest, 4, "", Peppers{}, nil)
 	done, err := h.turn(t.Context(), maxScryptKiB)
 	if err != nil {
 		t.Fatal(err)
@@ -143,7 +143,7 @@ func TestOneLargeHashAtOnce(t *testing.T) {
 // TestUnknownCostsAKnown: whatever is typed, nobody's account is asked for as
 // many hashes of ours as an account with a hash of ours.
 func TestUnknownCostsAKnown(t *testing.T) {
-	h := newHasher(cheapest, 1, "", Peppers{})
+	h := newHasher(cheapest, 1, "", Peppers{}, nil)
 	count := 0
 	own, dummy := h.dummy.matches, h.dummy
 	dummy.matches = func(p []byte) bool { count++; return own(p) }
@@ -162,7 +162,7 @@ func FuzzReadHash(f *testing.F) {
 	for _, hash := range foreignHashes {
 		f.Add(hash)
 	}
-	h := newHasher(cheapest, 1, "s3cr3t-salt", Peppers{})
+	h := newHasher(cheapest, 1, "s3cr3t-salt", Peppers{}, nil)
 	f.Fuzz(func(t *testing.T, s string) {
 		r, err := h.read(broker.Secret(s))
 		if err != nil {

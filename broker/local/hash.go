@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/argon2"
@@ -50,12 +51,18 @@ type hasher struct {
 	params  Argon2
 	peppers Peppers
 	hmacKey broker.Secret // of double hashes; "" none is read
+	tell    func()        // of every argon2id of ours, the dummy's too
 	slots   chan struct{}
 	large   chan struct{} // one at once of those that take more memory than ours
 	dummy   stored
+	dead    atomic.Int64 // KiB that hashes have used since the garbage was collected
 }
 
-func newHasher(p Argon2, atOnce int, hmacKey broker.Secret, peppers Peppers) *hasher {
+// deadKiB is how much may lie about at least: to collect it takes a millisecond or
+// two, which small hashes are not worth.
+const deadKiB = 16 << 10
+
+func newHasher(p Argon2, atOnce int, hmacKey broker.Secret, peppers Peppers, tell func()) *hasher {
 	if p.MemoryKiB == 0 {
 		p.MemoryKiB = 19 * 1024
 	}
@@ -70,8 +77,21 @@ func newHasher(p Argon2, atOnce int, hmacKey broker.Secret, peppers Peppers) *ha
 	}
 	// The dummy has the cost of a real hash and matches nothing: its key is
 	// not the result of any password that anybody knows.
+	if tell == nil {
+		tell = func() {}
+	}
 	dummy := peppers.newest().stored(p.stored(random(saltBytes), random(keyBytes)))
-	return &hasher{params: p, hmacKey: hmacKey, peppers: peppers, slots: make(chan struct{}, atOnce), large: make(chan struct{}, 1), dummy: dummy}
+	return &hasher{params: p, tell: tell, hmacKey: hmacKey, peppers: peppers, slots: make(chan struct{}, atOnce), large: make(chan struct{}, 1), dummy: dummy}
+}
+
+// collect keeps the memory of past hashes below that of those that are being
+// computed. The collector alone would wait until there were several times as much.
+func (h *hasher) collect(memoryKiB int) {
+	used := max(memoryKiB, int(h.params.MemoryKiB))
+	if most := max(deadKiB, cap(h.slots)*int(h.params.MemoryKiB)); h.dead.Add(int64(used)) >= int64(most) {
+		h.dead.Store(0)
+		runtime.GC()
+	}
 }
 
 func random(n int) []byte {
@@ -97,7 +117,7 @@ func (h *hasher) turn(ctx context.Context, memoryKiB int) (func(), error) {
 	}
 	select {
 	case h.slots <- struct{}{}:
-		return func() { <-h.slots; release() }, nil
+		return func() { h.collect(memoryKiB); <-h.slots; release() }, nil
 	case <-ctx.Done():
 		release()
 		return nil, errBusy.Because(ctx.Err())
@@ -132,6 +152,7 @@ func (h *hasher) make(ctx context.Context, password broker.Secret) (broker.Secre
 	defer done()
 	salt := random(saltBytes)
 	p := h.peppers.newest()
+	h.tell()
 	key := argon2.IDKey(p.on(normal(password)), salt, h.params.Passes, h.params.MemoryKiB, h.params.Lanes, keyBytes)
 	return p.named(encode(h.params, salt, key)), nil
 }
@@ -160,10 +181,14 @@ func (h *hasher) verify(ctx context.Context, hash, password broker.Secret) (ok, 
 	}
 	defer done()
 	for i, form := range forms(password) {
+		if s.argon2 != nil {
+			h.tell()
+		}
 		if s.matches(form) && possible {
 			return true, i > 0 || s.argon2 == nil || *s.argon2 != h.params || s.pepper != h.peppers.newest().name, nil, nil
 		}
 		if s.argon2 == nil {
+			h.tell()
 			h.dummy.matches(form)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 // (argon2 -id -t 2 -m 16 -p 1, salt "somesalt", password "password").
 func TestVector(t *testing.T) {
 	const phc = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc"
-	h := newHasher(Argon2{}, 1, "", Peppers{})
+	h := newHasher(Argon2{}, 1, "", Peppers{}, nil)
 	if ok, outdated, _, err := h.verify(t.Context(), phc, "password"); !ok || !outdated || err != nil {
 		t.Errorf("verify = %v, %v, %v", ok, outdated, err)
 	}
@@ -21,7 +21,7 @@ func TestVector(t *testing.T) {
 }
 
 func TestDummyMatchesNothing(t *testing.T) {
-	h := newHasher(Argon2{MemoryKiB: 64, Passes: 1, Lanes: 1}, 1, "", Peppers{})
+	h := newHasher(Argon2{MemoryKiB: 64, Passes: 1, Lanes: 1}, 1, "", Peppers{}, nil)
 	if ok, _, _, err := h.verify(t.Context(), "", ""); ok || err != nil {
 		t.Errorf("%v, %v", ok, err)
 	}
@@ -34,7 +34,7 @@ func TestDummyMatchesNothing(t *testing.T) {
 // hashing goes on when the slot is free again.
 func TestHashingIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHasher(Argon2{MemoryKiB: 64, Passes: 1, Lanes: 1}, 1, "", Peppers{})
+		h := newHasher(Argon2{MemoryKiB: 64, Passes: 1, Lanes: 1}, 1, "", Peppers{}, nil)
 		done, err := h.turn(t.Context(), 0)
 		if err != nil {
 			t.Fatal(err)
@@ -55,7 +55,7 @@ func TestHashingIsBounded(t *testing.T) {
 
 // BenchmarkHash is the cost of one password, as it is configured by default.
 func BenchmarkHash(b *testing.B) {
-	h := newHasher(Argon2{}, 1, "", Peppers{})
+	h := newHasher(Argon2{}, 1, "", Peppers{}, nil)
 	for b.Loop() {
 		if _, err := h.make(b.Context(), "correct horse battery"); err != nil {
 			b.Fatal(err)

@@ -78,6 +78,20 @@ func (i *Import) Check(ctx context.Context, n Imported) (known bool, err error) 
 		if owner, known, err = i.a.owner(ctx, u.Email); err != nil {
 			return false, err
 		}
+		switch err := i.a.admit(ctx, u.Email); {
+		case broker.KindOf(err) == broker.KindInvalid && !known:
+			bad["email"] = err
+		case broker.KindOf(err) != broker.KindInvalid && err != nil:
+			return false, err
+		}
+	}
+	if bad["email"] == nil && !known && !n.Disabled {
+		var refused *broker.Error
+		if err := i.a.admit(ctx, u.Email); errors.As(err, &refused) && refused.Kind == broker.KindInvalid {
+			bad["email"] = refused
+		} else if err != nil {
+			return false, err
+		}
 	}
 	if u.Username != "" {
 		once("username", broker.FoldCase(u.Username))
@@ -216,6 +230,16 @@ func (a *Accounts) foreignIdentity(id broker.UserIdentity) (broker.UserIdentity,
 	return id, nil
 }
 
+// arrive asks about the domain of an imported account: a blocked one lets nobody in, and
+// a verified one vouches for whoever has proven the address there.
+func (a *Accounts) arrive(ctx context.Context, u *broker.User, at time.Time) error {
+	if u.EmailVerified() {
+		_, err := a.confirm(ctx, u, at)
+		return err
+	}
+	return a.admit(ctx, u.Email)
+}
+
 // adopt writes one account inside a unit of work.
 func (a *Accounts) adopt(ctx context.Context, u adoptee, at time.Time) error {
 	switch _, known, err := a.owner(ctx, u.Email); {
@@ -223,6 +247,20 @@ func (a *Accounts) adopt(ctx context.Context, u adoptee, at time.Time) error {
 		return err
 	case known:
 		return ErrSignUpKnown
+	}
+	if err := a.arrive(ctx, &u.User, at); err != nil {
+		return err
+	}
+	switch {
+	case u.Disabled(): // also of a domain that is blocked: nobody comes in
+	case u.EmailVerified():
+		if _, err := a.confirm(ctx, &u.User, at); err != nil {
+			return err
+		}
+	default: // whoever proves it is asked then
+		if err := a.admit(ctx, u.Email); err != nil {
+			return err
+		}
 	}
 	if err := a.store.CreateUser(ctx, u.User); err != nil {
 		return fmt.Errorf("create user: %w", err)

@@ -136,16 +136,20 @@ type Options struct {
 	NoPasswords bool                // passwords do not open accounts here: no mail speaks of them
 	Welcome     Welcome             // who is told that an account began; "" WelcomeVouched
 	Hashing     Argon2              // zero: defaults
+	OnHash      func()              // is told of each argon2id that is computed, for metrics; nil: nobody listens
 	HMACKey     broker.Secret       // SECURITY_PASSWORD_SALT of the Invenio whose double hashes were imported; "": none
 	Peppers     Peppers             // zero: none
 	Breached    *Breached           // passwords that nobody may choose; nil: none
-	Codes       Codes               // what a code may be mailed for
-	CodeKeys    [][32]byte          // keys of mailed codes, the first for new ones; none: one that this process alone has
-	NoFactors   bool                // nobody is asked for a second factor, and nobody sets one up
-	NeedFactors bool                // everybody is: who has none sets one up as they sign in
-	NoPasskeys  bool                // passkeys do not open accounts here; nor do they where the host of Issuer is no name (PasskeysAt)
-	PasskeyKey  [32]byte            // authenticates challenges for passkeys; zero: one that this process alone has
-	Log         *slog.Logger        // nil: discard
+	// BreachedRange returns the breached passwords whose SHA-1 begins with five
+	// hexadecimal digits, as the range API of Have I Been Pwned does; nil: nobody outside is asked.
+	BreachedRange func(ctx context.Context, prefix string) ([]byte, error)
+	Codes         Codes        // what a code may be mailed for
+	CodeKeys      [][32]byte   // keys of mailed codes, the first for new ones; none: one that this process alone has
+	NoFactors     bool         // nobody is asked for a second factor, and nobody sets one up
+	NeedFactors   bool         // everybody is: who has none sets one up as they sign in
+	NoPasskeys    bool         // passkeys do not open accounts here; nor do they where the host of Issuer is no name (PasskeysAt)
+	PasskeyKey    [32]byte     // authenticates challenges for passkeys; zero: one that this process alone has
+	Log           *slog.Logger // nil: discard
 	// EndGrants ends grants and tells the applications, inside a unit of work;
 	// nil: the store's RevokeGrants, which tells nobody.
 	EndGrants func(ctx context.Context, f broker.GrantFilter, reason string, at time.Time) (int, error)
@@ -207,7 +211,7 @@ func New(store Store, links Attacher, o Options) *Accounts {
 	if o.PasskeyKey == [32]byte{} {
 		_, _ = rand.Read(o.PasskeyKey[:]) // never fails since Go 1.24
 	}
-	a := &Accounts{store: store, links: links, hash: newHasher(o.Hashing, o.MaxHashing, o.HMACKey, o.Peppers), o: o, log: o.Log}
+	a := &Accounts{store: store, links: links, hash: newHasher(o.Hashing, o.MaxHashing, o.HMACKey, o.Peppers, o.OnHash), o: o, log: o.Log}
 	if !o.NoPasskeys {
 		a.party, _ = newRelyingParty(o.Issuer, o.Site) // nil where it cannot be, which PasskeysAt tells
 	}

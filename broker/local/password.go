@@ -52,17 +52,32 @@ func (a *Accounts) check(ctx context.Context, password broker.Secret, who person
 	if why := a.weakness(p, who); why != "" {
 		return errWeak(why)
 	}
-	if a.o.Breached == nil {
-		return nil
-	}
-	known, err := a.o.Breached.Contains(password)
-	if err != nil { // a bad disk keeps nobody out
-		a.log.ErrorContext(ctx, "new password not compared with the breached ones", "err", err)
-	}
-	if known {
+	if a.breached(ctx, password) {
 		return ErrPasswordBreached
 	}
 	return nil
+}
+
+// breached tells whether a password has leaked, as far as anybody can be asked: a bad
+// disk or a service that is away keeps nobody out, and the operator hears of it.
+func (a *Accounts) breached(ctx context.Context, password broker.Secret) bool {
+	if a.o.Breached != nil {
+		known, err := a.o.Breached.Contains(password)
+		if err != nil {
+			a.log.ErrorContext(ctx, "new password not compared with the breached ones", "err", err)
+		}
+		if known {
+			return true
+		}
+	}
+	if a.o.BreachedRange == nil {
+		return false
+	}
+	known, err := inRange(ctx, a.o.BreachedRange, password)
+	if err != nil {
+		a.log.WarnContext(ctx, "new password not compared with the breached ones of the range service", "err", err)
+	}
+	return known
 }
 
 // Authenticate returns the user whom an address (or a username) and a password

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	"idbroker/broker"
 	"idbroker/config"
 )
 
@@ -42,8 +43,16 @@ func (configValidate) Run(p *program) error {
 	_, err = registry(cfg, cfg.Server.BaseURL, nil)
 	_, brandErr := brand(cfg.Brand)
 	_, tlsErr := newCertificate(cfg.Server.TLS)
-	if err := errors.Join(err, brandErr, tlsErr); err != nil {
+	var mailErr error
+	if cfg.Mail.SMTP.Host != "" { // otherwise it would make the directory
+		_, mailErr = mailTransport(cfg.Mail)
+	}
+	_, found, templatesErr := readOverrides(cfg.Templates.Directory)
+	if err := errors.Join(err, brandErr, tlsErr, mailErr, templatesErr); err != nil {
 		return err
+	}
+	if refused := broker.Refused(found); len(refused) > 0 {
+		return findings(refused)
 	}
 	for _, w := range cfg.Warnings() {
 		fmt.Fprintln(p.err, "warning: "+oneLine(w))

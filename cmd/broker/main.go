@@ -42,6 +42,8 @@ type commands struct {
 	Clients     clientCommands      `cmd:"" help:"Register applications and rotate their secrets."`
 	Providers   providerCommands    `cmd:"" help:"List, try and explain the remote apps that people sign in with."`
 	Keys        keyCommands         `cmd:"" help:"List and rotate signing keys; make a keyring."`
+	Mail        mailCommands        `cmd:"" aliases:"mails" help:"Try the mail server; see which mails did not leave, and send or drop them."`
+	Templates   templateCommands    `cmd:"" help:"Take out pages, mails and texts to change them, and check what was changed."`
 	Logouts     logoutCommands      `cmd:"" help:"See which applications could not be told of sign-outs, and tell them again."`
 	Revocations revocationCommands  `cmd:"" help:"See which tokens at providers could not be ended, and ask again."`
 	Secrets     secretCommands      `cmd:"" help:"Change the key that seals what the database holds."`

@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
+	"time"
 
 	"idbroker/broker/local"
 	"idbroker/config"
+	"idbroker/fetch"
 )
 
 type passwordCommands struct {
@@ -109,4 +112,33 @@ func breached(cfg config.Config) (*local.Breached, error) {
 		return nil, fmt.Errorf("accounts.breached_passwords: %w", err)
 	}
 	return b, nil
+}
+
+const (
+	// rangeTimeout is short: somebody waits for their new password.
+	rangeTimeout = 3 * time.Second
+	// rangeAge is how long an answer serves: who is told that a password has leaked tries
+	// the next one, or the same again. Leaks become known in weeks.
+	rangeAge = 10 * time.Minute
+	// rangesKept bounds the memory: an answer takes 40 KiB.
+	rangesKept = 64
+)
+
+// ranges asks the range service that the configuration names; nil: nobody.
+func ranges(cfg config.Config, base string, counted *counters) func(context.Context, string) ([]byte, error) {
+	service := cfg.Accounts.BreachedRangeURL
+	if service == "" {
+		return nil
+	}
+	o := reach(cfg, base)
+	o.Timeout, o.Kept, o.Accept = rangeTimeout, rangesKept, "text/plain"
+	o.Header = http.Header{"Add-Padding": {"true"}} // or the length of the answer would tell the prefix
+	client := fetch.New(o)
+	return func(ctx context.Context, prefix string) ([]byte, error) {
+		answer, err := client.Get(ctx, service+prefix, rangeAge)
+		if counted != nil {
+			counted.add("broker_breached_range_requests_total", "outcome", map[bool]string{true: "answered", false: "failed"}[err == nil])
+		}
+		return answer, err
+	}
 }

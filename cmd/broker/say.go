@@ -23,6 +23,10 @@ func say(err error) string {
 	if errors.As(err, &problems) {
 		return problems.Error() // one line a problem
 	}
+	var found findings
+	if errors.As(err, &found) {
+		return found.Error() // likewise
+	}
 	return oneLine(words(err))
 }
 

@@ -27,7 +27,7 @@ func (serveCommand) Help() string {
 	broker config example > broker.yaml        # then shape it
 	broker clients create "My app" --redirect-uri https://app.example.org/callback
 
-SIGTERM finishes what is under way (a second one does not), SIGHUP reads the TLS certificate again. On PostgreSQL run "broker migrate up" before a new version.`
+SIGTERM finishes what is under way (a second one does not), SIGHUP reads the TLS certificate and templates.directory again. On PostgreSQL run "broker migrate up" before a new version.`
 }
 
 // Run serves until a signal comes.
@@ -128,8 +128,12 @@ func (s *server) run(ctx context.Context) error {
 
 // reload reads again what can change while we serve.
 func (s *server) reload() {
+	if s.cert == nil && s.cfg.Templates.Directory == "" {
+		s.log.Info("nothing to reload: neither server.tls nor templates.directory is set; other settings need a restart")
+		return
+	}
+	s.reloadOverrides()
 	if s.cert == nil {
-		s.log.Info("nothing to reload: server.tls is not set; other settings need a restart")
 		return
 	}
 	if err := s.cert.reload(); err != nil {

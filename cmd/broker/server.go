@@ -17,7 +17,6 @@ import (
 
 	"idbroker/broker"
 	"idbroker/config"
-	"idbroker/i18n"
 	"idbroker/mail"
 	"idbroker/outbox"
 	"idbroker/providers"
@@ -48,6 +47,8 @@ type server struct {
 	admin       *admin
 	cert        *certificate // nil: no TLS
 	log         *slog.Logger
+	face        *web.Server
+	sender      *mail.Sender
 
 	public, side *http.Server // side may be nil
 	listeners    map[*http.Server]net.Listener
@@ -124,15 +125,20 @@ func (s *server) furnish(ctx context.Context, extra func(base string) (extras, e
 	if err != nil {
 		return err
 	}
-	var texts *i18n.Catalogs
+	var own overrides
 	var read errgroup.Group // texts are parsed while the database opens
-	read.Go(func() (err error) { texts, err = i18n.New(); return err })
+	read.Go(func() (err error) { own, err = s.overrides(); return err })
+	if s.cfg.Templates.Directory != "" { // which may be wrong: then nothing is written
+		if err := read.Wait(); err != nil {
+			return err
+		}
+	}
 	db, ring, err := database(ctx, s.cfg, s.log)
 	if err := errors.Join(err, read.Wait()); err != nil {
 		return err
 	}
 	s.rooms = &rooms{db: db} // closed with the server from here on
-	r, err := furnish(s.cfg, s.base, db, ring, texts, x.apps, s.counters, s.log)
+	r, err := furnish(s.cfg, s.base, db, ring, own.texts, x.apps, s.counters, s.log)
 	if err != nil {
 		return err
 	}
@@ -148,7 +154,7 @@ func (s *server) furnish(ctx context.Context, extra func(base string) (extras, e
 	if err := s.ring.look(ctx); err != nil { // before the first request: nobody seals with a key that we don't know
 		return err
 	}
-	if err := s.postOffice(x.transport); err != nil {
+	if err := s.postOffice(x.transport, own.mails); err != nil {
 		return err
 	}
 	var both errgroup.Group // pages are parsed while keys are made
@@ -158,7 +164,7 @@ func (s *server) furnish(ctx context.Context, extra func(base string) (extras, e
 		}
 		return nil
 	})
-	both.Go(func() error { return s.face(look) })
+	both.Go(func() error { return s.shop(look, own.pages) })
 	if err := both.Wait(); err != nil {
 		return err
 	}
@@ -173,11 +179,11 @@ func (s *server) furnish(ctx context.Context, extra func(base string) (extras, e
 	return nil
 }
 
-// face makes the handler of the public listener.
-func (s *server) face(look web.Brand) error {
+// shop makes the handler of the public listener.
+func (s *server) shop(look web.Brand, pages *web.Pages) error {
 	r := s.rooms
 	face, err := web.New(r.kept, r.linker, r.accounts, r.tokens, r.texts, web.Options{
-		BaseURL: s.base, Brand: look, Logos: logos(s.cfg, s.base),
+		BaseURL: s.base, Brand: look, Pages: pages, Logos: logos(s.cfg, s.base),
 		SessionIdle: s.cfg.Sessions.Idle, SessionAbsolute: s.cfg.Sessions.Absolute, FreshFor: s.cfg.Sessions.Fresh,
 		TrustedHops: s.cfg.Server.TrustedHops, MinPassword: s.cfg.Accounts.PasswordMin,
 		NoSignUp: !s.cfg.Accounts.SignUp, NoPasswords: !s.cfg.Accounts.Passwords, StraightTo: s.cfg.Accounts.StraightTo,
@@ -186,7 +192,7 @@ func (s *server) face(look web.Brand) error {
 	if err != nil {
 		return err
 	}
-	s.public.Handler = face
+	s.face, s.public.Handler = face, face
 	return nil
 }
 
@@ -199,29 +205,22 @@ const noticesAtOnce = 10
 const revocationsAtOnce = 4
 
 // postOffice makes the outbox workers and the way that mails go.
-func (s *server) postOffice(transport mail.Transport) error {
-	m := s.cfg.Mail
-	from, err := m.From, error(nil)
-	switch {
-	case transport != nil:
-	case m.SMTP.Host != "":
-		transport, err = mail.NewSMTP(mail.SMTP{Host: m.SMTP.Host, Port: m.SMTP.Port, Username: m.SMTP.Username, Password: m.SMTP.Password, TLS: m.SMTP.TLS})
-	default:
-		transport, err = mail.NewDirectory(m.Directory)
+func (s *server) postOffice(transport mail.Transport, templates *mail.Templates) error {
+	if transport == nil {
+		var err error
+		if transport, err = mailTransport(s.cfg.Mail); err != nil {
+			return err
+		}
 	}
-	if err != nil {
-		return err
-	}
-	if from == "" {
-		from = "no-reply@localhost.localdomain" // written to files alone: config asks for a sender with an SMTP server
-	}
-	sender := mail.New(transport, s.rooms.texts, mail.Options{From: from, Brand: s.cfg.Brand.Name, BaseURL: s.base})
+	o := mailOptions(s.cfg, s.base)
+	o.Templates, o.Refused = templates, s.mailRefused
+	s.sender = mail.New(transport, s.rooms.texts, o)
 	s.outbox = outbox.New(s.rooms.db, map[string]outbox.Handler{
-		broker.OutboxMail: sender.Handle, broker.OutboxReset: s.rooms.accounts.DeliverReset, // which writes a mail
+		broker.OutboxMail: s.sender.Handle, broker.OutboxReset: s.rooms.accounts.DeliverReset, // which writes a mail
 		broker.OutboxCode: s.rooms.accounts.DeliverCode, broker.OutboxEmail: s.rooms.accounts.DeliverEmail, // and so do these
-	}, s.log, s.counters.outbox)
-	s.notices = outbox.New(s.rooms.db, map[string]outbox.Handler{broker.OutboxLogout: s.rooms.tokens.DeliverLogout}, s.log, s.counters.outbox).AtOnce(noticesAtOnce)
-	s.revocations = outbox.New(s.rooms.db, map[string]outbox.Handler{broker.OutboxRevoke: s.rooms.linker.DeliverRevocation}, s.log, s.counters.outbox).AtOnce(revocationsAtOnce)
+	}, s.log, s.counters.outbox).Advise(todo)
+	s.notices = outbox.New(s.rooms.db, map[string]outbox.Handler{broker.OutboxLogout: s.rooms.tokens.DeliverLogout}, s.log, s.counters.outbox).AtOnce(noticesAtOnce).Advise(todo)
+	s.revocations = outbox.New(s.rooms.db, map[string]outbox.Handler{broker.OutboxRevoke: s.rooms.linker.DeliverRevocation}, s.log, s.counters.outbox).AtOnce(revocationsAtOnce).Advise(todo)
 	return nil
 }
 

@@ -85,5 +85,14 @@ func TestTroubledOutbox(t *testing.T) {
 		same(t, ids(claimed), "failed fresh")
 		same(t, claimed[0].Attempts, 1)
 		same(t, ids(must(db.ClaimOutbox(ctx, 9, at, lease, "none", "mail"))(t)), "other")
+
+		for _, id := range []string{"fresh", "done", "failed", "mail", "none", ""} { // two are claimed
+			if err := db.DropOutbox(ctx, "logout", id, at); !errors.Is(err, broker.ErrNotFound) {
+				t.Errorf("drop %s: %v", id, err)
+			}
+		}
+		ok(t, db.DropOutbox(ctx, "logout", "waiting", at))
+		ok(t, db.DropOutbox(ctx, "mail", "mail", at))
+		same(t, len(must(db.TroubledOutbox(ctx, "mail", 9))(t)), 0)
 	})
 }
