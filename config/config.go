@@ -127,6 +127,7 @@ type Accounts struct {
 	SecondFactor      string        `koanf:"second_factor" default:"opt_in" enum:"never,opt_in,required" doc:"Whether people are asked for a second factor when they sign in: a code of an app (TOTP), or a recovery code. opt_in: whoever has set one up, after whatever came first, a provider included, and whoever signs in for an application that wants one. required: everybody; who has none sets one up as they sign in, and sessions from before end. never: nobody, also those who have set one up before, and applications that want one are refused."`
 	Passkeys          string        `koanf:"passkeys" default:"opt_in" enum:"never,opt_in" doc:"Whether people may sign in with passkeys, which they add in their settings. They are bound to the host of server.base_url, which has to be a name and no address: where it changes, all of them stop working. never: nobody, also those who have added some before."`
 	Domains           Domains       `koanf:"domains" doc:"The e-mail domains that people come from; \"broker domains\" says what holds for single ones."`
+	RememberFactor    time.Duration `koanf:"remember_factor" default:"30d" min:"0s" max:"400d" doc:"How long people need not show their second factor again in a browser in which they said so when they did. What they prove first is asked for all the same; for an application that wants two factors, and before they change what protects the account, the second one is too. 0s: never."`
 	Profile           Profile       `koanf:"profile" doc:"What people may tell of themselves beside name, username and language. Ask for what an application of yours needs, and no more."`
 }
 
@@ -148,9 +149,10 @@ type Linking struct {
 
 // Sessions is the section "sessions".
 type Sessions struct {
-	Idle     time.Duration `koanf:"idle" default:"2h" min:"1m" max:"400d" doc:"A session ends after so long without a request."`
-	Absolute time.Duration `koanf:"absolute" default:"12h" min:"1m" max:"400d" doc:"A session ends so long after sign-in."`
-	Fresh    time.Duration `koanf:"fresh" default:"15m" min:"1m" max:"24h" doc:"Linking, unlinking and changing the password ask for a sign-in not older than this."`
+	Idle       time.Duration `koanf:"idle" default:"2h" min:"1m" max:"400d" doc:"A session ends after so long without a request."`
+	Absolute   time.Duration `koanf:"absolute" default:"12h" min:"1m" max:"400d" doc:"A session ends so long after sign-in."`
+	Fresh      time.Duration `koanf:"fresh" default:"15m" min:"1m" max:"24h" doc:"What protects an account, or tells all of it, asks for a sign-in not older than this: linking, unlinking, the e-mail address, the second factor, exporting, closing; the password where there is none yet, or a second factor beside it."`
+	FreshGrace time.Duration `koanf:"fresh_grace" default:"10m" min:"0s" max:"24h" doc:"How much longer such a form may be sent that was opened in time. 0s: not at all."`
 }
 
 // Tokens is the section "tokens".

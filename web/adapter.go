@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -34,6 +33,7 @@ var (
 	errCrossOrigin = &broker.Error{Kind: broker.KindForbidden, Message: "error.cross_origin"}
 	errForm        = &broker.Error{Kind: broker.KindBadRequest, Message: "error.form"}
 	errText        = &broker.Error{Kind: broker.KindBadRequest, Message: "error.text"}
+	errTextIn      = errText.Why("error.text_in")
 )
 
 // statusError is an error with an HTTP status that no kind stands for.
@@ -281,11 +281,18 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if (status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests) && w.Header().Get("Retry-After") == "" {
 		w.Header().Set("Retry-After", "10")
 	}
+	p := errorOf(s.base(r), status, e, id, s.waysOn(r, err)...)
+	w.Header().Add("Vary", "Accept")
 	if wantsJSON(r) {
-		s.failJSON(w, r, status, e)
+		answer := problemOf(p)
+		if e.Field != "" {
+			answer.Errors = []fieldProblem{problemAt(p.base, e, e.Field)}
+		}
+		if err := s.giveProblem(w, r, answer); err != nil {
+			s.log.ErrorContext(ctx, "problem not told", "request", id, "err", err)
+		}
 		return
 	}
-	p := errorOf(s.base(r), status, e, id, s.waysOn(r, err)...)
 	p.Fragment = errors.Is(err, linking.ErrIncomplete)
 	if slices.ContainsFunc(p.Actions, func(a action) bool { return a.Post }) {
 		formsLeave(w) // to a provider
@@ -294,21 +301,4 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		s.log.ErrorContext(ctx, "error page failed", "request", id, "err", err)
 		http.Error(w, http.StatusText(status)+"\n"+id, status)
 	}
-}
-
-func (s *Server) failJSON(w http.ResponseWriter, r *http.Request, status int, e *broker.Error) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]string{
-		"error": e.Message, "message": s.cat.Text(s.language(r), e.Words(), e.Args), "reference": broker.RequestOf(r.Context()).ID,
-	})
-}
-
-// wantsJSON tells whether the client reads JSON and no pages.
-func wantsJSON(r *http.Request) bool {
-	accept := r.Header.Get("Accept")
-	if strings.Contains(accept, "text/html") {
-		return false
-	}
-	return strings.Contains(accept, "json") || strings.HasPrefix(r.Header.Get("Content-Type"), "application/json")
 }

@@ -80,12 +80,16 @@ func TestErrorsBecomeJSON(t *testing.T) {
 	r := w.testRequest("GET")
 	r.Header.Set("Accept", "application/json")
 	rec := w.serve(r, func(http.ResponseWriter, *http.Request) error { return broker.ErrDisabled })
-	var got map[string]string
+	var got problemJSON
 	if err := json.Unmarshal(rec.Body.Bytes(), &got); err != nil {
 		t.Fatal(err)
 	}
-	if rec.Code != 403 || got["error"] != "account.disabled" || got["reference"] != rec.Header().Get("X-Request-Id") || got["message"] == "" {
-		t.Errorf("%d %v", rec.Code, got)
+	id := rec.Header().Get("X-Request-Id")
+	if rec.Code != 403 || got.Status != 403 || got.Code != "account.disabled" || got.Type != problemType+got.Code || got.Reference != id || got.Instance != requestURN+id || got.Detail == "" || got.Title == "" {
+		t.Errorf("%d %+v", rec.Code, got)
+	}
+	if h := rec.Header(); h.Get("Content-Type") != problemMediaType || h.Get("Cache-Control") != "no-store" || h.Get("Vary") != "Accept" || h.Get("Content-Security-Policy") != machinePolicy {
+		t.Errorf("%v", h)
 	}
 }
 

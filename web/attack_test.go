@@ -131,7 +131,11 @@ func TestLoginOfAnotherBrowser(t *testing.T) {
 			b.get(path + "?login=" + login).want(403)
 		}
 		for _, path := range []string{"/login/", "/signup/", "/sent/", "/link/", "/consent/", "/oauth/signup/demo/"} {
-			b.post(path, "login", login, "decision", "allow", "email", "a@example.org", "password", password).want(403)
+			decision := "allow"
+			if path == "/link/" {
+				decision = "link"
+			}
+			b.post(path, "login", login, "decision", decision, "email", "a@example.org", "password", password).want(403)
 		}
 		b.nobody()
 	}

@@ -19,7 +19,7 @@ func (s *Server) getAuthorize(w http.ResponseWriter, r *http.Request) error {
 	if v.user == nil && s.cookies.secretCookie(r, sessionCookie) != "" {
 		s.setState(w, "") // the session ended elsewhere; without its cookie we would not know
 	}
-	a, err := s.tokens.ParseAuthorization(r.Context(), v.query)
+	a, err := s.tokens.ParseAuthorization(r.Context(), v.query.Values)
 	if a == nil {
 		return err
 	}

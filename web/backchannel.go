@@ -43,10 +43,10 @@ func (s *Server) postBackchannel(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) backchannel(r *http.Request) error {
 	v := visitOf(r)
-	if err := v.read(r); err != nil {
+	if err := v.read(r, s.operation(r)); err != nil {
 		return errLogoutParams.Because(err)
 	}
-	sent := v.form["logout_token"]
+	sent := v.form.All("logout_token")
 	if len(sent) != 1 || sent[0] == "" {
 		return errLogoutParams.Becausef("%d logout tokens", len(sent))
 	}

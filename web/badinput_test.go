@@ -324,7 +324,7 @@ func (w *world) refuses(tt bad) {
 	default:
 		var answer map[string]any
 		d := json.NewDecoder(bytes.NewReader([]byte(body)))
-		if err := d.Decode(&answer); err != nil || answer["error"] != tt.code || h.Get("Content-Type") != "application/json" {
+		if err := d.Decode(&answer); err != nil || answer["error"] != tt.code && answer["code"] != tt.code || !strings.HasSuffix(h.Get("Content-Type"), "json") {
 			wrong("error", h.Get("Content-Type"), tt.code)
 		}
 		description, _ := answer["error_description"].(string)

@@ -17,9 +17,11 @@ type base struct {
 	User      *broker.User   // who is signed in; nil nobody
 	Flash     *notice        // said once, above the page; nil nothing
 	Challenge *challengeView // to be solved with the page's form; nil none
+	Started   string         // goes with forms about what protects the account: the page was opened in time for them; "" it was not
 	Section   string         // the settings section that is open: "profile", "security", …; "" the page is none of them
 	Path      string         // local path of this page, with its query: where the language choice leads back to
 	Now       time.Time      // when the page is made; dates are told relative to it
+	Refusal   *broker.Error  // what a page with an error status and no problems means; nil none
 
 	cat *i18n.Catalogs
 }

@@ -11,7 +11,7 @@ import (
 // getClose serves GET /account/settings/close/: what closing the account means.
 func (s *Server) getClose(w http.ResponseWriter, r *http.Request) error {
 	v := visitOf(r)
-	if !v.session.Fresh(s.o.FreshFor, v.at) {
+	if !s.fresh(v) {
 		return s.redirect(w, r, proveAgain(closePath))
 	}
 	p := confirmPage{base: s.base(r), Action: closePath, Danger: true, BackURL: dataPath}
@@ -25,7 +25,7 @@ func (s *Server) getClose(w http.ResponseWriter, r *http.Request) error {
 // postClose serves POST /account/settings/close/.
 func (s *Server) postClose(w http.ResponseWriter, r *http.Request) error {
 	v := visitOf(r)
-	if !v.session.Fresh(s.o.FreshFor, v.at) {
+	if !s.fresh(v) {
 		return s.redirect(w, r, proveAgain(closePath))
 	}
 	until, err := s.accounts.Close(r.Context(), v.session)
@@ -56,6 +56,7 @@ func (s *Server) offerReopen(w http.ResponseWriter, r *http.Request, c *broker.C
 func (s *Server) showReopen(w http.ResponseWriter, r *http.Request, status int, token broker.Secret, until time.Time) error {
 	p := confirmPage{base: s.base(r), Action: broker.ReopenPath, Fields: []hidden{{"token", token.Reveal()}}, BackURL: "/"}
 	p.Title, p.Button, p.Cancel = p.T("reopen.confirm"), p.T("reopen.button"), p.T("reopen.keep")
+	p.Refusal = broker.ErrClosed
 	p.Lines = []string{p.T("reopen.until", "date", p.exact(until)), p.T("reopen.effect")}
 	return s.show(w, r, status, &p)
 }
@@ -86,5 +87,5 @@ func (s *Server) postReopen(w http.ResponseWriter, r *http.Request) error {
 // was proven, and tells whether it did.
 func (s *Server) mayReopen(w http.ResponseWriter, r *http.Request, err error) bool {
 	var closed *broker.Closed
-	return errors.As(err, &closed) && !wantsJSON(r) && s.offerReopen(w, r, closed) == nil
+	return errors.As(err, &closed) && s.offerReopen(w, r, closed) == nil
 }

@@ -23,6 +23,7 @@ const (
 	languageCookie = "broker_language" // what a visitor without an account chose
 	lastCookie     = "broker_last"     // the provider that was used here last
 	deviceCookie   = "broker_devices"  // the accounts that this browser has signed in to; opens nothing (limits)
+	rememberCookie = "broker_remember" // stands in for the second factors of people who wanted that here
 	chooseCookie   = "broker_choose"   // nobody is sent straight to a provider now
 )
 

@@ -26,7 +26,7 @@ func (s *Server) getData(w http.ResponseWriter, r *http.Request) error {
 // person, as a file. It is a POST, so that no link and no other site fetches it.
 func (s *Server) postExport(w http.ResponseWriter, r *http.Request) error {
 	v := visitOf(r)
-	if !v.session.Fresh(s.o.FreshFor, v.at) {
+	if !s.fresh(v) {
 		return s.redirect(w, r, proveAgain(dataPath))
 	}
 	e, err := s.accounts.Export(r.Context(), v.session)

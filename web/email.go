@@ -21,7 +21,7 @@ func (emailPage) template() string { return "email" }
 // first that they are still there.
 func (s *Server) getEmail(w http.ResponseWriter, r *http.Request) error {
 	v := visitOf(r)
-	if !v.session.Fresh(s.o.FreshFor, v.at) {
+	if !s.fresh(v) {
 		return s.redirect(w, r, proveAgain(emailPath))
 	}
 	return s.showEmail(w, r, http.StatusOK, "", nil)
@@ -37,7 +37,7 @@ func (s *Server) showEmail(w http.ResponseWriter, r *http.Request, status int, t
 // the address has an account or not.
 func (s *Server) postEmail(w http.ResponseWriter, r *http.Request) error {
 	v := visitOf(r)
-	if !v.session.Fresh(s.o.FreshFor, v.at) {
+	if !s.fresh(v) {
 		return s.redirect(w, r, proveAgain(emailPath))
 	}
 	email := v.form.Get("email")

@@ -112,6 +112,11 @@ func (s *Server) postFactor(w http.ResponseWriter, r *http.Request) error {
 	}
 	s.o.Wake() // a recovery code is told by mail
 	l.FactorShown(broker.AMROTP)
+	if !recovery && v.form.Get("remember") == "1" {
+		if err := s.remember(w, r, l); err != nil {
+			return err
+		}
+	}
 	return s.advance(w, r, l)
 }
 
@@ -128,6 +133,8 @@ func (s *Server) showFactor(w http.ResponseWriter, r *http.Request, status int, 
 	}
 	if recovery {
 		p.SwapURL = here
+	} else {
+		p.RememberDays = int(s.accounts.RememberFor() / (24 * time.Hour))
 	}
 	p.NoApp = !visitOf(r).owing.HasSecondFactor()
 	if p.Passkey, err = s.passkeyView(r, s.factorAsk(w, r, l), passkeyView{Action: "/second-factor/passkey/", Label: p.PasskeyLabel(), Primary: p.NoApp}); err != nil {
@@ -153,7 +160,7 @@ func (s *Server) showFactorSettings(w http.ResponseWriter, r *http.Request, stat
 	p := factorPage{base: s.base(r), Factor: f, Codes: codes, Problems: bad}
 	p.Section, p.Path = "security", factorPath
 	// The secret is shown to who signed in a moment ago, not to who finds the browser open.
-	if p.Pending = f.ID != "" && !f.Confirmed() && f.BegunBy == v.session.SID && v.session.Fresh(s.o.FreshFor, v.at); p.Pending {
+	if p.Pending = f.ID != "" && !f.Confirmed() && f.BegunBy == v.session.SID && s.fresh(v); p.Pending {
 		if p.Key, err = s.keyOf(f, v.user.Email); err != nil {
 			return err
 		}
@@ -200,7 +207,7 @@ func (s *Server) postFactorStart(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) withCode(w http.ResponseWriter, r *http.Request, do func(code string) error) (done bool, err error) {
 	v := visitOf(r)
 	return s.freshly(w, r, func() error {
-		if !v.session.Fresh(s.o.FreshFor, v.at) {
+		if !s.fresh(v) {
 			return broker.ErrSignIn
 		}
 		verdict, err := s.tryFactor(w, r, v.user.ID, false)

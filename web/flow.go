@@ -168,7 +168,7 @@ func (s *Server) decide(r *http.Request, l *broker.Login, a *tokens.Authorizatio
 		}
 	}
 	switch {
-	case step == broker.StepFactor && !has && !v.session.Fresh(s.o.FreshFor, v.at):
+	case step == broker.StepFactor && !has && !s.fresh(v):
 		l.Force = true // who finds the browser open sets up no factor of theirs
 		fallthrough
 	case step == broker.StepIdentify:
@@ -206,6 +206,7 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, l broker.Login, 
 	}
 	s.log.InfoContext(r.Context(), "authorization refused", "client", a.Client.ID, "err", err)
 	v := visitOf(r)
+	w = s.leaving(w, r)
 	switch {
 	case v.user != nil:
 		s.setState(w, v.session.SID)
@@ -243,7 +244,7 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, l broker.Login, 
 func (s *Server) respond(w http.ResponseWriter, r *http.Request, l broker.Login, a *tokens.Authorization, consent *broker.Consent) error {
 	v := visitOf(r)
 	s.setState(w, v.session.SID)
-	return s.tokens.Respond(r.Context(), w, r, a, tokens.Approval{
+	return s.tokens.Respond(r.Context(), s.leaving(w, r), r, a, tokens.Approval{
 		User: *v.user, Session: v.session, Scopes: a.Scopes, Consent: consent, Login: l.ID,
 	})
 }

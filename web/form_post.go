@@ -31,7 +31,7 @@ func (s *Server) formPost(w http.ResponseWriter, r *http.Request, redirectURI st
 	for _, name := range slices.Sorted(maps.Keys(params)) {
 		p.Fields = append(p.Fields, hidden{name, params.Get(name)})
 	}
-	if err := s.pages.render(w, http.StatusOK, &p); err != nil {
+	if err := s.render(w, r, http.StatusOK, &p); err != nil {
 		s.fail(w, r, err)
 	}
 }

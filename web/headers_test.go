@@ -24,7 +24,7 @@ func TestHeadersOfEndpointsForPrograms(t *testing.T) {
 	}
 	for path := range w.server.machines {
 		h := send("GET", path, "")
-		public := strings.HasPrefix(path, "/.well-known/") || strings.HasSuffix(path, "jwks.json")
+		public := strings.HasPrefix(path, "/.well-known/") || strings.HasSuffix(path, "jwks.json") || path == openAPIPath
 		if h.Get("Content-Security-Policy") != machinePolicy || h.Get("X-Content-Type-Options") != "nosniff" || len(h.Get("X-Request-Id")) != referenceLength {
 			t.Errorf("%s: %v", path, h)
 		}
@@ -48,6 +48,9 @@ func TestHeadersOfEndpointsForPrograms(t *testing.T) {
 func TestEncodedSlashIsNoEndpoint(t *testing.T) {
 	w := newWorld(t)
 	for path := range w.server.machines {
+		if path == openAPIPath {
+			continue // has no slash to encode
+		}
 		encoded := "/" + strings.Replace(path[1:], "/", "%2F", 1)
 		res, err := http.Get(w.url + encoded)
 		must(t, err)

@@ -49,10 +49,15 @@ func (a answer) solution() []string {
 		return nil
 	}
 	want, _ := strconv.Atoi(found[2])
+	return []string{"challenge", found[1], "solution", solve(&challengeJSON{Text: found[1], Bits: want})}
+}
+
+// solve computes what a challenge asks for.
+func solve(c *challengeJSON) string {
 	for i := 0; ; i++ {
-		sum := sha256.Sum256(fmt.Appendf(nil, "%s:%d", found[1], i))
-		if bits.LeadingZeros64(binary.BigEndian.Uint64(sum[:])) >= want {
-			return []string{"challenge", found[1], "solution", strconv.Itoa(i)}
+		sum := sha256.Sum256(fmt.Appendf(nil, "%s:%d", c.Text, i))
+		if bits.LeadingZeros64(binary.BigEndian.Uint64(sum[:])) >= c.Bits {
+			return strconv.Itoa(i)
 		}
 	}
 }

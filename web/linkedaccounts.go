@@ -105,7 +105,7 @@ func (s *Server) getDisconnect(w http.ResponseWriter, r *http.Request) error {
 	if !l.CanRemove {
 		return linking.ErrLast.With("provider", title)
 	}
-	if !v.session.Fresh(s.o.FreshFor, v.at) {
+	if !s.fresh(v) {
 		return s.redirect(w, r, proveAgain(url.QueryEscape(r.URL.RequestURI())))
 	}
 	row := viewLinked(l)

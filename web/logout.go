@@ -85,12 +85,12 @@ func (s *Server) logOut(w http.ResponseWriter, r *http.Request, asked tokens.Log
 func (s *Server) getEndSession(w http.ResponseWriter, r *http.Request) error {
 	v := visitOf(r)
 	v.locales = v.query.Get("ui_locales")
-	asked, err := s.tokens.ParseLogout(r.Context(), v.query)
+	asked, err := s.tokens.ParseLogout(r.Context(), v.query.Values)
 	if err != nil {
 		return err
 	}
 	if v.user == nil || meansThis(asked, v.session) {
-		return s.logOut(w, r, asked, v.query)
+		return s.logOut(w, r, asked, v.query.Values)
 	}
 	formsLeave(w)
 	p := logoutPage{base: s.base(r), Fields: []hidden{{"request", v.query.Encode()}}, CancelURL: "/"}

@@ -89,7 +89,7 @@ func FuzzNext(f *testing.F) {
 	}
 	here := &url.URL{Scheme: "https", Host: "id.example.org", Path: "/login/"}
 	f.Fuzz(func(t *testing.T, next string) {
-		v := visit{query: url.Values{"next": {next}}, form: url.Values{}}
+		v := visit{query: formValues{Values: url.Values{"next": {next}}}}
 		got := v.next()
 		if got == "" {
 			return

@@ -14,8 +14,8 @@ func pageKinds() []page {
 	return []page{
 		&applicationsPage{}, &askCodePage{}, &choosePage{}, &claimPage{}, &codePage{}, &confirmPage{}, &consentPage{},
 		&dataPage{}, &emailPage{}, &errorPage{}, &factorPage{}, &formPostPage{}, &homePage{}, &linkPage{}, &linkedAccountsPage{},
-		&loggedOutPage{}, &loginPage{}, &logoutPage{}, &lostPasswordPage{}, &profilePage{}, &proofPage{}, &provedPage{},
-		&recoveryCodesPage{}, &resetPage{}, &secondFactorPage{}, &securityPage{}, &sentPage{}, &signupPage{},
+		&loggedOutPage{}, &loginPage{}, &logoutPage{}, &lostPasswordPage{}, &passkeyPage{}, &passkeysPage{}, &profilePage{}, &proofPage{}, &provedPage{},
+		&recoveryCodesPage{}, &resetPage{}, &secondFactorPage{}, &securityPage{}, &sentPage{}, &setUpPage{}, &signupPage{},
 	}
 }
 

@@ -13,17 +13,18 @@ import (
 
 // secondFactorPage asks for the second factor on the way in:
 // templates/second_factor.html, at /second-factor/. It posts login, code and
-// recovery=1 for a recovery code.
+// recovery=1 for a recovery code, or remember=1 to do without in this browser for a while.
 type secondFactorPage struct {
 	base
-	Login    broker.LoginID
-	Client   *clientView  // the application that asks; nil none
-	Recovery bool         // it takes a recovery code
-	Problems problems     // fields: code
-	SwapURL  string       // to the page for the other kind of code
-	OtherURL string       // to sign in as somebody else
-	Passkey  *passkeyView // instead of a code; nil: they have none
-	NoApp    bool         // there is no code to type: Passkey is all they have
+	Login        broker.LoginID
+	Client       *clientView  // the application that asks; nil none
+	Recovery     bool         // it takes a recovery code
+	RememberDays int          // how long the browser may be remembered; 0 not at all
+	Problems     problems     // fields: code
+	SwapURL      string       // to the page for the other kind of code
+	OtherURL     string       // to sign in as somebody else
+	Passkey      *passkeyView // instead of a code; nil: they have none
+	NoApp        bool         // there is no code to type: Passkey is all they have
 }
 
 // PasskeyLabel stands on the button of Passkey.
@@ -48,7 +49,7 @@ type factorPage struct {
 
 // appKey is what an app is set up with: the part "app_key" of templates/_parts.html.
 type appKey struct {
-	Picture qrCode
+	Picture qrCode `json:"-"` // programs draw their own
 	Secret  string // in groups of four
 	URI     string // otpauth:
 }

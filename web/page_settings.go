@@ -52,6 +52,7 @@ type securityPage struct {
 	Passkeys       int       // the person's, that open the account
 	Factors        bool      // there are second factors here
 	FactorAt       time.Time // zero: the person has none
+	Remembered     []rememberedRow
 	Problems       problems
 	Sessions       []sessionRow // this browser's first
 	Events         []eventRow   // newest first
@@ -139,6 +140,17 @@ type sessionRow struct {
 	Current    bool
 	SignedInAt time.Time
 	LastSeenAt time.Time
+}
+
+// rememberedRow is a browser in which the person need not show their second factor.
+type rememberedRow struct {
+	ID         string
+	Browser    string // "Firefox, Linux"; "" unknown
+	IP         string // "" not known
+	Current    bool
+	Since      time.Time
+	LastUsedAt time.Time
+	Until      time.Time
 }
 
 // Icon is a drawing of the device.

@@ -41,8 +41,8 @@ func plugIn(t testing.TB, ctx context.Context, transport webauthn.AuthenticatorT
 	return made.AuthenticatorID
 }
 
-// shows waits until the page says something.
-func shows(t testing.TB, ctx context.Context, words string) {
+// pageShows waits until the page says something.
+func pageShows(t testing.TB, ctx context.Context, words string) {
 	t.Helper()
 	said := ""
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
@@ -93,13 +93,13 @@ func TestPasskeyJourneyInChromium(t *testing.T) {
 		chromedp.WaitVisible(chromedp.CSS(`form[data-passkey] button`)),
 		chromedp.Click(chromedp.CSS(`form[data-passkey] button`)),
 	))
-	shows(t, ctx, "The passkey is added")
+	pageShows(t, ctx, "The passkey is added")
 	must(t, chromedp.Do(ctx, chromedp.Click(chromedp.CSS(`form[data-passkey] button`)))) // the device has one already
-	shows(t, ctx, "This device has a passkey for your account already")
+	pageShows(t, ctx, "This device has a passkey for your account already")
 
 	signOut()
 	must(t, chromedp.Do(ctx, chromedp.Navigate(w.url+"/login/"))) // the device is touched: the field's offer is taken
-	shows(t, ctx, "This is your account")
+	pageShows(t, ctx, "This is your account")
 	if got := session(); got.ACR != broker.ACRSecond || strings.Join(got.AMR, " ") != "pop user mfa" {
 		t.Errorf("session %+v", got)
 	}
@@ -109,16 +109,16 @@ func TestPasskeyJourneyInChromium(t *testing.T) {
 	row.AuthTime = row.AuthTime.Add(-time.Hour)
 	must(t, w.db.SaveSession(t.Context(), row))
 	must(t, chromedp.Do(ctx, chromedp.Navigate(w.url+passkeysPath)))
-	shows(t, ctx, "prove that it’s you")
+	pageShows(t, ctx, "prove that it’s you")
 	must(t, chromedp.Do(ctx,
 		chromedp.Click(chromedp.CSS(`a[href^="/login/?again=1"]`)), chromedp.WaitVisible(chromedp.CSS(`form[data-passkey] button`)),
 		protocol(webauthn.SetUserVerified, webauthn.SetUserVerifiedParams{AuthenticatorID: device}, nil),
 		chromedp.Click(chromedp.CSS(`form[data-passkey] button`)),
 	))
-	shows(t, ctx, "Nothing came from your device")
+	pageShows(t, ctx, "Nothing came from your device")
 	must(t, chromedp.Do(ctx, protocol(webauthn.SetUserVerified, webauthn.SetUserVerifiedParams{AuthenticatorID: device, IsUserVerified: true}, nil),
 		chromedp.Click(chromedp.CSS(`form[data-passkey] button`))))
-	shows(t, ctx, "Your passkeys")
+	pageShows(t, ctx, "Your passkeys")
 	if got := session(); !got.Fresh(time.Minute, time.Now()) {
 		t.Errorf("signed in %s ago", time.Since(got.AuthTime))
 	}
@@ -135,17 +135,17 @@ func TestPasskeyJourneyInChromium(t *testing.T) {
 		chromedp.WaitVisible(chromedp.CSS(`input[name=code]`)), simulate(true),
 		chromedp.Click(chromedp.CSS(`form[data-passkey] button`)),
 	))
-	shows(t, ctx, "This is your account")
+	pageShows(t, ctx, "This is your account")
 	if got := session(); strings.Join(got.AMR, " ") != "pwd pop user mfa" {
 		t.Errorf("session %+v", got)
 	}
 
 	must(t, chromedp.Do(ctx, chromedp.Navigate(w.url+passkeysPath), chromedp.Click(chromedp.CSS(`a[href*="/remove/"]`)),
 		chromedp.WaitVisible(chromedp.CSS(`button.danger`)), chromedp.Click(chromedp.CSS(`button.danger`))))
-	shows(t, ctx, "The passkey is removed")
+	pageShows(t, ctx, "The passkey is removed")
 	signOut()
 	must(t, chromedp.Do(ctx, chromedp.Navigate(w.url+"/login/"))) // the device still has it
-	shows(t, ctx, "No account here knows this passkey")
+	pageShows(t, ctx, "No account here knows this passkey")
 }
 
 // TestNoPasskeysWithoutScript: where nothing runs, nothing is shown that would not

@@ -44,7 +44,7 @@ func (s *Server) getStart(w http.ResponseWriter, r *http.Request) error {
 // identity to the account that is signed in.
 func (s *Server) postLink(w http.ResponseWriter, r *http.Request) error {
 	v := visitOf(r)
-	if !v.session.Fresh(s.o.FreshFor, v.at) {
+	if !s.fresh(v) {
 		return s.redirect(w, r, proveAgain(linkedAccountsPath))
 	}
 	return s.start(w, r, linking.StartRequest{
@@ -127,6 +127,9 @@ func (s *Server) getCallback(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		s.wantsChoice(w)
 		return s.withoutAnswer(r, s.linker.Unreadable(r.PathValue("app"), err))
+	}
+	if s.o.FreshGrace > 0 { // who could set out to link may come back: the way takes as long as it takes
+		v.session.Grace = v.session.AuthTime.Add(s.o.FreshFor + s.o.FreshGrace + broker.AttemptLifetime)
 	}
 	res, err := s.linker.Finish(r.Context(), linking.FinishRequest{
 		Provider: r.PathValue("app"), Browser: v.browser, Session: v.session, Callback: callback, Locale: s.language(r),

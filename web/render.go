@@ -131,18 +131,24 @@ func (all templates) execute(p page) (*bytes.Buffer, error) {
 		return nil, fmt.Errorf("no template for page %q", p.template())
 	}
 	b := p.top()
-	if b.Title == "" {
-		if own, ok := p.(interface{ title() string }); ok {
-			b.Title = own.title()
-		} else {
-			b.Title = b.T(p.template() + ".title")
-		}
-	}
+	b.Title = titleOf(p)
 	var buf bytes.Buffer
 	if err := t.Execute(&buf, p); err != nil {
 		return nil, fmt.Errorf("render %s: %w", p.template(), err)
 	}
 	return &buf, nil
+}
+
+// titleOf is the title of a page's document, before the community's name.
+func titleOf(p page) string {
+	b := p.top()
+	if b.Title != "" {
+		return b.Title
+	}
+	if own, ok := p.(interface{ title() string }); ok {
+		return own.title()
+	}
+	return b.T(p.template() + ".title")
 }
 
 // staticHandler serves GET /static/….

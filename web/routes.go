@@ -32,7 +32,7 @@ func (s *Server) routes() *http.ServeMux {
 	for _, path := range foreign {
 		s.origin.AddInsecureBypassPattern(path)
 	}
-	m := http.NewServeMux()
+	m := &router{ServeMux: http.NewServeMux()}
 
 	m.HandleFunc("GET /{$}", s.page(s.getHome))
 	m.HandleFunc("GET /login/{$}", s.page(s.getLogin))
@@ -80,6 +80,7 @@ func (s *Server) routes() *http.ServeMux {
 	m.HandleFunc("GET /oauth/disconnect/{app}/{$}", s.member(s.getDisconnect))
 	m.HandleFunc("POST /oauth/disconnect/{app}/{$}", s.member(s.postDisconnect))
 
+	m.HandleFunc("GET "+mePath, s.page(s.getMe))
 	m.HandleFunc("GET /account/settings/{$}", s.member(s.getSettings))
 	m.HandleFunc("GET /account/settings/profile/{$}", s.member(s.getProfile))
 	m.HandleFunc("POST /account/settings/profile/{$}", s.member(s.postProfile))
@@ -101,6 +102,7 @@ func (s *Server) routes() *http.ServeMux {
 	m.HandleFunc("POST "+passkeysPath+"rename/{$}", s.member(s.postPasskeyRename))
 	m.HandleFunc("GET "+passkeysPath+"remove/{$}", s.member(s.getPasskeyRemove))
 	m.HandleFunc("POST "+passkeysPath+"remove/{$}", s.member(s.postPasskeyRemove))
+	m.HandleFunc("POST "+factorPath+"forget/{$}", s.member(s.postForget))
 	m.HandleFunc("POST /account/settings/sessions/{$}", s.member(s.postSessions))
 	m.HandleFunc("GET /account/settings/linkedaccounts/{$}", s.member(s.getLinkedAccounts))
 	m.HandleFunc("GET /account/settings/applications/{$}", s.member(s.getApplications))
@@ -128,6 +130,7 @@ func (s *Server) routes() *http.ServeMux {
 	s.document(m, "/oauth2/jwks.json", s.tokens.ServeJWKS)
 	s.document(m, "/.well-known/openid-configuration", s.tokens.ServeDiscovery)
 	s.document(m, "/.well-known/oauth-authorization-server", s.tokens.ServeDiscovery)
+	s.document(m, openAPIPath, s.serveOpenAPI)
 
 	if s.tokens.Registers() {
 		for _, path := range []string{registerPath, registerPath + "/{client}"} {
@@ -138,7 +141,25 @@ func (s *Server) routes() *http.ServeMux {
 	}
 
 	m.Handle("GET /static/", s.pages.staticHandler())
-	return m
+	s.patterns = m.patterns
+	return m.ServeMux
+}
+
+// router is a mux that knows its patterns.
+type router struct {
+	*http.ServeMux
+	patterns []string
+}
+
+// HandleFunc adds a route.
+func (m *router) HandleFunc(pattern string, h func(http.ResponseWriter, *http.Request)) {
+	m.Handle(pattern, http.HandlerFunc(h))
+}
+
+// Handle adds a route.
+func (m *router) Handle(pattern string, h http.Handler) {
+	m.patterns = append(m.patterns, pattern)
+	m.ServeMux.Handle(pattern, h)
 }
 
 // machine is an endpoint for programs. Those are most of the traffic, have no
@@ -149,13 +170,13 @@ type machine struct {
 }
 
 // machine makes a route of an endpoint for programs, whatever the method.
-func (s *Server) machine(m *http.ServeMux, path string, h http.HandlerFunc) {
+func (s *Server) machine(m *router, path string, h http.HandlerFunc) {
 	m.HandleFunc(path, h)
 	s.machines[path] = machine{h, s.headers.machines}
 }
 
 // document is machine for what everybody may read.
-func (s *Server) document(m *http.ServeMux, path string, h http.HandlerFunc) {
+func (s *Server) document(m *router, path string, h http.HandlerFunc) {
 	h = s.tokens.ForEveryOrigin(h)
 	m.HandleFunc(path, h)
 	s.machines[path] = machine{h, s.headers.documents}

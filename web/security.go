@@ -40,6 +40,9 @@ func (s *Server) showSecurity(w http.ResponseWriter, r *http.Request, status int
 		}
 	}
 	p.Factors, p.FactorAt = s.accounts.Factors(), v.user.SecondFactorAt
+	if p.Remembered, err = s.rememberedRows(r); err != nil {
+		return err
+	}
 	sessions, err := s.store.SessionsOf(ctx, v.user.ID)
 	if err != nil {
 		return fmt.Errorf("sessions: %w", err)
@@ -121,7 +124,7 @@ func (s *Server) events(ctx context.Context, user broker.UserID) ([]eventRow, er
 // the first one.
 func (s *Server) postPassword(w http.ResponseWriter, r *http.Request) error {
 	v := visitOf(r)
-	if !v.user.HasPassword() && !v.session.Fresh(s.o.FreshFor, v.at) {
+	if (!v.user.HasPassword() || s.accounts.Factors() && v.user.HasSecondFactor()) && !s.fresh(v) {
 		return s.redirect(w, r, proveAgain(securityPath))
 	}
 	current, next := broker.Secret(v.form.Get("current")), broker.Secret(v.form.Get("password"))
@@ -159,6 +162,9 @@ func (s *Server) postSessions(w http.ResponseWriter, r *http.Request) error {
 			ended, err := s.store.EndSessions(ctx, v.user.ID, v.session.SID)
 			for i := 0; err == nil && i < len(ended); i++ {
 				err = s.sessionEnded(ctx, v.user.ID, ended[i], v.at)
+			}
+			if err == nil {
+				_, err = s.accounts.ForgetBrowsers(ctx, v.user.ID, s.cookies.secretCookie(r, rememberCookie))
 			}
 			return err
 		})

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -33,6 +34,7 @@ type Store interface {
 	SaveLogin(ctx context.Context, l broker.Login) error
 	FinishLogin(ctx context.Context, id broker.LoginID, at time.Time) error
 
+	TouchRemembered(ctx context.Context, id string, at time.Time) error
 	TakeSession(ctx context.Context, idHash string) error
 	OpenAttempt(ctx context.Context, browserHash, provider string, at time.Time) (broker.Attempt, error)
 
@@ -65,6 +67,9 @@ type Options struct {
 	SessionIdle     time.Duration // without a request; 0: 2 hours
 	SessionAbsolute time.Duration // since sign-in; 0: 12 hours
 	FreshFor        time.Duration // how recent a sign-in is recent; as linking and local have it; 0: 15 minutes
+
+	FreshGrace time.Duration // how long a form that was opened while the sign-in was recent may be sent after that; 0: not at all
+	FormKey    [32]byte      // says that it was; replicas share it. Zero: this process has one alone
 
 	TrustedHops int  // proxies of ours before us, whose X-Forwarded-… entries count; 0: none
 	MinPassword int  // what the pages say; as local has it; 0: 8
@@ -108,11 +113,19 @@ type Server struct {
 	cookies  cookies
 	origin   *http.CrossOriginProtection
 	mux      *http.ServeMux
+	patterns []string           // of mux
 	machines map[string]machine // of mux, by path
 	headers  headerSets
 	host     string // of the base URL, with its port
 	o        Options
 	log      *slog.Logger
+
+	operations map[string]operation // by pattern
+	openAPI    []byte
+	// Tests hear of every field that a handler asks for, and every page that it
+	// shows; nil: nobody listens.
+	onField func(pattern, name string)
+	onPage  func(pattern string, p page)
 }
 
 // New returns a Server. Errors: the base URL is not scheme and host alone, or a
@@ -132,6 +145,9 @@ func New(store Store, linker *linking.Linker, accounts *local.Accounts, tok *tok
 	o.SessionIdle = or(o.SessionIdle, defaultIdle)
 	o.SessionAbsolute = or(o.SessionAbsolute, defaultAbsolute)
 	o.FreshFor = or(o.FreshFor, defaultFresh)
+	if o.FormKey == [32]byte{} {
+		_, _ = rand.Read(o.FormKey[:]) // never fails since Go 1.24
+	}
 	o.MinPassword = or(o.MinPassword, defaultMinPassword)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -153,12 +169,15 @@ func New(store Store, linker *linking.Linker, accounts *local.Accounts, tok *tok
 	s := &Server{
 		store: store, linker: linker, accounts: accounts, tokens: tok, cat: cat, pages: pages, cookies: jar,
 		sessions: &sessionStore{rows: store, cookies: jar, idle: o.SessionIdle, absolute: o.SessionAbsolute},
-		origin:   http.NewCrossOriginProtection(), host: base.Host, o: o, log: o.Log,
+		origin:   http.NewCrossOriginProtection(), host: base.Host, o: o, log: o.Log, operations: operations(),
 	}
 	if err := s.origin.AddTrustedOrigin(o.BaseURL); err != nil {
 		return nil, fmt.Errorf("base URL: %w", err)
 	}
 	s.headers = newHeaders(jar.secure)
+	if s.openAPI, err = s.describe(); err != nil {
+		return nil, fmt.Errorf("OpenAPI document: %w", err)
+	}
 	s.mux = s.routes()
 	return s, tok.UseFormPost(s.formPost)
 }

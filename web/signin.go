@@ -62,6 +62,8 @@ var (
 	errOutThere = errors.New("signed out at the provider")
 	// errOutHere: another password was set meanwhile, or somebody else ended every session.
 	errOutHere = errors.New("signed out everywhere")
+	// errForgotten: the browser is remembered no longer.
+	errForgotten = errors.New("browser forgotten")
 )
 
 // startSession signs the login's user in on this browser, under a new id. It
@@ -86,17 +88,25 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 		l.UserID = ""
 		return nil
 	}
+	remembered := ""
 	if s.accounts.OwesFactor(user, l.ACR) {
-		has, err := s.hasFactor(ctx, user)
-		if err == nil {
-			l.Owe(has)
+		if !l.Force { // who proves anew that they are there shows all that they have
+			if remembered, err = s.accounts.Remembered(ctx, user, s.cookies.secretCookie(r, rememberCookie)); err != nil {
+				return err
+			}
 		}
-		return err
+		if remembered == "" {
+			has, err := s.hasFactor(ctx, user)
+			if err == nil {
+				l.Owe(has)
+			}
+			return err
+		}
 	}
 	request := broker.RequestOf(ctx)
 	row := broker.Session{
 		SID: broker.NewID(), UserID: user.ID, AuthTime: l.AuthTime, AMR: l.AMR, ACR: l.ACR, Provider: l.Provider,
-		UserAgent: request.UserAgent, IP: request.IP, CreatedAt: v.at, LastSeenAt: v.at, ExpiresAt: v.at.Add(s.o.SessionAbsolute),
+		UserAgent: request.UserAgent, IP: request.IP, CreatedAt: v.at, LastSeenAt: v.at, ExpiresAt: v.at.Add(s.o.SessionAbsolute), Remembered: remembered,
 	}
 	if v.session.UserID == user.ID {
 		row.SID = v.session.SID
@@ -112,6 +122,13 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 			return errOutHere
 		} else if err != nil {
 			return err
+		}
+		if remembered != "" {
+			if err := s.store.TouchRemembered(ctx, remembered, v.at); errors.Is(err, broker.ErrSpent) {
+				return errForgotten
+			} else if err != nil {
+				return err
+			}
 		}
 		if err := s.endSession(ctx, v, row.SID, v.at); err != nil {
 			return err
@@ -136,8 +153,16 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 		if v.twoThere {
 			e.Detail = map[string]string{factorDetail: "provider", "provider_amr": strings.Join(l.AMR, " ")}
 		}
+		if remembered != "" {
+			e.Detail = map[string]string{factorDetail: "remembered"}
+		}
 		return s.store.AddEvent(ctx, e)
 	})
+	if errors.Is(err, errForgotten) {
+		l.SID = ""
+		l.Owe(true)
+		return nil
+	}
 	if errors.Is(err, errOutThere) || errors.Is(err, errOutHere) {
 		l.UserID = ""
 		return nil

@@ -165,6 +165,26 @@ func TestBlockedBeforeTheFirstSession(t *testing.T) {
 	b.nobody()
 }
 
+// TestBlockedBetweenPasswordAndFactor: whoever owes the second factor gets nothing for it
+// any more, reads why, and does not go on behind the block when it is gone.
+func TestBlockedBetweenPasswordAndFactor(t *testing.T) {
+	w := newWorld(t)
+	ada := w.user("ada")
+	b := w.browser()
+	b.signIn("ada")
+	secret, codes := b.setUpApp()
+	owing := w.browser()
+	login := owing.post("/login/", "email", ada.Email, "password", password).to("/second-factor/").param("login")
+	must(t, w.accounts.SetState(t.Context(), ada.ID, broker.OpBlock, "Spam was posted."))
+	owing.get("/second-factor/?login=" + login).want(403).says("Spam was posted.")
+	owing.post("/second-factor/", "login", login, "code", appShows(t, secret, 1)).want(403)
+	owing.post("/second-factor/", "login", login, "recovery", "1", "code", codes[0]).want(403)
+	owing.nobody()
+	must(t, w.accounts.SetState(t.Context(), ada.ID, broker.OpUnblock, ""))
+	owing.post("/second-factor/", "login", login, "code", appShows(t, secret, 1))
+	owing.nobody()
+}
+
 // TestModeratedNewcomer: each way in which an account begins leads to the page that says
 // what happens next, and to no session.
 func TestModeratedNewcomer(t *testing.T) {

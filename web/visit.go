@@ -26,8 +26,9 @@ type visit struct {
 	twoThere  bool              // the provider that they have just come from has seen two factors
 	proven    broker.User       // who has just been authenticated, as read then; zero nobody
 	browser   broker.Secret     // "" the browser has no cookie yet
-	form      url.Values        // of a POST
-	query     url.Values
+	form      formValues        // of a POST, sent as a form or as JSON
+	query     formValues
+	onlyJSON  bool          // the route knows no pages
 	locales   string        // ui_locales of the login that the page belongs to
 	returnTo  string        // way on for an error page; "" the start page
 	challenge broker.Secret // for the next form that is shown; "" none
@@ -73,7 +74,7 @@ func (s *Server) member(h handler) http.HandlerFunc {
 // enter reads the form, the session and its user.
 func (s *Server) enter(w http.ResponseWriter, r *http.Request) error {
 	v := visitOf(r)
-	if err := v.read(r); err != nil {
+	if err := v.read(r, s.operation(r)); err != nil {
 		return err
 	}
 	v.browser = s.cookies.secretCookie(r, browserCookie)
@@ -95,12 +96,24 @@ func (s *Server) enter(w http.ResponseWriter, r *http.Request) error {
 		return s.drop(w, r) // it began before the second factor did
 	}
 	v.session, v.user = row, &user
+	s.grace(r)
 	return nil
 }
 
-// read parses query and form. Text that is not UTF-8 or holds a NUL is nobody's
-// typing, and databases choke on it; a field that comes twice is ambiguous.
-func (v *visit) read(r *http.Request) error {
+// operation is what the table says of the route of a request; zero nothing.
+func (s *Server) operation(r *http.Request) operation {
+	v, op := visitOf(r), s.operations[r.Pattern]
+	if s.onField != nil {
+		asked := func(name string) { s.onField(r.Pattern, name) }
+		v.form.asked, v.query.asked = asked, asked
+	}
+	return op
+}
+
+// read parses query and body of a request for op. Text that is not UTF-8 or holds
+// a NUL is nobody's typing, and databases choke on it; a field that comes twice
+// is ambiguous.
+func (v *visit) read(r *http.Request, op operation) error {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return errForm.Becausef("malformed query") // the cause would show a piece of it
@@ -111,22 +124,32 @@ func (v *visit) read(r *http.Request) error {
 	if !utf8.ValidString(r.URL.Path) || strings.ContainsRune(r.URL.Path, 0) {
 		return errText.Becausef("path")
 	}
-	v.query, v.form = query, url.Values{}
+	v.query.Values, v.form.Values = query, url.Values{}
+	if err := once(op.query, query); err != nil {
+		return err
+	}
 	if r.Method != http.MethodPost {
 		return nil
 	}
-	if kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); !strings.EqualFold(strings.TrimSpace(kind), "application/x-www-form-urlencoded") && r.ContentLength != 0 {
-		return errForm.Becausef("content type %.100q", kind)
+	switch kind := sentType(r); {
+	case kind == jsonMediaType && op.takesJSON():
+		v.form.Values, err = readJSON(r, op.fields)
+		return err
+	case kind != formMediaType && r.ContentLength != 0:
+		return errForm.Becausef("content type %.100q", r.Header.Get("Content-Type"))
 	}
 	if err := r.ParseForm(); err != nil {
 		var large *http.MaxBytesError
 		if errors.As(err, &large) {
 			return errTooLarge
 		}
-		return errForm.Because(err)
+		return errForm.Becausef("malformed form")
 	}
-	v.form = r.PostForm
-	return textual(v.form)
+	v.form.Values = r.PostForm
+	if err := textual(v.form.Values); err != nil {
+		return err
+	}
+	return checkAll(op.fields, v.form.Values)
 }
 
 func textual(values url.Values) error {
@@ -136,7 +159,7 @@ func textual(values url.Values) error {
 		}
 		for _, value := range all {
 			if !utf8.ValidString(value) || strings.ContainsRune(value, 0) {
-				return errText.Becausef("field %.50q", name)
+				return about(errTextIn, name)
 			}
 		}
 	}
@@ -144,7 +167,7 @@ func textual(values url.Values) error {
 }
 
 // value is a parameter of the form, or of the query where the request has no
-// form. Of a repeated one the first counts, as everywhere in net/url.
+// form.
 func (v *visit) value(name string) string {
 	if v.form.Has(name) {
 		return v.form.Get(name)
@@ -161,9 +184,9 @@ func (s *Server) base(r *http.Request) base {
 	path := r.URL.RequestURI()
 	if r.Method != http.MethodGet || broker.LocalPath(path) == "" {
 		path = "/" // a form cannot be returned to
-		if v.query != nil && broker.LocalPath(r.URL.Path) != "" {
+		if v.query.Values != nil && broker.LocalPath(r.URL.Path) != "" {
 			path = r.URL.Path
-			if login := v.value("login"); login != "" {
+			if login := or(v.form.Values.Get("login"), v.query.Values.Get("login")); login != "" {
 				path += "?login=" + url.QueryEscape(login)
 			}
 		}
@@ -173,6 +196,9 @@ func (s *Server) base(r *http.Request) base {
 	}
 	b := s.pages.base(s.language(r), path, v.user, v.at)
 	b.Challenge = challengeOf(v)
+	if v.user != nil {
+		b.Started = s.started(v)
+	}
 	return b
 }
 
@@ -196,12 +222,15 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request, status int, p page
 	if p.top().Flash == nil {
 		p.top().Flash = n
 	}
-	return s.pages.render(w, status, p)
+	return s.render(w, r, status, p)
 }
 
 // redirect sends the browser on with GET. to is a path of ours, or a URL that a
 // room has found trustworthy.
 func (s *Server) redirect(w http.ResponseWriter, r *http.Request, to string) error {
+	if wantsJSON(r) {
+		return s.giveLocation(w, r, to)
+	}
 	http.Redirect(w, r, to, http.StatusSeeOther)
 	return nil
 }

@@ -152,6 +152,7 @@ func worldAt(t testing.TB, host string, db *store.DB, to tokens.Options, more []
 	}
 	w.server, err = New(w.db, linker, w.accounts, w.tokens, cat, o)
 	must(t, err)
+	watch(t, w.server)
 	handler = w.server
 	return w
 }

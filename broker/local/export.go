@@ -28,6 +28,7 @@ type Export struct {
 	Changes       []ExportedChange   `json:"link_changes"`    // that are not forgotten yet, the last first
 	Passkeys      []ExportedPasskey  `json:"passkeys"`
 	Sessions      []ExportedSession  `json:"sessions"`
+	Remembered    []ExportedBrowser  `json:"remembered_browsers"`
 	Consents      []ExportedConsent  `json:"consents"`
 	Grants        []ExportedGrant    `json:"grants"` // that let applications in now
 	Events        []ExportedEvent    `json:"events"` // the last first
@@ -116,6 +117,15 @@ type ExportedSession struct {
 	IP         string    `json:"ip,omitempty"`
 	CreatedAt  time.Time `json:"created_at"`
 	LastSeenAt time.Time `json:"last_seen_at"`
+	ExpiresAt  time.Time `json:"expires_at"`
+}
+
+// ExportedBrowser is a browser in which the person's second factor is not asked for.
+type ExportedBrowser struct {
+	Browser    string    `json:"browser,omitempty"`
+	IP         string    `json:"ip,omitempty"`
+	CreatedAt  time.Time `json:"created_at"`
+	LastUsedAt time.Time `json:"last_used_at"`
 	ExpiresAt  time.Time `json:"expires_at"`
 }
 

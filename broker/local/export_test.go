@@ -18,7 +18,7 @@ import (
 // export; notExported why they are not.
 var (
 	exportedTables = map[string]string{
-		"user_identities": "identities", "remote_accounts": "remote_accounts", "sessions": "sessions", "consents": "consents",
+		"user_identities": "identities", "remote_accounts": "remote_accounts", "sessions": "sessions", "remembered_browsers": "remembered_browsers", "consents": "consents",
 		"grants": "grants", "events": "events", "link_changes": "link_changes", "passkeys": "passkeys",
 	}
 	notExported = map[string]string{
@@ -28,8 +28,7 @@ var (
 		"mail_codes":  "MACs of codes that were mailed, over within an hour",
 		"factors":     "secrets of apps; second_factor_at tells that there is one",
 
-		"recovery_codes":      "MACs of codes",
-		"remembered_browsers": "hashes of cookies, listed on the security page",
+		"recovery_codes": "MACs of codes",
 	}
 	// exportedColumns is the same for the account itself.
 	exportedColumns = map[string]string{
@@ -58,6 +57,7 @@ func TestExportKnowsEveryTable(t *testing.T) {
 		now := time.Now()
 		must(t, db.SaveConsent(ctx, broker.Consent{UserID: p.ID, ClientID: "app", Scopes: []string{"openid"}, CreatedAt: now, UpdatedAt: now}))
 		must(t, db.CreatePasskey(ctx, broker.Passkey{ID: "k", UserID: p.ID, CredentialID: "AQ", Name: "phone", CreatedAt: now}))
+		must(t, db.CreateRemembered(ctx, broker.RememberedBrowser{ID: "b", UserID: p.ID, Hash: "h", Browser: "Firefox, Linux", CreatedAt: now, ExpiresAt: now}))
 		u := p.User
 		u.EmailVouchedBy, u.Username, u.Locale, u.Phone, u.SignedOutAt, u.SecondFactorAt, u.UpdatedAt = "hub", "ada", "de", "+41227676111", now, now, now
 		u.VerifiedAt, u.VerifiedBy = now, "example.org"

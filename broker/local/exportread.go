@@ -86,6 +86,13 @@ func (a *Accounts) exportAccess(ctx context.Context, id broker.UserID, e *Export
 			CreatedAt: s.CreatedAt, LastSeenAt: s.LastSeenAt, ExpiresAt: s.ExpiresAt,
 		}
 	})
+	remembered, err := a.store.RememberedOf(ctx, id)
+	if err != nil {
+		return err
+	}
+	e.Remembered = mapped(remembered, func(b broker.RememberedBrowser) ExportedBrowser {
+		return ExportedBrowser{Browser: b.Browser, IP: b.IP, CreatedAt: b.CreatedAt, LastUsedAt: b.LastUsedAt, ExpiresAt: b.ExpiresAt}
+	})
 	e.Consents = mapped(consents, func(c broker.Consent) ExportedConsent {
 		return ExportedConsent{ClientID: c.ClientID, Scopes: c.Scopes, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt}
 	})

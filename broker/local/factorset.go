@@ -168,6 +168,9 @@ func (a *Accounts) forgetFactors(ctx context.Context, id broker.UserID) error {
 	if err := a.store.DeleteRecoveryCodes(ctx, id); err != nil {
 		return fmt.Errorf("delete recovery codes: %w", err)
 	}
+	if err := a.store.ForgetBrowsers(ctx, id); err != nil {
+		return fmt.Errorf("forget browsers: %w", err)
+	}
 	return nil
 }
 

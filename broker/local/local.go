@@ -85,6 +85,13 @@ type Store interface {
 	UseFactor(ctx context.Context, id string, step int64, at time.Time) error
 	DropPendingFactors(ctx context.Context, user broker.UserID, kind broker.FactorKind) error
 	DeleteFactors(ctx context.Context, user broker.UserID) error
+	CreateRemembered(ctx context.Context, b broker.RememberedBrowser) error
+	Remembered(ctx context.Context, user broker.UserID, hash string) (broker.RememberedBrowser, error)
+	RememberedOf(ctx context.Context, user broker.UserID) ([]broker.RememberedBrowser, error)
+	RehashRemembered(ctx context.Context, before, now string) error
+	DeleteRemembered(ctx context.Context, user broker.UserID, id string) error
+	ForgetBrowsers(ctx context.Context, user broker.UserID) error
+	EndRemembered(ctx context.Context, user broker.UserID, remembered string) ([]string, error)
 	CreateRecoveryCode(ctx context.Context, user broker.UserID, mac string, at time.Time) error
 	SpendRecoveryCode(ctx context.Context, user broker.UserID, mac string, at time.Time) error
 	CountRecoveryCodes(ctx context.Context, user broker.UserID) (int, error)
@@ -143,13 +150,16 @@ type Options struct {
 	// BreachedRange returns the breached passwords whose SHA-1 begins with five
 	// hexadecimal digits, as the range API of Have I Been Pwned does; nil: nobody outside is asked.
 	BreachedRange func(ctx context.Context, prefix string) ([]byte, error)
-	Codes         Codes        // what a code may be mailed for
-	CodeKeys      [][32]byte   // keys of mailed codes, the first for new ones; none: one that this process alone has
-	NoFactors     bool         // nobody is asked for a second factor, and nobody sets one up
-	NeedFactors   bool         // everybody is: who has none sets one up as they sign in
-	NoPasskeys    bool         // passkeys do not open accounts here; nor do they where the host of Issuer is no name (PasskeysAt)
-	PasskeyKey    [32]byte     // authenticates challenges for passkeys; zero: one that this process alone has
-	Log           *slog.Logger // nil: discard
+	Codes         Codes      // what a code may be mailed for
+	CodeKeys      [][32]byte // keys of mailed codes, the first for new ones; none: one that this process alone has
+	NoFactors     bool       // nobody is asked for a second factor, and nobody sets one up
+	NeedFactors   bool       // everybody is: who has none sets one up as they sign in
+	NoPasskeys    bool       // passkeys do not open accounts here; nor do they where the host of Issuer is no name (PasskeysAt)
+	PasskeyKey    [32]byte   // authenticates challenges for passkeys; zero: one that this process alone has
+	// RememberFactor is how long a browser may stand in for the second factor that was
+	// shown in it; 0: not at all.
+	RememberFactor time.Duration
+	Log            *slog.Logger // nil: discard
 	// EndGrants ends grants and tells the applications, inside a unit of work;
 	// nil: the store's RevokeGrants, which tells nobody.
 	EndGrants func(ctx context.Context, f broker.GrantFilter, reason string, at time.Time) (int, error)

@@ -146,7 +146,8 @@ func (a *Accounts) upgrade(ctx context.Context, user broker.User, password broke
 }
 
 // ChangePassword gives the session's user a new password and ends their other
-// sessions, with every grant that is not of this one. Who has none yet sets the first one after a recent sign-in.
+// sessions, with every grant that is not of this one. Who has none yet, or
+// has a second factor, does so after a recent sign-in.
 func (a *Accounts) ChangePassword(ctx context.Context, s broker.Session, current, next broker.Secret) error {
 	user, err := a.store.User(ctx, s.UserID)
 	if err != nil {
@@ -154,6 +155,9 @@ func (a *Accounts) ChangePassword(ctx context.Context, s broker.Session, current
 	}
 	if err := a.check(ctx, next, personOf(user)); err != nil {
 		return err
+	}
+	if (!user.HasPassword() || a.Factors() && user.HasSecondFactor()) && !s.Fresh(a.o.FreshFor, time.Now()) {
+		return broker.ErrSignIn // the password that they have is one factor
 	}
 	if user.HasPassword() {
 		ok, _, err := a.verify(ctx, user, current)
@@ -166,8 +170,6 @@ func (a *Accounts) ChangePassword(ctx context.Context, s broker.Session, current
 		if current == next {
 			return ErrPasswordSame
 		}
-	} else if !s.Fresh(a.o.FreshFor, time.Now()) {
-		return broker.ErrSignIn
 	}
 	hash, err := a.hash.make(ctx, next)
 	if err != nil {

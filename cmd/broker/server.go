@@ -184,7 +184,7 @@ func (s *server) shop(look web.Brand, pages *web.Pages) error {
 	r := s.rooms
 	face, err := web.New(r.kept, r.linker, r.accounts, r.tokens, r.texts, web.Options{
 		BaseURL: s.base, Brand: look, Pages: pages, Logos: logos(s.cfg, s.base),
-		SessionIdle: s.cfg.Sessions.Idle, SessionAbsolute: s.cfg.Sessions.Absolute, FreshFor: s.cfg.Sessions.Fresh,
+		SessionIdle: s.cfg.Sessions.Idle, SessionAbsolute: s.cfg.Sessions.Absolute, FreshFor: s.cfg.Sessions.Fresh, FreshGrace: s.cfg.Sessions.FreshGrace, FormKey: r.ring.DeriveOldest("forms"),
 		TrustedHops: s.cfg.Server.TrustedHops, MinPassword: s.cfg.Accounts.PasswordMin,
 		NoSignUp: !s.cfg.Accounts.SignUp, NoPasswords: !s.cfg.Accounts.Passwords, StraightTo: s.cfg.Accounts.StraightTo,
 		Limits: r.limits, Log: s.log, Wake: func() { s.outbox.Wake(); s.notices.Wake(); s.revocations.Wake() }, OnRequest: s.counters.request,

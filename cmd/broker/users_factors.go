@@ -19,11 +19,14 @@ type factorsView struct {
 	LastUsed  time.Time     `json:"last_used_at,omitzero"`
 	CodesLeft int           `json:"recovery_codes_left"`
 	Removed   bool          `json:"removed,omitempty"`
+	Forgotten int           `json:"browsers_forgotten,omitempty"`
+	Browsers  int           `json:"remembered_browsers"`
 }
 
 type usersFactors struct {
 	User   string `arg:"" help:"Id, e-mail address or username."`
 	Remove bool   `help:"Remove the second factor and the recovery codes: the person is told."`
+	Forget bool   `help:"Ask for it again in every browser that was remembered; sessions that those began without it end."`
 	output
 }
 
@@ -51,6 +54,17 @@ func (c usersFactors) Run(ctx context.Context, p *program) error {
 	if f.Confirmed() {
 		v.Kind, v.Since, v.LastUsed = string(f.Kind), f.ConfirmedAt, f.LastUsedAt
 	}
+	remembered, err := r.accounts.RememberedOf(ctx, u)
+	if err != nil {
+		return err
+	}
+	v.Browsers = len(remembered)
+	if c.Forget {
+		if v.Forgotten, err = r.accounts.ForgetBrowsers(ctx, u.ID, ""); err != nil {
+			return err
+		}
+		v.Browsers = 0
+	}
 	if c.Remove {
 		err := r.accounts.ResetFactors(ctx, u.ID)
 		if errors.Is(err, local.ErrFactorGone) {
@@ -59,7 +73,7 @@ func (c usersFactors) Run(ctx context.Context, p *program) error {
 		if err != nil {
 			return err
 		}
-		v.Removed, v.CodesLeft = true, 0
+		v.Removed, v.CodesLeft, v.Browsers = true, 0, 0
 	}
 	return c.print(p.out, v, func(w io.Writer) {
 		row(w, "id", v.User)
@@ -73,6 +87,10 @@ func (c usersFactors) Run(ctx context.Context, p *program) error {
 			row(w, "since", v.Since)
 			row(w, "last used", v.LastUsed)
 			row(w, "recovery codes left", v.CodesLeft)
+			row(w, "remembered browsers", v.Browsers)
+			if v.Forgotten > 0 {
+				row(w, "forgotten", v.Forgotten)
+			}
 		}
 	})
 }

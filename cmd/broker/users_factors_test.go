@@ -39,8 +39,16 @@ func TestUsersFactors(t *testing.T) {
 	if err := db.UpdateUser(t.Context(), u); err != nil {
 		t.Fatal(err)
 	}
+	if err := db.CreateRemembered(t.Context(), broker.RememberedBrowser{ID: "b", UserID: ada.ID, Hash: "h", Stamp: u.FactorStamp(), CreatedAt: now, ExpiresAt: now.Add(time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	o.read(&v, "users", "factors", "ada@example.org", "--forget")
+	if v.Forgotten != 1 || v.Browsers != 0 || v.Removed {
+		t.Errorf("forget: %+v", v)
+	}
+	v = factorsView{}
 	o.read(&v, "users", "factors", "ada@example.org")
-	if v.Kind != "totp" || v.Since.IsZero() || v.CodesLeft != 1 {
+	if v.Browsers != 0 || v.Kind != "totp" || v.Since.IsZero() || v.CodesLeft != 1 {
 		t.Errorf("one: %+v", v)
 	}
 	v = factorsView{}

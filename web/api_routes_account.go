@@ -1,0 +1,102 @@
+package web
+
+import "idbroker/broker"
+
+// accountOperations are the routes that begin an account, and those that mailed
+// links lead to.
+func accountOperations() map[string]operation {
+	form := func(own ...field) []field {
+		return append(own, typed("email"), typed("name"), typed("username"), typed("password"))
+	}
+	token := fields(ident("token"))
+	newcomer := limitedFields(form(ident("login"), pathTo("next"), ident("identity"))...)
+	toLogin := fields(ident("login"), pathTo("next"))
+	return map[string]operation{
+		"GET /signup/{$}": {
+			does: "The form of a newcomer.", query: append(toLogin, toggle("new")), shows: shows(&signupPage{}, &choosePage{}), moves: true,
+		},
+		"POST /signup/{$}": {
+			does: "Has the link mailed that begins an account.", query: toLogin, fields: newcomer, shows: shows(&signupPage{}), moves: true,
+		},
+		"GET /oauth/signup/{app}/{$}": {
+			does: "Asks whose identity nobody has for their account, or (new) shows the form of a newcomer.", query: append(toLogin, toggle("new")),
+			shows: shows(&choosePage{}, &signupPage{}), moves: true,
+		},
+		"POST /oauth/signup/{app}/{$}": {
+			does: "Has the link mailed that begins an account with an identity.", query: toLogin, fields: newcomer, shows: shows(&signupPage{}), moves: true,
+		},
+		"GET /sent/{$}": {
+			does: "Says that a mail is out, and leads on once its link was used.", query: fields(ident("login")), shows: shows(&sentPage{}), moves: true,
+		},
+		"POST /sent/{$}": {
+			does: "Has the mail sent again.", query: fields(ident("login")), fields: limitedFields(ident("login")), shows: shows(&sentPage{}), moves: true,
+		},
+		"GET /verify-email/{$}":  {does: "What a mailed link to begin an account would do.", query: token, shows: shows(&proofPage{})},
+		"POST /verify-email/{$}": {does: "Begins the account.", fields: token, shows: shows(&provedPage{}), moves: true},
+		"GET /lost-password/{$}": {does: "Asks for the address to mail a link to.", query: fields(ident("login")), shows: shows(&lostPasswordPage{})},
+		"POST /lost-password/{$}": {
+			does: "Has a link mailed that sets a new password.", query: fields(ident("login")), fields: limitedFields(ident("login"), typed("email")),
+			shows: shows(&lostPasswordPage{}, &sentPage{}),
+		},
+		"GET /reset-password/{$}": {does: "Asks for the new password.", query: token, shows: shows(&resetPage{})},
+		"POST /reset-password/{$}": {
+			does: "Sets it.", fields: fields(ident("token"), typed("password")), shows: shows(&resetPage{}), moves: true,
+		},
+		"GET /claim/{$}":  {does: "The form of the first administrator.", query: token, shows: shows(&claimPage{})},
+		"POST /claim/{$}": {does: "Makes the first administrator.", fields: form(ident("token")), shows: shows(&claimPage{}), moves: true},
+
+		"GET " + broker.UndoLinkPath + "{$}":   {does: "What taking back a change of links would do.", query: token, shows: shows(&confirmPage{})},
+		"POST " + broker.UndoLinkPath + "{$}":  {does: "Takes it back.", fields: token, moves: true},
+		"GET " + broker.EmailPath + "{$}":      {does: "What proving another address would do.", query: token, shows: shows(&confirmPage{})},
+		"POST " + broker.EmailPath + "{$}":     {does: "Changes the address.", fields: token, moves: true},
+		"GET " + broker.EmailBackPath + "{$}":  {does: "What taking back a change of address would do.", query: token, shows: shows(&confirmPage{})},
+		"POST " + broker.EmailBackPath + "{$}": {does: "Takes it back.", fields: token, moves: true},
+		"GET " + broker.ReopenPath + "{$}":     {does: "What opening a closed account again would do.", query: token, shows: shows(&confirmPage{})},
+		"POST " + broker.ReopenPath + "{$}":    {does: "Opens it again.", fields: token, moves: true},
+	}
+}
+
+// settingsOperations are the routes of who is signed in.
+func settingsOperations() map[string]operation {
+	code := fields(typed("code"))
+	return map[string]operation{
+		"GET " + mePath:              {does: "Who is signed in.", member: true, gives: meJSON{}},
+		"GET /account/settings/{$}":  {does: "Leads to the first of the settings.", member: true, moves: true},
+		"GET " + profilePath + "{$}": {does: "What the person told of themselves.", member: true, shows: shows(&profilePage{})},
+		"POST " + profilePath + "{$}": {
+			does: "Changes it.", member: true, shows: shows(&profilePage{}), moves: true,
+			fields: fields(typed("name"), typed("username"), short("locale", maxID), typed("phone"),
+				typed("street_address"), typed("postal_code"), typed("locality"), typed("region"), typed("country")),
+		},
+		"GET " + emailPath + "{$}": {does: "Asks for another address.", member: true, shows: shows(&emailPage{}), moves: true},
+		"POST " + emailPath + "{$}": {
+			does: "Has the link mailed that proves it.", member: true, fields: limitedFields(typed("email")), shows: shows(&emailPage{}), moves: true,
+		},
+		"GET " + securityPath + "{$}": {does: "How the account is protected, where the person is signed in, what happened.", member: true, shows: shows(&securityPage{})},
+		"POST /account/settings/password/{$}": {
+			does: "Sets a password.", member: true, fields: limitedFields(typed("current"), typed("password")), shows: shows(&securityPage{}), moves: true,
+		},
+		"POST /account/settings/sessions/{$}": {
+			does: "Ends a session, or (others) all but this one.", member: true, fields: fields(ident("sid"), toggle("others")), shows: shows(&loggedOutPage{}), moves: true,
+		},
+		"GET " + factorPath + "{$}":          {does: "The second factor.", member: true, shows: shows(&factorPage{})},
+		"POST " + factorPath + "start/{$}":   {does: "Makes a new secret for an app.", member: true, shows: shows(&factorPage{}), moves: true},
+		"POST " + factorPath + "confirm/{$}": {does: "Turns the second factor on.", member: true, fields: code, shows: shows(&factorPage{}, &recoveryCodesPage{}), moves: true},
+		"POST " + factorPath + "codes/{$}":   {does: "Makes new recovery codes.", member: true, fields: code, shows: shows(&factorPage{}, &recoveryCodesPage{}), moves: true},
+		"POST " + factorPath + "remove/{$}":  {does: "Turns the second factor off.", member: true, fields: code, shows: shows(&factorPage{}), moves: true},
+		"GET " + linkedAccountsPath + "{$}":  {does: "The linked identities.", member: true, shows: shows(&linkedAccountsPage{})},
+		"GET /oauth/disconnect/{app}/{$}": {
+			does: "What unlinking an identity would do.", member: true, query: fields(ident("identity")), shows: shows(&confirmPage{}), moves: true,
+		},
+		"POST /oauth/disconnect/{app}/{$}": {does: "Unlinks an identity.", member: true, query: fields(ident("identity")), fields: fields(ident("identity")), moves: true},
+		"GET " + applicationsPath + "{$}":  {does: "Applications that have access.", member: true, shows: shows(&applicationsPage{})},
+		"POST " + applicationsPath + "{$}": {does: "Takes the access back.", member: true, fields: fields(named("client")), moves: true},
+		"GET " + dataPath + "{$}":          {does: "What can be done with all that we know of the person.", member: true, shows: shows(&dataPage{})},
+		"POST " + dataPath + "export/{$}":  {does: "All of it.", member: true, moves: true, file: jsonMediaType},
+		"GET " + closePath + "{$}":         {does: "What closing the account would do.", member: true, shows: shows(&confirmPage{}), moves: true},
+		"POST " + closePath + "{$}":        {does: "Closes the account.", member: true, moves: true},
+		"POST /account/settings/language/{$}": {
+			does: "Chooses the language.", query: fields(ident("login")), fields: fields(short("lang", maxID), pathTo("return")), moves: true,
+		},
+	}
+}
