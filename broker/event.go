@@ -51,6 +51,8 @@ const (
 	EventPasswordReset     = "password.reset"
 	EventFactorAdded       = "factor.added"
 	EventFactorRemoved     = "factor.removed"
+	EventNumberAdded       = "factor.number_added"
+	EventNumberRemoved     = "factor.number_removed"
 	EventFactorReset       = "factor.reset" // by an operator
 	EventRecoveryRenewed   = "recovery.renewed"
 	EventRecoveryUsed      = "recovery.used"      // a recovery code stood in for the second factor

@@ -46,6 +46,7 @@ func (k *checker) check() {
 	k.statements()
 	k.providers()
 	k.straightTo()
+	k.sms()
 }
 
 func (k *checker) server() {

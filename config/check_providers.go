@@ -88,6 +88,22 @@ func (k *checker) newcomers(p Provider, sub func(string) string) {
 	}
 }
 
+// minSMSSecret is how many characters a secret has that nobody guesses.
+const minSMSSecret = 32
+
+// sms checks the service that sends messages.
+func (k *checker) sms() {
+	sms := k.c.Accounts.SMS
+	k.remote("accounts.sms.url", sms.URL)
+	switch {
+	case sms.URL == "" && sms.Secret == "":
+	case sms.URL == "" && !k.wrong("accounts.sms.url"):
+		k.add("accounts.sms.url", "", "is missing beside the secret", "write where the messages go")
+	case len(sms.Secret.Reveal()) < minSMSSecret && !k.wrong("accounts.sms.secret"):
+		k.add("accounts.sms.secret", "", "is missing or too short", "make one with: openssl rand -hex 32")
+	}
+}
+
 // straightTo checks that people can go where they are sent.
 func (k *checker) straightTo() {
 	const path = "accounts.straight_to"

@@ -127,6 +127,7 @@ type Accounts struct {
 	SecondFactor      string        `koanf:"second_factor" default:"opt_in" enum:"never,opt_in,required" doc:"Whether people are asked for a second factor when they sign in: a code of an app (TOTP), or a recovery code. opt_in: whoever has set one up, after whatever came first, a provider included, and whoever signs in for an application that wants one. required: everybody; who has none sets one up as they sign in, and sessions from before end. never: nobody, also those who have set one up before, and applications that want one are refused."`
 	Passkeys          string        `koanf:"passkeys" default:"opt_in" enum:"never,opt_in" doc:"Whether people may sign in with passkeys, which they add in their settings. They are bound to the host of server.base_url, which has to be a name and no address: where it changes, all of them stop working. never: nobody, also those who have added some before."`
 	Domains           Domains       `koanf:"domains" doc:"The e-mail domains that people come from; \"broker domains\" says what holds for single ones."`
+	SMS               SMS           `koanf:"sms" doc:"A service of yours that sends messages to telephones: with it a number can be a second factor, which is weaker than an app. docs/sms-hook.md has the contract."`
 	RememberFactor    time.Duration `koanf:"remember_factor" default:"30d" min:"0s" max:"400d" doc:"How long people need not show their second factor again in a browser in which they said so when they did. What they prove first is asked for all the same; for an application that wants two factors, and before they change what protects the account, the second one is too. 0s: never."`
 	Profile           Profile       `koanf:"profile" doc:"What people may tell of themselves beside name, username and language. Ask for what an application of yours needs, and no more."`
 }
@@ -134,6 +135,12 @@ type Accounts struct {
 // Domains is the section "accounts.domains".
 type Domains struct {
 	Default string `koanf:"default" default:"new" enum:"new,moderated,blocked" doc:"What holds for domains about which nothing was decided. new: their people come in as anybody does. moderated: newcomers wait until an operator activates them (\"broker users list --waiting\"). blocked: nobody proves an address there, so that only the domains which you have set are let in. Who has an account already keeps it."`
+}
+
+// SMS is the section "accounts.sms".
+type SMS struct {
+	URL    string        `koanf:"url" example:"https://sms.example.org/send" doc:"Where each message is posted to as JSON. https, unless the host is loopback. Not set: no messages."`
+	Secret broker.Secret `koanf:"secret" example:"/run/secrets/sms-hook-signing-secret" doc:"What each request is signed with: at least 32 characters."`
 }
 
 // Profile is the section "accounts.profile".

@@ -15,10 +15,12 @@ func TestEverySettingHasAVariable(t *testing.T) {
 	beside := map[string][]string{ // what the rules want beside it
 		"server.base_url":        {"BROKER_SERVER__TRUSTED_HOPS=1"},
 		"server.tls.certificate": nil, "server.tls.key": nil, // files; TestRules has them
-		"mail.smtp.host":     {"BROKER_MAIL__FROM=a@example.org"},
-		"mail.smtp.username": {"BROKER_MAIL__FROM=a@example.org", "BROKER_MAIL__SMTP__HOST=h", "BROKER_MAIL__SMTP__PASSWORD=p"},
-		"mail.smtp.ca":       nil, // a file
-		"mail.smtp.password": {"BROKER_MAIL__FROM=a@example.org", "BROKER_MAIL__SMTP__HOST=h", "BROKER_MAIL__SMTP__USERNAME=u"},
+		"mail.smtp.host":      {"BROKER_MAIL__FROM=a@example.org"},
+		"mail.smtp.username":  {"BROKER_MAIL__FROM=a@example.org", "BROKER_MAIL__SMTP__HOST=h", "BROKER_MAIL__SMTP__PASSWORD=p"},
+		"mail.smtp.ca":        nil, // a file
+		"mail.smtp.password":  {"BROKER_MAIL__FROM=a@example.org", "BROKER_MAIL__SMTP__HOST=h", "BROKER_MAIL__SMTP__USERNAME=u"},
+		"accounts.sms.url":    {"BROKER_ACCOUNTS__SMS__SECRET=0123456789abcdef0123456789abcdef"},
+		"accounts.sms.secret": {"BROKER_ACCOUNTS__SMS__URL=https://sms.example.org/"},
 	}
 	for _, s := range Settings() {
 		more, listed := beside[s.Path]

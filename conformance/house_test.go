@@ -38,9 +38,10 @@ var arrows = map[string][]string{
 	"mail":            {"broker", "i18n"},
 	"outbox":          {"broker"},
 	"limits":          {"broker"},
+	"sms":             {"broker"},
 	"web":             {"broker", "broker/local", "linking", "tokens", "limits", "i18n"},
 	"config":          {"broker"},
-	"cmd/broker":      {"broker", "broker/local", "providers", "linking", "tokens", "store", "fetch", "i18n", "mail", "outbox", "limits", "web", "config", "cmd/broker/demo", "conformance/oidf"},
+	"cmd/broker":      {"broker", "broker/local", "providers", "linking", "tokens", "store", "fetch", "i18n", "mail", "outbox", "limits", "sms", "web", "config", "cmd/broker/demo", "conformance/oidf"},
 	"cmd/broker/demo": {"broker", "mail"},
 	"conformance":     {},
 

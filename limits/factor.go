@@ -37,3 +37,39 @@ func (l *Limiter) Factor(ctx context.Context, at time.Time, user broker.UserID, 
 	}
 	return Verdict{taken: []string{charge.Key}}, nil
 }
+
+// How often a code is sent to a telephone number: to a person, who needs a few; to a
+// number, whoever says that it is theirs, since each message costs the operator
+// money and its owner their peace; and from a network, from which a thief of many
+// passwords might make numbers of their own earn money ("toll fraud").
+var (
+	smsPerson  = broker.Limit{Burst: 5, Every: 12 * time.Minute}
+	smsNumber  = broker.Limit{Burst: 5, Every: 12 * time.Minute}
+	smsNetwork = broker.Limit{Burst: 20, Every: 3 * time.Minute}
+)
+
+// SMS is asked before a code is sent to a telephone number of a user, from an address.
+// Verdict.Wait says how long there is none.
+func (l *Limiter) SMS(ctx context.Context, at time.Time, user broker.UserID, number, ip string) (Verdict, error) {
+	if l.o.Off {
+		return Verdict{}, nil
+	}
+	charges := []broker.Charge{
+		{Key: l.key("sms, person", string(user)), Limit: smsPerson}, {Key: l.key("sms, number", number), Limit: smsNumber},
+	}
+	for _, c := range l.networks("sms, network", ip, 1) {
+		c.Limit = times(smsNetwork, c.Limit.Burst/l.o.Network.Burst) // the network around may send as many times more as it may try
+		charges = append(charges, c)
+	}
+	got, err := l.store.TakeTokens(ctx, at, charges...)
+	if err != nil {
+		return Verdict{}, err
+	}
+	var v Verdict
+	for _, c := range got {
+		if c.Refused {
+			v.Wait = max(v.Wait, c.Wait, time.Second)
+		}
+	}
+	return v, nil
+}

@@ -26,6 +26,8 @@ var wayOn = map[string]string{
 	"factor-added":           "/account/settings/security/",
 	"factor-removed":         "/account/settings/second-factor/",
 	"factor-removed-for-you": "/account/settings/second-factor/",
+	"number-added":           "/account/settings/security/",
+	"number-removed":         "/account/settings/second-factor/",
 	"recovery-renewed":       "/account/settings/second-factor/",
 	"recovery-used":          "/account/settings/second-factor/",
 
@@ -101,7 +103,9 @@ func isolated(v string, rtl bool) string {
 		}
 		return r
 	}, v)
-	if v != "" && (rtl || strings.ContainsFunc(v, func(r rune) bool { return unicode.In(r, unicode.Hebrew, unicode.Arabic, unicode.Syriac, unicode.Thaana, unicode.Nko) })) {
+	if v != "" && (rtl || strings.ContainsFunc(v, func(r rune) bool {
+		return unicode.In(r, unicode.Hebrew, unicode.Arabic, unicode.Syriac, unicode.Thaana, unicode.Nko)
+	})) {
 		return "\u2068" + v + "\u2069"
 	}
 	return v

@@ -325,6 +325,7 @@ func TestRefusedAddressIsTold(t *testing.T) {
 	sender := New(s.way(t, SMTP{}), texts, Options{From: "no-reply@example.org", Brand: "B", Refused: func(_ context.Context, to, template, answer string) {
 		told = append(told, to+" "+template+" "+answer)
 	}})
+	sender.now = func() time.Time { return time.Date(2026, 11, 22, 12, 1, 0, 0, time.UTC) } // a minute after example's
 	for _, to := range []string{"gone@example.org", "later@example.org", "ada@example.org"} {
 		m := example("linked", "en")
 		m.To = to

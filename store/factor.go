@@ -164,6 +164,12 @@ func (db *DB) SpendRecoveryCode(ctx context.Context, user broker.UserID, mac str
 	return must(n, err, broker.ErrSpent, "spend recovery code")
 }
 
+// HasRecoveryCode tells whether a user has a recovery code with a MAC, used or not.
+func (db *DB) HasRecoveryCode(ctx context.Context, user broker.UserID, mac string) (bool, error) {
+	n, err := db.count(ctx, "find recovery code", "SELECT count(*) FROM recovery_codes WHERE user_id = ? AND mac = ?", string(user), mac)
+	return n > 0, err
+}
+
 // CountRecoveryCodes counts the recovery codes that a user has left.
 func (db *DB) CountRecoveryCodes(ctx context.Context, user broker.UserID) (int, error) {
 	return db.count(ctx, "count recovery codes", "SELECT count(*) FROM recovery_codes WHERE user_id = ? AND used_at = 0", string(user))

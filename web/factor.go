@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -40,7 +41,7 @@ func (s *Server) factorRight(r *http.Request, v limits.Verdict) error {
 
 // factorProblems is formProblems for what a code can be refused for.
 func factorProblems(err error) problems {
-	if errors.Is(err, errFactorWait) {
+	if errors.Is(err, errFactorWait) || errors.Is(err, errSMSWait) || errors.Is(err, local.ErrSMSSoon) {
 		return problemsOf(err)
 	}
 	return formProblems(err)
@@ -82,7 +83,7 @@ func (s *Server) getFactor(w http.ResponseWriter, r *http.Request) error {
 	if done {
 		return err
 	}
-	return s.showFactor(w, r, http.StatusOK, l, visitOf(r).query.Get("recovery") == "1", nil)
+	return s.showFactor(w, r, http.StatusOK, l, wayOf(visitOf(r)), nil)
 }
 
 // postFactor serves POST /second-factor/.
@@ -92,17 +93,20 @@ func (s *Server) postFactor(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	v := visitOf(r)
-	recovery := v.form.Get("recovery") == "1"
-	verdict, err := s.tryFactor(w, r, l.UserID, recovery)
+	way, method := wayOf(v), broker.AMROTP
+	verdict, err := s.tryFactor(w, r, l.UserID, way == wayRecovery)
 	switch {
 	case err != nil:
-	case recovery:
+	case way == wayRecovery:
 		err = s.accounts.UseRecovery(r.Context(), l.UserID, v.form.Get("code"))
+	case way == waySMS:
+		method = broker.AMRSMS
+		err = s.accounts.UseSMS(r.Context(), l.UserID, byLogin(l), v.form.Get("code"))
 	default:
 		err = s.accounts.UseFactor(r.Context(), l.UserID, v.form.Get("code"))
 	}
 	if bad := factorProblems(err); bad != nil {
-		return s.showFactor(w, r, statusOf(err), l, recovery, bad)
+		return s.showFactor(w, r, statusOf(err), l, way, bad)
 	}
 	if err != nil {
 		return err
@@ -111,8 +115,8 @@ func (s *Server) postFactor(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	s.o.Wake() // a recovery code is told by mail
-	l.FactorShown(broker.AMROTP)
-	if !recovery && v.form.Get("remember") == "1" {
+	l.FactorShown(method)
+	if way != wayRecovery && v.form.Get("remember") == "1" {
 		if err := s.remember(w, r, l); err != nil {
 			return err
 		}
@@ -120,20 +124,57 @@ func (s *Server) postFactor(w http.ResponseWriter, r *http.Request) error {
 	return s.advance(w, r, l)
 }
 
-func (s *Server) showFactor(w http.ResponseWriter, r *http.Request, status int, l broker.Login, recovery bool, bad problems) error {
+// The ways of showing a second factor on the way in, as a request names them: each
+// kind of factor by its name, and recovery codes.
+const (
+	wayRecovery = "recovery"
+	waySMS      = string(broker.FactorSMS)
+	wayApp      = string(broker.FactorTOTP)
+)
+
+// wayOf is the way that a request names; "" none.
+func wayOf(v *visit) string {
+	if v.value("recovery") == "1" {
+		return wayRecovery
+	}
+	return v.value("way")
+}
+
+// showFactor shows the page of a way, and leads to the others that the person has. The one
+// that they used last is shown to who has not chosen.
+func (s *Server) showFactor(w http.ResponseWriter, r *http.Request, status int, l broker.Login, way string, bad problems) error {
 	formsLeave(w)
 	client, err := s.client(r.Context(), l.ClientID, s.language(r))
 	if err != nil {
 		return err
 	}
-	here := stepPath(broker.StepFactor, l)
-	p := secondFactorPage{
-		base: s.base(r), Login: l.ID, Client: client, Recovery: recovery, Problems: bad,
-		SwapURL: here + "&recovery=1", OtherURL: withLogin("/login/", l) + "&switch=1",
+	has, err := s.accounts.FactorWays(r.Context(), l.UserID)
+	if err != nil {
+		return err
 	}
-	if recovery {
-		p.SwapURL = here
-	} else {
+	here := stepPath(broker.StepFactor, l)
+	p := secondFactorPage{base: s.base(r), Login: l.ID, Client: client, Problems: bad, OtherURL: withLogin("/login/", l) + "&switch=1"}
+	known := way == wayRecovery
+	for _, f := range has {
+		known = known || string(f.Kind) == way
+	}
+	switch {
+	case known:
+		p.Way = way
+	case len(has) > 0:
+		p.Way = string(has[0].Kind)
+	default:
+		p.Way = wayRecovery
+	}
+	for _, f := range has {
+		if string(f.Kind) != p.Way {
+			p.Ways = append(p.Ways, factorWay{Label: "second_factor.use_" + string(f.Kind), URL: here + "&way=" + url.QueryEscape(string(f.Kind))})
+		} else if f.Kind == broker.FactorSMS {
+			p.Number, p.Sent = f.Hint, !f.SentAt.IsZero()
+		}
+	}
+	if p.Way != wayRecovery {
+		p.Ways = append(p.Ways, factorWay{Label: "second_factor.use_recovery", URL: here + "&way=" + wayRecovery})
 		p.RememberDays = int(s.accounts.RememberFor() / (24 * time.Hour))
 	}
 	p.NoApp = !visitOf(r).owing.HasSecondFactor()
@@ -157,7 +198,13 @@ func (s *Server) showFactorSettings(w http.ResponseWriter, r *http.Request, stat
 	if err != nil {
 		return err
 	}
-	p := factorPage{base: s.base(r), Factor: f, Codes: codes, Problems: bad}
+	p := factorPage{base: s.base(r), Factor: f, Codes: codes, SMS: s.accounts.SMS(), Problems: bad}
+	if p.Ways, err = s.accounts.FactorWays(r.Context(), v.user.ID); err != nil {
+		return err
+	}
+	if p.Number, err = s.accounts.PendingSMS(r.Context(), v.session); err != nil {
+		return err
+	}
 	p.Section, p.Path = "security", factorPath
 	// The secret is shown to who signed in a moment ago, not to who finds the browser open.
 	if p.Pending = f.ID != "" && !f.Confirmed() && f.BegunBy == v.session.SID && s.fresh(v); p.Pending {

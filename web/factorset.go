@@ -30,8 +30,20 @@ func (s *Server) postFactorConfirm(w http.ResponseWriter, r *http.Request) error
 	if done {
 		return err
 	}
+	return s.factorCounts(w, r, codes)
+}
+
+// factorCounts answers who has set a factor up: with the recovery codes that the first
+// one brings.
+func (s *Server) factorCounts(w http.ResponseWriter, r *http.Request, codes []string) error {
 	s.o.Wake()
-	return s.showRecoveryCodes(w, r, codes)
+	if codes != nil {
+		return s.showRecoveryCodes(w, r, codes)
+	}
+	if err := s.say(w, r, sessionNotice{Key: "factor.added"}); err != nil {
+		return err
+	}
+	return s.redirect(w, r, factorPath)
 }
 
 // postFactorCodes serves POST /account/settings/second-factor/codes/: new recovery
@@ -56,15 +68,26 @@ func (s *Server) showRecoveryCodes(w http.ResponseWriter, r *http.Request, codes
 	return s.show(w, r, http.StatusOK, &p)
 }
 
-// postFactorRemove serves POST /account/settings/second-factor/remove/.
+// postFactorRemove serves POST /account/settings/second-factor/remove/: all of them, or
+// the one of a kind.
 func (s *Server) postFactorRemove(w http.ResponseWriter, r *http.Request) error {
-	done, err := s.withCode(w, r, func(code string) error {
-		return s.accounts.RemoveFactor(r.Context(), visitOf(r).session, code)
+	v := visitOf(r)
+	kind := broker.FactorKind(v.form.Get("kind"))
+	var codes []string
+	done, err := s.withCode(w, r, func(code string) (err error) {
+		if kind == "" {
+			return s.accounts.RemoveFactor(r.Context(), v.session, code)
+		}
+		codes, err = s.accounts.RemoveOne(r.Context(), v.session, kind, code)
+		return err
 	})
 	if done {
 		return err
 	}
 	s.o.Wake()
+	if codes != nil {
+		return s.showRecoveryCodes(w, r, codes)
+	}
 	if err := s.say(w, r, sessionNotice{Key: "factor.removed"}); err != nil {
 		return err
 	}

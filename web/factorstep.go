@@ -60,7 +60,10 @@ func (s *Server) showSetUp(w http.ResponseWriter, r *http.Request, status int, l
 	}
 	p := setUpPage{
 		base: s.base(r), Login: l.ID, Client: client, Problems: bad, OtherURL: withLogin("/login/", l) + "&switch=1",
-		Everybody: s.accounts.NeedFactors(),
+		Everybody: s.accounts.NeedFactors(), SMS: s.accounts.SMS(),
+	}
+	if p.Number, err = s.accounts.PendingSMS(ctx, stayOf(v, l)); err != nil {
+		return err
 	}
 	f, _, err := s.accounts.FactorOf(ctx, l.UserID)
 	if err != nil {
@@ -110,6 +113,15 @@ func (s *Server) postSetUp(w http.ResponseWriter, r *http.Request) error {
 		verdict, err := s.tryFactor(w, r, l.UserID, false)
 		if err != nil {
 			return err
+		}
+		if wayOf(v) == waySMS {
+			if codes, err = s.accounts.ConfirmSMS(r.Context(), stay, v.form.Get("code")); err == nil { // no unit: a wrong guess is counted
+				err = s.store.InTx(r.Context(), func(ctx context.Context) error { return s.letInWith(ctx, w, r, &l, broker.AMRSMS) })
+			}
+			if err != nil {
+				return err
+			}
+			return s.factorRight(r, verdict)
 		}
 		err = s.store.InTx(r.Context(), func(ctx context.Context) (err error) {
 			if codes, err = s.accounts.ConfirmFactor(ctx, stay, v.form.Get("code")); err != nil {

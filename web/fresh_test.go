@@ -123,6 +123,9 @@ func TestEveryChangeIsAmongThem(t *testing.T) {
 	others := map[string]string{
 		"/account/settings/profile/":      "what people tell of themselves",
 		"/account/settings/sessions/":     "ends what is open: the better the sooner",
+		factorPath + "number/":            "TestNumberIsChangedFreshly",
+		factorPath + "number/confirm/":    "TestNumberIsChangedFreshly",
+		factorPath + "number/send/":       "TestNumberIsChangedFreshly",
 		factorPath + "forget/":            "asks for more, not for less",
 		"/account/settings/applications/": "takes access back",
 		"/account/settings/language/":     "a choice",

@@ -4,24 +4,28 @@ import (
 	"fmt"
 	"html/template"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/boombuler/barcode/qr"
 
 	"idbroker/broker"
+	"idbroker/broker/local"
 )
 
 // secondFactorPage asks for the second factor on the way in:
 // templates/second_factor.html, at /second-factor/. It posts login, code and
-// recovery=1 for a recovery code, or remember=1 to do without in this browser for a while.
+// way, or remember=1 to do without in this browser for a while.
 type secondFactorPage struct {
 	base
 	Login        broker.LoginID
 	Client       *clientView  // the application that asks; nil none
-	Recovery     bool         // it takes a recovery code
+	Way          string       // what it takes: a kind of factor, or wayRecovery
+	Ways         []factorWay  // the others that the person has
+	Number       string       // that a code is sent to, to recognise it by; "" none
+	Sent         bool         // one was
 	RememberDays int          // how long the browser may be remembered; 0 not at all
 	Problems     problems     // fields: code
-	SwapURL      string       // to the page for the other kind of code
 	OtherURL     string       // to sign in as somebody else
 	Passkey      *passkeyView // instead of a code; nil: they have none
 	NoApp        bool         // there is no code to type: Passkey is all they have
@@ -35,14 +39,26 @@ func (p secondFactorPage) PasskeyLabel() string {
 	return p.T("passkey.factor")
 }
 
+// Recovery tells whether the page takes a recovery code.
+func (p secondFactorPage) Recovery() bool { return p.Way == wayRecovery }
+
+// BySMS tells whether it takes a code that is sent to a number.
+func (p secondFactorPage) BySMS() bool { return p.Way == waySMS }
+
+// factorWay leads to another way of showing a second factor.
+type factorWay struct{ Label, URL string }
+
 // factorPage shows and changes the second factor: templates/factor.html, at
 // /account/settings/second-factor/. It posts code to confirm/, codes/ and remove/
 // behind it, and nothing to start/.
 type factorPage struct {
 	base
 	Factor   broker.Factor // zero: none
-	Codes    int           // recovery codes that are left
-	Pending  bool          // it is being set up: Key says how
+	Ways     []local.FactorWay
+	SMS      bool   // a number can be one
+	Number   string // that is being set up; "" none
+	Codes    int    // recovery codes that are left
+	Pending  bool   // it is being set up: Key says how
 	Key      appKey
 	Problems problems
 }
@@ -59,13 +75,16 @@ func (k appKey) OpenURL() template.URL { return template.URL(k.URI) } //nolint:g
 
 // setUpPage has somebody set up the second factor that they need to go on:
 // templates/set_up_factor.html, at /second-factor/set-up/. It posts login to start/
-// behind it, and login and code, or decision=cancel, to the same path.
+// behind it, login and phone to number/, and login, way and code, or
+// decision=cancel, to the same path.
 type setUpPage struct {
 	base
 	Login     broker.LoginID
 	Client    *clientView // the application that asks; nil none
 	Everybody bool        // it is needed here, whatever the application
 	Key       appKey      // zero: no app was begun with
+	SMS       bool        // a telephone number will do
+	Number    string      // that a code was sent to; "" none
 	Problems  problems    // fields: code
 	OtherURL  string      // to sign in as somebody else
 }
@@ -73,8 +92,16 @@ type setUpPage struct {
 // Pending tells whether an app is being set up.
 func (p setUpPage) Pending() bool { return p.Key.URI != "" }
 
-// On tells whether the factor is asked for.
-func (p factorPage) On() bool { return p.Factor.Confirmed() }
+// On tells whether there is a factor, which is asked for.
+func (p factorPage) On() bool { return p.Factor.Confirmed() || len(p.Ways) > 0 }
+
+// Has tells whether there is one of a kind.
+func (p factorPage) Has(kind string) bool {
+	return slices.ContainsFunc(p.Ways, func(w local.FactorWay) bool { return string(w.Kind) == kind })
+}
+
+// Several tells whether one can be removed beside which there is another.
+func (p factorPage) Several() bool { return len(p.Ways) > 1 }
 
 // CodesLeft says how many recovery codes there are.
 func (p factorPage) CodesLeft() string {

@@ -95,7 +95,7 @@ func (s *Server) postFactorPasskey(w http.ResponseWriter, r *http.Request) error
 	}
 	_, _, verdict, err := s.usePasskey(w, r, s.factorAsk(w, r, l))
 	if bad := formProblems(err); bad != nil {
-		return s.showFactor(w, r, statusOf(err), l, false, bad)
+		return s.showFactor(w, r, statusOf(err), l, "", bad)
 	}
 	if err != nil {
 		return err

@@ -168,6 +168,8 @@ func samples(r *renderer, lang string, w words) []sample {
 	}
 	onlyKey := passkeysPage{base: in("security"), OnlyWay: true, ProveURL: signin, Passkeys: []passkeyRow{{Passkey: keys.Passkeys[0].Passkey}}}
 	noKeys := passkeysPage{base: in("security"), Add: keys.Add}
+	ways := []factorWay{{"second_factor.use_totp", signin}, {"second_factor.use_recovery", signin}}
+	both := []local.FactorWay{{Kind: broker.FactorTOTP, Since: long, LastUsedAt: sampleNow.Add(-2 * time.Hour)}, {Kind: broker.FactorSMS, Hint: "+41…11", Since: long, LastUsedAt: long}}
 	return []sample{
 		{"login", &loginPage{base: b(), Login: "l1", Client: client, Providers: four, SignUpURL: "/signup/?login=l1", LostPasswordURL: lost, LocalPasswords: true}},
 		{"login_last", &loginPage{base: b(), Login: "l1", Client: client, Providers: last, SignUpURL: "/signup/", LostPasswordURL: lost, LocalPasswords: true}},
@@ -182,7 +184,7 @@ func samples(r *renderer, lang string, w words) []sample {
 		{"login_passkey", &loginPage{base: b(), Login: "l1", Client: client, Providers: four, SignUpURL: "/signup/", LostPasswordURL: lost, LocalPasswords: true, Passkey: signKey}},
 		{"login_passkey_last", &loginPage{base: b(), Login: "l1", Providers: four, LostPasswordURL: lost, LocalPasswords: true, Passkey: &lastKey, Problems: problemsOf(local.ErrPasskeyUnknown)}},
 		{"passkey", &passkeyPage{base: b(), Passkey: &lastKey, BackURL: signin}},
-		{"second_factor_passkey", &secondFactorPage{base: b(), Login: "l1", Client: client, SwapURL: signin, OtherURL: signin, Passkey: factorKey}},
+		{"second_factor_passkey", &secondFactorPage{base: b(), Login: "l1", Client: client, Way: "totp", Ways: ways[1:], OtherURL: signin, Passkey: factorKey}},
 		{"second_factor_only_passkey", &secondFactorPage{base: b(), Login: "l1", OtherURL: signin, NoApp: true, Passkey: &onlyFactor}},
 		{"passkeys", &keys},
 		{"passkeys_only", &onlyKey},
@@ -194,15 +196,20 @@ func samples(r *renderer, lang string, w words) []sample {
 		{"choose_closed", &choosePage{base: b(), Login: "l1", Remote: github, Providers: four[1:2], OtherURL: signin}},
 		{"ask_code", &askCodePage{base: b(), Login: "l1", Remote: &github, Email: w.email, BackURL: signin}},
 		{"ask_code_gone", &askCodePage{base: b(), Login: "l1", Email: w.email, BackURL: signin, Problems: problemsOf(local.ErrCodeGone)}},
-		{"second_factor", &secondFactorPage{base: b(), Login: "l1", Client: client, SwapURL: signin, OtherURL: signin}},
-		{"second_factor_recovery", &secondFactorPage{base: b(), Login: "l1", Recovery: true, SwapURL: signin, OtherURL: signin, Problems: problemsOf(local.ErrRecoveryWrong)}},
+		{"second_factor", &secondFactorPage{base: b(), Login: "l1", Client: client, Way: wayApp, Ways: ways, RememberDays: 30, OtherURL: signin}},
+		{"second_factor_sms", &secondFactorPage{base: b(), Login: "l1", Client: client, Way: waySMS, Number: "+41…11", Ways: ways, OtherURL: signin}},
+		{"second_factor_sent", &secondFactorPage{base: b(), Login: "l1", Way: waySMS, Number: "+41…11", Sent: true, RememberDays: 30, Ways: ways, OtherURL: signin, Problems: problemsOf(local.ErrFactorWrong)}},
+		{"second_factor_recovery", &secondFactorPage{base: b(), Login: "l1", Way: wayRecovery, Ways: ways[:1], OtherURL: signin, Problems: problemsOf(local.ErrRecoveryWrong)}},
 		{"set_up_factor", &setUpPage{base: b(), Login: "l1", Client: client, OtherURL: signin}},
+		{"set_up_factor_sms", &setUpPage{base: b(), Login: "l1", Client: client, OtherURL: signin, SMS: true, Number: "+41227676111"}},
 		{"set_up_factor_key", &setUpPage{base: b(), Login: "l1", Client: client, OtherURL: signin, Everybody: true, Key: key, Problems: problemsOf(local.ErrFactorWrong)}},
 		{"recovery_codes_on_the_way", &recoveryCodesPage{base: signedIn, OnTheWay: true, Account: w.email, DoneURL: signin, Codes: slices.Repeat([]string{"BCDF-GHJK-LMNP", "QRST-VWXZ-BCDF"}, 5)}},
 		{"factor_none", &factorPage{base: in("security")}},
 		{"factor_pending", &factorPage{base: in("security"), Pending: true, Key: key, Problems: problemsOf(local.ErrFactorWrong)}},
-		{"factor_on", &factorPage{base: in("security"), Codes: 9, Factor: broker.Factor{ID: "f", ConfirmedAt: long, LastUsedAt: sampleNow.Add(-2 * time.Hour)}}},
-		{"factor_on_wrong", &factorPage{base: in("security"), Codes: 1, Factor: broker.Factor{ID: "f", ConfirmedAt: long, LastUsedAt: sampleNow.Add(-2 * time.Hour)}, Problems: problemsOf(local.ErrFactorWrong)}},
+		{"factor_number", &factorPage{base: in("security"), SMS: true, Number: "+41227676111"}},
+		{"factor_both", &factorPage{base: in("security"), Codes: 9, SMS: true, Ways: both, Factor: broker.Factor{ID: "f", ConfirmedAt: long}}},
+		{"factor_on", &factorPage{base: in("security"), Codes: 9, Ways: both[:1], Factor: broker.Factor{ID: "f", ConfirmedAt: long, LastUsedAt: sampleNow.Add(-2 * time.Hour)}}},
+		{"factor_on_wrong", &factorPage{base: in("security"), Codes: 1, Ways: both[:1], Factor: broker.Factor{ID: "f", ConfirmedAt: long, LastUsedAt: sampleNow.Add(-2 * time.Hour)}, Problems: problemsOf(local.ErrFactorWrong)}},
 		{"recovery_codes", &recoveryCodesPage{base: in("security"), Account: w.email, DoneURL: factorPath, Codes: slices.Repeat([]string{"BCDF-GHJK-LMNP", "QRST-VWXZ-BCDF"}, 5)}},
 		{"code", &codePage{base: b(), Login: "l1", Remote: &github, Email: w.email, OtherURL: signin, BackURL: signin}},
 		{"code_wrong", &codePage{base: b(), Login: "l1", Email: w.email, OtherURL: signin, BackURL: signin, Problems: problemsOf(local.ErrCodeWrong)}},

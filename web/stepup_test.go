@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/url"
 	"slices"
 	"strings"
@@ -90,6 +91,9 @@ func stepUp(t *testing.T, db *store.DB) {
 	must(t, err)
 	if after.SID != before.SID || after.IDHash == before.IDHash || after.ACR != broker.ACRSecond {
 		t.Errorf("the session before %+v\nand after %+v", before, after)
+	}
+	if _, err := w.db.Session(t.Context(), before.IDHash); !errors.Is(err, broker.ErrNotFound) {
+		t.Errorf("the session stands under its old secret, too: %v", err)
 	}
 	stolen.get(securityPath).to("/login/") // the cookie of before opens nothing
 	wantTwo(t, w.redeem(b.get(two).to(callbackURL)))

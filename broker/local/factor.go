@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -35,6 +36,7 @@ var (
 	ErrNoFactors   = &broker.Error{Kind: broker.KindNotFound, Message: "factor.off"}
 	ErrFactorGone  = &broker.Error{Kind: broker.KindGone, Message: "factor.gone"} // not set up, or not any more
 	ErrFactorHas   = &broker.Error{Kind: broker.KindConflict, Message: "factor.has"}
+	ErrFactorOnly  = &broker.Error{Kind: broker.KindConflict, Message: "factor.only"}
 	ErrFactorWrong = &broker.Error{Kind: broker.KindInvalid, Message: "factor.wrong", Field: "code"}
 )
 
@@ -151,9 +153,76 @@ func cleanTOTP(typed string) (code string, ok bool) {
 	return code, len(code) == int(otp.DigitsSix) && strings.Trim(code, "0123456789") == ""
 }
 
-// factor returns the user's app as it counts, or ErrFactorGone.
-func (a *Accounts) factor(ctx context.Context, user broker.UserID) (broker.Factor, error) {
-	f, err := a.store.Factor(ctx, user, broker.FactorTOTP)
+// counting returns the factors of a user that count, the oldest first, or
+// ErrFactorGone where there are none.
+func (a *Accounts) counting(ctx context.Context, user broker.UserID) ([]broker.Factor, error) {
+	all, err := a.store.Factors(ctx, user)
+	if err != nil {
+		return nil, fmt.Errorf("list factors: %w", err)
+	}
+	all = slices.DeleteFunc(all, func(f broker.Factor) bool { return !f.Confirmed() })
+	if len(all) == 0 {
+		return nil, ErrFactorGone
+	}
+	return all, nil
+}
+
+// FactorWay is a factor that a user can show.
+type FactorWay struct {
+	Kind       broker.FactorKind
+	Number     string    // of FactorSMS; not for pages
+	Hint       string    // to recognise it by: "+41…11"
+	SentAt     time.Time // when a code was sent that may count still; zero: none was
+	Since      time.Time
+	LastUsedAt time.Time
+}
+
+// FactorWays are the factors that a user can show now, the one used last first. A
+// number is none where no messages are sent any more.
+func (a *Accounts) FactorWays(ctx context.Context, user broker.UserID) ([]FactorWay, error) {
+	all, err := a.counting(ctx, user)
+	if errors.Is(err, ErrFactorGone) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var ways []FactorWay
+	for _, f := range all {
+		w := FactorWay{Kind: f.Kind, Since: f.ConfirmedAt, LastUsedAt: f.LastUsedAt}
+		if f.Kind == broker.FactorSMS {
+			if !a.SMS() {
+				continue
+			}
+			w.Number = f.Secret.Reveal()
+			w.Hint = broker.MaskPhone(w.Number)
+			if f.CodeMAC != "" && time.Since(f.CodeAt) < broker.SMSCodeLifetime {
+				w.SentAt = f.CodeAt
+			}
+		}
+		ways = append(ways, w)
+	}
+	slices.SortStableFunc(ways, func(x, y FactorWay) int { return y.LastUsedAt.Compare(x.LastUsedAt) })
+	return ways, nil
+}
+
+// PendingSMS is the number that s is setting up, to recognise it by; "" none.
+func (a *Accounts) PendingSMS(ctx context.Context, s broker.Session) (string, error) {
+	f, err := a.store.Factor(ctx, s.UserID, broker.FactorSMS)
+	switch at := time.Now(); {
+	case errors.Is(err, broker.ErrNotFound):
+		return "", nil
+	case err != nil:
+		return "", fmt.Errorf("find factor: %w", err)
+	case f.Confirmed(), f.BegunBy != s.SID, at.Sub(f.CodeAt) >= broker.SMSCodeLifetime, !s.Fresh(a.o.FreshFor, at):
+		return "", nil
+	}
+	return f.Secret.Reveal(), nil
+}
+
+// factorOf returns the user's factor of a kind as it counts, or ErrFactorGone.
+func (a *Accounts) factorOf(ctx context.Context, user broker.UserID, kind broker.FactorKind) (broker.Factor, error) {
+	f, err := a.store.Factor(ctx, user, kind)
 	switch {
 	case errors.Is(err, broker.ErrNotFound):
 		return f, ErrFactorGone.Because(err)
@@ -168,7 +237,7 @@ func (a *Accounts) factor(ctx context.Context, user broker.UserID) (broker.Facto
 // UseFactor spends the code that a user's app shows. A step counts once, and none
 // before it. Errors: factor.wrong, factor.gone.
 func (a *Accounts) UseFactor(ctx context.Context, user broker.UserID, typed string) error {
-	f, err := a.factor(ctx, user)
+	f, err := a.factorOf(ctx, user, broker.FactorTOTP)
 	if err != nil {
 		return err
 	}

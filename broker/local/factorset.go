@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -18,25 +19,40 @@ import (
 // factor.gone, factor.has, factor.wrong.
 func (a *Accounts) ConfirmFactor(ctx context.Context, s broker.Session, typed string) ([]string, error) {
 	at := time.Now()
-	if err := a.mayChangeFactors(s, at); err != nil {
+	f, err := a.begun(ctx, s, broker.FactorTOTP, at)
+	if err != nil {
 		return nil, err
-	}
-	f, err := a.store.Factor(ctx, s.UserID, broker.FactorTOTP)
-	switch {
-	case errors.Is(err, broker.ErrNotFound):
-		return nil, ErrFactorGone.Because(err)
-	case err != nil:
-		return nil, fmt.Errorf("find factor: %w", err)
-	case f.Confirmed():
-		return nil, ErrFactorHas
-	case at.Sub(f.CreatedAt) > setUpFor, f.BegunBy != s.SID:
-		return nil, ErrFactorGone
 	}
 	step, ok := stepOf(f.Secret, typed, at)
 	if !ok {
 		return nil, ErrFactorWrong
 	}
-	var codes []string
+	return a.count(ctx, s, f, step, at)
+}
+
+// begun is the factor of a kind that s is setting up.
+func (a *Accounts) begun(ctx context.Context, s broker.Session, kind broker.FactorKind, at time.Time) (broker.Factor, error) {
+	if err := a.mayChangeFactors(s, at); err != nil {
+		return broker.Factor{}, err
+	}
+	f, err := a.store.Factor(ctx, s.UserID, kind)
+	switch {
+	case errors.Is(err, broker.ErrNotFound):
+		return f, ErrFactorGone.Because(err)
+	case err != nil:
+		return f, fmt.Errorf("find factor: %w", err)
+	case f.Confirmed():
+		return f, ErrFactorHas
+	case at.Sub(f.CreatedAt) > setUpFor, f.BegunBy != s.SID:
+		return f, ErrFactorGone
+	}
+	return f, nil
+}
+
+// count makes a factor count, whose code was right. The first one brings recovery
+// codes, and ends the sessions that began without it.
+func (a *Accounts) count(ctx context.Context, s broker.Session, f broker.Factor, step int64, at time.Time) (codes []string, err error) {
+	words := wordsOfKind[f.Kind]
 	err = a.store.InTx(ctx, func(ctx context.Context) error {
 		user, err := a.store.LockUser(ctx, s.UserID)
 		if err != nil {
@@ -50,6 +66,9 @@ func (a *Accounts) ConfirmFactor(ctx context.Context, s broker.Session, typed st
 		} else if err != nil {
 			return err
 		}
+		if user.HasSecondFactor() {
+			return a.factorChanged(ctx, user, words.added, words.addedMail, at)
+		}
 		user.SecondFactorAt, user.UpdatedAt = at, at
 		if err := a.store.UpdateUser(ctx, user); err != nil {
 			return fmt.Errorf("update user: %w", err)
@@ -60,12 +79,20 @@ func (a *Accounts) ConfirmFactor(ctx context.Context, s broker.Session, typed st
 		if err := a.endOthers(ctx, user.ID, s.SID, "second factor added", at); err != nil {
 			return err
 		}
-		return a.factorChanged(ctx, user, broker.EventFactorAdded, "factor-added", at)
+		return a.factorChanged(ctx, user, words.added, words.addedMail, at)
 	})
 	if err != nil {
 		return nil, err
 	}
 	return codes, nil
+}
+
+// kindWords are the events and mails about factors of a kind.
+type kindWords struct{ added, addedMail, removed, removedMail string }
+
+var wordsOfKind = map[broker.FactorKind]kindWords{
+	broker.FactorTOTP: {broker.EventFactorAdded, "factor-added", broker.EventFactorRemoved, "factor-removed"},
+	broker.FactorSMS:  {broker.EventNumberAdded, "number-added", broker.EventNumberRemoved, "number-removed"},
 }
 
 // stillIn refuses who signed in before everybody who had was thrown out, and has no
@@ -102,12 +129,55 @@ func (a *Accounts) factorChanged(ctx context.Context, u broker.User, event, temp
 	return a.tellOwner(ctx, u, template, at)
 }
 
-// RemoveFactor takes the user's app away, with the recovery codes. Who asks must
-// have signed in a moment ago and show the factor once more: a code of the app, or
-// a recovery code. Errors: factor.off, sign_in_again, factor.gone, factor.wrong.
+// RemoveFactor takes all second factors of the user away, with the recovery codes. Who
+// asks must have signed in a moment ago and show one once more: a code, or a
+// recovery code. Errors: factor.off, sign_in_again, factor.gone, factor.wrong.
 func (a *Accounts) RemoveFactor(ctx context.Context, s broker.Session, typed string) error {
+	return a.shown(ctx, s, typed, func(ctx context.Context, user broker.User, at time.Time) error {
+		return a.dropFactors(ctx, user, broker.EventFactorRemoved, "factor-removed", at)
+	})
+}
+
+// RemoveOne is RemoveFactor for the factor of a kind beside which there is another
+// one, and returns new recovery codes: the ones before stop working. factor.only where
+// there is no other.
+func (a *Accounts) RemoveOne(ctx context.Context, s broker.Session, kind broker.FactorKind, typed string) (codes []string, err error) {
+	err = a.shown(ctx, s, typed, func(ctx context.Context, user broker.User, at time.Time) error {
+		all, err := a.counting(ctx, user.ID)
+		if err != nil {
+			return err
+		}
+		rest := slices.DeleteFunc(slices.Clone(all), func(f broker.Factor) bool { return f.Kind == kind })
+		switch {
+		case len(rest) == len(all):
+			return ErrFactorGone
+		case len(rest) == 0:
+			return ErrFactorOnly
+		}
+		if err := a.store.DeleteFactor(ctx, user.ID, kind); err != nil {
+			return err
+		}
+		if err := a.store.ForgetBrowsers(ctx, user.ID); err != nil {
+			return fmt.Errorf("forget browsers: %w", err)
+		}
+		if codes, err = a.newRecoveryCodes(ctx, rest[0], at); err != nil {
+			return err
+		}
+		words := wordsOfKind[kind]
+		return a.factorChanged(ctx, user, words.removed, words.removedMail, at)
+	})
+	return codes, err
+}
+
+// shown does something about a user's factors, in a unit of work, after s has shown one
+// of them once more.
+func (a *Accounts) shown(ctx context.Context, s broker.Session, typed string, do func(ctx context.Context, user broker.User, at time.Time) error) error {
 	at := time.Now()
 	if err := a.mayChangeFactors(s, at); err != nil {
+		return err
+	}
+	sent, err := a.showSMS(ctx, s, typed) // not in the unit: a wrong guess is counted
+	if err != nil {
 		return err
 	}
 	return a.store.InTx(ctx, func(ctx context.Context) error {
@@ -115,11 +185,41 @@ func (a *Accounts) RemoveFactor(ctx context.Context, s broker.Session, typed str
 		if err != nil {
 			return fmt.Errorf("lock user: %w", err)
 		}
-		if err := a.show(ctx, user.ID, typed, at); err != nil {
-			return err
+		if !sent {
+			if err := a.show(ctx, user.ID, typed, at); err != nil {
+				return err
+			}
 		}
-		return a.dropFactors(ctx, user, broker.EventFactorRemoved, "factor-removed", at)
+		return do(ctx, user, at)
 	})
+}
+
+// showSMS spends a code that was sent to the user's number for this session, where
+// that is what was typed: six digits that are none of an app. done is false for
+// anything else, which show is for.
+func (a *Accounts) showSMS(ctx context.Context, s broker.Session, typed string) (done bool, err error) {
+	if _, ok := cleanTOTP(typed); !ok {
+		return false, nil
+	}
+	f, err := a.factorOf(ctx, s.UserID, broker.FactorSMS)
+	if errors.Is(err, ErrFactorGone) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	app, err := a.factorOf(ctx, s.UserID, broker.FactorTOTP)
+	switch {
+	case errors.Is(err, ErrFactorGone):
+	case err != nil:
+		return false, err
+	default:
+		if _, ok := stepOf(app.Secret, typed, time.Now()); ok {
+			return false, nil
+		}
+	}
+	err = a.spendSMS(ctx, f, s.SID, typed)
+	return err == nil, err
 }
 
 // show spends a code of the app or a recovery code, inside a unit of work.

@@ -81,6 +81,12 @@ type Store interface {
 
 	CreateFactor(ctx context.Context, f broker.Factor) error
 	Factor(ctx context.Context, user broker.UserID, kind broker.FactorKind) (broker.Factor, error)
+	Factors(ctx context.Context, user broker.UserID) ([]broker.Factor, error)
+	SendFactorCode(ctx context.Context, id, mac string, since, at time.Time) error
+	TryFactorCode(ctx context.Context, id string, most int, since time.Time) error
+	SpendFactorCode(ctx context.Context, id, mac string, at time.Time) error
+	DeleteFactor(ctx context.Context, user broker.UserID, kind broker.FactorKind) error
+	HasRecoveryCode(ctx context.Context, user broker.UserID, mac string) (bool, error)
 	ConfirmFactor(ctx context.Context, id string, step int64, at time.Time) error
 	UseFactor(ctx context.Context, id string, step int64, at time.Time) error
 	DropPendingFactors(ctx context.Context, user broker.UserID, kind broker.FactorKind) error
@@ -159,6 +165,7 @@ type Options struct {
 	// RememberFactor is how long a browser may stand in for the second factor that was
 	// shown in it; 0: not at all.
 	RememberFactor time.Duration
+	SMS            bool         // somebody sends messages: a telephone number may be a second factor
 	Log            *slog.Logger // nil: discard
 	// EndGrants ends grants and tells the applications, inside a unit of work;
 	// nil: the store's RevokeGrants, which tells nobody.

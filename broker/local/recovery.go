@@ -62,24 +62,13 @@ func recoveryMAC(f broker.Factor, code string) string {
 // have signed in a moment ago and show the factor once more. Errors: factor.off,
 // sign_in_again, factor.gone, factor.wrong.
 func (a *Accounts) RenewRecovery(ctx context.Context, s broker.Session, typed string) ([]string, error) {
-	at := time.Now()
-	if err := a.mayChangeFactors(s, at); err != nil {
-		return nil, err
-	}
 	var codes []string
-	err := a.store.InTx(ctx, func(ctx context.Context) error {
-		user, err := a.store.LockUser(ctx, s.UserID)
-		if err != nil {
-			return fmt.Errorf("lock user: %w", err)
-		}
-		f, err := a.factor(ctx, user.ID)
+	err := a.shown(ctx, s, typed, func(ctx context.Context, user broker.User, at time.Time) error {
+		all, err := a.counting(ctx, user.ID)
 		if err != nil {
 			return err
 		}
-		if err := a.show(ctx, user.ID, typed, at); err != nil {
-			return err
-		}
-		if codes, err = a.newRecoveryCodes(ctx, f, at); err != nil {
+		if codes, err = a.newRecoveryCodes(ctx, all[0], at); err != nil {
 			return err
 		}
 		return a.factorChanged(ctx, user, broker.EventRecoveryRenewed, "recovery-renewed", at)
@@ -123,13 +112,22 @@ func (a *Accounts) spendRecovery(ctx context.Context, user broker.UserID, typed 
 	if !ok {
 		return ErrRecoveryWrong
 	}
-	f, err := a.factor(ctx, user)
+	all, err := a.counting(ctx, user)
 	if err != nil {
 		return err
 	}
-	err = a.store.SpendRecoveryCode(ctx, user, recoveryMAC(f, code), at)
-	if errors.Is(err, broker.ErrSpent) {
-		return ErrRecoveryWrong.Because(err)
+	for _, f := range all { // one of them made it
+		mac := recoveryMAC(f, code)
+		if known, err := a.store.HasRecoveryCode(ctx, user, mac); err != nil {
+			return fmt.Errorf("recovery code: %w", err)
+		} else if !known {
+			continue
+		}
+		err := a.store.SpendRecoveryCode(ctx, user, mac, at)
+		if errors.Is(err, broker.ErrSpent) {
+			return ErrRecoveryWrong.Because(err)
+		}
+		return err
 	}
-	return err
+	return ErrRecoveryWrong
 }

@@ -51,6 +51,7 @@ func (s *server) startJobs() *jobs {
 	ctx, cancel := context.WithCancel(context.Background())
 	j := &jobs{cancel: cancel}
 	j.wait.Go(func() { s.outbox.Run(ctx) })
+	j.wait.Go(func() { s.messages.Run(ctx) })
 	j.wait.Go(func() { s.notices.Run(ctx) })
 	j.wait.Go(func() { s.revocations.Run(ctx) })
 	j.wait.Go(func() { s.every(ctx, "signing keys", keysEvery, s.rooms.tokens.KeepKeys) })

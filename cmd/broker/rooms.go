@@ -88,7 +88,7 @@ func furnish(cfg config.Config, base string, db *store.DB, ring store.Keyring, t
 	r.limits = limiter(cfg, r.kept, ring)
 	r.accounts = local.New(r.kept, r.linker, local.Options{
 		Issuer: base, MinPassword: cfg.Accounts.PasswordMin, MinStrength: strength(cfg), Site: cfg.Brand.Name, MaxHashing: cfg.Accounts.HashingAtOnce, OnHash: hashed, HMACKey: cfg.Accounts.InvenioSalt, Breached: r.breached, BreachedRange: ranges(cfg, base, counted), Peppers: peppers, FreshFor: cfg.Sessions.Fresh, UndoWithin: cfg.Linking.UndoWithin, CloseAfter: cfg.Accounts.CloseAfter, NoSignUp: !cfg.Accounts.SignUp, Log: log, EndGrants: r.tokens.EndGrants,
-		Codes: mailedCodes(cfg), CodeKeys: [][32]byte{ring.DeriveOldest("mail codes")}, NoFactors: noFactors(cfg), NeedFactors: cfg.Accounts.SecondFactor == "required", RememberFactor: cfg.Accounts.RememberFactor,
+		Codes: mailedCodes(cfg), CodeKeys: [][32]byte{ring.DeriveOldest("mail codes")}, NoFactors: noFactors(cfg), NeedFactors: cfg.Accounts.SecondFactor == "required", RememberFactor: cfg.Accounts.RememberFactor, SMS: cfg.Accounts.SMS.URL != "",
 		NoPasskeys: !passkeys(cfg, base), PasskeyKey: ring.DeriveOldest("passkeys"),
 		NoPasswords: !cfg.Accounts.Passwords, Welcome: local.Welcome(cfg.Accounts.WelcomeMail), Domains: broker.DomainStatus(cfg.Accounts.Domains.Default),
 	})

@@ -20,6 +20,7 @@ import (
 	"idbroker/mail"
 	"idbroker/outbox"
 	"idbroker/providers"
+	"idbroker/sms"
 	"idbroker/store"
 	"idbroker/web"
 )
@@ -41,6 +42,7 @@ type server struct {
 	rooms       *rooms
 	outbox      *outbox.Worker // of mails
 	notices     *outbox.Worker // of notices to applications: a slow one must hold up no mail
+	messages    *outbox.Worker // of codes to telephones: people wait for them
 	revocations *outbox.Worker // of tokens at providers, which may be slow too
 	ring        *watched       // nil before the rooms are furnished
 	counters    *counters
@@ -187,7 +189,7 @@ func (s *server) shop(look web.Brand, pages *web.Pages) error {
 		SessionIdle: s.cfg.Sessions.Idle, SessionAbsolute: s.cfg.Sessions.Absolute, FreshFor: s.cfg.Sessions.Fresh, FreshGrace: s.cfg.Sessions.FreshGrace, FormKey: r.ring.DeriveOldest("forms"),
 		TrustedHops: s.cfg.Server.TrustedHops, MinPassword: s.cfg.Accounts.PasswordMin,
 		NoSignUp: !s.cfg.Accounts.SignUp, NoPasswords: !s.cfg.Accounts.Passwords, StraightTo: s.cfg.Accounts.StraightTo,
-		Limits: r.limits, Log: s.log, Wake: func() { s.outbox.Wake(); s.notices.Wake(); s.revocations.Wake() }, OnRequest: s.counters.request,
+		Limits: r.limits, Log: s.log, Wake: func() { s.outbox.Wake(); s.messages.Wake(); s.notices.Wake(); s.revocations.Wake() }, OnRequest: s.counters.request,
 	})
 	if err != nil {
 		return err
@@ -199,6 +201,10 @@ func (s *server) shop(look web.Brand, pages *web.Pages) error {
 // noticesAtOnce is how many applications are told at the same time: as many as a
 // worker claims, so that those which answer do not wait for those which don't.
 const noticesAtOnce = 10
+
+// messagesAtOnce is how many messages are handed over at the same time: people wait
+// for them, and one service takes them all.
+const messagesAtOnce = 4
 
 // revocationsAtOnce is how many revocations are asked for at the same time: more
 // than one, so that a provider that is down does not hold up the others.
@@ -219,6 +225,14 @@ func (s *server) postOffice(transport mail.Transport, templates *mail.Templates)
 		broker.OutboxMail: s.sender.Handle, broker.OutboxReset: s.rooms.accounts.DeliverReset, // which writes a mail
 		broker.OutboxCode: s.rooms.accounts.DeliverCode, broker.OutboxEmail: s.rooms.accounts.DeliverEmail, // and so do these
 	}, s.log, s.counters.outbox).Advise(todo)
+	messages := map[string]outbox.Handler{}
+	if c := s.cfg.Accounts.SMS; c.URL != "" {
+		text := func(locale, code string) string {
+			return s.rooms.texts.Text(s.rooms.texts.Match("", locale, ""), "sms.text", map[string]string{"code": code, "brand": s.cfg.Brand.Name})
+		}
+		messages[broker.OutboxSMS] = sms.New(c.URL, c.Secret, text).Handle
+	}
+	s.messages = outbox.New(s.rooms.db, messages, s.log, s.counters.outbox).AtOnce(messagesAtOnce).Advise(todo)
 	s.notices = outbox.New(s.rooms.db, map[string]outbox.Handler{broker.OutboxLogout: s.rooms.tokens.DeliverLogout}, s.log, s.counters.outbox).AtOnce(noticesAtOnce).Advise(todo)
 	s.revocations = outbox.New(s.rooms.db, map[string]outbox.Handler{broker.OutboxRevoke: s.rooms.linker.DeliverRevocation}, s.log, s.counters.outbox).AtOnce(revocationsAtOnce).Advise(todo)
 	return nil

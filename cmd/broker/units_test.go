@@ -226,7 +226,7 @@ func TestPruneKeepsEventsAsConfigured(t *testing.T) {
 func TestPruneEndsExpiredSessions(t *testing.T) {
 	db := storetest.New(t)
 	s := &server{rooms: roomsOver(t, db), log: slog.New(slog.DiscardHandler)}
-	s.notices = outbox.New(db, nil, s.log, nil)
+	s.notices, s.messages = outbox.New(db, nil, s.log, nil), outbox.New(db, nil, s.log, nil)
 	at := time.Now()
 	for _, err := range []error{
 		db.CreateClient(t.Context(), broker.Client{ID: "app", Metadata: broker.ClientMetadata{BackchannelLogoutURI: "https://app.example/out"}}),

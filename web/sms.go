@@ -1,0 +1,158 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"time"
+
+	"idbroker/broker"
+	"idbroker/broker/local"
+)
+
+// errSMSWait: there were too many messages to a number, a person, or from here.
+var errSMSWait = &broker.Error{Kind: broker.KindTooMany, Message: "sms.wait"}
+
+// trySMS asks the limits before a code is sent.
+func (s *Server) trySMS(w http.ResponseWriter, r *http.Request, user broker.UserID, number string) error {
+	if s.o.Limits == nil {
+		return nil
+	}
+	ip := broker.RequestOf(r.Context()).IP
+	v, err := s.o.Limits.SMS(r.Context(), visitOf(r).at, user, number, ip)
+	if err != nil || v.Wait == 0 {
+		return err
+	}
+	seconds := int((v.Wait + time.Second - 1) / time.Second)
+	w.Header().Set("Retry-After", strconv.Itoa(seconds))
+	s.log.WarnContext(r.Context(), "too many messages with codes", "user", user, "ip", ip)
+	return errSMSWait.With("minutes", strconv.Itoa((seconds+59)/60))
+}
+
+// startSMS sends a code to the number of a form, for who sets it up.
+func (s *Server) startSMS(w http.ResponseWriter, r *http.Request, stay broker.Session) error {
+	typed := visitOf(r).form.Get("phone")
+	number, err := broker.NormalizePhone(typed)
+	if err != nil {
+		return err
+	}
+	if !s.accounts.SMS() {
+		return local.ErrNoSMS
+	}
+	if number != "" { // nobody's is no message
+		if err := s.trySMS(w, r, stay.UserID, number); err != nil {
+			return err
+		}
+	}
+	return s.accounts.StartSMS(r.Context(), stay, typed)
+}
+
+// sendSMS sends a code to the number of a user, for a login or a session.
+func (s *Server) sendSMS(w http.ResponseWriter, r *http.Request, user broker.User, by string) error {
+	ways, err := s.accounts.FactorWays(r.Context(), user.ID)
+	if err != nil {
+		return err
+	}
+	for _, way := range ways {
+		if way.Kind == broker.FactorSMS {
+			if time.Since(way.SentAt) < time.Minute { // costs nobody a message
+				return local.ErrSMSSoon
+			}
+			if err := s.trySMS(w, r, user.ID, way.Number); err != nil {
+				return err
+			}
+		}
+	}
+	return s.accounts.SendSMS(r.Context(), user, by)
+}
+
+// postSetUpNumber serves POST /second-factor/set-up/number/: a code for a number that
+// shall be the second factor.
+func (s *Server) postSetUpNumber(w http.ResponseWriter, r *http.Request) error {
+	l, done, err := s.owingFactor(w, r, broker.StepSetUp)
+	if done {
+		return err
+	}
+	done, err = s.inSetUp(w, r, l, func(stay broker.Session) error { return s.startSMS(w, r, stay) })
+	if done {
+		return err
+	}
+	s.o.Wake()
+	return s.redirect(w, r, stepPath(broker.StepSetUp, l))
+}
+
+// postFactorSend serves POST /second-factor/send/: a code to the person's number.
+func (s *Server) postFactorSend(w http.ResponseWriter, r *http.Request) error {
+	l, done, err := s.owingFactor(w, r, broker.StepFactor)
+	if done {
+		return err
+	}
+	err = s.sendSMS(w, r, *visitOf(r).owing, byLogin(l))
+	if bad := factorProblems(err); bad != nil {
+		return s.showFactor(w, r, statusOf(err), l, waySMS, bad)
+	}
+	if err != nil {
+		return err
+	}
+	s.o.Wake()
+	return s.redirect(w, r, stepPath(broker.StepFactor, l)+"&way="+waySMS)
+}
+
+// byLogin names a login to what a code is sent for. No session has such a name.
+func byLogin(l broker.Login) string { return "login " + string(l.ID) }
+
+// postNumberStart serves POST /account/settings/second-factor/number/.
+func (s *Server) postNumberStart(w http.ResponseWriter, r *http.Request) error {
+	done, err := s.freshly(w, r, func() error { return s.startSMS(w, r, visitOf(r).session) })
+	if done {
+		return err
+	}
+	s.o.Wake()
+	return s.redirect(w, r, factorPath)
+}
+
+// postNumberConfirm serves POST /account/settings/second-factor/number/confirm/: the
+// code came, and the number counts from now on. This session goes on as one that has
+// shown it.
+func (s *Server) postNumberConfirm(w http.ResponseWriter, r *http.Request) error {
+	v := visitOf(r)
+	var codes []string
+	done, err := s.withCode(w, r, func(code string) (err error) {
+		if codes, err = s.accounts.ConfirmSMS(r.Context(), v.session, code); err != nil { // no unit: a wrong guess is counted
+			return err
+		}
+		var next renewed
+		err = s.store.InTx(r.Context(), func(ctx context.Context) (err error) {
+			next, err = s.renew(ctx, v, v.session.WithFactor(broker.AMRSMS))
+			return err
+		})
+		if err == nil {
+			next.wear(w, v)
+		}
+		return err
+	})
+	if done {
+		return err
+	}
+	return s.factorCounts(w, r, codes)
+}
+
+// postNumberSend serves POST /account/settings/second-factor/number/send/: a code for
+// a change of the factors.
+func (s *Server) postNumberSend(w http.ResponseWriter, r *http.Request) error {
+	v := visitOf(r)
+	done, err := s.freshly(w, r, func() error {
+		if !s.fresh(v) {
+			return broker.ErrSignIn
+		}
+		return s.sendSMS(w, r, *v.user, v.session.SID)
+	})
+	if done {
+		return err
+	}
+	s.o.Wake()
+	if err := s.say(w, r, sessionNotice{Key: "sms.sent"}); err != nil {
+		return err
+	}
+	return s.redirect(w, r, factorPath)
+}
