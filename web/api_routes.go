@@ -26,6 +26,7 @@ func operations() map[string]operation {
 	maps.Copy(all, signInOperations())
 	maps.Copy(all, accountOperations())
 	maps.Copy(all, settingsOperations())
+	maps.Copy(all, passkeyOperations())
 	return all
 }
 

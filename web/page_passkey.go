@@ -44,8 +44,14 @@ type passkeysPage struct {
 
 // passkeyRow is a passkey as its person sees it.
 type passkeyRow struct {
-	broker.Passkey
-	RemoveURL string // "" it cannot be removed
+	ID         string
+	Name       string
+	Syncable   bool // its key may leave the device that made it
+	Synced     bool // it has
+	Transports []string
+	CreatedAt  time.Time
+	LastUsedAt time.Time // zero: never
+	RemoveURL  string    // "" it cannot be removed
 }
 
 // nameField is the field for the name of a new one.

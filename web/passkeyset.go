@@ -41,7 +41,9 @@ func (s *Server) showPasskeys(w http.ResponseWriter, r *http.Request, status int
 		p.OnlyWay = len(mine) == 0
 	}
 	for _, k := range all {
-		row := passkeyRow{Passkey: k}
+		row := passkeyRow{
+			ID: k.ID, Name: k.Name, Syncable: k.Syncable, Synced: k.Synced, Transports: k.Transports, CreatedAt: k.CreatedAt, LastUsedAt: k.LastUsedAt,
+		}
 		if !p.OnlyWay {
 			row.RemoveURL = passkeysPath + "remove/?id=" + url.QueryEscape(k.ID)
 		}

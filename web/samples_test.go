@@ -159,14 +159,15 @@ func samples(r *renderer, lang string, w words) []sample {
 	onlyFactor := *factorKey
 	onlyFactor.Label, onlyFactor.Primary = signedIn.T("passkey.factor_only"), true
 	keys := passkeysPage{base: in("security"), Problems: problemsOf(local.ErrPasskeyNameTaken), Passkeys: []passkeyRow{
-		{Passkey: broker.Passkey{ID: "k1", Name: w.text, Syncable: true, Synced: true, Transports: []string{"internal", "hybrid"}, CreatedAt: long, LastUsedAt: sampleNow.Add(-2 * time.Hour)}, RemoveURL: passkeysPath + "remove/?id=k1"},
-		{Passkey: broker.Passkey{ID: "k2", Name: w.title, Transports: []string{"usb", "nfc"}, CreatedAt: sampleNow.Add(-time.Hour)}, RemoveURL: passkeysPath + "remove/?id=k2"},
+		{ID: "k1", Name: w.text, Syncable: true, Synced: true, Transports: []string{"internal", "hybrid"}, CreatedAt: long, LastUsedAt: sampleNow.Add(-2 * time.Hour), RemoveURL: passkeysPath + "remove/?id=k1"},
+		{ID: "k2", Name: w.title, Transports: []string{"usb", "nfc"}, CreatedAt: sampleNow.Add(-time.Hour), RemoveURL: passkeysPath + "remove/?id=k2"},
 	}}
 	keys.Add = asked(keys.base, passkeyView{Action: passkeysPath + "add/", Label: keys.T("passkeys.add"), Primary: true})
 	if keys.Add.Field, err = keys.nameField(w.name); err != nil {
 		panic(err)
 	}
-	onlyKey := passkeysPage{base: in("security"), OnlyWay: true, ProveURL: signin, Passkeys: []passkeyRow{{Passkey: keys.Passkeys[0].Passkey}}}
+	onlyKey := passkeysPage{base: in("security"), OnlyWay: true, ProveURL: signin, Passkeys: slices.Clone(keys.Passkeys[:1])}
+	onlyKey.Passkeys[0].RemoveURL = ""
 	noKeys := passkeysPage{base: in("security"), Add: keys.Add}
 	ways := []factorWay{{"second_factor.use_totp", signin}, {"second_factor.use_recovery", signin}}
 	both := []local.FactorWay{{Kind: broker.FactorTOTP, Since: long, LastUsedAt: sampleNow.Add(-2 * time.Hour)}, {Kind: broker.FactorSMS, Hint: "+41…11", Since: long, LastUsedAt: long}}
