@@ -1,5 +1,7 @@
 package web
 
+import "idbroker/broker/local"
+
 // passkeyOperations are the routes of passkeys. Their pages hold what
 // navigator.credentials takes, and credential is what it gives, as JSON text.
 func passkeyOperations() map[string]operation {
@@ -9,18 +11,18 @@ func passkeyOperations() map[string]operation {
 			does: "A challenge for a passkey, whoever's it is.", query: login, shows: shows(&passkeyPage{}), moves: true,
 		},
 		"POST /login/passkey/{$}": {
-			does: "Signs in with a passkey.", query: append(login, toggle("all"), short("q", maxID)), fields: limitedFields(append(login, typed("credential"))...),
+			does: "Signs in with a passkey.", query: append(login, toggle("all"), short("q", maxID)), fields: limitedFields(append(login, short("credential", local.MaxCredential))...),
 			shows: shows(&loginPage{}), moves: true,
 		},
 		"POST /second-factor/passkey/{$}": {
 			does: "Shows a passkey as the second factor.", query: fields(ident("login")),
-			fields: limitedFields(ident("login"), typed("credential")), shows: shows(&secondFactorPage{}), moves: true,
+			fields: limitedFields(ident("login"), short("credential", local.MaxCredential)), shows: shows(&secondFactorPage{}), moves: true,
 		},
 		"GET " + passkeysPath + "{$}": {
 			does: "The passkeys of the account, and a challenge for a new one.", shows: shows(&passkeysPage{}), member: true,
 		},
 		"POST " + passkeysPath + "add/{$}": {
-			does: "Adds a passkey.", fields: fields(typed("name"), typed("credential")), shows: shows(&passkeysPage{}), moves: true, member: true,
+			does: "Adds a passkey.", fields: fields(typed("name"), short("credential", local.MaxCredential)), shows: shows(&passkeysPage{}), moves: true, member: true,
 		},
 		"POST " + passkeysPath + "rename/{$}": {
 			does: "Gives a passkey another name.", fields: fields(ident("id"), typed("name")), shows: shows(&passkeysPage{}), moves: true, member: true,

@@ -313,7 +313,7 @@ func TestPasskeyForms(t *testing.T) {
 	signed := k.Sign(t, w.browser().get("/login/").options(), w.url)
 	for what, text := range map[string]string{
 		"nothing": "", "no JSON": "x", "a list": "[]", "null": "null", "empty": "{}", "cut off": signed[:len(signed)-2], "more behind": signed + "{}",
-		"too long": `{"id":"` + strings.Repeat("A", 17<<10) + `"}`, "another type": strings.Replace(signed, "public-key", "password", 1),
+		"another type": strings.Replace(signed, "public-key", "password", 1),
 		"a number": `{"id":1}`, "deep": strings.Repeat(`{"response":`, 900),
 	} {
 		own := w.browser()
@@ -326,6 +326,7 @@ func TestPasskeyForms(t *testing.T) {
 		}
 	}
 	b.post("/login/passkey/", "credential", "a\x00b").want(400)
+	b.post("/login/passkey/", "credential", `{"id":"`+strings.Repeat("A", 17<<10)+`"}`).want(400)
 	long := url.Values{"credential": {strings.Repeat("A", 70<<10)}}.Encode()
 	r := b.request("POST", "/login/passkey/", strings.NewReader(long))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")

@@ -20,9 +20,9 @@ const (
 	// MaxPasskeys is how many an account may have: more than anybody has devices,
 	// and few enough to be named to a browser.
 	MaxPasskeys = 20
-	// maxCredential bounds what a browser sends of a passkey, in bytes. The answer
+	// MaxCredential bounds what a browser sends of a passkey, in bytes. The answer
 	// of a security key with its certificates has less than 4 KiB.
-	maxCredential = 16 << 10
+	MaxCredential = 16 << 10
 	// maxCredentialID is the longest id of a credential, in bytes (WebAuthn Level
 	// 3, section 7.1, step 25).
 	maxCredentialID = 1023

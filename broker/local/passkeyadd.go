@@ -149,7 +149,7 @@ func fits(key []byte) bool {
 // attestation, so browsers take it out or leave what the key itself has signed;
 // what vouches for the make of a device we neither want nor read.
 func parseCreation(credential string) (*protocol.ParsedCredentialCreationData, error) {
-	if len(credential) > maxCredential {
+	if len(credential) > MaxCredential {
 		return nil, ErrPasskeyUnreadable.Becausef("%d bytes", len(credential))
 	}
 	answer, err := protocol.ParseCredentialCreationResponseBytes([]byte(credential))

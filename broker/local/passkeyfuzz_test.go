@@ -68,7 +68,7 @@ func FuzzPasskey(f *testing.F) {
 		switch kind := broker.KindOf(err); {
 		case seeds[credential] && err != errPassed:
 			t.Errorf("an honest answer: %v", err)
-		case !seeds[credential] && err == errPassed && len(credential) <= maxCredential && !sameAnswer(credential, seeds):
+		case !seeds[credential] && err == errPassed && len(credential) <= MaxCredential && !sameAnswer(credential, seeds):
 			t.Errorf("taken: %q", credential)
 		case err != errPassed && kind != broker.KindInvalid:
 			t.Errorf("kind %v: %v", kind, err)

@@ -85,7 +85,7 @@ func (a *Accounts) usePasskey(ctx context.Context, ask PasskeyAsk, credential st
 
 // parseAssertion reads what a browser sends of a passkey that has signed.
 func parseAssertion(credential string) (*protocol.ParsedCredentialAssertionData, error) {
-	if len(credential) > maxCredential {
+	if len(credential) > MaxCredential {
 		return nil, ErrPasskeyUnreadable.Becausef("%d bytes", len(credential))
 	}
 	answer, err := protocol.ParseCredentialRequestResponseBytes([]byte(credential))
