@@ -314,7 +314,7 @@ func TestPasskeyForms(t *testing.T) {
 	for what, text := range map[string]string{
 		"nothing": "", "no JSON": "x", "a list": "[]", "null": "null", "empty": "{}", "cut off": signed[:len(signed)-2], "more behind": signed + "{}",
 		"another type": strings.Replace(signed, "public-key", "password", 1),
-		"a number": `{"id":1}`, "deep": strings.Repeat(`{"response":`, 900),
+		"a number":     `{"id":1}`, "deep": strings.Repeat(`{"response":`, 900),
 	} {
 		own := w.browser()
 		if a := own.post("/login/passkey/", "credential", text); a.status != 422 {
