@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"reflect"
 	"strings"
 	"time"
 	"unicode"
@@ -65,7 +66,7 @@ func (op StateOperation) On(u User, reason string, at time.Time) (after User, ch
 		u.BlockedAt, u.BlockedReason = time.Time{}, ""
 		u.VerifiedAt, u.VerifiedBy = time.Time{}, ""
 	}
-	if u == before {
+	if reflect.DeepEqual(u, before) {
 		return u, false
 	}
 	if u.UpdatedAt = at; op.Shuts() {

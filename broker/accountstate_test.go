@@ -3,6 +3,7 @@ package broker_test
 import (
 	"errors"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -101,10 +102,10 @@ func TestStatesHold(t *testing.T) {
 	everyState(at, func(u broker.User) {
 		for _, op := range []broker.StateOperation{broker.OpVerify, broker.OpBlock, broker.OpUnblock, broker.OpActivate, broker.OpDeactivate, ""} {
 			got, changed := op.On(u, "a reason", at)
-			if changed == (got == u) {
+			if changed == (reflect.DeepEqual(got, u)) {
 				t.Errorf("%s of %+v: changed %t", op, u, changed)
 			}
-			if twice, again := op.On(got, "a reason", at.Add(time.Minute)); again || twice != got {
+			if twice, again := op.On(got, "a reason", at.Add(time.Minute)); again || !reflect.DeepEqual(twice, got) {
 				t.Errorf("%s twice of %+v: %+v", op, u, twice)
 			}
 			if (got.Blocked() || got.Waiting() || got.Closed()) && !got.Disabled() {

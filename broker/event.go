@@ -38,7 +38,8 @@ const (
 	EventEmailChanged      = "email.changed"  // by an operator
 	EventEmailReplaced     = "email.replaced" // by the person
 	EventEmailRestored     = "email.restored" // "this was not me", by the link in the mail
-	EventExported          = "user.exported"  // the person fetched what we know of them
+	EventUsernameChanged   = "username.changed"
+	EventExported          = "user.exported" // the person fetched what we know of them
 	EventIdentityLinked    = "identity.linked"
 	EventIdentityUnlinked  = "identity.unlinked"
 	EventLinkUndone        = "identity.undone" // "this was not me", by the link in the mail
@@ -46,6 +47,7 @@ const (
 	EventSignedIn          = "session.started"
 	EventSteppedUp         = "session.stepped_up" // it has shown a second factor, later
 	EventSignedOut         = "session.ended"
+	EventSessionStolen     = "session.stolen"      // a copy of a browser's cookies was noticed, and the session ended
 	EventSignedOutThere    = "provider.signed_out" // the provider told us (back-channel logout)
 	EventPasswordChanged   = "password.changed"
 	EventPasswordReset     = "password.reset"
@@ -78,6 +80,16 @@ const (
 	EventAdminClaimed      = "admin.claimed"
 	EventMailRefused       = "mail.refused" // the person's address takes no mail
 )
+
+// Details of EventSignedIn, and what they say.
+const (
+	DetailAMR     = "amr"     // how, where it was neither a provider nor a password: AMROTP for a mailed code, AMRKey for a passkey
+	DetailFactor  = "factor"  // "1": and a second factor was shown
+	DetailBrowser = "browser" // "new": none that the account had been opened in
+)
+
+// DetailWhy is the detail of EventSessionStolen that says what was noticed.
+const DetailWhy = "why"
 
 // Request is what the audit trail and mails tell of the request that caused
 // something.

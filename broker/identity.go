@@ -40,6 +40,7 @@ type RemoteAccount struct {
 	Name          string
 	Email         string
 	EmailVerified bool            // as the provider's trust policy has it
+	Locale        string          // as told; "" none
 	ProfileURL    string          // page of the person at the provider; "" none
 	Extra         json.RawMessage `json:",omitempty"` // facts of the provider's own, a JSON object; nil none
 	CreatedAt     time.Time
@@ -110,6 +111,6 @@ func (p Profile) Account(id string, user UserID, at time.Time) RemoteAccount {
 	return RemoteAccount{
 		ID: id, UserID: user, Provider: p.Provider, Issuer: p.Issuer, Subject: p.Subject, ClientID: p.ClientID,
 		Username: p.Username, Name: p.Name, Email: p.Email, EmailVerified: p.EmailVerified,
-		ProfileURL: p.ProfileURL, Extra: p.Extra, CreatedAt: at, UpdatedAt: at,
+		Locale: p.Locale, ProfileURL: p.ProfileURL, Extra: p.Extra, CreatedAt: at, UpdatedAt: at,
 	}
 }

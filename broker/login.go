@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"encoding/json"
 	"slices"
 	"time"
 )
@@ -32,6 +33,8 @@ type Login struct {
 	SID      string   // session that the authentication became; "" none yet. It becomes one once.
 	Upstream Upstream // session at the provider, until SID is there
 
+	Remember bool // the session is to outlive the browser
+
 	// OwesFactor: UserID has been authenticated, and must show a second factor
 	// before anything else. Until then no session begins, and none gets stronger.
 	OwesFactor bool
@@ -53,7 +56,8 @@ type SignUp struct {
 	Name         string
 	Username     string
 	Locale       string
-	PasswordHash Secret // "" none; only a sign-up without a remote identity needs one
+	PasswordHash Secret                     // "" none; only a sign-up without a remote identity needs one
+	Fields       map[string]json.RawMessage // what the operator asks for; nil nothing
 }
 
 // Step is a stop on the way in.

@@ -11,18 +11,32 @@ type Session struct {
 	AuthTime   time.Time
 	AMR        []string
 	ACR        string
-	Provider   string // provider of the identity used; "" a password
-	Data       []byte // what the page layer keeps; at most 4 KiB
-	UserAgent  string // at most 255 bytes
-	IP         string
+	Provider   string    // provider of the identity used; "" a password
+	Data       []byte    // what the page layer keeps; at most 4 KiB
+	UserAgent  string    // as it was seen last; at most 255 bytes
+	IP         string    // as it was seen last; "" unknown, or forgotten (IPAt)
+	IPAt       time.Time // since when it is IP
+	Lasting    bool      // it outlives the browser, and does not end for idling
 	CreatedAt  time.Time
 	LastSeenAt time.Time
 	ExpiresAt  time.Time // absolute end
 	Remembered string    // id of the remembered browser that stood in for the second factor; "" none did
 
+	// Turn counts the values of the cookie that follows the session, so that a copy of
+	// the browser's cookies is noticed (web/theft.go).
+	Turn     int       // of the value that was given out last; 0 none yet
+	TurnedAt time.Time // when it was given out; zero: not yet
+	ShownAt  time.Time // when the browser first showed it; zero: not yet
+
 	// Grace is until when a form may be sent that was opened while the sign-in was
 	// fresh; zero: there is none. It belongs to a request, and is not kept.
 	Grace time.Time
+}
+
+// Alive tells whether the session stands at a time: it has not come to its end and,
+// unless it is lasting, has not idled for too long.
+func (s Session) Alive(idle time.Duration, at time.Time) bool {
+	return at.Before(s.ExpiresAt) && (s.Lasting || at.Sub(s.LastSeenAt) < idle)
 }
 
 // WithFactor is the session after its person has shown a second factor in it, by a

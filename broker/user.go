@@ -24,6 +24,7 @@ type User struct {
 	Locale          string    // BCP 47; "" not chosen
 	Phone           string    // as NormalizePhone returns it; "" none. Nobody has proven it
 	Address         Address   // postal; zero: none
+	Details         Details   // what else they tell; zero: nothing
 	PasswordHash    Secret    // PHC string; "" no password
 	PasswordSetAt   time.Time // zero: never
 	Admin           bool      // may use the administration pages and claim nothing more
@@ -173,7 +174,7 @@ func CleanName(s string) (string, bool) {
 		return "", false
 	}
 	for _, r := range s {
-		if !unicode.IsPrint(r) {
+		if !unicode.IsPrint(r) || invisible(r) {
 			return "", false
 		}
 	}

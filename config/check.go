@@ -39,6 +39,7 @@ func (k *checker) check() {
 	k.mail()
 	k.brand()
 	k.ranges()
+	k.captcha()
 	k.lifetimes()
 	k.events()
 	k.applications()
@@ -47,6 +48,7 @@ func (k *checker) check() {
 	k.providers()
 	k.straightTo()
 	k.sms()
+	k.usernames()
 }
 
 func (k *checker) server() {
@@ -231,6 +233,9 @@ func (k *checker) lifetimes() {
 	s, t := k.c.Sessions, k.c.Tokens
 	if s.Idle > s.Absolute {
 		k.add("sessions.idle", shown(formatDuration(s.Idle)), "is longer than sessions.absolute", "write at most "+formatDuration(s.Absolute))
+	}
+	if s.Remember != 0 && s.Remember < s.Absolute {
+		k.add("sessions.remember", shown(formatDuration(s.Remember)), "is shorter than sessions.absolute", "write at least "+formatDuration(s.Absolute)+", or 0s to ask nobody")
 	}
 	if t.RefreshIdle > t.RefreshAbsolute {
 		k.add("tokens.refresh_idle", shown(formatDuration(t.RefreshIdle)), "is longer than tokens.refresh_absolute", "write at most "+formatDuration(t.RefreshAbsolute))

@@ -129,6 +129,9 @@ type Accounts struct {
 	Domains           Domains       `koanf:"domains" doc:"The e-mail domains that people come from; \"broker domains\" says what holds for single ones."`
 	SMS               SMS           `koanf:"sms" doc:"A service of yours that sends messages to telephones: with it a number can be a second factor, which is weaker than an app. docs/sms-hook.md has the contract."`
 	RememberFactor    time.Duration `koanf:"remember_factor" default:"30d" min:"0s" max:"400d" doc:"How long people need not show their second factor again in a browser in which they said so when they did. What they prove first is asked for all the same; for an application that wants two factors, and before they change what protects the account, the second one is too. 0s: never."`
+	Identifiers       []string      `koanf:"identifiers" example:"[email]" doc:"What people may sign in with beside a password: email, username. Not set: both. The answer and its time are the same for names that nobody has."`
+	Username          Username      `koanf:"username" doc:"Which usernames people may choose. Names that they have already stay."`
+	Defaults          Defaults      `koanf:"defaults" doc:"What holds where somebody has chosen nothing."`
 	Profile           Profile       `koanf:"profile" doc:"What people may tell of themselves beside name, username and language. Ask for what an application of yours needs, and no more."`
 }
 
@@ -143,10 +146,32 @@ type SMS struct {
 	Secret broker.Secret `koanf:"secret" example:"/run/secrets/sms-hook-signing-secret" doc:"What each request is signed with: at least 32 characters."`
 }
 
+// Username is the section "accounts.username".
+type Username struct {
+	Pattern    string            `koanf:"pattern" example:"[a-z][a-z0-9-]*" doc:"Regular expression (RE2) that a whole username must match. It has letters, digits and \".\", \"_\", \"-\" between them in any case, never looks like an address, and its letters are of one script. Write (?i) in front to ignore case."`
+	Message    map[string]string `koanf:"message" example:"{en: \"Small letters, digits and dashes, beginning with a letter.\"}" doc:"What the pattern asks for, by language, for the people who choose a name."`
+	Min        int               `koanf:"min" default:"1" min:"1" max:"64" doc:"Fewest characters."`
+	Max        int               `koanf:"max" default:"64" min:"1" max:"64" doc:"Most characters."`
+	Reserved   []string          `koanf:"reserved" example:"[press, jobs]" doc:"Names that nobody may choose, beside admin, root, support and others that would be taken for the service; also with \".\", \"_\" and \"-\" in them. An operator can give them away."`
+	KeepFormer time.Duration     `koanf:"keep_former" default:"0s" min:"0s" max:"36500d" doc:"How long nobody else may take a username that somebody has given up, or whose account is gone: applications may know them by it. 0s: for ever."`
+}
+
+// Defaults is the section "accounts.defaults".
+type Defaults struct {
+	Locale          string `koanf:"locale" example:"de" doc:"Language of accounts that an operator makes. Not set: that of the browser they are used with."`
+	Zone            string `koanf:"zone" example:"Europe/Zurich" doc:"Time zone of the times on pages (a name of the IANA time zone database). Not set: UTC."`
+	Visibility      string `koanf:"visibility" default:"restricted" enum:"restricted,public" doc:"Who may see a profile in applications that ask."`
+	EmailVisibility string `koanf:"email_visibility" default:"restricted" enum:"restricted,public" doc:"Who may see the address in applications that ask."`
+}
+
 // Profile is the section "accounts.profile".
 type Profile struct {
 	Phone   bool `koanf:"phone" doc:"A telephone number, for the scope \"phone\". It is not checked by calling it."`
 	Address bool `koanf:"address" doc:"A postal address, for the scope \"address\"."`
+
+	Affiliations bool   `koanf:"affiliations" doc:"Where they work or study, for the scope and claim \"affiliations\"."`
+	Visibility   bool   `koanf:"visibility" doc:"Whether applications may show profile and address to everybody, for the scope \"visibility\" with the claims \"profile_visibility\" and \"email_visibility\"."`
+	Fields       string `koanf:"fields" example:"/etc/broker/fields.json" doc:"Fields of your own: a file with a JSON Schema, or the schema itself where this begins with {. See docs/profile.md."`
 }
 
 // Linking is the section "linking".
@@ -160,6 +185,12 @@ type Sessions struct {
 	Absolute   time.Duration `koanf:"absolute" default:"12h" min:"1m" max:"400d" doc:"A session ends so long after sign-in."`
 	Fresh      time.Duration `koanf:"fresh" default:"15m" min:"1m" max:"24h" doc:"What protects an account, or tells all of it, asks for a sign-in not older than this: linking, unlinking, the e-mail address, the second factor, exporting, closing; the password where there is none yet, or a second factor beside it."`
 	FreshGrace time.Duration `koanf:"fresh_grace" default:"10m" min:"0s" max:"24h" doc:"How much longer such a form may be sent that was opened in time. 0s: not at all."`
+	Remember   time.Duration `koanf:"remember" default:"0s" min:"0s" max:"400d" doc:"People may choose to stay signed in for so long after sign-in, also when they close the browser. At least as long as absolute. 0s: nobody is asked."`
+
+	TheftProtection string        `koanf:"theft_protection" default:"basic" enum:"strict,basic,off" doc:"basic: a session that is used from another browser or system, or with copied cookies, ends, and its person is told. strict: also one that comes from another network or country; for people who do not travel. See docs/sessions.md."`
+	NewDeviceMail   bool          `koanf:"new_device_mail" default:"true" doc:"A sign-in from a browser that is new to the account is told by mail."`
+	KeepIPs         time.Duration `koanf:"keep_ips" default:"30d" min:"0s" max:"1000d" doc:"IP addresses of sessions, sign-ins, remembered browsers and the audit trail are forgotten after so long. 0s: never."`
+	Countries       string        `koanf:"countries" example:"/var/lib/broker/countries.mmdb" doc:"A file in MaxMind's format (.mmdb) that knows the countries of IP addresses, such as GeoLite2-Country or DB-IP's; it is read again on SIGHUP. \"\": people see addresses alone."`
 }
 
 // Tokens is the section "tokens".

@@ -29,6 +29,7 @@ const (
 var arrows = map[string][]string{
 	"broker":          {},
 	"broker/local":    {"broker"},
+	"fields":          {"broker"},
 	"providers":       {"broker"},
 	"linking":         {"broker"},
 	"tokens":          {"broker"},
@@ -41,7 +42,7 @@ var arrows = map[string][]string{
 	"sms":             {"broker"},
 	"web":             {"broker", "broker/local", "linking", "tokens", "limits", "i18n"},
 	"config":          {"broker"},
-	"cmd/broker":      {"broker", "broker/local", "providers", "linking", "tokens", "store", "fetch", "i18n", "mail", "outbox", "limits", "sms", "web", "config", "cmd/broker/demo", "conformance/oidf"},
+	"cmd/broker":      {"broker", "broker/local", "providers", "linking", "tokens", "store", "fetch", "i18n", "mail", "outbox", "limits", "sms", "fields", "web", "config", "cmd/broker/demo", "conformance/oidf"},
 	"cmd/broker/demo": {"broker", "mail"},
 	"conformance":     {},
 
@@ -77,12 +78,15 @@ var words = map[string][]string{
 	"github.com/hashicorp/go-retryablehttp": {"tokens"},         // a type of fosite's configuration
 	"golang.org/x/text/language":            {"i18n", "tokens"}, // another
 	"golang.org/x/text/unicode/norm":        {"broker/local", "i18n"},
+	"golang.org/x/text/secure/precis":       {"broker/local"},
 	"golang.org/x/text":                     {"i18n"},
 	"github.com/wneessen/go-mail":           {"mail"},
 	"github.com/knadh/koanf":                {"config"},
 	"go.yaml.in/yaml/v3":                    {"config"},
 	"github.com/invopop/jsonschema":         {"config"},
+	"github.com/santhosh-tekuri/jsonschema": {"fields"},
 	"github.com/alecthomas/kong":            {"cmd/broker"},
+	"github.com/oschwald/maxminddb-golang":  {"cmd/broker"},
 	"github.com/VictoriaMetrics/metrics":    {"cmd/broker"},
 	"golang.org/x/net/html":                 {"web", "mail", "conformance", "conformance/oidf"},
 	"golang.org/x/net/idna":                 {"broker/local", "mail"},

@@ -24,6 +24,7 @@ type Options struct {
 	Account broker.Limit   // tries at one account from browsers that it does not know; zero: 5, then one every 3 minutes
 	Network broker.Limit   // tries from one address (IPv4) or /64 (IPv6); zero: 30, then one every 30 seconds
 	Mails   broker.Limit   // mails that strangers may have us send to one address, and each browser that has signed in with it; zero: 4, then one every 15 minutes
+	Captcha *Captcha       // asked for in the place of proofs of work; nil: none
 	Off     bool           // nothing is limited
 }
 
@@ -81,6 +82,7 @@ type Verdict struct {
 	Next      broker.Secret // let through, but the next try needs this to be solved; "" it does not
 	Wait      time.Duration // too many, also with proofs: 429; 0 no
 	Silent    bool          // let through as if, but send no mail: the address has had enough
+	Trouble   error         // the captcha's service could not be asked, and a proof of work counted instead; nil: none
 	taken     []string      // buckets that a right password gives back
 }
 
@@ -160,7 +162,7 @@ func (l *Limiter) ask(ctx context.Context, at time.Time, v Visitor, own, deep br
 	}
 	if !empty {
 		if last {
-			out.Next = l.challenge(at, v.Browser, easy)
+			out.Next = l.challenge(at, v.Browser, l.first())
 		}
 		return out, nil
 	}
@@ -181,7 +183,7 @@ func (l *Limiter) ask(ctx context.Context, at time.Time, v Visitor, own, deep br
 func (l *Limiter) proven(ctx context.Context, at time.Time, v Visitor, own, deep broker.Charge, out Verdict) (verdict Verdict, unused []string, err error) {
 	c, solved := l.read(at, v)
 	if !solved {
-		return Verdict{Challenge: l.challenge(at, v.Browser, easy)}, nil, nil
+		return Verdict{Challenge: l.challenge(at, v.Browser, l.first())}, nil, nil
 	}
 	once := broker.Charge{Key: l.key("challenge", v.Proof.Challenge.Reveal()), Limit: broker.Limit{Burst: 1, Every: challengeLifetime}}
 	var queue broker.Charge // of those who wait at one account, wherever they are
@@ -191,6 +193,11 @@ func (l *Limiter) proven(ctx context.Context, at time.Time, v Visitor, own, deep
 			queue = broker.Charge{Key: l.key("waited, account", own.Key), Limit: times(waiting, queueFactor)}
 		}
 		charges = append(append(charges, l.networks("waited", v.IP, 0)...), queue)
+	}
+	var token broker.Charge // the service may answer for one twice
+	if v.Proof.Captcha != "" && l.wantsCaptcha(c.bits) {
+		token = broker.Charge{Key: l.key("captcha", v.Proof.Captcha), Limit: once.Limit}
+		charges = append(charges, token)
 	}
 	got, err := l.store.TakeTokens(ctx, at, charges...)
 	if err != nil {
@@ -207,8 +214,8 @@ func (l *Limiter) proven(ctx context.Context, at time.Time, v Visitor, own, deep
 		switch charges[i].Key {
 		case deep.Key:
 			exhausted = true
-		case once.Key, queue.Key: // it was used before; or too many wait, and who computes need not
-			verdict.Challenge = l.challenge(at, v.Browser, easy)
+		case once.Key, queue.Key, token.Key: // it was used before; or too many wait, and who computes need not
+			verdict.Challenge = l.challenge(at, v.Browser, l.first())
 		default:
 			verdict.Wait = max(verdict.Wait, g.Wait, time.Second)
 		}
@@ -222,7 +229,14 @@ func (l *Limiter) proven(ctx context.Context, at time.Time, v Visitor, own, deep
 	if exhausted && c.bits < hard && !c.waited {
 		return Verdict{Challenge: l.challenge(at, v.Browser, hard)}, nil, nil
 	}
-	return out, nil, nil
+	if !l.wantsCaptcha(c.bits) || c.waited {
+		return out, nil, nil
+	}
+	passed, err := l.o.Captcha.passed(ctx, at, v.Proof.Captcha)
+	if out.Trouble = err; passed || err != nil && c.solved { // nobody is locked out where the service is away
+		return out, nil, nil
+	}
+	return Verdict{Challenge: l.challenge(at, v.Browser, c.bits), Trouble: err}, unused, nil
 }
 
 // networks are the charges for an address: its own network and the wide one around. factor

@@ -22,12 +22,13 @@ import (
 type world struct {
 	*testing.T
 	*limits.Limiter
-	at time.Time
+	store *store.DB
+	at    time.Time
 }
 
 func each(t *testing.T, o limits.Options, fn func(w *world)) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		fn(&world{t, limits.New(db, o), time.Unix(1_800_000_000, 0)})
+		fn(&world{t, limits.New(db, o), db, time.Unix(1_800_000_000, 0)})
 	})
 }
 

@@ -40,11 +40,13 @@ var waiting = broker.Limit{Burst: 4, Every: 30 * time.Second}
 type Proof struct {
 	Challenge broker.Secret
 	Solution  string // "" the visitor waited instead
+	Captcha   string // what the captcha of Options.Captcha gave; "" nothing
 }
 
 type challenge struct {
 	bits   int
 	madeAt time.Time
+	solved bool
 	waited bool // it was not solved, but old enough
 }
 
@@ -67,7 +69,8 @@ func (l *Limiter) mac(head []byte, browser string) []byte {
 }
 
 // read tells whether the visitor's proof is of a challenge of ours, made for this browser not
-// long ago, and solved or waited for. Whether it was used before is for its bucket to say.
+// long ago, and solved or waited for, or a captcha stands in for it. Whether it was used before is for
+// its bucket to say, and what the captcha is worth for its service.
 func (l *Limiter) read(at time.Time, v Visitor) (c challenge, ok bool) {
 	text := v.Proof.Challenge.Reveal()
 	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
@@ -79,7 +82,8 @@ func (l *Limiter) read(at time.Time, v Visitor) (c challenge, ok bool) {
 	if age < -time.Minute || age > challengeLifetime { // the clocks of replicas differ
 		return c, false
 	}
-	if solves(text, v.Proof.Solution, c.bits) {
+	c.solved = solves(text, v.Proof.Solution, c.bits)
+	if c.solved || l.wantsCaptcha(c.bits) && v.Proof.Captcha != "" {
 		return c, true
 	}
 	c.waited = age >= patience

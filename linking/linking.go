@@ -110,6 +110,9 @@ type Options struct {
 	// of work; provider vouches for the address. nil: nobody does, whatever a
 	// provider's policy says.
 	Begin func(ctx context.Context, s broker.SignUp, provider string, at time.Time) (broker.User, error)
+	// Username is the username of a user whom a provider calls wanted, inside the
+	// unit of work that writes it; nil: that one, where nobody else has it.
+	Username func(ctx context.Context, u broker.User, wanted string, at time.Time) (string, error)
 }
 
 // freshFor is the default of Options.FreshFor: long enough to come from the
@@ -135,6 +138,7 @@ type Linker struct {
 	refused    func(provider string, err error)
 	endGrants  func(ctx context.Context, f broker.GrantFilter, reason string, at time.Time) (int, error)
 	begin      func(ctx context.Context, s broker.SignUp, provider string, at time.Time) (broker.User, error)
+	username   func(ctx context.Context, u broker.User, wanted string, at time.Time) (string, error)
 }
 
 // New returns a Linker over a store and the configured apps.
@@ -148,6 +152,9 @@ func New(store Store, apps Apps, o Options) *Linker {
 	}
 	if l.endGrants == nil {
 		l.endGrants = store.RevokeGrants
+	}
+	if l.username = o.Username; l.username == nil {
+		l.username = l.firstCome
 	}
 	if l.refused = o.Refused; l.refused == nil {
 		l.refused = func(string, error) {}

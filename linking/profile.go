@@ -18,18 +18,24 @@ func (l *Linker) setProfile(ctx context.Context, p broker.Provider, res *Result,
 	if told.Over(u.Name, u.Username, u.Locale) == (broker.Told{Name: u.Name, Username: u.Username, Locale: u.Locale}) {
 		return nil
 	}
-	switch owner, err := l.store.UserByUsername(ctx, told.Username); {
-	case err == nil && owner.ID != u.ID:
-		l.log.InfoContext(ctx, "username of the provider is taken", "provider", p.ID, "user", u.ID)
-		told.Username = ""
-	case err != nil && !errors.Is(err, broker.ErrNotFound):
-		return fmt.Errorf("find username: %w", err)
-	}
 	u, err := l.store.LockUser(ctx, u.ID)
 	if err != nil {
 		return fmt.Errorf("lock user: %w", err)
 	}
+	if told.Username != "" && told.Username != u.Username {
+		name, err := l.username(ctx, u, told.Username, at)
+		if err != nil {
+			return fmt.Errorf("username: %w", err)
+		}
+		if name == u.Username {
+			l.log.InfoContext(ctx, "username of the provider cannot be had", "provider", p.ID, "user", u.ID)
+		}
+		told.Username = name
+	}
 	told = told.Over(u.Name, u.Username, u.Locale)
+	if told == (broker.Told{Name: u.Name, Username: u.Username, Locale: u.Locale}) {
+		return nil // its name is somebody else's, and nothing more is new
+	}
 	u.Name, u.Username, u.Locale, u.UpdatedAt = told.Name, told.Username, told.Locale, at
 	if err := l.store.UpdateUser(ctx, u); err != nil {
 		return fmt.Errorf("update user: %w", err)
@@ -37,4 +43,15 @@ func (l *Linker) setProfile(ctx context.Context, p broker.Provider, res *Result,
 	u.Version++
 	res.User = u
 	return nil
+}
+
+// firstCome gives a username to whoever asks for it first.
+func (l *Linker) firstCome(ctx context.Context, u broker.User, wanted string, _ time.Time) (string, error) {
+	switch owner, err := l.store.UserByUsername(ctx, wanted); {
+	case err == nil && owner.ID != u.ID:
+		return u.Username, nil
+	case err != nil && !errors.Is(err, broker.ErrNotFound):
+		return "", fmt.Errorf("find username: %w", err)
+	}
+	return wanted, nil
 }

@@ -35,6 +35,9 @@ var wayOn = map[string]string{
 	"passkey-removed":         "/account/settings/passkeys/",
 	"passkey-removed-for-you": "/account/settings/passkeys/",
 	"passkey-cloned":          "/account/settings/passkeys/",
+
+	"new-browser":    "/account/settings/devices/",
+	"session-stolen": "/account/settings/security/",
 }
 
 // render puts m into words.

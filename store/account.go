@@ -22,6 +22,7 @@ type accountRow struct {
 	Name          string `bun:"name"`
 	Email         string `bun:"email"`
 	EmailVerified bool   `bun:"email_verified"`
+	Locale        string `bun:"locale"`
 	ProfileURL    string `bun:"profile_url"`
 	Extra         string `bun:"extra"` // JSON, byte for byte
 	CreatedAt     micros `bun:"created_at"`
@@ -32,7 +33,7 @@ func rowOfAccount(a broker.RemoteAccount) *accountRow {
 	return &accountRow{
 		ID: a.ID, UserID: string(a.UserID), Provider: a.Provider, Issuer: a.Issuer, Subject: a.Subject,
 		ClientID: a.ClientID, Username: a.Username, Name: a.Name, Email: a.Email, EmailVerified: a.EmailVerified,
-		ProfileURL: a.ProfileURL, Extra: string(a.Extra), CreatedAt: micro(a.CreatedAt), UpdatedAt: micro(a.UpdatedAt),
+		Locale: a.Locale, ProfileURL: a.ProfileURL, Extra: string(a.Extra), CreatedAt: micro(a.CreatedAt), UpdatedAt: micro(a.UpdatedAt),
 	}
 }
 
@@ -40,7 +41,7 @@ func (r *accountRow) account() broker.RemoteAccount {
 	return broker.RemoteAccount{
 		ID: r.ID, UserID: broker.UserID(r.UserID), Provider: r.Provider, Issuer: r.Issuer, Subject: r.Subject,
 		ClientID: r.ClientID, Username: r.Username, Name: r.Name, Email: r.Email, EmailVerified: r.EmailVerified,
-		ProfileURL: r.ProfileURL, Extra: json.RawMessage(some([]byte(r.Extra))), CreatedAt: r.CreatedAt.time(), UpdatedAt: r.UpdatedAt.time(),
+		Locale: r.Locale, ProfileURL: r.ProfileURL, Extra: json.RawMessage(some([]byte(r.Extra))), CreatedAt: r.CreatedAt.time(), UpdatedAt: r.UpdatedAt.time(),
 	}
 }
 
@@ -68,7 +69,7 @@ func saveAccountSQL() string {
 		ON CONFLICT (provider, issuer, subject) DO UPDATE SET
 			user_id = excluded.user_id, client_id = excluded.client_id, username = excluded.username,
 			name = excluded.name, email = excluded.email, email_verified = excluded.email_verified,
-			profile_url = excluded.profile_url, extra = excluded.extra, updated_at = excluded.updated_at
+			locale = excluded.locale, profile_url = excluded.profile_url, extra = excluded.extra, updated_at = excluded.updated_at
 		RETURNING ` + names(accountColumns)
 }
 

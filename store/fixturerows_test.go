@@ -83,7 +83,7 @@ func fixture() contents {
 			{ID: "ldone", BrowserHash: hash("c"), ReturnTo: "/account/settings/profile/", UserID: "uada", SID: "sid1", AuthTime: t0, AMR: []string{"pwd"}, ACR: broker.ACRSingle, StartedAt: t0, ExpiresAt: t0.Add(broker.LoginLifetime), FinishedAt: t0.Add(time.Minute)},
 		},
 		sessions: []broker.Session{
-			{IDHash: hash("s1"), SID: "sid1", UserID: "uada", AuthTime: t0, AMR: []string{"pwd"}, ACR: broker.ACRSingle, Data: []byte{0, 1, 255, '\'', '\\'}, UserAgent: "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0", IP: "192.0.2.7", CreatedAt: t0, LastSeenAt: t0.Add(time.Hour), ExpiresAt: always},
+			{IDHash: hash("s1"), SID: "sid1", UserID: "uada", AuthTime: t0, AMR: []string{"pwd"}, ACR: broker.ACRSingle, Data: []byte{0, 1, 255, '\'', '\\'}, UserAgent: "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0", IP: "192.0.2.7", IPAt: t0, CreatedAt: t0, LastSeenAt: t0.Add(time.Hour), ExpiresAt: always},
 			{IDHash: hash("s2"), SID: "sid2", CreatedAt: t0, LastSeenAt: t0, ExpiresAt: always},
 		},
 		clients: []broker.Client{

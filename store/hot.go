@@ -52,7 +52,7 @@ func (h hot) text() string {
 	case hotSessionUser:
 		return sessionUserSQL()
 	case hotTouchSession:
-		return "UPDATE sessions SET last_seen_at = ? WHERE id_hash = ?"
+		return touchSessionSQL
 	case hotClient:
 		return "SELECT " + names(clientColumns) + " FROM clients WHERE id = ?"
 	case hotUser:

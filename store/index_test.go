@@ -144,6 +144,9 @@ func TestIndexes(t *testing.T) {
 	_, _ = db.TakeTokens(ctx, at, broker.Charge{Key: "k", Limit: broker.Limit{Burst: 1, Every: time.Hour}})
 	_, _ = db.TakeTokens(ctx, at, broker.Charge{Key: "k", Limit: broker.Limit{Burst: 1, Every: time.Hour}})
 	_ = db.ReturnToken(ctx, "k")
+	_, _ = db.SignInsOf(ctx, "u")
+	_ = db.EnqueueUnlessFirst(ctx, broker.OutboxEntry{ID: "o"}, "u")
+	_, _ = db.ForgetIPs(ctx, at)
 	_, _ = db.Prune(ctx, at)
 	for h := range hotCount {
 		queries = append(queries, h.text())

@@ -42,14 +42,19 @@ func (db *DB) entry(r outboxRow) (broker.OutboxEntry, error) {
 // Enqueue writes a new entry, in the unit of work that causes it.
 func (db *DB) Enqueue(ctx context.Context, e broker.OutboxEntry) error {
 	const what = "enqueue"
-	payload, err := db.ring().seal(inRow("outbox", "payload", e.ID), e.Payload)
+	row, err := db.rowOfEntry(e)
 	if err != nil {
 		return db.doomed(ctx, db.failed(what, err))
 	}
-	return db.insert(ctx, what, &outboxRow{
+	return db.insert(ctx, what, row)
+}
+
+func (db *DB) rowOfEntry(e broker.OutboxEntry) (*outboxRow, error) {
+	payload, err := db.ring().seal(inRow("outbox", "payload", e.ID), e.Payload)
+	return &outboxRow{
 		ID: e.ID, Kind: e.Kind, Payload: payload, CreatedAt: micro(e.CreatedAt), NextAt: micro(e.NextAt), Attempts: e.Attempts,
 		LastError: clip(e.LastError), ClaimedUntil: micro(e.ClaimedUntil), DoneAt: micro(e.DoneAt), FailedAt: micro(e.FailedAt),
-	})
+	}, err
 }
 
 // ClaimOutbox gives at most limit entries that are due to the caller alone, for

@@ -46,11 +46,12 @@ type tokenJSON struct {
 }
 
 type signUpJSON struct {
-	Email        string `json:"email"`
-	Name         string `json:"name,omitempty"`
-	Username     string `json:"username,omitempty"`
-	Locale       string `json:"locale,omitempty"`
-	PasswordHash string `json:"password_hash,omitempty"`
+	Email        string                     `json:"email"`
+	Name         string                     `json:"name,omitempty"`
+	Username     string                     `json:"username,omitempty"`
+	Locale       string                     `json:"locale,omitempty"`
+	PasswordHash string                     `json:"password_hash,omitempty"`
+	Fields       map[string]json.RawMessage `json:"fields,omitempty"`
 }
 
 func profileJSONOf(p *broker.Profile) *profileJSON {
@@ -95,14 +96,14 @@ func signUpJSONOf(s *broker.SignUp) *signUpJSON {
 	if s == nil {
 		return nil
 	}
-	return &signUpJSON{Email: s.Email, Name: s.Name, Username: s.Username, Locale: s.Locale, PasswordHash: s.PasswordHash.Reveal()}
+	return &signUpJSON{Email: s.Email, Name: s.Name, Username: s.Username, Locale: s.Locale, PasswordHash: s.PasswordHash.Reveal(), Fields: s.Fields}
 }
 
 func (j *signUpJSON) signUp() *broker.SignUp {
 	if j == nil {
 		return nil
 	}
-	return &broker.SignUp{Email: j.Email, Name: j.Name, Username: j.Username, Locale: j.Locale, PasswordHash: broker.Secret(j.PasswordHash)}
+	return &broker.SignUp{Email: j.Email, Name: j.Name, Username: j.Username, Locale: j.Locale, PasswordHash: broker.Secret(j.PasswordHash), Fields: j.Fields}
 }
 
 type upstreamJSON struct {

@@ -22,25 +22,32 @@ type sessionRow struct {
 	Data       []byte             `bun:"data"`
 	UserAgent  string             `bun:"user_agent"`
 	IP         string             `bun:"ip"`
+	IPAt       micros             `bun:"ip_at"`
+	Lasting    bool               `bun:"lasting"`
 	CreatedAt  micros             `bun:"created_at"`
 	LastSeenAt micros             `bun:"last_seen_at"`
 	ExpiresAt  micros             `bun:"expires_at"`
+	Turn       int                `bun:"turn"`
+	TurnedAt   micros             `bun:"turned_at"`
+	ShownAt    micros             `bun:"shown_at"`
 	Remembered string             `bun:"remembered"`
 }
 
 func rowOfSession(s broker.Session) *sessionRow {
 	return &sessionRow{
 		IDHash: s.IDHash, SID: s.SID, UserID: string(s.UserID), AuthTime: micro(s.AuthTime), AMR: doc(s.AMR), ACR: s.ACR,
-		Provider: s.Provider, Data: blob(s.Data), UserAgent: s.UserAgent, IP: s.IP,
-		CreatedAt: micro(s.CreatedAt), LastSeenAt: micro(s.LastSeenAt), ExpiresAt: micro(s.ExpiresAt), Remembered: s.Remembered,
+		Provider: s.Provider, Data: blob(s.Data), UserAgent: s.UserAgent, IP: s.IP, IPAt: micro(s.IPAt),
+		Lasting: s.Lasting, Remembered: s.Remembered, CreatedAt: micro(s.CreatedAt), LastSeenAt: micro(s.LastSeenAt), ExpiresAt: micro(s.ExpiresAt),
+		Turn: s.Turn, TurnedAt: micro(s.TurnedAt), ShownAt: micro(s.ShownAt),
 	}
 }
 
 func (r *sessionRow) session() broker.Session {
 	return broker.Session{
 		IDHash: r.IDHash, SID: r.SID, UserID: broker.UserID(r.UserID), AuthTime: r.AuthTime.time(), AMR: r.AMR.v, ACR: r.ACR,
-		Provider: r.Provider, Data: some(r.Data), UserAgent: r.UserAgent, IP: r.IP,
-		CreatedAt: r.CreatedAt.time(), LastSeenAt: r.LastSeenAt.time(), ExpiresAt: r.ExpiresAt.time(), Remembered: r.Remembered,
+		Provider: r.Provider, Data: some(r.Data), UserAgent: r.UserAgent, IP: r.IP, IPAt: r.IPAt.time(),
+		Lasting: r.Lasting, Remembered: r.Remembered, CreatedAt: r.CreatedAt.time(), LastSeenAt: r.LastSeenAt.time(), ExpiresAt: r.ExpiresAt.time(),
+		Turn: r.Turn, TurnedAt: r.TurnedAt.time(), ShownAt: r.ShownAt.time(),
 	}
 }
 
@@ -98,15 +105,27 @@ func (db *DB) SessionUser(ctx context.Context, idHash string) (broker.Session, b
 	return session.session(), user.user(), nil
 }
 
-// SaveSession writes every field of a session but CreatedAt. broker.ErrNotFound.
+// onlyTouched are the columns that TouchSession alone writes: somebody who read the
+// session a moment ago must not undo a turn, or bring a forgotten IP back.
+var onlyTouched = []string{"ip", "ip_at", "turn", "turned_at", "shown_at"}
+
+// SaveSession writes every field of a session but CreatedAt and those that only
+// TouchSession writes: IP and the turn of its cookie. broker.ErrNotFound.
 func (db *DB) SaveSession(ctx context.Context, s broker.Session) error {
-	n, err := db.update(ctx, "save session", rowOfSession(s), []string{"id_hash", "created_at"}, "", "id_hash = ?", s.IDHash)
+	n, err := db.update(ctx, "save session", rowOfSession(s), append([]string{"id_hash", "created_at"}, onlyTouched...), "", "id_hash = ?", s.IDHash)
 	return must(n, err, broker.ErrNotFound, "save session")
 }
 
-// TouchSession notes that a session was used; nothing where it is gone.
-func (db *DB) TouchSession(ctx context.Context, idHash string, at time.Time) error {
-	_, err := db.hotExec(ctx, hotTouchSession, "touch session", int64(micro(at)), idHash)
+// touchSessionSQL never takes a turn back: of two tabs the slower one writes nothing.
+const touchSessionSQL = `UPDATE sessions SET last_seen_at = ?, user_agent = ?, ip = ?, ip_at = ?, turn = ?, turned_at = ?, shown_at = ?
+	WHERE id_hash = ? AND turn <= ?`
+
+// TouchSession notes that a session was used: LastSeenAt, and from where (UserAgent,
+// IP, IPAt) with which cookie (Turn, TurnedAt, ShownAt). Nothing where it is gone, or
+// has had another turn since.
+func (db *DB) TouchSession(ctx context.Context, s broker.Session) error {
+	_, err := db.hotExec(ctx, hotTouchSession, "touch session", int64(micro(s.LastSeenAt)), s.UserAgent, s.IP, int64(micro(s.IPAt)),
+		int64(s.Turn), int64(micro(s.TurnedAt)), int64(micro(s.ShownAt)), s.IDHash, int64(s.Turn))
 	return err
 }
 

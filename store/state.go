@@ -25,6 +25,7 @@ type personRow struct {
 	Locale          string                   `bun:"locale"`
 	Phone           string                   `bun:"phone"`
 	Address         document[broker.Address] `bun:"address"`
+	Details         document[broker.Details] `bun:"details"`
 	DisabledAt      micros                   `bun:"disabled_at"`
 	UpdatedAt       micros                   `bun:"updated_at"`
 }
@@ -32,7 +33,7 @@ type personRow struct {
 func (r *personRow) user() broker.User {
 	return broker.User{
 		ID: broker.UserID(r.ID), Email: r.Email, EmailVerifiedAt: r.EmailVerifiedAt.time(), Username: r.Username, Name: r.Name,
-		Locale: r.Locale, Phone: r.Phone, Address: r.Address.v, DisabledAt: r.DisabledAt.time(), UpdatedAt: r.UpdatedAt.time(),
+		Locale: r.Locale, Phone: r.Phone, Address: r.Address.v, Details: r.Details.v, DisabledAt: r.DisabledAt.time(), UpdatedAt: r.UpdatedAt.time(),
 	}
 }
 

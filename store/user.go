@@ -22,6 +22,7 @@ type userRow struct {
 	Locale          string                   `bun:"locale"`
 	Phone           string                   `bun:"phone"`
 	Address         document[broker.Address] `bun:"address"`
+	Details         document[broker.Details] `bun:"details"`
 	PasswordHash    string                   `bun:"password_hash"`
 	PasswordSetAt   micros                   `bun:"password_set_at"`
 	Admin           bool                     `bun:"admin"`
@@ -42,7 +43,7 @@ type userRow struct {
 func rowOfUser(u broker.User) *userRow {
 	return &userRow{
 		ID: string(u.ID), Email: u.Email, EmailVerifiedAt: micro(u.EmailVerifiedAt), EmailVouchedBy: u.EmailVouchedBy,
-		Username: u.Username, UsernameKey: broker.FoldCase(u.Username), Name: u.Name, Locale: u.Locale, Phone: u.Phone, Address: doc(u.Address),
+		Username: u.Username, UsernameKey: broker.FoldCase(u.Username), Name: u.Name, Locale: u.Locale, Phone: u.Phone, Address: doc(u.Address), Details: doc(u.Details),
 		PasswordHash: u.PasswordHash.Reveal(), PasswordSetAt: micro(u.PasswordSetAt), Admin: u.Admin,
 		VerifiedAt: micro(u.VerifiedAt), VerifiedBy: u.VerifiedBy, BlockedAt: micro(u.BlockedAt), BlockedReason: u.BlockedReason, WaitingAt: micro(u.WaitingAt),
 		DisabledAt: micro(u.DisabledAt), EraseAt: micro(u.EraseAt), SecondFactorAt: micro(u.SecondFactorAt), SignedOutAt: micro(u.SignedOutAt), CreatedAt: micro(u.CreatedAt), UpdatedAt: micro(u.UpdatedAt), Version: u.Version,
@@ -52,7 +53,7 @@ func rowOfUser(u broker.User) *userRow {
 func (r *userRow) user() broker.User {
 	return broker.User{
 		ID: broker.UserID(r.ID), Email: r.Email, EmailVerifiedAt: r.EmailVerifiedAt.time(), EmailVouchedBy: r.EmailVouchedBy,
-		Username: r.Username, Name: r.Name, Locale: r.Locale, Phone: r.Phone, Address: r.Address.v,
+		Username: r.Username, Name: r.Name, Locale: r.Locale, Phone: r.Phone, Address: r.Address.v, Details: r.Details.v,
 		PasswordHash: broker.Secret(r.PasswordHash), PasswordSetAt: r.PasswordSetAt.time(), Admin: r.Admin,
 		VerifiedAt: r.VerifiedAt.time(), VerifiedBy: r.VerifiedBy, BlockedAt: r.BlockedAt.time(), BlockedReason: r.BlockedReason, WaitingAt: r.WaitingAt.time(),
 		DisabledAt: r.DisabledAt.time(), EraseAt: r.EraseAt.time(), SecondFactorAt: r.SecondFactorAt.time(), SignedOutAt: r.SignedOutAt.time(), CreatedAt: r.CreatedAt.time(), UpdatedAt: r.UpdatedAt.time(), Version: r.Version,

@@ -25,12 +25,13 @@ type Authorization struct {
 	// others to send: what it says of how the request came is believed.
 	Params string
 
-	pushed       string      // hash of the request_uri that it was pushed under; "" none
-	recipient    *recipient  // of ID tokens; nil: they are not encrypted
-	claims       claimWishes // of the claims parameter; what we know of it
-	essentialACR *claimWish  // how people must have been authenticated; nil: that is a wish at most
-	wishedACR    []string    // how they had better have been, as the claims parameter says; nil: acr_values does
-	factor       factorWish  // what that comes to
+	pushed       string                    // hash of the request_uri that it was pushed under; "" none
+	recipient    *recipient                // of ID tokens; nil: they are not encrypted
+	claims       claimWishes               // of the claims parameter; what we know of it
+	scopeOf      func(claim string) string // that asks for a claim; set with claims
+	essentialACR *claimWish                // how people must have been authenticated; nil: that is a wish at most
+	wishedACR    []string                  // how they had better have been, as the claims parameter says; nil: acr_values does
+	factor       factorWish                // what that comes to
 	state        string
 	responseType string // words in alphabetical order
 	responseMode fosite.ResponseModeType

@@ -1,6 +1,7 @@
 package tokens
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -29,7 +30,7 @@ func (s *Service) Offers(scope string) bool { return slices.Contains(s.o.offered
 
 // offeredScopes are the scopes that discovery tells.
 func (o Options) offeredScopes() []string {
-	return slices.DeleteFunc(slices.Clone(userScopes), func(scope string) bool {
+	return slices.DeleteFunc(o.personalScopes(), func(scope string) bool {
 		return scope == scopePhone && !o.Phone || scope == scopeAddress && !o.Address
 	})
 }
@@ -38,13 +39,14 @@ func (o Options) offeredScopes() []string {
 // with it, or a consent, must not come to mean something later, when an operator
 // offers it: nobody has seen it on the consent page.
 func (s *Service) withheld(scope string) bool {
-	return slices.Contains(userScopes, scope) && !s.Offers(scope)
+	return slices.Contains(s.o.personalScopes(), scope) && !s.Offers(scope)
 }
 
 // Claim is a line of the consent page: what the application learns.
 type Claim struct {
 	Scope   string
-	Name    string // catalog key, such as "claim.name"
+	Name    string // catalog key, such as "claim.name"; of one of the operator's, Title says it
+	Title   broker.Words
 	Value   string // as the application gets it; "" the name says enough
 	Missing bool   // the account has none; the application gets it once there is one
 }
@@ -66,6 +68,7 @@ func (s *Service) ClaimsFor(user broker.User, scopes []string) []Claim {
 	add(scopeProfile, "claim.name", user.Name)
 	add(scopeProfile, "claim.preferred_username", user.Username)
 	add(scopeProfile, "claim.locale", user.Locale)
+	add(scopeProfile, "claim.zoneinfo", user.Details.Zone)
 	add(scopeEmail, "claim.email", user.Email)
 	add(scopePhone, "claim.phone_number", user.Phone)
 	add(scopeAddress, "claim.address", user.Address.Formatted())
@@ -74,7 +77,7 @@ func (s *Service) ClaimsFor(user broker.User, scopes []string) []Claim {
 			claims = append(claims, Claim{Scope: claimScopes[name], Name: "claim." + name})
 		}
 	}
-	return claims
+	return append(claims, s.customFor(user, scopes)...)
 }
 
 // ClaimsOf lists what the application of a request learns of user.
@@ -96,19 +99,23 @@ type userInfo struct {
 }
 
 // personClaims are what we know of a person (OpenID Connect Core 1.0, section
-// 5.1). Of the scope profile that is four claims: a name is kept as it is
+// 5.1). Of the scope profile that is five claims: a name is kept as it is
 // written, since it cannot be told which part is given and which the family's,
-// and there is no picture, web page, gender, birthday or time zone.
+// and there is no picture, web page, gender or birthday. What the operator lets
+// applications have beside them stands in custom.
 type personClaims struct {
 	Name                string        `json:"name,omitempty"`
 	PreferredUsername   string        `json:"preferred_username,omitempty"`
 	Locale              string        `json:"locale,omitempty"`
+	ZoneInfo            string        `json:"zoneinfo,omitempty"`
 	UpdatedAt           int64         `json:"updated_at,omitempty"` // seconds since the epoch
 	Email               string        `json:"email,omitempty"`
 	EmailVerified       *bool         `json:"email_verified,omitempty"`
 	PhoneNumber         string        `json:"phone_number,omitempty"`          // E.164
 	PhoneNumberVerified *bool         `json:"phone_number_verified,omitempty"` // never true: nobody calls
 	Address             *addressClaim `json:"address,omitempty"`
+
+	custom map[string]json.RawMessage // withCustom writes them
 }
 
 // addressClaim is the address claim (OpenID Connect Core 1.0, section 5.1.1).
@@ -126,7 +133,7 @@ func (s *Service) infoOf(user broker.User, scopes []string, claims ...string) us
 // personOf are the claims of user that scopes ask for, and those beside them.
 func (s *Service) personOf(user broker.User, scopes []string, claims ...string) personClaims {
 	asked := func(claim string) bool {
-		scope := claimScopes[claim]
+		scope := s.scopeOf(claim)
 		return s.Offers(scope) && (slices.Contains(scopes, scope) || slices.Contains(claims, claim))
 	}
 	var c personClaims
@@ -138,6 +145,9 @@ func (s *Service) personOf(user broker.User, scopes []string, claims ...string) 
 	}
 	if asked("locale") {
 		c.Locale = user.Locale
+	}
+	if asked("zoneinfo") {
+		c.ZoneInfo = user.Details.Zone
 	}
 	if asked("updated_at") && !user.UpdatedAt.IsZero() {
 		c.UpdatedAt = user.UpdatedAt.Unix()
@@ -158,6 +168,7 @@ func (s *Service) personOf(user broker.User, scopes []string, claims ...string) 
 	if asked("address") && user.Address != (broker.Address{}) {
 		c.Address = &addressClaim{user.Address.Formatted(), user.Address}
 	}
+	c.custom = s.customOf(user, asked)
 	return c
 }
 
@@ -176,6 +187,9 @@ func (s *Service) claimsSupported() []string {
 				all = append(all, claim)
 			}
 		}
+	}
+	for _, c := range s.o.Claims {
+		all = append(all, c.Name)
 	}
 	return all
 }

@@ -24,7 +24,7 @@ const (
 // that asks for each together with others. A client that may not ask for the
 // scope may not ask for its claims either.
 var claimScopes = map[string]string{
-	"name": scopeProfile, "preferred_username": scopeProfile, "locale": scopeProfile, "updated_at": scopeProfile,
+	"name": scopeProfile, "preferred_username": scopeProfile, "locale": scopeProfile, "zoneinfo": scopeProfile, "updated_at": scopeProfile,
 	"email": scopeEmail, "email_verified": scopeEmail,
 	"phone_number": scopePhone, "phone_number_verified": scopePhone, "address": scopeAddress,
 }
@@ -147,6 +147,7 @@ func (s *Service) checkClaims(_ context.Context, a *Authorization, form url.Valu
 			}
 		}
 	}
+	a.scopeOf = s.scopeOf
 	a.claims = claimWishes{IDToken: s.known(a, w.IDToken), UserInfo: s.known(a, w.UserInfo)}
 	return nil
 }
@@ -172,7 +173,7 @@ func (s *Service) expect(a *Authorization, user broker.UserID) error {
 func (s *Service) known(a *Authorization, wishes map[string]*claimWish) map[string]*claimWish {
 	var kept map[string]*claimWish
 	for name := range wishes {
-		if scope := claimScopes[name]; s.Offers(scope) && slices.Contains(a.Client.Scopes, scope) {
+		if scope := s.scopeOf(name); s.Offers(scope) && slices.Contains(a.Client.Scopes, scope) {
 			if kept == nil {
 				kept = map[string]*claimWish{}
 			}
@@ -220,7 +221,7 @@ const claimPrefix = "claim:"
 func (a *Authorization) Asked() []string {
 	asked := slices.Clone(a.Scopes)
 	for _, name := range slices.Concat(names(a.claims.IDToken), names(a.claims.UserInfo)) {
-		if !slices.Contains(a.Scopes, claimScopes[name]) && !slices.Contains(asked, claimPrefix+name) {
+		if !slices.Contains(a.Scopes, a.scopeAsking(name)) && !slices.Contains(asked, claimPrefix+name) {
 			asked = append(asked, claimPrefix+name)
 		}
 	}

@@ -155,6 +155,7 @@ func TestDiscoveryTellsTheTruth(t *testing.T) {
 	}
 	told := map[string]any{}
 	w.session.Provider = "orcid"
+	w.user.Details.Zone = "Europe/London"
 	a := w.tokens("app")
 	hybrid := w.parse(with(request("all"), "response_type", "code id_token"))
 	front := w.respond(hybrid, w.approval(hybrid)).Get("id_token")

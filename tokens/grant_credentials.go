@@ -35,7 +35,8 @@ func (h *credentialsHandler) HandleTokenEndpointRequest(_ context.Context, r fos
 	if client.Public() {
 		return refuse(fosite.ErrUnauthorizedClient, "A public client has no credentials to show.")
 	}
-	allowed := slices.DeleteFunc(slices.Clone(client.Scopes), func(s string) bool { return slices.Contains(userScopes, s) })
+	personal := h.o.personalScopes()
+	allowed := slices.DeleteFunc(slices.Clone(client.Scopes), func(s string) bool { return slices.Contains(personal, s) })
 	scopes, err := parseScopes(param(r, "scope"), allowed)
 	if err != nil {
 		return err

@@ -80,7 +80,7 @@ func (s *Service) idToken(r idTokenRequest) (string, error) {
 	if claims.Provider == "" {
 		claims.Provider = providerLocal
 	}
-	payload, err := json.Marshal(claims)
+	payload, err := withCustom(claims, r.person.custom)
 	if err != nil {
 		return "", err
 	}

@@ -54,6 +54,10 @@ type Options struct {
 	// section 5.4). Off, nobody is told a telephone number or a postal address.
 	Phone, Address bool
 
+	// Claims are what the operator lets applications have beside the standard
+	// claims, each under a scope. They cannot take the place of one.
+	Claims []broker.ProfileClaim
+
 	NoSignUp bool // newcomers cannot begin accounts, so prompt=create is not offered
 	// SecondFactor: people can show a second factor, so broker.ACRSecond is offered.
 	SecondFactor bool
@@ -126,6 +130,7 @@ func (o Options) complete() (Options, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	o.Paths = o.Paths.complete()
+	problems = append(problems, o.checkCustom()...)
 	o.Registration = o.Registration.complete(o.offeredScopes())
 	if m := o.Registration.Mode; m != RegisterOff && m != RegisterToken && m != RegisterOpen {
 		problems = append(problems, fmt.Errorf("tokens: registration %q must be %s, %s or %s", m, RegisterOff, RegisterToken, RegisterOpen))

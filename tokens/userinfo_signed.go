@@ -2,7 +2,6 @@ package tokens
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"time"
@@ -34,10 +33,13 @@ func (s *Service) tellUserInfo(w http.ResponseWriter, r *http.Request, t standin
 		alg = ""
 	}
 	if alg == "" && to == nil {
-		writeJSON(w, http.StatusOK, info)
-		return nil
+		body, err := withCustom(info, info.custom)
+		if err == nil {
+			writeJSON(w, http.StatusOK, body)
+		}
+		return err
 	}
-	payload, err := json.Marshal(signedInfo{Issuer: s.o.Issuer, Audience: c.ID, userInfo: info})
+	payload, err := withCustom(signedInfo{Issuer: s.o.Issuer, Audience: c.ID, userInfo: info}, info.custom)
 	if err != nil {
 		return err
 	}

@@ -49,6 +49,17 @@ type challengeJSON struct {
 	Text    string `json:"text"`
 	Bits    int    `json:"bits"`
 	Seconds int    `json:"seconds"` // whoever waits so long need not solve it
+
+	Captcha *captchaJSON `json:"captcha,omitempty"` // stands in for it
+}
+
+// captchaJSON is a captcha that the operator has asked for. What its script gives
+// goes into the field that is named.
+type captchaJSON struct {
+	SiteKey string `json:"site_key"`
+	Script  string `json:"script"` // URL
+	Action  string `json:"action"`
+	Field   string `json:"field"`
 }
 
 // locationJSON is where to go on: a path of ours, to be asked as this one was, or
@@ -249,5 +260,9 @@ func challengeFor(c *challengeView) *challengeJSON {
 	if c == nil {
 		return nil
 	}
-	return &challengeJSON{c.Text.Reveal(), c.Bits, c.Seconds}
+	j := &challengeJSON{Text: c.Text.Reveal(), Bits: c.Bits, Seconds: c.Seconds}
+	if w := c.Captcha; w != nil {
+		j.Captcha = &captchaJSON{w.SiteKey, w.Script, w.Action, w.Field}
+	}
+	return j
 }

@@ -1,6 +1,12 @@
 package web
 
-import "maps"
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"idbroker/limits"
+)
 
 // operation is what a program must know of a route of pages. JSON is read and
 // written by what stands here, the OpenAPI document is made of it, and tests hold
@@ -27,6 +33,12 @@ func operations() map[string]operation {
 	maps.Copy(all, accountOperations())
 	maps.Copy(all, settingsOperations())
 	maps.Copy(all, passkeyOperations())
+	for pattern, op := range all {
+		if strings.HasPrefix(pattern, "POST ") && op.takesJSON() { // pages hand it on to their forms
+			op.fields = append(slices.Clone(op.fields), short(startedField, maxID))
+			all[pattern] = op
+		}
+	}
 	return all
 }
 
@@ -47,7 +59,11 @@ func oneOf(name string, choices ...string) field {
 
 // limited are the fields of a form that the limits look at, and its own.
 func limitedFields(own ...field) []field {
-	return append(own, ident(challengeField), short(solutionField, maxID))
+	own = append(own, ident(challengeField), short(solutionField, maxID))
+	for _, name := range limits.CaptchaFields() {
+		own = append(own, short(name, limits.MaxCaptcha))
+	}
+	return own
 }
 
 const (
@@ -72,6 +88,7 @@ const (
 func signInOperations() map[string]operation {
 	again := toggle("again")
 	toLogin := fields(ident("login"), pathTo("next"))
+	factorWays := oneOf("way", wayApp, waySMS, wayRecovery)
 	return map[string]operation{
 		"GET /{$}": {does: "The start page: where to sign in, where to sign up.", shows: shows(&homePage{})},
 		"GET /login/{$}": {
@@ -82,27 +99,35 @@ func signInOperations() map[string]operation {
 		"POST /login/{$}": {
 			does:   "Signs in with a password, or goes on as who is signed in (present).",
 			query:  append(toLogin, toggle("all"), short("q", maxID)),
-			fields: limitedFields(ident("login"), pathTo("next"), typed("email"), typed("password"), toggle("present")),
+			fields: limitedFields(ident("login"), pathTo("next"), typed("email"), typed("password"), toggle("present"), toggle("remember")),
 			shows:  shows(&loginPage{}), moves: true,
 		},
 		"GET /second-factor/{$}": {
-			does: "Asks for the second factor of a sign-in.", query: fields(ident("login"), toggle("recovery")),
+			does: "Asks for the second factor of a sign-in.", query: fields(ident("login"), toggle("recovery"), typed("way")),
 			shows: shows(&secondFactorPage{}), moves: true,
 		},
 		"POST /second-factor/{$}": {
 			does:  "Shows a code of the app, or (recovery) a recovery code.",
-			query: fields(ident("login")), fields: fields(ident("login"), typed("code"), toggle("recovery")),
+			query: fields(ident("login"), toggle("recovery"), typed("way")), fields: fields(ident("login"), typed("code"), toggle("recovery"), factorWays, toggle("remember")),
 			shows: shows(&secondFactorPage{}), moves: true,
 		},
 		"GET " + setUpPath + "{$}": {
-			does: "Has somebody set up the second factor that they need.", query: fields(ident("login")), shows: shows(&setUpPage{}), moves: true,
+			does: "Has somebody set up the second factor that they need.", query: fields(ident("login")), shows: shows(&setUpFactorPage{}), moves: true,
 		},
 		"POST " + setUpPath + "start/{$}": {
-			does: "Makes a secret for an app.", query: fields(ident("login")), fields: fields(ident("login")), shows: shows(&setUpPage{}), moves: true,
+			does: "Makes a secret for an app.", query: fields(ident("login")), fields: fields(ident("login")), shows: shows(&setUpFactorPage{}), moves: true,
 		},
 		"POST " + setUpPath + "{$}": {
 			does: "Turns it on and goes on, or (cancel) goes back without.", query: fields(ident("login")),
-			fields: fields(ident("login"), typed("code"), oneOf("decision", "cancel")), shows: shows(&setUpPage{}, &recoveryCodesPage{}, &formPostPage{}), moves: true,
+			fields: fields(ident("login"), typed("code"), toggle("recovery"), factorWays, oneOf("decision", "cancel")), shows: shows(&setUpFactorPage{}, &recoveryCodesPage{}, &formPostPage{}), moves: true,
+		},
+		"POST " + setUpPath + "number/{$}": {
+			does: "Sends a code to the telephone number that shall be the factor.", query: fields(ident("login")),
+			fields: limitedFields(ident("login"), typed("phone")), shows: shows(&setUpFactorPage{}), moves: true,
+		},
+		"POST /second-factor/send/{$}": {
+			does: "Sends a code to the telephone number that is the factor.", query: fields(ident("login"), toggle("recovery"), typed("way")),
+			fields: limitedFields(ident("login"), toggle("recovery"), factorWays), shows: shows(&secondFactorPage{}), moves: true,
 		},
 		"GET /code/{$}": {
 			does: "Asks for the address to mail a code to, or for the code.", query: append(toLogin, toggle("other")),
@@ -113,7 +138,7 @@ func signInOperations() map[string]operation {
 			shows: shows(&askCodePage{}, &codePage{}), moves: true,
 		},
 		"POST /code/{$}": {
-			does: "Signs in with a mailed code.", query: fields(ident("login")), fields: fields(ident("login"), typed("code")),
+			does: "Signs in with a mailed code.", query: fields(ident("login")), fields: fields(ident("login"), typed("code"), toggle("remember")),
 			shows: shows(&askCodePage{}, &codePage{}), moves: true,
 		},
 		"GET /oauth/login/{app}/{$}": {

@@ -9,7 +9,7 @@ func accountOperations() map[string]operation {
 		return append(own, typed("email"), typed("name"), typed("username"), typed("password"))
 	}
 	token := fields(ident("token"))
-	newcomer := limitedFields(form(ident("login"), pathTo("next"), ident("identity"))...)
+	newcomer := limitedFields(append(askedFields(), form(ident("login"), pathTo("next"), ident("identity"))...)...)
 	toLogin := fields(ident("login"), pathTo("next"))
 	return map[string]operation{
 		"GET /signup/{$}": {
@@ -65,16 +65,23 @@ func settingsOperations() map[string]operation {
 		"GET " + profilePath + "{$}": {does: "What the person told of themselves.", member: true, shows: shows(&profilePage{})},
 		"POST " + profilePath + "{$}": {
 			does: "Changes it.", member: true, shows: shows(&profilePage{}), moves: true,
-			fields: fields(typed("name"), typed("username"), short("locale", maxID), typed("phone"),
-				typed("street_address"), typed("postal_code"), typed("locality"), typed("region"), typed("country")),
+			fields: append(askedFields(), typed("version"), typed("name"), short("locale", maxID), typed("phone"),
+				typed("street_address"), typed("postal_code"), typed("locality"), typed("region"), typed("country"),
+				typed("zone"), typed("affiliations"), oneOf("visibility", visibilities...), oneOf("email_visibility", visibilities...)),
 		},
-		"GET " + emailPath + "{$}": {does: "Asks for another address.", member: true, shows: shows(&emailPage{}), moves: true},
+		"GET " + usernamePath + "{$}":  {does: "Asks for another username.", member: true, shows: shows(&usernamePage{}), moves: true},
+		"POST " + usernamePath + "{$}": {does: "Changes it, or takes it away.", member: true, fields: fields(typed("username")), shows: shows(&usernamePage{}), moves: true},
+		"GET " + emailPath + "{$}":     {does: "Asks for another address.", member: true, shows: shows(&emailPage{}), moves: true},
 		"POST " + emailPath + "{$}": {
 			does: "Has the link mailed that proves it.", member: true, fields: limitedFields(typed("email")), shows: shows(&emailPage{}), moves: true,
 		},
-		"GET " + securityPath + "{$}": {does: "How the account is protected, where the person is signed in, what happened.", member: true, shows: shows(&securityPage{})},
+		"GET " + securityPath + "{$}": {does: "How the account is protected, what happened.", member: true, shows: shows(&securityPage{})},
 		"POST /account/settings/password/{$}": {
 			does: "Sets a password.", member: true, fields: limitedFields(typed("current"), typed("password")), shows: shows(&securityPage{}), moves: true,
+		},
+		"GET " + devicesPath + "{$}": {does: "Where the person is signed in, and the latest sign-ins.", member: true, shows: shows(&devicesPage{})},
+		"POST " + devicesPath + "remember/{$}": {
+			does: "Has this browser stay signed in (on), or not any more.", member: true, fields: fields(toggle("on")), moves: true,
 		},
 		"POST /account/settings/sessions/{$}": {
 			does: "Ends a session, or (others) all but this one.", member: true, fields: fields(ident("sid"), toggle("others")), shows: shows(&loggedOutPage{}), moves: true,
@@ -83,8 +90,17 @@ func settingsOperations() map[string]operation {
 		"POST " + factorPath + "start/{$}":   {does: "Makes a new secret for an app.", member: true, shows: shows(&factorPage{}), moves: true},
 		"POST " + factorPath + "confirm/{$}": {does: "Turns the second factor on.", member: true, fields: code, shows: shows(&factorPage{}, &recoveryCodesPage{}), moves: true},
 		"POST " + factorPath + "codes/{$}":   {does: "Makes new recovery codes.", member: true, fields: code, shows: shows(&factorPage{}, &recoveryCodesPage{}), moves: true},
-		"POST " + factorPath + "remove/{$}":  {does: "Turns the second factor off.", member: true, fields: code, shows: shows(&factorPage{}), moves: true},
-		"GET " + linkedAccountsPath + "{$}":  {does: "The linked identities.", member: true, shows: shows(&linkedAccountsPage{})},
+		"POST " + factorPath + "remove/{$}": {
+			does: "Turns one kind of second factor off, or all.", member: true, fields: fields(typed("code"), oneOf("kind", wayApp, waySMS)),
+			shows: shows(&factorPage{}, &recoveryCodesPage{}), moves: true,
+		},
+		"POST " + factorPath + "number/{$}": {
+			does: "Sends a code to the telephone number that shall be a factor.", member: true, fields: limitedFields(typed("phone"), typed("code")), shows: shows(&factorPage{}), moves: true,
+		},
+		"POST " + factorPath + "number/confirm/{$}": {does: "Makes it one.", member: true, fields: code, shows: shows(&factorPage{}, &recoveryCodesPage{}), moves: true},
+		"POST " + factorPath + "number/send/{$}":    {does: "Sends a code to the number that is one.", member: true, fields: limitedFields(typed("code")), shows: shows(&factorPage{}), moves: true},
+		"POST " + factorPath + "forget/{$}":         {does: "Asks for the factor again in a browser that was remembered.", member: true, fields: fields(ident("id")), moves: true},
+		"GET " + linkedAccountsPath + "{$}":         {does: "The linked identities.", member: true, shows: shows(&linkedAccountsPage{})},
 		"GET /oauth/disconnect/{app}/{$}": {
 			does: "What unlinking an identity would do.", member: true, query: fields(ident("identity")), shows: shows(&confirmPage{}), moves: true,
 		},

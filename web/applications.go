@@ -81,7 +81,7 @@ func (s *Server) viewAccess(b base, u broker.User, a appAccess, c broker.Client)
 	}
 	a.row.Offline = slices.Contains(a.scopes, scopeOffline)
 	for _, claim := range s.tokens.ClaimsFor(u, a.scopes) {
-		a.row.Sees = append(a.row.Sees, b.T(claim.Name))
+		a.row.Sees = append(a.row.Sees, claimLabel(b, claim))
 	}
 	return a.row
 }

@@ -95,14 +95,24 @@ func (s *Server) getConsent(w http.ResponseWriter, r *http.Request) error {
 	return s.show(w, r, http.StatusOK, &p)
 }
 
+// claimLabel is what an application learns, in words.
+func claimLabel(b base, c tokens.Claim) string {
+	if c.Title != nil {
+		return c.Title.In(b.Lang)
+	}
+	return b.T(c.Name)
+}
+
 // viewClaim puts what an application learns into words.
 func viewClaim(b base, c tokens.Claim) claimView {
-	v := claimView{Label: b.T(c.Name), Value: c.Value, Code: c.Scope == scopeOpenID}
+	v := claimView{Label: claimLabel(b, c), Value: c.Value, Code: c.Scope == scopeOpenID}
 	switch {
 	case c.Missing:
 		v.Value, v.Note = b.T("claim.missing"), true
 	case c.Name == "claim.locale":
 		v.Value = b.cat.LanguageName(c.Value)
+	case c.Name == "claim.profile_visibility", c.Name == "claim.email_visibility":
+		v.Value = b.T("visibility." + c.Value)
 	case c.Name == "claim.address":
 		v.Value = strings.ReplaceAll(c.Value, "\n", ", ")
 	}

@@ -20,6 +20,7 @@ type base struct {
 	Started   string         // goes with forms about what protects the account: the page was opened in time for them; "" it was not
 	Section   string         // the settings section that is open: "profile", "security", …; "" the page is none of them
 	Path      string         // local path of this page, with its query: where the language choice leads back to
+	Zone      *time.Location // of the times on the page; nil UTC
 	Now       time.Time      // when the page is made; dates are told relative to it
 	Refusal   *broker.Error  // what a page with an error status and no problems means; nil none
 
@@ -71,6 +72,7 @@ func (b base) Sections() []section {
 	all := []section{
 		{Name: "profile", Path: "/account/settings/profile/", Icon: "user"},
 		{Name: "security", Path: "/account/settings/security/", Icon: "shield"},
+		{Name: "devices", Path: devicesPath, Icon: "device"},
 		{Name: "linkedaccounts", Path: "/account/settings/linkedaccounts/", Icon: "link"},
 		{Name: "applications", Path: "/account/settings/applications/", Icon: "apps"},
 		{Name: "data", Path: dataPath, Icon: "data"},

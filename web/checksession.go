@@ -3,6 +3,9 @@ package web
 import (
 	"net/http"
 	"strconv"
+	"time"
+
+	"idbroker/broker"
 )
 
 // checkSessionPath is where applications ask, from their own pages and without
@@ -36,6 +39,15 @@ func (c cookies) stateCookieOf(state string) *http.Cookie {
 // has; "" none.
 func (s *Server) setState(w http.ResponseWriter, sid string) {
 	http.SetCookie(w, s.cookies.stateCookieOf(s.tokens.BrowserState(sid)))
+}
+
+// setStateOf is setState for a session, which may outlive the browser.
+func (s *Server) setStateOf(w http.ResponseWriter, row broker.Session, at time.Time) {
+	k := s.cookies.stateCookieOf(s.tokens.BrowserState(row.SID))
+	if row.Lasting {
+		k.MaxAge = int(row.ExpiresAt.Sub(at) / time.Second)
+	}
+	http.SetCookie(w, k)
 }
 
 // getCheckSession serves GET /oauth2/check-session: the same for everybody, so

@@ -101,6 +101,7 @@ func (s *Server) postCode(w http.ResponseWriter, r *http.Request) error {
 	if l.UserID != "" {
 		return s.advance(w, r, l)
 	}
+	s.chooseRemember(r, &l)
 	sent, _, err := s.accounts.CodeSent(r.Context(), l)
 	if err != nil {
 		return err
@@ -144,5 +145,6 @@ func (s *Server) showCode(w http.ResponseWriter, r *http.Request, status int, l 
 	return s.show(w, r, status, &codePage{
 		base: s.base(r), Login: l.ID, Remote: s.remoteView(l.Remote), Email: email, Problems: bad,
 		OtherURL: withLogin("/code/", l) + "&other=1", BackURL: otherWays(l),
+		remembering: s.remembering(l.Remember),
 	})
 }

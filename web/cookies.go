@@ -23,6 +23,8 @@ const (
 	languageCookie = "broker_language" // what a visitor without an account chose
 	lastCookie     = "broker_last"     // the provider that was used here last
 	deviceCookie   = "broker_devices"  // the accounts that this browser has signed in to; opens nothing (limits)
+	turnCookie     = "broker_turn"     // follows the session, so that a copy of it is noticed (theft.go)
+	knownCookie    = "broker_known"    // the accounts that this browser was signed in to; opens nothing (newbrowser.go)
 	rememberCookie = "broker_remember" // stands in for the second factors of people who wanted that here
 	chooseCookie   = "broker_choose"   // nobody is sent straight to a provider now
 )

@@ -132,6 +132,9 @@ const (
 	wayApp      = string(broker.FactorTOTP)
 )
 
+// useWay are the words for a link to a way.
+var useWay = map[broker.FactorKind]string{broker.FactorTOTP: "second_factor.use_totp", broker.FactorSMS: "second_factor.use_sms"}
+
 // wayOf is the way that a request names; "" none.
 func wayOf(v *visit) string {
 	if v.value("recovery") == "1" {
@@ -168,7 +171,7 @@ func (s *Server) showFactor(w http.ResponseWriter, r *http.Request, status int, 
 	}
 	for _, f := range has {
 		if string(f.Kind) != p.Way {
-			p.Ways = append(p.Ways, factorWay{Label: "second_factor.use_" + string(f.Kind), URL: here + "&way=" + url.QueryEscape(string(f.Kind))})
+			p.Ways = append(p.Ways, factorWay{Label: useWay[f.Kind], URL: here + "&way=" + url.QueryEscape(string(f.Kind))})
 		} else if f.Kind == broker.FactorSMS {
 			p.Number, p.Sent = f.Hint, !f.SentAt.IsZero()
 		}

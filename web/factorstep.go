@@ -58,7 +58,7 @@ func (s *Server) showSetUp(w http.ResponseWriter, r *http.Request, status int, l
 	if err != nil {
 		return err
 	}
-	p := setUpPage{
+	p := setUpFactorPage{
 		base: s.base(r), Login: l.ID, Client: client, Problems: bad, OtherURL: withLogin("/login/", l) + "&switch=1",
 		Everybody: s.accounts.NeedFactors(), SMS: s.accounts.SMS(),
 	}
@@ -114,7 +114,7 @@ func (s *Server) postSetUp(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		if wayOf(v) == waySMS {
+		if v.form.Get("way") == waySMS {
 			if codes, err = s.accounts.ConfirmSMS(r.Context(), stay, v.form.Get("code")); err == nil { // no unit: a wrong guess is counted
 				err = s.store.InTx(r.Context(), func(ctx context.Context) error { return s.letInWith(ctx, w, r, &l, broker.AMRSMS) })
 			}

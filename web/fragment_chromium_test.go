@@ -61,6 +61,9 @@ func evaluate[T any](s *surfer, expression string) T {
 	return v
 }
 
+// agent is what the browser calls itself.
+func (s *surfer) agent() string { s.t.Helper(); return evaluate[string](s, "navigator.userAgent") }
+
 func (s *surfer) open(address string) { s.t.Helper(); s.do(chromedp.Navigate(address)) }
 
 func (s *surfer) scripts(on bool) {

@@ -21,7 +21,7 @@ const startedField = "started"
 func (s *Server) started(v *visit) string {
 	now := v.session
 	now.Grace = time.Time{}
-	if s.o.FreshGrace > 0 && (now.Fresh(s.o.FreshFor, v.at) || s.isStarted(v)) { // a form that is shown again was opened then
+	if s.o.FreshGrace > 0 && (now.Fresh(s.o.FreshFor, v.at) || v.inTime) { // a form that is shown again was opened then
 		return s.startedMAC(v.session)
 	}
 	return ""
@@ -42,7 +42,8 @@ func (s *Server) isStarted(v *visit) bool {
 // grace lets a form that was opened in time be sent.
 func (s *Server) grace(r *http.Request) {
 	v := visitOf(r)
-	if s.o.FreshGrace > 0 && r.Method == http.MethodPost && v.form.Has(startedField) && s.isStarted(v) {
+	if s.o.FreshGrace > 0 && r.Method == http.MethodPost && s.isStarted(v) {
+		v.inTime = true
 		v.session.Grace = v.session.AuthTime.Add(s.o.FreshFor + s.o.FreshGrace)
 	}
 }

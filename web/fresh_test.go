@@ -127,6 +127,7 @@ func TestEveryChangeIsAmongThem(t *testing.T) {
 		factorPath + "number/confirm/":    "TestNumberIsChangedFreshly",
 		factorPath + "number/send/":       "TestNumberIsChangedFreshly",
 		factorPath + "forget/":            "asks for more, not for less",
+		devicesPath + "remember/":         "asks only to begin it, and on the spot (TestRememberHere)",
 		"/account/settings/applications/": "takes access back",
 		"/account/settings/language/":     "a choice",
 		broker.EmailPath:                  "the mailed link is the proof, in the session of the account",
@@ -152,7 +153,7 @@ func memberPosts(t *testing.T) []string {
 	t.Helper()
 	source, err := os.ReadFile("routes.go")
 	must(t, err)
-	names := strings.NewReplacer(`"+factorPath+"`, factorPath, `"+broker.EmailPath+"`, broker.EmailPath)
+	names := strings.NewReplacer(`"+factorPath+"`, factorPath, `"+broker.EmailPath+"`, broker.EmailPath, `"+devicesPath+"`, devicesPath)
 	var all []string
 	for _, m := range regexp.MustCompile(`HandleFunc\("POST (.*?)\{\$\}", s\.(?:member|page)`).FindAllStringSubmatch(string(source), -1) {
 		path := names.Replace(m[1])

@@ -28,7 +28,7 @@ func TestJourneysInJSON(t *testing.T) {
 			}
 		}()
 		for _, journey := range []func(*testing.T, *world){
-			jsonClaim, jsonSignUp, jsonSignIn, jsonFactor, jsonSetUp, jsonCode, jsonReset, jsonEmail, jsonLink, jsonNewcomer,
+			jsonClaim, jsonSignUp, jsonSignIn, jsonFactor, jsonSetUp, jsonNumber, jsonCode, jsonReset, jsonEmail, jsonLink, jsonNewcomer,
 			jsonSessions, jsonProfile, jsonConsent, jsonFormPost, jsonClose, jsonSignOutThere,
 		} {
 			journey(t, w)
@@ -319,8 +319,13 @@ func jsonSessions(t *testing.T, w *world) {
 func jsonProfile(t *testing.T, w *world) {
 	p := w.program()
 	p.signIn("ada@example.org")
-	p.post(profilePath, "name", strings.Repeat("x", 300), "username", "ada", "locale", "de").refused(422, "field.name_invalid", "name")
-	p.post(profilePath, "name", "Ada L.", "username", "ada", "locale", "de").to(profilePath)
+	p.post(profilePath, "name", strings.Repeat("x", 300), "locale", "de").refused(422, "field.name_invalid", "name")
+	p.get(usernamePath).page("username")
+	p.post(usernamePath, "username", "admin").refused(422, "field.username_taken", "username").page0("username")
+	p.post(usernamePath, "username", "countess").to(profilePath)
+	p.post(profilePath, "name", "Ada", "version", "0").refused(409, "profile.changed")
+	p.post(profilePath, "name", "Ada", "fields", "[]").refused(400, "error.field_type", "fields")
+	p.post(profilePath, "name", "Ada L.", "locale", "de").to(profilePath)
 	if page := p.get(profilePath).page("profile"); page.text("name") != "Ada L." || page.Notice == nil || page.header.Get("Content-Language") != "de" {
 		t.Errorf("%s", page.body)
 	}

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"idbroker/broker"
@@ -26,8 +27,9 @@ var errWait = &broker.Error{Kind: broker.KindTooMany, Message: "limits.wait"}
 // solved by static/challenge.js.
 type challengeView struct {
 	Text    broker.Secret
-	Bits    int // zero bits that its solution makes
-	Seconds int // until the form may be sent without a solution
+	Bits    int            // zero bits that its solution makes
+	Seconds int            // until the form may be sent without a solution
+	Captcha *limits.Widget // that stands in for it; nil none
 }
 
 // tryPassword asks the limits before a password is looked at. account is what
@@ -55,6 +57,9 @@ func (s *Server) tryMail(w http.ResponseWriter, r *http.Request, address string)
 
 // limited makes an error of a verdict, and lets the page show its challenge.
 func (s *Server) limited(w http.ResponseWriter, r *http.Request, v limits.Verdict, err error) error {
+	if v.Trouble != nil {
+		s.log.WarnContext(r.Context(), "captcha not checked: the proof of work counts instead", "err", v.Trouble)
+	}
 	switch {
 	case err != nil:
 		return err
@@ -84,10 +89,11 @@ func (s *Server) limitRight(w http.ResponseWriter, r *http.Request, v limits.Ver
 
 func (s *Server) visitor(w http.ResponseWriter, r *http.Request) limits.Visitor {
 	v := visitOf(r)
-	return limits.Visitor{
-		IP: broker.RequestOf(r.Context()).IP, Browser: s.browser(w, r).Hash(), Devices: s.devices(r),
-		Proof: limits.Proof{Challenge: broker.Secret(v.form.Get(challengeField)), Solution: v.form.Get(solutionField)},
+	proof := limits.Proof{Challenge: broker.Secret(v.form.Get(challengeField)), Solution: v.form.Get(solutionField)}
+	if field := s.o.Limits.CaptchaField(); field != "" {
+		proof.Captcha = v.form.Get(field)
 	}
+	return limits.Visitor{IP: broker.RequestOf(r.Context()).IP, Browser: s.browser(w, r).Hash(), Devices: s.devices(r), Proof: proof}
 }
 
 func (s *Server) devices(r *http.Request) broker.Secret {
@@ -108,9 +114,23 @@ func accountKey(typed string) string {
 }
 
 // challengeOf is the challenge that the next page of a visit shows; nil none.
-func challengeOf(v *visit) *challengeView {
+func (s *Server) challengeOf(v *visit) *challengeView {
 	if v.challenge == "" {
 		return nil
 	}
-	return &challengeView{Text: v.challenge, Bits: limits.Difficulty(v.challenge), Seconds: int(limits.Patience() / time.Second)}
+	return &challengeView{
+		Text: v.challenge, Bits: limits.Difficulty(v.challenge), Seconds: int(limits.Patience() / time.Second), Captcha: s.o.Limits.Widget(v.challenge),
+	}
+}
+
+// openForCaptcha lets the page load the captcha that it shows from where that lives, and from nowhere else.
+// The service may know from which site it is loaded, and no more of the address.
+func openForCaptcha(w http.ResponseWriter, c *limits.Widget) {
+	from := " " + strings.Join(c.Sources, " ")
+	policy := w.Header().Get("Content-Security-Policy")
+	for _, of := range []string{"script-src 'self'", "style-src 'self'", "connect-src 'self'"} {
+		policy = strings.Replace(policy, of, of+from, 1)
+	}
+	w.Header().Set("Content-Security-Policy", policy+"; frame-src"+from)
+	w.Header().Set("Referrer-Policy", "strict-origin")
 }

@@ -72,6 +72,7 @@ func TestHistoryOfLinks(t *testing.T) {
 	w := newWorld(t)
 	ada := w.user("ada")
 	b := w.browser()
+	b.agent = s.agent()
 	b.signIn("ada")
 	w.identityAt(ada.ID, "other", "ada", time.Now().Add(-time.Hour))
 	for range 3 { // six changes

@@ -83,6 +83,7 @@ func (s *Server) postLogin(w http.ResponseWriter, r *http.Request) error {
 	if s.o.NoPasswords {
 		return errNoSuchPage
 	}
+	s.chooseRemember(r, &l)
 	email := v.form.Get("email")
 	if again(l) && v.user != nil {
 		email = v.user.Email // whoever else they are, that is not the question
@@ -145,7 +146,7 @@ func (s *Server) showLogin(w http.ResponseWriter, r *http.Request, status int, l
 	p := loginPage{
 		base: s.base(r), Login: l.ID, Client: client, Email: email, Problems: bad,
 		Query: printable(v.query.Get("q"), maxID), All: v.query.Get("all") != "", LastPassword: last == lastPassword,
-		Pending: s.remoteView(l.Remote), LocalPasswords: !s.o.NoPasswords,
+		Identifier: s.identifier(), Pending: s.remoteView(l.Remote), LocalPasswords: !s.o.NoPasswords,
 	}
 	if p.Email == "" {
 		p.Email, _ = broker.NormalizeEmail(requestParam(l, "login_hint"))
@@ -178,6 +179,9 @@ func (s *Server) showLogin(w http.ResponseWriter, r *http.Request, status int, l
 	} else if again(l) {
 		p.User = nil
 	}
+	if !p.Again {
+		p.remembering = s.remembering(l.Remember)
+	}
 	for _, b := range s.providerButtons() {
 		if p.Again && !slices.Contains(mine, b.ID) {
 			continue
@@ -186,6 +190,18 @@ func (s *Server) showLogin(w http.ResponseWriter, r *http.Request, status int, l
 		p.Providers = append(p.Providers, b)
 	}
 	return s.show(w, r, status, &p)
+}
+
+// identifier is the catalog key of what people sign in with beside a password; ""
+// their address.
+func (s *Server) identifier() string {
+	switch {
+	case s.o.NoEmails:
+		return "field.username"
+	case s.o.Usernames:
+		return "field.identifier"
+	}
+	return ""
 }
 
 // providerButtons are the providers that can be signed in with.

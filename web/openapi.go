@@ -17,6 +17,9 @@ const (
 	// openAPIAge is how long the document may be kept, in seconds: it changes with
 	// the program alone.
 	openAPIAge = 3600
+	// maxQueryPath is the longest path that the document promises to read in a query, in
+	// code points: each may take twelve bytes there, and maxURI bounds the whole.
+	maxQueryPath = 1000
 )
 
 type object = map[string]any
@@ -66,7 +69,7 @@ func (s *Server) describe() ([]byte, error) {
 		"info": object{
 			"title": "Identity broker", "version": "1", "license": object{"name": "Apache-2.0", "identifier": "Apache-2.0"},
 			"description": "What people do on the pages of the broker, for programs: the same paths and handlers, in JSON. " +
-				"A client must not stumble over members that it does not know. What applications do (OAuth, OpenID Connect) is described by the discovery document.",
+				"Send “Accept: application/json”: without it the answers are the pages. A client must not stumble over members that it does not know. What applications do (OAuth, OpenID Connect) is described by the discovery document.",
 		},
 		"servers": []any{object{"url": s.o.BaseURL}},
 		"paths":   paths,
@@ -183,6 +186,10 @@ func (all schemas) page(p page) (string, error) {
 func (f field) schema(query bool) object {
 	one := object{"type": "string", "maxLength": f.longest()}
 	switch f.kind {
+	case pathField:
+		if query {
+			one["maxLength"] = maxQueryPath
+		}
 	case idField, listField:
 		one["pattern"] = `^[-A-Za-z0-9._~]*$`
 	case choiceField:

@@ -13,9 +13,9 @@ import (
 func pageKinds() []page {
 	return []page{
 		&applicationsPage{}, &askCodePage{}, &choosePage{}, &claimPage{}, &codePage{}, &confirmPage{}, &consentPage{},
-		&dataPage{}, &emailPage{}, &errorPage{}, &factorPage{}, &formPostPage{}, &homePage{}, &linkPage{}, &linkedAccountsPage{},
+		&dataPage{}, &devicesPage{}, &emailPage{}, &errorPage{}, &factorPage{}, &formPostPage{}, &homePage{}, &linkPage{}, &linkedAccountsPage{},
 		&loggedOutPage{}, &loginPage{}, &logoutPage{}, &lostPasswordPage{}, &passkeyPage{}, &passkeysPage{}, &profilePage{}, &proofPage{}, &provedPage{},
-		&recoveryCodesPage{}, &resetPage{}, &secondFactorPage{}, &securityPage{}, &sentPage{}, &setUpPage{}, &signupPage{},
+		&recoveryCodesPage{}, &resetPage{}, &secondFactorPage{}, &securityPage{}, &sentPage{}, &setUpFactorPage{}, &signupPage{}, &usernamePage{},
 	}
 }
 

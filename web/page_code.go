@@ -25,6 +25,7 @@ type codePage struct {
 	Problems problems    // fields: code
 	OtherURL string      // to askCodePage
 	BackURL  string      // to the other ways of signing in
+	remembering
 }
 
 func (askCodePage) template() string { return "ask_code" }

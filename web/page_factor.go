@@ -73,11 +73,11 @@ type appKey struct {
 // OpenURL opens the app on the device that shows the page.
 func (k appKey) OpenURL() template.URL { return template.URL(k.URI) } //nolint:gosec // local.KeyURI made it of escaped parts
 
-// setUpPage has somebody set up the second factor that they need to go on:
+// setUpFactorPage has somebody set up the second factor that they need to go on:
 // templates/set_up_factor.html, at /second-factor/set-up/. It posts login to start/
 // behind it, login and phone to number/, and login, way and code, or
 // decision=cancel, to the same path.
-type setUpPage struct {
+type setUpFactorPage struct {
 	base
 	Login     broker.LoginID
 	Client    *clientView // the application that asks; nil none
@@ -90,7 +90,7 @@ type setUpPage struct {
 }
 
 // Pending tells whether an app is being set up.
-func (p setUpPage) Pending() bool { return p.Key.URI != "" }
+func (p setUpFactorPage) Pending() bool { return p.Key.URI != "" }
 
 // On tells whether there is a factor, which is asked for.
 func (p factorPage) On() bool { return p.Factor.Confirmed() || len(p.Ways) > 0 }
@@ -174,6 +174,6 @@ func inGroups(s string) string {
 }
 
 func (secondFactorPage) template() string  { return "second_factor" }
-func (setUpPage) template() string         { return "set_up_factor" }
+func (setUpFactorPage) template() string   { return "set_up_factor" }
 func (factorPage) template() string        { return "factor" }
 func (recoveryCodesPage) template() string { return "recovery_codes" }

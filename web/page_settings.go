@@ -1,6 +1,7 @@
 package web
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -8,17 +9,73 @@ import (
 )
 
 // profilePage shows and changes what the person told of themselves:
-// templates/profile.html, at /account/settings/profile/. It posts name, username
-// and locale, phone, and the parts of the address by their claims.
+// templates/profile.html, at /account/settings/profile/. It posts version, name,
+// locale, zone, phone, the parts of the address by their claims, affiliations (one a
+// line), visibility, email_visibility, and the operator's fields.
 type profilePage struct {
 	base
 	Email          string
-	Profile        local.Profile // as typed
-	Phone          bool          // there is a field for the telephone number
-	Address        bool          // there are fields for the postal address
-	PhoneOffered   bool          // applications may ask for the number; otherwise it can only be taken away
+	Username       string
+	Profile        local.Profile     // as typed
+	Held           map[string]string // title of the provider that sets a field
+	Phone          bool              // there is a field for the telephone number
+	Address        bool              // there are fields for the postal address
+	PhoneOffered   bool              // applications may ask for the number; otherwise it can only be taken away
 	AddressOffered bool
+	Zones          []string
+	PresetZone     string // of who has chosen none
+	Affiliations   bool   // there is a field for them
+	Visibility     bool   // there are fields for who may see what
+	Asked          []askedField
 	Problems       problems
+
+	AffiliationsOffered bool
+}
+
+// AskedNames is what the form asks for beside.
+func (p profilePage) AskedNames() string { return askedNames(p.Asked) }
+
+// Lines is the affiliations, one a line.
+func (p profilePage) Lines() string { return strings.Join(p.Profile.Affiliations, "\n") }
+
+// LanguageName is what a language is called.
+func (p profilePage) LanguageName(tag string) string { return p.cat.LanguageName(tag) }
+
+// ZoneOptions are the zones to choose from, with the one that is chosen.
+func (p profilePage) ZoneOptions() []string {
+	if p.Profile.Zone == "" || slices.Contains(p.Zones, p.Profile.Zone) {
+		return p.Zones
+	}
+	return append([]string{p.Profile.Zone}, p.Zones...)
+}
+
+// Visibilities are the values of visibility and email_visibility.
+func (profilePage) Visibilities() []string {
+	return visibilities
+}
+
+// AffiliationsHint says what becomes of them.
+func (p profilePage) AffiliationsHint() string {
+	if !p.AffiliationsOffered {
+		return p.T("profile.withheld")
+	}
+	return p.T("field.one_a_line")
+}
+
+// HeldHint says where a field comes from, or hint.
+func (p profilePage) HeldHint(field, hint string) string {
+	if by := p.Held[field]; by != "" {
+		return p.T("profile.held", "provider", by)
+	}
+	return hint
+}
+
+// Fixed is the value of a field that a provider sets.
+func (p profilePage) Fixed(field, value string) string {
+	if p.Held[field] == "" {
+		return ""
+	}
+	return value
 }
 
 // PhoneHint says what becomes of the number.
@@ -39,8 +96,7 @@ func (p profilePage) AddressHint() string {
 
 // securityPage shows how well the account is protected:
 // templates/security.html, at /account/settings/security/. It posts current and
-// password to /account/settings/password/, and to /account/settings/sessions/
-// sid, or others=1 for all but this one.
+// password to /account/settings/password/.
 type securityPage struct {
 	base
 	LocalPasswords bool // the broker keeps passwords
@@ -54,18 +110,9 @@ type securityPage struct {
 	FactorAt       time.Time // zero: the person has none
 	Remembered     []rememberedRow
 	Problems       problems
-	Sessions       []sessionRow // this browser's first
-	Events         []eventRow   // newest first
-}
-
-// Others tells whether the person is signed in elsewhere.
-func (p securityPage) Others() bool {
-	for _, s := range p.Sessions {
-		if !s.Current {
-			return true
-		}
-	}
-	return false
+	Devices        int // where the person is signed in, this browser included
+	signInViews
+	Events []eventRow // newest first
 }
 
 // WaysIn is how many things open the account.
@@ -130,18 +177,6 @@ func (p securityPage) Event(e eventRow) string {
 	return p.T(key, "provider", e.Provider, "client", e.Client)
 }
 
-// sessionRow is a browser where the person is signed in.
-type sessionRow struct {
-	SID        string
-	Device     string // "Firefox on Linux"; "" unknown
-	Mobile     bool
-	IP         string // "" not known
-	Provider   string // title of the provider that was used; "" a password
-	Current    bool
-	SignedInAt time.Time
-	LastSeenAt time.Time
-}
-
 // rememberedRow is a browser in which the person need not show their second factor.
 type rememberedRow struct {
 	ID         string
@@ -153,14 +188,6 @@ type rememberedRow struct {
 	Until      time.Time
 }
 
-// Icon is a drawing of the device.
-func (s sessionRow) Icon() string {
-	if s.Mobile {
-		return "phone"
-	}
-	return "device"
-}
-
 // eventRow is something that happened to the account.
 type eventRow struct {
 	Name     string // broker.Event.Name; the message is events.<name> with "_" for "."
@@ -170,6 +197,7 @@ type eventRow struct {
 	Code     bool   // a session that a mailed code began
 	Passkey  bool   // one that a passkey began
 	IP       string
+	Country  string // "" not known
 }
 
 // linkedAccountsPage lists the remote identities of the account:
@@ -338,6 +366,7 @@ type confirmPage struct {
 
 func (profilePage) template() string        { return "profile" }
 func (securityPage) template() string       { return "security" }
+func (devicesPage) template() string        { return "devices" }
 func (linkedAccountsPage) template() string { return "linked_accounts" }
 func (applicationsPage) template() string   { return "applications" }
 func (confirmPage) template() string        { return "confirm" }

@@ -56,6 +56,7 @@ type loginPage struct {
 	Client          *clientView // who asks; nil a page of ours
 	Again           bool        // User is signed in and must prove to be there
 	Email           string      // as typed; with Again the user's own
+	Identifier      string      // catalog key of what is typed beside a password; "" the address
 	Problems        problems    // fields: email, password
 	Providers       []providerButton
 	Query           string // what the search for a provider looks for ("q")
@@ -68,7 +69,8 @@ type loginPage struct {
 	LocalPasswords  bool         // the broker keeps passwords
 	CancelURL       string       // where Again leads back to; "" nowhere
 	Passkey         *passkeyView // nil: there are no passkeys
-	Present         string       // name of the account that the person may go on with, posting present=1; "" nobody
+	remembering
+	Present string // name of the account that the person may go on with, posting present=1; "" nobody
 }
 
 // Autocomplete is what the browser may fill into the field for the address, or
@@ -78,6 +80,12 @@ func (p loginPage) Autocomplete() string {
 		return "username webauthn"
 	}
 	return "username"
+}
+
+// remembering is the choice whether the session outlives the browser.
+type remembering struct {
+	Remember   int  // for how many days; 0 there is no choice
+	Remembered bool // chosen
 }
 
 const (

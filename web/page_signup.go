@@ -23,6 +23,8 @@ type signupPage struct {
 	OtherURL             string      // to another way of signing in: "this is not me"
 	Unmailed             bool        // who keeps the provider's address gets no mail
 	Fixed                broker.Told // what the provider sets, whatever is typed
+	Rule                 string      // what a username may be
+	Asked                []askedField
 }
 
 // EmailHint says where the address comes from and why it is asked for.
@@ -54,8 +56,11 @@ func (p signupPage) UsernameHint() string {
 	if p.UsernameFromProvider && p.Remote != nil {
 		return p.T("signup.username_hint_provider", "provider", p.Remote.Title)
 	}
-	return p.T("field.username_hint")
+	return p.Rule
 }
+
+// AskedNames is what the form asks for beside.
+func (p signupPage) AskedNames() string { return askedNames(p.Asked) }
 
 // Next says what follows the form.
 func (p signupPage) Next() string {

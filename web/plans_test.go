@@ -22,7 +22,7 @@ func (w *world) settle(dsn string, n int) {
 	w.t.Helper()
 	set := map[string]string{
 		"user_id": "'id' || i", "account_id": "'id' || i", "provider": "'demo'", "issuer": "'" + w.op.Issuer + "'",
-		"email": "'email' || i || '@example.org'", "amr": "''", "address": "''", "kind": "''", "undone_at": "0",
+		"email": "'email' || i || '@example.org'", "amr": "''", "address": "''", "details": "''", "kind": "''", "undone_at": "0",
 	}
 	storetest.Fill(w.t, dsn, n, set, "users", "user_identities", "remote_accounts", "remote_tokens")
 	storetest.Fill(w.t, dsn, n/10, set, "attempts", "logins", "sessions", "grants", "events", "link_changes", "outbox", "clients", "consents", "upstream_sessions", "upstream_logouts")

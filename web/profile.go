@@ -1,8 +1,11 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"slices"
+	"strconv"
+	"strings"
 
 	"idbroker/broker"
 	"idbroker/broker/local"
@@ -15,8 +18,17 @@ func (s *Server) getProfile(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) showProfile(w http.ResponseWriter, r *http.Request, status int, told local.Profile, bad problems) error {
 	u := visitOf(r).user
-	p := profilePage{base: s.base(r), Email: u.Email, Profile: told, Phone: s.keepsPhone(u), Address: s.keepsAddress(u), Problems: bad}
+	held, err := s.accounts.HeldOf(r.Context(), *u)
+	if err != nil {
+		return err
+	}
+	p := profilePage{base: s.base(r), Email: u.Email, Username: u.Username, Profile: told, Held: held, Phone: s.keepsPhone(u), Address: s.keepsAddress(u), Problems: bad}
 	p.PhoneOffered, p.AddressOffered = s.tokens.Offers(scopePhone), s.tokens.Offers(scopeAddress)
+	p.Affiliations, p.AffiliationsOffered = s.o.Affiliations || len(u.Details.Affiliations) > 0, s.o.Affiliations
+	p.Visibility, p.Zones, p.PresetZone = s.o.Visibility, local.Zones(), or(s.o.Zone, "UTC")
+	p.Profile.Visibility = told.Visibility.Or(s.o.PresetVisibility)
+	p.Profile.EmailVisibility = told.EmailVisibility.Or(s.o.PresetEmailVisibility)
+	p.Asked = s.asked(p.base, told.Fields, false, bad)
 	p.Section = "profile"
 	return s.show(w, r, status, &p)
 }
@@ -33,12 +45,19 @@ func (s *Server) keepsAddress(u *broker.User) bool {
 	return s.tokens.Offers(scopeAddress) || u.Address != broker.Address{}
 }
 
-// postProfile serves POST /account/settings/profile/.
-func (s *Server) postProfile(w http.ResponseWriter, r *http.Request) error {
-	v := visitOf(r)
-	told := local.Profile{Name: v.form.Get("name"), Username: v.form.Get("username"), Locale: v.form.Get("locale")}
-	if told.Locale != "" && !slices.Contains(s.cat.Languages(), told.Locale) {
-		return errForm.Becausef("language %.35q", told.Locale)
+// readProfile reads the form over what the person has: what the form does not ask
+// stays as it is.
+func (s *Server) readProfile(v *visit) (local.Profile, error) {
+	told := local.Profile{Version: local.AnyVersion, Name: v.form.Get("name"), Locale: v.form.Get("locale"), Details: v.user.Details}
+	if told.Locale != "" && told.Locale != v.user.Locale && !slices.Contains(s.cat.Languages(), told.Locale) {
+		return told, errForm.Becausef("language %.35q", told.Locale)
+	}
+	if text := v.form.Get("version"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 0 {
+			return told, errForm.Becausef("version %.20q", text)
+		}
+		told.Version = n
 	}
 	if s.keepsPhone(v.user) {
 		told.Phone = v.form.Get("phone")
@@ -49,14 +68,52 @@ func (s *Server) postProfile(w http.ResponseWriter, r *http.Request) error {
 			Region: v.form.Get("region"), Country: v.form.Get("country"),
 		}
 	}
-	err := s.accounts.UpdateProfile(r.Context(), v.user.ID, told)
-	if bad := formProblems(err); bad != nil {
+	if v.form.Has("affiliations") && (s.o.Affiliations || len(v.user.Details.Affiliations) > 0) {
+		told.Affiliations = strings.Split(v.form.Get("affiliations"), "\n")
+	}
+	if v.form.Has("zone") {
+		told.Zone = strings.TrimSpace(v.form.Get("zone"))
+	}
+	if s.o.Visibility && v.form.Has("visibility") {
+		told.Visibility = chosen(v.form.Get("visibility"), told.Visibility, s.o.PresetVisibility)
+	}
+	if s.o.Visibility && v.form.Has("email_visibility") {
+		told.EmailVisibility = chosen(v.form.Get("email_visibility"), told.EmailVisibility, s.o.PresetEmailVisibility)
+	}
+	var err error
+	told.Fields, err = s.readAsked(v.form, v.user.Details.Fields)
+	return told, err
+}
+
+// chosen is what was posted; who leaves it at what holds anyway has chosen nothing.
+func chosen(posted string, was, preset broker.Visibility) broker.Visibility {
+	if v := broker.Visibility(posted); v != preset || was != "" {
+		return v
+	}
+	return was
+}
+
+// postProfile serves POST /account/settings/profile/. Who changed it in another
+// tab meanwhile is shown what they typed here, and nothing is written.
+func (s *Server) postProfile(w http.ResponseWriter, r *http.Request) error {
+	v := visitOf(r)
+	told, err := s.readProfile(v)
+	if err != nil {
+		return err
+	}
+	err = s.accounts.UpdateProfile(r.Context(), v.user.ID, told)
+	bad := formProblems(err)
+	if errors.Is(err, local.ErrProfileChanged) {
+		bad = problems{"": local.ErrProfileChanged}
+		told.Version = v.user.Version // saving once more is meant so
+	}
+	if bad != nil {
 		return s.showProfile(w, r, statusOf(err), told, bad)
 	}
 	if err != nil {
 		return err
 	}
-	if told.Locale != "" {
+	if told.Locale != "" && slices.Contains(s.cat.Languages(), told.Locale) {
 		http.SetCookie(w, s.cookies.make(languageCookie, told.Locale, keepChoice))
 	}
 	if err := s.say(w, r, sessionNotice{Key: "profile.saved"}); err != nil {

@@ -140,7 +140,7 @@ func rememberedBrowser(t *testing.T, db *store.DB) {
 			o := w.browser()
 			l := o.password("ada").param("login")
 			o.post("/second-factor/", "login", l, "recovery", "1", "code", codes[1]).to("/")
-			o.post("/account/settings/sessions/", "others", "1").to(securityPath)
+			o.post("/account/settings/sessions/", "others", "1").to(devicesPath)
 		},
 		"operator":     func() { _, err := w.accounts.ForgetBrowsers(t.Context(), ada.ID, ""); must(t, err) },
 		"time":         func() { w.remembering(time.Nanosecond) },

@@ -11,8 +11,10 @@ const (
 	setUpPath          = "/second-factor/set-up/"
 	factorPath         = "/account/settings/second-factor/"
 	profilePath        = "/account/settings/profile/"
+	usernamePath       = "/account/settings/username/"
 	emailPath          = "/account/settings/email/"
 	securityPath       = "/account/settings/security/"
+	devicesPath        = "/account/settings/devices/"
 	linkedAccountsPath = "/account/settings/linkedaccounts/"
 	applicationsPath   = "/account/settings/applications/"
 	closePath          = "/account/settings/close/"
@@ -86,6 +88,8 @@ func (s *Server) routes() *http.ServeMux {
 	m.HandleFunc("GET /account/settings/{$}", s.member(s.getSettings))
 	m.HandleFunc("GET /account/settings/profile/{$}", s.member(s.getProfile))
 	m.HandleFunc("POST /account/settings/profile/{$}", s.member(s.postProfile))
+	m.HandleFunc("GET "+usernamePath+"{$}", s.member(s.getUsername))
+	m.HandleFunc("POST "+usernamePath+"{$}", s.member(s.postUsername))
 	m.HandleFunc("GET /account/settings/email/{$}", s.member(s.getEmail))
 	m.HandleFunc("POST /account/settings/email/{$}", s.member(s.postEmail))
 	m.HandleFunc("GET "+broker.EmailPath+"{$}", s.page(s.getEmailProof))
@@ -104,6 +108,8 @@ func (s *Server) routes() *http.ServeMux {
 	m.HandleFunc("POST "+passkeysPath+"rename/{$}", s.member(s.postPasskeyRename))
 	m.HandleFunc("GET "+passkeysPath+"remove/{$}", s.member(s.getPasskeyRemove))
 	m.HandleFunc("POST "+passkeysPath+"remove/{$}", s.member(s.postPasskeyRemove))
+	m.HandleFunc("GET "+devicesPath+"{$}", s.member(s.getDevices))
+	m.HandleFunc("POST "+devicesPath+"remember/{$}", s.member(s.postRemember))
 	m.HandleFunc("POST "+factorPath+"number/{$}", s.member(s.postNumberStart))
 	m.HandleFunc("POST "+factorPath+"number/confirm/{$}", s.member(s.postNumberConfirm))
 	m.HandleFunc("POST "+factorPath+"number/send/{$}", s.member(s.postNumberSend))

@@ -109,6 +109,18 @@ func samples(r *renderer, lang string, w words) []sample {
 	for i := range cut {
 		cut[i].Lost, cut[i].OpensAccount, cut[i].ReconnectURL = true, i == 0, "/oauth/login/"+cut[i].Provider+"/"
 	}
+	part := func(name, value, problem string) fieldPart {
+		return fieldPart{Name: local.FieldPrefix + name, ID: "field-" + name + "-asked", Label: w.title, Hint: w.text, Type: "text", Value: value, Problem: problem, Autocomplete: "off", Optional: b().T("field.optional")}
+	}
+	options := []askedOption{{"a", w.title, true}, {"b", w.text, false}}
+	asked := []askedField{
+		{fieldPart: part("group", "", ""), Kind: broker.FieldChoice, Options: options}, {fieldPart: part("topics", "", w.text), Kind: broker.FieldChoices, Options: options},
+		{fieldPart: part("age", "36", w.text), Kind: broker.FieldInteger}, {fieldPart: part("terms", "", ""), Kind: broker.FieldYesNo, Checked: true},
+	}
+	signIns := signInViews{
+		SignIn:         signInView{At: sampleNow.Add(-5 * time.Minute), How: "with " + w.title, IP: "2001:db8::7334", Country: "Switzerland"},
+		SignedInBefore: signInView{At: long, How: "with your password"}, SignIns: 17,
+	}
 	inAWeek := sampleNow.Add(7 * 24 * time.Hour)
 	undo := b()
 	undo.Title = undo.T("undo.confirm")
@@ -132,7 +144,7 @@ func samples(r *renderer, lang string, w words) []sample {
 	confirm := in("")
 	confirm.Title = confirm.T("linked_accounts.confirm", "provider", w.title)
 	contact := local.Profile{
-		Name: w.name, Username: w.handle, Phone: "+41227676111",
+		Name: w.name, Phone: "+41227676111",
 		Address: broker.Address{Street: w.name + "\n1 Esplanade des Particules", PostalCode: "1211", Locality: w.client, Country: w.title},
 	}
 	picture, err := r.assets.path("icon.svg")
@@ -148,21 +160,21 @@ func samples(r *renderer, lang string, w words) []sample {
 	key := appKey{Picture: sampleKey, Secret: "JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP", URI: "otpauth://totp/x"}
 	address := contact.Address.Formatted()
 	signin, lost := "/login/?login=l1", "/lost-password/?login=l1"
-	asked := func(b base, v passkeyView) *passkeyView {
+	passkeyOn := func(b base, v passkeyView) *passkeyView {
 		v.base, v.Login, v.Options = b, "l1", `{"challenge":"AA"}`
 		return &v
 	}
-	signKey := asked(b(), passkeyView{Action: "/login/passkey/", RenewURL: "/login/passkey/?login=l1", Label: signedIn.T("passkey.sign_in")})
+	signKey := passkeyOn(b(), passkeyView{Action: "/login/passkey/", RenewURL: "/login/passkey/?login=l1", Label: signedIn.T("passkey.sign_in")})
 	lastKey := *signKey
 	lastKey.Primary = true
-	factorKey := asked(b(), passkeyView{Action: "/second-factor/passkey/", Label: signedIn.T("passkey.factor")})
+	factorKey := passkeyOn(b(), passkeyView{Action: "/second-factor/passkey/", Label: signedIn.T("passkey.factor")})
 	onlyFactor := *factorKey
 	onlyFactor.Label, onlyFactor.Primary = signedIn.T("passkey.factor_only"), true
 	keys := passkeysPage{base: in("security"), Problems: problemsOf(local.ErrPasskeyNameTaken), Passkeys: []passkeyRow{
 		{ID: "k1", Name: w.text, Syncable: true, Synced: true, Transports: []string{"internal", "hybrid"}, CreatedAt: long, LastUsedAt: sampleNow.Add(-2 * time.Hour), RemoveURL: passkeysPath + "remove/?id=k1"},
 		{ID: "k2", Name: w.title, Transports: []string{"usb", "nfc"}, CreatedAt: sampleNow.Add(-time.Hour), RemoveURL: passkeysPath + "remove/?id=k2"},
 	}}
-	keys.Add = asked(keys.base, passkeyView{Action: passkeysPath + "add/", Label: keys.T("passkeys.add"), Primary: true})
+	keys.Add = passkeyOn(keys.base, passkeyView{Action: passkeysPath + "add/", Label: keys.T("passkeys.add"), Primary: true})
 	if keys.Add.Field, err = keys.nameField(w.name); err != nil {
 		panic(err)
 	}
@@ -174,6 +186,7 @@ func samples(r *renderer, lang string, w words) []sample {
 	return []sample{
 		{"login", &loginPage{base: b(), Login: "l1", Client: client, Providers: four, SignUpURL: "/signup/?login=l1", LostPasswordURL: lost, LocalPasswords: true}},
 		{"login_last", &loginPage{base: b(), Login: "l1", Client: client, Providers: last, SignUpURL: "/signup/", LostPasswordURL: lost, LocalPasswords: true}},
+		{"login_username", &loginPage{base: b(), Login: "l1", Identifier: "field.identifier", SignUpURL: "/signup/", LostPasswordURL: lost, LocalPasswords: true}},
 		{"login_wrong", &loginPage{base: b(), Login: "l1", Providers: four, Email: w.email, Problems: wrong, LastPassword: true, SignUpURL: "/signup/", LostPasswordURL: lost, LocalPasswords: true}},
 		{"login_challenge", &loginPage{base: challenged, Login: "l1", Providers: four, Email: w.email, Problems: problemsOf(errChallenge), LastPassword: true, LostPasswordURL: lost, LocalPasswords: true}},
 		{"login_forty", &loginPage{base: b(), Login: "l1", Client: client, Providers: forty, SignUpURL: "/signup/", LostPasswordURL: lost, LocalPasswords: true}},
@@ -191,6 +204,7 @@ func samples(r *renderer, lang string, w words) []sample {
 		{"passkeys_only", &onlyKey},
 		{"passkeys_none", &noKeys},
 		{"signup", &signupPage{base: b(), Login: "l1", Client: client, NeedPassword: true, MinPassword: 8, SignInURL: signin}},
+		{"signup_asked", &signupPage{base: b(), Login: "l1", Client: client, NeedPassword: true, MinPassword: 8, SignInURL: signin, Rule: w.text, Asked: asked}},
 		{"signup_remote", &signupPage{base: b(), Login: "l1", Client: client, Remote: &github, Email: w.email, Name: w.name, Username: w.handle, EmailFromProvider: true, NameFromProvider: true, UsernameFromProvider: true, SignInURL: signin, OtherURL: signin}},
 		{"choose", &choosePage{base: b(), Login: "l1", Client: client, Remote: github, PasswordURL: signin, Providers: four[1:3], CodeURL: "/code/?login=l1", NewURL: "/signup/?login=l1", OtherURL: signin}},
 		{"choose_known", &choosePage{base: b(), Login: "l1", Remote: github, Known: broker.MaskEmail(w.email), PasswordURL: signin, Providers: four[1:4], MoreURL: signin, CodeURL: "/code/?login=l1", NewURL: "/signup/?login=l1", OtherURL: signin}},
@@ -201,9 +215,9 @@ func samples(r *renderer, lang string, w words) []sample {
 		{"second_factor_sms", &secondFactorPage{base: b(), Login: "l1", Client: client, Way: waySMS, Number: "+41…11", Ways: ways, OtherURL: signin}},
 		{"second_factor_sent", &secondFactorPage{base: b(), Login: "l1", Way: waySMS, Number: "+41…11", Sent: true, RememberDays: 30, Ways: ways, OtherURL: signin, Problems: problemsOf(local.ErrFactorWrong)}},
 		{"second_factor_recovery", &secondFactorPage{base: b(), Login: "l1", Way: wayRecovery, Ways: ways[:1], OtherURL: signin, Problems: problemsOf(local.ErrRecoveryWrong)}},
-		{"set_up_factor", &setUpPage{base: b(), Login: "l1", Client: client, OtherURL: signin}},
-		{"set_up_factor_sms", &setUpPage{base: b(), Login: "l1", Client: client, OtherURL: signin, SMS: true, Number: "+41227676111"}},
-		{"set_up_factor_key", &setUpPage{base: b(), Login: "l1", Client: client, OtherURL: signin, Everybody: true, Key: key, Problems: problemsOf(local.ErrFactorWrong)}},
+		{"set_up_factor", &setUpFactorPage{base: b(), Login: "l1", Client: client, OtherURL: signin}},
+		{"set_up_factor_sms", &setUpFactorPage{base: b(), Login: "l1", Client: client, OtherURL: signin, SMS: true, Number: "+41227676111"}},
+		{"set_up_factor_key", &setUpFactorPage{base: b(), Login: "l1", Client: client, OtherURL: signin, Everybody: true, Key: key, Problems: problemsOf(local.ErrFactorWrong)}},
 		{"recovery_codes_on_the_way", &recoveryCodesPage{base: signedIn, OnTheWay: true, Account: w.email, DoneURL: signin, Codes: slices.Repeat([]string{"BCDF-GHJK-LMNP", "QRST-VWXZ-BCDF"}, 5)}},
 		{"factor_none", &factorPage{base: in("security")}},
 		{"factor_pending", &factorPage{base: in("security"), Pending: true, Key: key, Problems: problemsOf(local.ErrFactorWrong)}},
@@ -212,11 +226,13 @@ func samples(r *renderer, lang string, w words) []sample {
 		{"factor_on", &factorPage{base: in("security"), Codes: 9, Ways: both[:1], Factor: broker.Factor{ID: "f", ConfirmedAt: long, LastUsedAt: sampleNow.Add(-2 * time.Hour)}}},
 		{"factor_on_wrong", &factorPage{base: in("security"), Codes: 1, Ways: both[:1], Factor: broker.Factor{ID: "f", ConfirmedAt: long, LastUsedAt: sampleNow.Add(-2 * time.Hour)}, Problems: problemsOf(local.ErrFactorWrong)}},
 		{"recovery_codes", &recoveryCodesPage{base: in("security"), Account: w.email, DoneURL: factorPath, Codes: slices.Repeat([]string{"BCDF-GHJK-LMNP", "QRST-VWXZ-BCDF"}, 5)}},
-		{"code", &codePage{base: b(), Login: "l1", Remote: &github, Email: w.email, OtherURL: signin, BackURL: signin}},
+		{"code", &codePage{base: b(), Login: "l1", Remote: &github, Email: w.email, OtherURL: signin, BackURL: signin, remembering: remembering{Remember: 90}}},
+		{"login_remember", &loginPage{base: b(), Login: "l1", Client: client, Providers: four, SignUpURL: "/signup/?login=l1", LostPasswordURL: lost, LocalPasswords: true, remembering: remembering{Remember: 90, Remembered: true}}},
 		{"code_wrong", &codePage{base: b(), Login: "l1", Email: w.email, OtherURL: signin, BackURL: signin, Problems: problemsOf(local.ErrCodeWrong)}},
 		{"signup_wrong", &signupPage{base: b(), Login: "l1", Email: w.handle, Name: w.name, Username: w.handle, NeedPassword: true, MinPassword: 8, SignInURL: signin, Problems: problems{
 			"email": broker.ErrEmail, "username": {Message: "field.username_taken"}, "password": (&broker.Error{Message: "password.short"}).With("min", "8"),
 		}}},
+		{"signup_weak", &signupPage{base: b(), Login: "l1", Email: w.email, Name: w.name, NeedPassword: true, MinPassword: 8, SignInURL: signin, Problems: problems{"password": {Message: "password.weak.word_digits"}}}},
 		{"sent", &sentPage{base: b(), Login: "l1", Email: w.email, ContinueURL: signin, ChangeURL: "/signup/?login=l1", CanResend: true}},
 		{"sent_soon", &sentPage{base: b(), Login: "l1", Email: w.email, ContinueURL: signin, ChangeURL: "/signup/?login=l1", CanResend: true, Problems: problemsOf(errResend)}},
 		{"sent_reset", &sentPage{base: b(), Email: w.email, Reset: true, ChangeURL: lost}},
@@ -248,8 +264,15 @@ func samples(r *renderer, lang string, w words) []sample {
 		{"home", &homePage{base: signedIn}},
 		{"home_out", &homePage{base: b(), SignUpURL: "/signup/"}},
 		{"claim", &claimPage{base: b(), Token: "t0ken", MinPassword: 8}},
-		{"profile", &profilePage{base: in("profile"), Email: w.email, Profile: local.Profile{Name: w.name, Username: w.handle, Locale: "de"}}},
+		{"profile", &profilePage{base: in("profile"), Email: w.email, Username: w.handle, Profile: local.Profile{Name: w.name, Locale: "de"}}},
 		{"profile_contact", &profilePage{base: in("profile"), Email: w.email, Profile: contact, Phone: true, Address: true, PhoneOffered: true, AddressOffered: true}},
+		{"profile_held", &profilePage{base: in("profile"), Email: w.email, Username: w.handle, Held: map[string]string{"name": w.title, "username": w.title, "locale": w.title}, Profile: local.Profile{Name: w.name, Locale: "de"}}},
+		{"profile_asked", &profilePage{base: in("profile"), Email: w.email, Zones: []string{"Europe/Zurich", "UTC"}, PresetZone: "UTC", Affiliations: true, AffiliationsOffered: true, Visibility: true, Asked: asked,
+			Profile: local.Profile{Name: w.name, Details: broker.Details{Zone: "Europe/Zurich", Affiliations: []string{w.text, w.title}, Visibility: broker.VisibilityPublic, EmailVisibility: broker.VisibilityRestricted}}}},
+		{"profile_changed", &profilePage{base: in("profile"), Email: w.email, Profile: local.Profile{Name: w.name}, Problems: problems{"": local.ErrProfileChanged}}},
+		{"username", &usernamePage{base: in("profile"), Current: w.handle, Username: w.handle, Hint: w.text, Max: 64}},
+		{"username_first", &usernamePage{base: in("profile"), Max: 64, Hint: w.text, Problems: problems{"username": local.ErrUsernameRule.With("rule", w.text)}}},
+		{"username_held", &usernamePage{base: in("profile"), Current: w.handle, By: w.title}},
 		{"profile_wrong", &profilePage{base: in("profile"), Email: w.email, Profile: contact, Phone: true, Address: true, PhoneOffered: true, Problems: problems{
 			"phone": broker.ErrPhone, "postal_code": local.ErrAddress, "street_address": local.ErrAddress,
 		}}},
@@ -264,16 +287,20 @@ func samples(r *renderer, lang string, w words) []sample {
 		{"email_back", &confirmPage{base: back, Lines: []string{back.T("email.back_to", "email", w.email), back.T("email.back_effect")},
 			Action: broker.EmailBackPath, Fields: []hidden{{"token", "t0ken"}}, Button: back.T("undo.button"), Cancel: back.T("undo.keep"), BackURL: "/"}},
 		{"security", &securityPage{base: in("security"), LocalPasswords: true, HasPassword: true, PasswordSetAt: long, MinPassword: 8, Identities: 2, PasskeysOn: true, Passkeys: 2,
-			Sessions: []sessionRow{
-				{SID: "s1", Device: w.text, IP: "2001:db8::7334", Provider: w.title, Current: true, SignedInAt: sampleNow.Add(-5 * time.Minute), LastSeenAt: sampleNow},
-				{SID: "s2", Device: "Safari on iPhone", Mobile: true, IP: "192.0.2.7", SignedInAt: long, LastSeenAt: sampleNow.Add(-26 * time.Hour)},
-			},
+			Devices: 2, signInViews: signIns,
 			Events: []eventRow{
 				{Name: broker.EventSignedIn, At: sampleNow.Add(-5 * time.Minute), Provider: w.title, IP: "2001:db8::7334"},
 				{Name: broker.EventIdentityLinked, At: sampleNow.Add(-2 * time.Hour), Provider: w.title, IP: "192.0.2.7"},
 				{Name: broker.EventConsentGiven, At: sampleNow.Add(-50 * time.Hour), Client: w.client},
 				{Name: "some.later_event", At: long},
 			}}},
+		{"devices", &devicesPage{base: in("devices"), More: 1, signInViews: signIns, remembering: remembering{Remember: 90}, Sessions: []sessionRow{
+			{SID: "s1", Device: w.text, Browser: "Firefox 140", Kind: "Computer", IP: "2001:db8::7334", Country: "Switzerland", How: "with " + w.title, Current: true, Apps: []string{w.client, "Atlas"}, SignedInAt: sampleNow.Add(-5 * time.Minute), CreatedAt: sampleNow.Add(-5 * time.Minute), LastSeenAt: sampleNow},
+			{SID: "s2", Device: "Safari on iOS", Browser: "Safari 17", Kind: "Phone", Mobile: true, Remembered: true, IP: "192.0.2.7", How: "with your password and a second step", SignedInAt: long, CreatedAt: long, LastSeenAt: sampleNow.Add(-26 * time.Hour)},
+			{SID: "s3", How: "with your password", SignedInAt: long, CreatedAt: long, LastSeenAt: sampleNow.Add(-26 * time.Hour)},
+		}}},
+		{"devices_one", &devicesPage{base: in("devices"), Sessions: []sessionRow{{SID: "s1", Current: true, How: "with your password", SignedInAt: sampleNow, CreatedAt: sampleNow, LastSeenAt: sampleNow}},
+			remembering: remembering{Remember: 1, Remembered: true}}},
 		{"security_wrong", &securityPage{base: in("security"), LocalPasswords: true, HasPassword: true, MinPassword: 8, Problems: problems{"current": {Message: "password.wrong"}}}},
 		{"linked_accounts", &linkedAccountsPage{base: flashed, Linked: rows, Connect: connectButtons(manyProviders(7, w)[2:])}},
 		{"linked_changes", &linkedAccountsPage{base: in("linkedaccounts"), Password: true, Linked: rows, MailedTo: broker.MaskEmail(w.email), Changes: []changeRow{

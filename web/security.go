@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -11,7 +10,6 @@ import (
 
 	"idbroker/broker"
 	"idbroker/limits"
-	"idbroker/tokens"
 )
 
 // recentEvents is how many events the page shows: what fits a screen or two.
@@ -43,22 +41,15 @@ func (s *Server) showSecurity(w http.ResponseWriter, r *http.Request, status int
 	if p.Remembered, err = s.rememberedRows(r); err != nil {
 		return err
 	}
-	sessions, err := s.store.SessionsOf(ctx, v.user.ID)
+	sessions, err := s.standing(ctx, v)
 	if err != nil {
-		return fmt.Errorf("sessions: %w", err)
+		return err
 	}
-	for _, row := range sessions {
-		if !v.at.Before(row.ExpiresAt) || v.at.Sub(row.LastSeenAt) >= s.o.SessionIdle {
-			continue // dead, and not cleared away yet
-		}
-		view := s.viewSession(p.base, row)
-		if view.Current = row.SID == v.session.SID; view.Current {
-			p.Sessions = append([]sessionRow{view}, p.Sessions...)
-		} else {
-			p.Sessions = append(p.Sessions, view)
-		}
+	p.Devices = len(sessions)
+	if p.SignIn, p.SignedInBefore, p.SignIns, err = s.signIns(ctx, p.base, v.user.ID); err != nil {
+		return err
 	}
-	if p.Events, err = s.events(ctx, v.user.ID); err != nil {
+	if p.Events, err = s.events(ctx, v.user.ID, p.Lang); err != nil {
 		return err
 	}
 	return s.show(w, r, status, &p)
@@ -74,19 +65,6 @@ func browserName(userAgent string) string {
 	return strings.Trim(printable(ua.Name, maxID)+", "+printable(ua.OS, maxID), ", ")
 }
 
-// viewSession is what a person sees of a session: enough to recognise it.
-func (s *Server) viewSession(b base, row broker.Session) sessionRow {
-	ua := useragent.Parse(row.UserAgent)
-	device := printable(ua.Name, maxID)
-	if system := printable(ua.OS, maxID); device != "" && system != "" {
-		device = b.T("security.device", "browser", device, "system", system)
-	}
-	return sessionRow{
-		SID: row.SID, Device: device, Mobile: ua.Mobile || ua.Tablet, IP: row.IP, Provider: s.title(row.Provider),
-		SignedInAt: row.AuthTime, LastSeenAt: row.LastSeenAt,
-	}
-}
-
 // title is what people call a provider; its id where it is not configured any
 // more, and "" for "".
 func (s *Server) title(provider string) string {
@@ -97,7 +75,7 @@ func (s *Server) title(provider string) string {
 }
 
 // events are the latest events of a user.
-func (s *Server) events(ctx context.Context, user broker.UserID) ([]eventRow, error) {
+func (s *Server) events(ctx context.Context, user broker.UserID, lang string) ([]eventRow, error) {
 	all, err := s.store.Events(ctx, user, recentEvents)
 	if err != nil {
 		return nil, fmt.Errorf("events: %w", err)
@@ -115,7 +93,7 @@ func (s *Server) events(ctx context.Context, user broker.UserID) ([]eventRow, er
 				names[e.ClientID] = client.Name
 			}
 		}
-		rows = append(rows, eventRow{Name: e.Name, At: e.At, Provider: s.title(e.Provider), Client: names[e.ClientID], Code: e.Detail[byDetail] == amrCode, Passkey: e.Detail[byDetail] == broker.AMRKey, IP: e.IP})
+		rows = append(rows, eventRow{Name: e.Name, At: e.At, Provider: s.title(e.Provider), Client: names[e.ClientID], Code: e.Detail[broker.DetailAMR] == amrCode, Passkey: e.Detail[broker.DetailAMR] == broker.AMRKey, IP: e.IP, Country: s.countryName(lang, e.IP)})
 	}
 	return rows, nil
 }
@@ -146,53 +124,6 @@ func (s *Server) postPassword(w http.ResponseWriter, r *http.Request) error {
 	}
 	s.o.Wake()
 	if err := s.say(w, r, sessionNotice{Key: "security.password_changed"}); err != nil {
-		return err
-	}
-	return s.redirect(w, r, securityPath)
-}
-
-// postSessions serves POST /account/settings/sessions/: it ends one session of
-// the person's (sid), or all but this one (others=1).
-func (s *Server) postSessions(w http.ResponseWriter, r *http.Request) error {
-	v, ctx := visitOf(r), r.Context()
-	sid := v.form.Get("sid")
-	switch {
-	case v.form.Get("others") == "1":
-		err := s.store.InTx(ctx, func(ctx context.Context) error {
-			ended, err := s.store.EndSessions(ctx, v.user.ID, v.session.SID)
-			for i := 0; err == nil && i < len(ended); i++ {
-				err = s.sessionEnded(ctx, v.user.ID, ended[i], v.at)
-			}
-			if err == nil {
-				_, err = s.accounts.ForgetBrowsers(ctx, v.user.ID, s.cookies.secretCookie(r, rememberCookie))
-			}
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		sid = "" // of several
-	case sid == "" || len(sid) > maxID:
-		return errForm.Becausef("no sid")
-	case sid == v.session.SID:
-		return s.logOut(w, r, tokens.Logout{}, nil)
-	default:
-		err := s.store.InTx(ctx, func(ctx context.Context) error {
-			if err := s.store.EndSession(ctx, v.user.ID, sid); err != nil {
-				return err
-			}
-			return s.sessionEnded(ctx, v.user.ID, sid, v.at)
-		})
-		if err != nil && !errors.Is(err, broker.ErrNotFound) { // over already: that was the wish
-			return err
-		}
-	}
-	s.o.Wake()
-	key := "security.ended"
-	if sid == "" {
-		key = "security.ended_others"
-	}
-	if err := s.say(w, r, sessionNotice{Key: key}); err != nil {
 		return err
 	}
 	return s.redirect(w, r, securityPath)

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"idbroker/broker"
@@ -51,6 +52,10 @@ type Store interface {
 	GrantsOf(ctx context.Context, user broker.UserID) ([]broker.Grant, error)
 	RevokeGrants(ctx context.Context, f broker.GrantFilter, reason string, at time.Time) (int, error)
 
+	Enqueue(ctx context.Context, e broker.OutboxEntry) error
+	EnqueueUnlessFirst(ctx context.Context, e broker.OutboxEntry, user broker.UserID) error
+	SignInsOf(ctx context.Context, user broker.UserID) (broker.SignIns, error)
+
 	AddEvent(ctx context.Context, e broker.Event) error
 	Events(ctx context.Context, user broker.UserID, limit int) ([]broker.Event, error)
 }
@@ -66,7 +71,16 @@ type Options struct {
 
 	SessionIdle     time.Duration // without a request; 0: 2 hours
 	SessionAbsolute time.Duration // since sign-in; 0: 12 hours
-	FreshFor        time.Duration // how recent a sign-in is recent; as linking and local have it; 0: 15 minutes
+	Remember        time.Duration // since sign-in, of a session that its person lets outlive the browser; 0: none does
+	Theft           Theft         // what is done about copied cookies; "": TheftBasic
+	// CookieKey makes the cookies that tell copies and known browsers apart. All
+	// replicas have the same one. Zero: a random one, until the process ends.
+	CookieKey      [32]byte
+	NewBrowserMail bool // a sign-in from a browser that is new to the account is mailed
+	// Country says in which country an address is, by its code of ISO 3166-1; ""
+	// where it is not known. nil: it never is.
+	Country  func(ip string) string
+	FreshFor time.Duration // how recent a sign-in is recent; as linking and local have it; 0: 15 minutes
 
 	FreshGrace time.Duration // how long a form that was opened while the sign-in was recent may be sent after that; 0: not at all
 	FormKey    [32]byte      // says that it was; replicas share it. Zero: this process has one alone
@@ -78,6 +92,19 @@ type Options struct {
 	// StraightTo is the provider that people go straight to, without the sign-in
 	// page: an id, or StraightToOnly; "" nobody does.
 	StraightTo string
+
+	Usernames   bool // people sign in with a username, too
+	NoEmails    bool // and not with an address
+	UsernameMax int  // most characters; as local has it; 0: broker.MaxUsername
+	// UsernameRule is what a username must be, in the operator's words by language.
+	UsernameRule map[string]string
+	// Fields are what the operator asks for beside; local checks them.
+	Fields []broker.ProfileField
+	// Affiliations and Visibility are asked for.
+	Affiliations, Visibility bool
+	// What holds where somebody has chosen nothing. "": restricted; UTC.
+	PresetVisibility, PresetEmailVisibility broker.Visibility
+	Zone                                    string
 
 	// Limits says who may try a password and have mails sent; nil: everybody,
 	// as often as they like.
@@ -116,7 +143,8 @@ type Server struct {
 	patterns []string           // of mux
 	machines map[string]machine // of mux, by path
 	headers  headerSets
-	host     string // of the base URL, with its port
+	host     string   // of the base URL, with its port
+	zones    sync.Map // of pages that were shown: name to *time.Location
 	o        Options
 	log      *slog.Logger
 
@@ -149,6 +177,13 @@ func New(store Store, linker *linking.Linker, accounts *local.Accounts, tok *tok
 		_, _ = rand.Read(o.FormKey[:]) // never fails since Go 1.24
 	}
 	o.MinPassword = or(o.MinPassword, defaultMinPassword)
+	o.UsernameMax = or(o.UsernameMax, broker.MaxUsername)
+	o.PresetVisibility = or(o.PresetVisibility, broker.VisibilityRestricted)
+	o.PresetEmailVisibility = or(o.PresetEmailVisibility, broker.VisibilityRestricted)
+	o.Theft = or(o.Theft, TheftBasic)
+	if o.CookieKey == [32]byte{} {
+		_, _ = rand.Read(o.CookieKey[:]) // never fails since Go 1.24
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -168,11 +203,14 @@ func New(store Store, linker *linking.Linker, accounts *local.Accounts, tok *tok
 	jar := cookies{secure: base.Scheme == "https"}
 	s := &Server{
 		store: store, linker: linker, accounts: accounts, tokens: tok, cat: cat, pages: pages, cookies: jar,
-		sessions: &sessionStore{rows: store, cookies: jar, idle: o.SessionIdle, absolute: o.SessionAbsolute},
-		origin:   http.NewCrossOriginProtection(), host: base.Host, o: o, log: o.Log, operations: operations(),
+		origin: http.NewCrossOriginProtection(), host: base.Host, o: o, log: o.Log, operations: operations(),
 	}
 	if err := s.origin.AddTrustedOrigin(o.BaseURL); err != nil {
 		return nil, fmt.Errorf("base URL: %w", err)
+	}
+	s.sessions = &sessionStore{
+		rows: store, cookies: jar, idle: o.SessionIdle, absolute: o.SessionAbsolute, remember: o.Remember,
+		theft: &theftGuard{level: o.Theft, key: o.CookieKey, country: s.country, cookies: jar},
 	}
 	s.headers = newHeaders(jar.secure)
 	if s.openAPI, err = s.describe(); err != nil {

@@ -29,7 +29,7 @@ type sessionRows interface {
 	CreateSessionOf(ctx context.Context, s broker.Session, u broker.User) error
 	SessionUser(ctx context.Context, idHash string) (broker.Session, broker.User, error)
 	SaveSession(ctx context.Context, s broker.Session) error
-	TouchSession(ctx context.Context, idHash string, at time.Time) error
+	TouchSession(ctx context.Context, s broker.Session) error
 	DeleteSession(ctx context.Context, idHash string) error
 }
 
@@ -39,7 +39,9 @@ type sessionRows interface {
 type sessionStore struct {
 	rows           sessionRows
 	cookies        cookies
+	theft          *theftGuard
 	idle, absolute time.Duration
+	remember       time.Duration // how long a session outlives its browser; 0 none does
 }
 
 var _ sessions.Store = (*sessionStore)(nil)
@@ -53,6 +55,13 @@ type userKey struct{}
 
 // provenKey is the user that a session which begins is for, as they were authenticated.
 type provenKey struct{}
+
+// stolenKey is a session that New has found to be stolen (stolen), and turnKey the
+// cookie that the browser is to have from now on.
+type (
+	stolenKey struct{}
+	turnKey   struct{}
+)
 
 // rowOf returns the row of a session; the zero value where it has none.
 func rowOf(s *sessions.Session) broker.Session {
@@ -83,18 +92,26 @@ func (s *sessionStore) New(r *http.Request, name string) (*sessions.Session, err
 	if err != nil {
 		return session, fmt.Errorf("read session: %w", err)
 	}
-	if !at.Before(row.ExpiresAt) || at.Sub(row.LastSeenAt) >= s.idle {
+	if !s.alive(row, at) {
 		return session, nil // the row stays until its end: its applications hear of it then (tokens.EndExpiredSessions)
 	}
-	if at.Sub(row.LastSeenAt) >= touchEvery {
-		err := s.rows.TouchSession(ctx, row.IDHash, at)
+	seen := s.theft.look(r, secret, row, at)
+	if seen.why != "" {
+		session.Values[stolenKey{}] = stolen{row: row, user: user, why: seen.why}
+		return session, nil
+	}
+	if seen.note || at.Sub(row.LastSeenAt) >= touchEvery {
+		row = seenFrom(seen.row, broker.RequestOf(ctx), at)
+		err := s.rows.TouchSession(ctx, row)
 		if errors.Is(err, broker.ErrNotFound) {
 			return session, nil // ended this very moment
 		}
 		if err != nil {
 			return session, fmt.Errorf("touch session: %w", err)
 		}
-		row.LastSeenAt = at
+	}
+	if seen.cookie != nil {
+		session.Values[turnKey{}] = seen.cookie
 	}
 	session.ID, session.IsNew = row.IDHash, false
 	session.Values[rowKey{}], session.Values[userKey{}] = row, user
@@ -102,6 +119,30 @@ func (s *sessionStore) New(r *http.Request, name string) (*sessions.Session, err
 		session.AddFlash(n)
 	}
 	return session, nil
+}
+
+// alive tells whether a session stands. What was remembered when it might be is an
+// ordinary session where it may be no more, and ends sooner where the time was cut.
+func (s *sessionStore) alive(row broker.Session, at time.Time) bool {
+	if row.Lasting {
+		longest := s.remember
+		if row.Lasting = longest > 0; !row.Lasting {
+			longest = s.absolute
+		}
+		if at.Sub(row.CreatedAt) >= longest {
+			return false
+		}
+	}
+	return row.Alive(s.idle, at)
+}
+
+// seenFrom is a session after a request.
+func seenFrom(row broker.Session, request broker.Request, at time.Time) broker.Session {
+	row.LastSeenAt, row.UserAgent = at, request.UserAgent
+	if row.IP != request.IP {
+		row.IP, row.IPAt = request.IP, at
+	}
+	return row
 }
 
 // Save writes the session and its cookie. Options.MaxAge < 0 ends it.
@@ -137,6 +178,7 @@ func (s *sessionStore) write(ctx context.Context, session *sessions.Session) (*h
 	}
 	secret := broker.NewSecret()
 	row.IDHash = secret.Hash()
+	row.Turn, row.TurnedAt, row.ShownAt = 0, time.Time{}, time.Time{} // they follow the secret
 	create := s.rows.CreateSession
 	if u, ok := session.Values[provenKey{}].(broker.User); ok {
 		create = func(ctx context.Context, row broker.Session) error { return s.rows.CreateSessionOf(ctx, row, u) }
@@ -146,6 +188,15 @@ func (s *sessionStore) write(ctx context.Context, session *sessions.Session) (*h
 	}
 	session.ID, session.IsNew = row.IDHash, false
 	session.Values[rowKey{}] = row
-	// No Max-Age: a closed browser ends it, on a machine that others use too.
-	return s.cookies.make(sessionCookie, secret.Reveal(), 0), nil
+	return s.cookie(secret, row, row.LastSeenAt), nil
+}
+
+// cookie is what opens a session. Unless it is remembered there is no Max-Age: a
+// closed browser ends it, on a machine that others use too.
+func (s *sessionStore) cookie(secret broker.Secret, row broker.Session, at time.Time) *http.Cookie {
+	maxAge := 0
+	if row.Lasting {
+		maxAge = max(1, int(row.ExpiresAt.Sub(at)/time.Second))
+	}
+	return s.cookies.make(sessionCookie, secret.Reveal(), maxAge)
 }

@@ -167,7 +167,7 @@ func TestEndedSessionStaysEnded(t *testing.T) {
 
 	owner := w.browser()
 	owner.signIn("ada")
-	owner.post("/account/settings/sessions/", "others", "1").to(securityPath)
+	owner.post("/account/settings/sessions/", "others", "1").to(devicesPath)
 
 	thief.get(profilePath).to("/login/")
 	a, at := thief.follow(thief.get(consent.location))
@@ -190,7 +190,7 @@ func TestEndedSessionLinksNothing(t *testing.T) {
 	step := thief.post("/login/", "login", login, "email", ada.Email, "password", password).to("/link/").location
 	owner := w.browser()
 	owner.signIn("ada")
-	owner.post("/account/settings/sessions/", "others", "1").to(securityPath)
+	owner.post("/account/settings/sessions/", "others", "1").to(devicesPath)
 	thief.get(step).to("/oauth/signup/demo/")
 	for _, decision := range []string{"link", "skip"} {
 		thief.post("/link/", "login", login, "decision", decision).to("/oauth/signup/demo/")

@@ -68,7 +68,7 @@ func (s *Server) say(w http.ResponseWriter, r *http.Request, n sessionNotice) er
 	if v.jar.ID == "" {
 		v.jar.Values[rowKey{}] = broker.Session{
 			SID: broker.NewID(), CreatedAt: v.at, LastSeenAt: v.at, ExpiresAt: v.at.Add(noticeLifetime),
-			UserAgent: broker.RequestOf(r.Context()).UserAgent, IP: broker.RequestOf(r.Context()).IP,
+			UserAgent: broker.RequestOf(r.Context()).UserAgent, IP: broker.RequestOf(r.Context()).IP, IPAt: v.at,
 		}
 	}
 	v.jar.AddFlash(n)

@@ -33,7 +33,8 @@ func TestProfile(t *testing.T) {
 	w.user("bob")
 	b := w.browser()
 	b.signIn("ada")
-	b.post(profilePath, "name", "Ada L.", "username", "countess", "locale", "de").to(profilePath)
+	b.post(profilePath, "name", "Ada L.", "locale", "de").to(profilePath)
+	b.post(usernamePath, "username", "countess").to(profilePath)
 	u, err := w.db.User(t.Context(), ada.ID)
 	must(t, err)
 	if u.Name != "Ada L." || u.Username != "countess" || u.Locale != "de" || u.Email != ada.Email {
@@ -42,7 +43,7 @@ func TestProfile(t *testing.T) {
 	if a := b.get(profilePath).want(200); a.header.Get("Content-Language") != "de" || !strings.Contains(a.body, `role="status"`) {
 		t.Errorf("language %q", a.header.Get("Content-Language"))
 	}
-	if a := b.post(profilePath, "name", "Typed <b>", "username", "bob").want(422); !strings.Contains(a.body, "Typed &lt;b&gt;") {
+	if a := b.post(profilePath, "name", "Typed <b>", "zone", "Mars/Olympus").want(422); !strings.Contains(a.body, "Typed &lt;b&gt;") {
 		t.Error("what was typed is gone")
 	}
 	b.post(profilePath, "name", "x", "locale", "tlh").want(400)
@@ -107,15 +108,14 @@ func TestSessionsPage(t *testing.T) {
 	ada := w.user("ada")
 	w.user("bob")
 	a, b, c, bob := w.browser(), w.browser(), w.browser(), w.browser()
+	b.agent = firefox
 	for _, each := range []*browser{a, b, c} {
 		each.signIn("ada")
 	}
 	bob.signIn("bob")
 	row, err := b.session()
 	must(t, err)
-	row.UserAgent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
-	must(t, w.db.SaveSession(t.Context(), row))
-	page := a.get(securityPath).want(200).says("Firefox").says("Linux").says("127.0.0.1")
+	page := a.get(devicesPath).want(200).says("Firefox").says("Linux").says("127.0.0.1")
 	if n := strings.Count(page.body, `name="sid"`); n != 2 {
 		t.Errorf("%d sessions can be ended:\n%s", n, page.body)
 	}
@@ -123,13 +123,13 @@ func TestSessionsPage(t *testing.T) {
 		t.Error("the page shows what opens a session")
 	}
 	// Somebody else's session is not theirs to end.
-	bob.post("/account/settings/sessions/", "sid", row.SID).to(securityPath)
+	bob.post("/account/settings/sessions/", "sid", row.SID).to(devicesPath)
 	b.get(profilePath).want(200)
-	a.post("/account/settings/sessions/", "sid", row.SID).to(securityPath)
+	a.post("/account/settings/sessions/", "sid", row.SID).to(devicesPath)
 	b.get(profilePath).to("/login/")
-	a.post("/account/settings/sessions/", "sid", row.SID).to(securityPath) // twice is fine
+	a.post("/account/settings/sessions/", "sid", row.SID).to(devicesPath) // twice is fine
 	a.post("/account/settings/sessions/").want(400)
-	a.post("/account/settings/sessions/", "others", "1").to(securityPath)
+	a.post("/account/settings/sessions/", "others", "1").to(devicesPath)
 	c.get(profilePath).to("/login/")
 	bob.get(profilePath).want(200)
 	mine, err := a.session()

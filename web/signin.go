@@ -49,9 +49,8 @@ func (s *Server) identify(w http.ResponseWriter, r *http.Request, l *broker.Logi
 	return nil
 }
 
-// byDetail is the detail of a session's beginning that says how it was begun, where
-// that was neither a provider nor a password; amrCode stands for a mailed code.
-const byDetail, amrCode = "amr", broker.AMROTP
+// amrCode stands for a mailed code in broker.DetailAMR.
+const amrCode = broker.AMROTP
 
 // factorDetail is the detail that says who stood for the second factor, where that
 // was not shown here.
@@ -106,11 +105,15 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 	request := broker.RequestOf(ctx)
 	row := broker.Session{
 		SID: broker.NewID(), UserID: user.ID, AuthTime: l.AuthTime, AMR: l.AMR, ACR: l.ACR, Provider: l.Provider,
-		UserAgent: request.UserAgent, IP: request.IP, CreatedAt: v.at, LastSeenAt: v.at, ExpiresAt: v.at.Add(s.o.SessionAbsolute), Remembered: remembered,
+		UserAgent: request.UserAgent, IP: request.IP, IPAt: v.at, CreatedAt: v.at, LastSeenAt: v.at, ExpiresAt: v.at.Add(s.o.SessionAbsolute), Remembered: remembered,
 	}
 	if v.session.UserID == user.ID {
 		row.SID = v.session.SID
 	}
+	if s.o.Remember > 0 && (l.Remember || v.session.UserID == user.ID && v.session.Lasting) {
+		row.Lasting, row.ExpiresAt = true, v.at.Add(s.o.Remember)
+	}
+	isNew := s.o.NewBrowserMail && user.EmailVerified() && !s.knowsBrowser(r, user.ID)
 	up := l.Upstream
 	l.SID, l.Upstream = row.SID, broker.Upstream{} // the session has it from now on
 	jar := sessions.NewSession(s.sessions, sessionCookie)
@@ -147,16 +150,11 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 		}
 		e := broker.NewEvent(ctx, broker.EventSignedIn, v.at)
 		e.UserID, e.SID, e.Provider, e.ClientID = user.ID, row.SID, l.Provider, l.ClientID
-		if by := begunBy(l); by != "" {
-			e.Detail = map[string]string{byDetail: by}
+		e.Detail = signInDetail(*l, v.twoThere, remembered != "", isNew)
+		if err := s.store.AddEvent(ctx, e); err != nil || !isNew {
+			return err
 		}
-		if v.twoThere {
-			e.Detail = map[string]string{factorDetail: "provider", "provider_amr": strings.Join(l.AMR, " ")}
-		}
-		if remembered != "" {
-			e.Detail = map[string]string{factorDetail: "remembered"}
-		}
-		return s.store.AddEvent(ctx, e)
+		return s.store.EnqueueUnlessFirst(ctx, s.mailFrom(request, user, "new-browser", v.at), user.ID)
 	})
 	if errors.Is(err, errForgotten) {
 		l.SID = ""
@@ -172,7 +170,10 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 	}
 	s.o.Wake() // whoever was here before may have applications to tell
 	http.SetCookie(w, cookie)
-	s.setState(w, row.SID)
+	if s.o.NewBrowserMail {
+		s.rememberBrowser(w, r, user.ID)
+	}
+	s.setStateOf(w, row, v.at)
 	s.hasChosen(w, r)
 	last := lastPassword
 	if begunBy(l) == broker.AMRKey {
@@ -184,13 +185,37 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 	return nil
 }
 
-// begunBy is byDetail of a login's session: the first thing that was proven; "" a
+// begunBy is what began a login's session: the first thing that was proven; "" a
 // provider or a password.
 func begunBy(l *broker.Login) string {
 	if l.Provider == "" && len(l.AMR) > 0 && (l.AMR[0] == amrCode || l.AMR[0] == broker.AMRKey) {
 		return l.AMR[0]
 	}
 	return ""
+}
+
+// signInDetail is what the event of a sign-in tells of how it was done; nil nothing.
+func signInDetail(l broker.Login, twoThere, remembered, newBrowser bool) map[string]string {
+	d := map[string]string{}
+	if by := begunBy(&l); by != "" {
+		d[broker.DetailAMR] = by
+	}
+	if l.ACR == broker.ACRSecond {
+		d[broker.DetailFactor] = "1"
+	}
+	if twoThere {
+		d[factorDetail], d["provider_amr"] = "provider", strings.Join(l.AMR, " ")
+	}
+	if remembered {
+		d[factorDetail] = "remembered"
+	}
+	if newBrowser {
+		d[broker.DetailBrowser] = "new"
+	}
+	if len(d) == 0 {
+		return nil
+	}
+	return d
 }
 
 // endSession removes the visit's session inside a unit of work. Unless it goes

@@ -45,7 +45,7 @@ func (s *Server) getSignUp(w http.ResponseWriter, r *http.Request) error {
 	f := local.SignUpForm{}
 	switch {
 	case l.SignUp != nil: // back from the page that says the mail is out
-		f = local.SignUpForm{Email: l.SignUp.Email, Name: l.SignUp.Name, Username: l.SignUp.Username}
+		f = local.SignUpForm{Email: l.SignUp.Email, Name: l.SignUp.Name, Username: l.SignUp.Username, Fields: l.SignUp.Fields}
 	case l.Remote != nil:
 		p, _ := s.linker.Provider(l.Remote.Provider)
 		told := p.Profile.First(*l.Remote)
@@ -103,6 +103,9 @@ func (s *Server) postSignUp(w http.ResponseWriter, r *http.Request) error {
 		Email: v.form.Get("email"), Name: v.form.Get("name"), Username: v.form.Get("username"),
 		Locale: s.language(r),
 	}
+	if f.Fields, err = s.readAsked(v.form, nil); err != nil {
+		return err
+	}
 	if l.Remote == nil {
 		f.Password = broker.Secret(v.form.Get("password"))
 	}
@@ -131,8 +134,10 @@ func (s *Server) showSignUp(w http.ResponseWriter, r *http.Request, status int, 
 	if err != nil {
 		return err
 	}
+	b := s.base(r)
+	bad = s.explain(b, bad)
 	p := signupPage{
-		base: s.base(r), Login: l.ID, Identity: identityMark(l), Client: client, Remote: s.remoteView(l.Remote), Email: f.Email, Name: f.Name, Username: f.Username,
+		base: b, Rule: s.usernameHint(b), Asked: s.asked(b, f.Fields, true, bad), Login: l.ID, Identity: identityMark(l), Client: client, Remote: s.remoteView(l.Remote), Email: f.Email, Name: f.Name, Username: f.Username,
 		NeedPassword: l.Remote == nil, MinPassword: s.o.MinPassword, Problems: bad, SignInURL: withLogin("/login/", l),
 	}
 	if l.Remote != nil {

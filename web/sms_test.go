@@ -204,3 +204,37 @@ func TestNumberIsChangedFreshly(t *testing.T) {
 		t.Error("the number is shown, or another message sent")
 	}
 }
+
+// jsonNumber sets a number up and shows it, as a program.
+func jsonNumber(t *testing.T, w *world) {
+	before := w.server.accounts
+	defer func() { w.server.accounts, w.accounts = before, before }()
+	w.texting()
+	u := w.user("tel")
+	p := w.program()
+	p.post("/login/", "email", u.Email, "password", password).to("/")
+	p.post(factorPath+"number/", "phone", "022").refused(422, "field.phone_invalid", "phone")
+	p.post(factorPath+"number/", "phone", "+41227676111").to(factorPath)
+	p.post(factorPath+"number/confirm/", "code", w.texted("+41227676111")).page("recovery_codes")
+	w.minuteLater(u)
+	p.post(factorPath + "number/send/").to(factorPath)
+	p.post(factorPath+"forget/", "id", "none").to(securityPath)
+	w.minuteLater(u)
+	q := w.program()
+	login := q.post("/login/", "email", u.Email, "password", password).to("/second-factor/").next("login")
+	q.post("/second-factor/send/", "login", login).to("/second-factor/")
+	code := ""
+	for _, m := range w.texts() {
+		code = m.Code
+	}
+	q.post("/second-factor/", "login", login, "way", "sms", "code", code).to("/")
+	w.user("fon")
+	w.accounts = local.New(w.db, w.server.linker, local.Options{
+		Issuer: w.url, Hashing: local.Argon2{MemoryKiB: 64, Passes: 1, Lanes: 1}, EndGrants: w.tokens.EndGrants, SMS: true, NeedFactors: true,
+	})
+	w.server.accounts = w.accounts
+	n := w.program()
+	login = n.post("/login/", "email", "fon@example.org", "password", password).to(setUpPath).next("login")
+	n.post(setUpPath+"number/", "login", login, "phone", "+41227676112").to(setUpPath)
+	n.post(setUpPath, "login", login, "way", "sms", "code", w.texted("+41227676112")).page("recovery_codes")
+}

@@ -49,9 +49,9 @@ func TestWhateverEndsASessionTellsItsApplications(t *testing.T) {
 			s.there.get("/oauth2/logout?" + form.Encode()).want(200)
 			s.there.post("/logout/", "request", form.Encode()).to("https://app.example/bye")
 		}, ""},
-		{"one session of the list", func(s scene) { s.here.post("/account/settings/sessions/", "sid", s.sid).to(securityPath) }, ""},
+		{"one session of the list", func(s scene) { s.here.post("/account/settings/sessions/", "sid", s.sid).to(devicesPath) }, ""},
 		{"this session of the list", func(s scene) { s.there.post("/account/settings/sessions/", "sid", s.sid).to("/logout/") }, ""},
-		{"all other sessions", func(s scene) { s.here.post("/account/settings/sessions/", "others", "1").to(securityPath) }, ""},
+		{"all other sessions", func(s scene) { s.here.post("/account/settings/sessions/", "others", "1").to(devicesPath) }, ""},
 		{"a new password", func(s scene) {
 			s.here.post("/account/settings/password/", "current", password, "password", "another good one").to(securityPath)
 		}, ""},
@@ -100,9 +100,9 @@ func TestNobodyElseCanTell(t *testing.T) {
 	sid, _ := w.redeem(b.get(authorize()))["sid"].(string)
 	w.user("eve")
 	eve.signIn("eve")
-	eve.post("/account/settings/sessions/", "sid", sid).to(securityPath)
+	eve.post("/account/settings/sessions/", "sid", sid).to(devicesPath)
 	eve.post(applicationsPath, "client", "app").to(applicationsPath)
-	eve.post("/account/settings/sessions/", "others", "1").to(securityPath)
+	eve.post("/account/settings/sessions/", "others", "1").to(devicesPath)
 	eve.post("/logout/").to("/logout/")
 	b.get("/logout/").want(200)
 	b.get("/oauth2/logout?client_id=app").want(200)

@@ -13,6 +13,7 @@ import (
 	"github.com/gorilla/sessions"
 
 	"idbroker/broker"
+	"idbroker/broker/local"
 )
 
 // visit is what a request tells of its visitor. The adapter makes it, enter
@@ -23,6 +24,7 @@ type visit struct {
 	session   broker.Session    // zero: none that counts
 	user      *broker.User      // nil: nobody is signed in
 	owing     *broker.User      // whose second factor the request is about, before they are signed in; nil nobody's
+	inTime    bool              // the form that was sent was opened while the sign-in was fresh
 	twoThere  bool              // the provider that they have just come from has seen two factors
 	proven    broker.User       // who has just been authenticated, as read then; zero nobody
 	browser   broker.Secret     // "" the browser has no cookie yet
@@ -82,6 +84,13 @@ func (s *Server) enter(w http.ResponseWriter, r *http.Request) error {
 	v.jar = jar
 	if err != nil {
 		return err
+	}
+	if st, ok := jar.Values[stolenKey{}].(stolen); ok {
+		delete(jar.Values, stolenKey{})
+		return s.endStolen(w, r, st)
+	}
+	if cookie, ok := jar.Values[turnKey{}].(*http.Cookie); ok {
+		http.SetCookie(w, cookie)
 	}
 	row := rowOf(jar)
 	if row.UserID == "" {
@@ -195,7 +204,8 @@ func (s *Server) base(r *http.Request) base {
 		path = "/login/" // a code is for one use, and for no page
 	}
 	b := s.pages.base(s.language(r), path, v.user, v.at)
-	b.Challenge = challengeOf(v)
+	b.Challenge = s.challengeOf(v)
+	b.Zone = s.zone(v.user)
 	if v.user != nil {
 		b.Started = s.started(v)
 	}
@@ -221,6 +231,9 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request, status int, p page
 	}
 	if p.top().Flash == nil {
 		p.top().Flash = n
+	}
+	if c := p.top().Challenge; c != nil && c.Captcha != nil {
+		openForCaptcha(w, c.Captcha)
 	}
 	return s.render(w, r, status, p)
 }
@@ -270,4 +283,20 @@ func splitHost(host string) hostPort {
 		return hostPort{name: strings.Trim(host, "[]")}
 	}
 	return hostPort{name, port}
+}
+
+// zone is the time zone of whoever is signed in, or the operator's.
+func (s *Server) zone(u *broker.User) *time.Location {
+	name := s.o.Zone
+	if u != nil && u.Details.Zone != "" {
+		name = u.Details.Zone
+	}
+	if loc, ok := s.zones.Load(name); ok {
+		return loc.(*time.Location)
+	}
+	loc, ok := local.Zone(name)
+	if ok { // there are a few hundred names
+		s.zones.Store(name, loc)
+	}
+	return loc
 }

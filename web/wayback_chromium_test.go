@@ -25,6 +25,7 @@ func TestErrorsLeadOn(t *testing.T) {
 			w.member("bob")
 			w.user("eve")
 			eve := w.browser()
+			eve.agent = s.agent() // the session goes over there
 			eve.signIn("eve")
 			s.scripts(scripts)
 			looks := func(name string) {

@@ -76,12 +76,21 @@ func (b base) When(t time.Time) when {
 }
 
 func (b base) exact(t time.Time) string {
-	return b.T("time.exact", "date", b.date(t), "clock", t.UTC().Format("15:04"))
+	t = b.here(t)
+	return b.T("time.exact", "date", b.date(t), "clock", t.Format("15:04"), "zone", t.Format("MST"))
 }
 
 func (b base) date(t time.Time) string {
-	t = t.UTC()
+	t = b.here(t)
 	return b.T("time.date", "day", strconv.Itoa(t.Day()), "month", b.T("time.month_"+strconv.Itoa(int(t.Month()))), "year", strconv.Itoa(t.Year()))
+}
+
+// here is t in the time zone of the page.
+func (b base) here(t time.Time) time.Time {
+	if b.Zone == nil {
+		return t.UTC()
+	}
+	return t.In(b.Zone)
 }
 
 const day = 24 * time.Hour

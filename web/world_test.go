@@ -270,12 +270,15 @@ func (w *world) mailedLink(template string) string {
 type browser struct {
 	w *world
 	c *http.Client
+
+	agent string // User-Agent; "" Go's
+	ip    string // X-Forwarded-For; "" none
 }
 
 func (w *world) browser() *browser {
 	jar, err := cookiejar.New(nil)
 	must(w.t, err)
-	return &browser{w, &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+	return &browser{w: w, c: &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 }
 
 // answer is what the broker answered.
@@ -290,6 +293,12 @@ type answer struct {
 
 func (b *browser) do(r *http.Request) answer {
 	b.w.t.Helper()
+	if b.agent != "" {
+		r.Header.Set("User-Agent", b.agent)
+	}
+	if b.ip != "" {
+		r.Header.Set("X-Forwarded-For", b.ip)
+	}
 	resp, err := b.c.Do(r)
 	must(b.w.t, err)
 	defer resp.Body.Close()

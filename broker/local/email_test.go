@@ -150,7 +150,7 @@ func TestNewEmailRefused(t *testing.T) {
 		must(t, a.Delete(ctx, taker.ID))
 
 		// Meanwhile the account changes: whoever asked may have been thrown out.
-		must(t, a.UpdateProfile(ctx, u.ID, local.Profile{Name: "Ada"}))
+		must(t, a.UpdateProfile(ctx, u.ID, local.Profile{Version: local.AnyVersion, Name: "Ada"}))
 		if _, err := a.ConfirmEmail(ctx, here, token); !errors.Is(err, local.ErrEmailOutdated) {
 			t.Errorf("of another version: %v", err)
 		}

@@ -22,7 +22,7 @@ func TestEmailBack(t *testing.T) {
 		thief := startSession(t, db, u)
 		owners := moved(t, db, a, thief, "thief@example.org")
 		thiefs := moved(t, db, a, thief, "thief@second.example.org")
-		must(t, a.UpdateProfile(ctx, u.ID, local.Profile{Name: "changed"})) // does not void it
+		must(t, a.UpdateProfile(ctx, u.ID, local.Profile{Version: local.AnyVersion, Name: "changed"})) // does not void it
 		must(t, a.RequestReset(ctx, "thief@second.example.org"))
 		reset := tokenOf(t, mails(t, db)[0])
 		pending := asked(t, db, a, thief, "thief@third.example.org")

@@ -28,10 +28,13 @@ type Export struct {
 	Changes       []ExportedChange   `json:"link_changes"`    // that are not forgotten yet, the last first
 	Passkeys      []ExportedPasskey  `json:"passkeys"`
 	Sessions      []ExportedSession  `json:"sessions"`
+	SignIns       []ExportedSignIn   `json:"sign_ins"`       // the latest and the one before it
+	SignInTimes   int                `json:"sign_ins_total"` // since they are counted
 	Remembered    []ExportedBrowser  `json:"remembered_browsers"`
 	Consents      []ExportedConsent  `json:"consents"`
-	Grants        []ExportedGrant    `json:"grants"` // that let applications in now
-	Events        []ExportedEvent    `json:"events"` // the last first
+	Grants        []ExportedGrant    `json:"grants"`           // that let applications in now
+	Former        []ExportedFormer   `json:"former_usernames"` // that nobody else can take; the names are not kept
+	Events        []ExportedEvent    `json:"events"`           // the last first
 	EventsOmitted bool               `json:"events_omitted,omitempty"`
 }
 
@@ -47,6 +50,7 @@ type ExportedProfile struct {
 	Locale          string         `json:"locale,omitempty"`
 	Phone           string         `json:"phone_number,omitempty"`
 	Address         broker.Address `json:"address,omitzero"`
+	Details         broker.Details `json:"details,omitzero"`
 	HasPassword     bool           `json:"has_password"`
 	PasswordSetAt   time.Time      `json:"password_set_at,omitzero"`
 	Admin           bool           `json:"administrator"`
@@ -77,6 +81,7 @@ type ExportedAccount struct {
 	Name          string          `json:"name,omitempty"`
 	Email         string          `json:"email,omitempty"`
 	EmailVerified bool            `json:"email_verified"`
+	Locale        string          `json:"locale,omitempty"`
 	ProfileURL    string          `json:"profile_url,omitempty"`
 	Extra         json.RawMessage `json:"extra,omitempty"`
 	CreatedAt     time.Time       `json:"created_at"`
@@ -114,10 +119,20 @@ type ExportedSession struct {
 	ACR        string    `json:"acr,omitempty"`
 	Provider   string    `json:"provider,omitempty"`
 	UserAgent  string    `json:"user_agent,omitempty"`
-	IP         string    `json:"ip,omitempty"`
+	IP         string    `json:"ip,omitempty"` // as it was seen last
+	IPAt       time.Time `json:"ip_at,omitzero"`
+	Remembered bool      `json:"remembered,omitempty"` // it outlives the browser
 	CreatedAt  time.Time `json:"created_at"`
 	LastSeenAt time.Time `json:"last_seen_at"`
 	ExpiresAt  time.Time `json:"expires_at"`
+}
+
+// ExportedSignIn is a sign-in of the person.
+type ExportedSignIn struct {
+	At       time.Time         `json:"at"`
+	IP       string            `json:"ip,omitempty"`
+	Provider string            `json:"provider,omitempty"`
+	Detail   map[string]string `json:"detail,omitempty"`
 }
 
 // ExportedBrowser is a browser in which the person's second factor is not asked for.
@@ -148,6 +163,12 @@ type ExportedGrant struct {
 	CreatedAt  time.Time `json:"created_at"`
 	LastUsedAt time.Time `json:"last_used_at,omitzero"`
 	ExpiresAt  time.Time `json:"expires_at,omitzero"`
+}
+
+// ExportedFormer is a username that was given up.
+type ExportedFormer struct {
+	GivenUpAt time.Time `json:"given_up_at"`
+	KeptUntil time.Time `json:"kept_until,omitzero"` // zero: for ever
 }
 
 // ExportedEvent is a line of the audit trail.
@@ -184,7 +205,7 @@ func (a *Accounts) Export(ctx context.Context, s broker.Session) (Export, error)
 func exportProfile(u broker.User) ExportedProfile {
 	return ExportedProfile{
 		Subject: u.ID, Email: u.Email, EmailVerifiedAt: u.EmailVerifiedAt, EmailVouchedBy: u.EmailVouchedBy, Username: u.Username, Name: u.Name,
-		Locale: u.Locale, Phone: u.Phone, Address: u.Address, HasPassword: u.HasPassword(), PasswordSetAt: u.PasswordSetAt, Admin: u.Admin,
+		Locale: u.Locale, Phone: u.Phone, Address: u.Address, Details: u.Details, HasPassword: u.HasPassword(), PasswordSetAt: u.PasswordSetAt, Admin: u.Admin,
 		VerifiedAt: u.VerifiedAt, VerifiedBy: u.VerifiedBy, SecondFactorAt: u.SecondFactorAt, SignedOutAt: u.SignedOutAt, CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt, Version: u.Version,
 	}
 }

@@ -18,8 +18,8 @@ import (
 // export; notExported why they are not.
 var (
 	exportedTables = map[string]string{
-		"user_identities": "identities", "remote_accounts": "remote_accounts", "sessions": "sessions", "remembered_browsers": "remembered_browsers", "consents": "consents",
-		"grants": "grants", "events": "events", "link_changes": "link_changes", "passkeys": "passkeys",
+		"user_identities": "identities", "remote_accounts": "remote_accounts", "sessions": "sessions", "sign_ins": "sign_ins", "remembered_browsers": "remembered_browsers", "consents": "consents",
+		"grants": "grants", "events": "events", "link_changes": "link_changes", "passkeys": "passkeys", "former_usernames": "former_usernames",
 	}
 	notExported = map[string]string{
 		"attempts":    "journeys to a provider, over within minutes",
@@ -33,7 +33,7 @@ var (
 	// exportedColumns is the same for the account itself.
 	exportedColumns = map[string]string{
 		"id": "sub", "email": "email", "email_verified_at": "email_verified_at", "email_vouched_by": "email_vouched_by", "username": "preferred_username",
-		"name": "name", "locale": "locale", "phone": "phone_number", "address": "address", "password_set_at": "password_set_at", "admin": "administrator",
+		"name": "name", "locale": "locale", "phone": "phone_number", "address": "address", "details": "details", "password_set_at": "password_set_at", "admin": "administrator",
 		"signed_out_at": "signed_out_everywhere_at", "second_factor_at": "second_factor_at", "verified_at": "verified_at", "verified_by": "verified_by", "created_at": "created_at", "updated_at": "updated_at", "version": "version",
 	}
 	columnsNotExported = map[string]string{
@@ -62,7 +62,10 @@ func TestExportKnowsEveryTable(t *testing.T) {
 		u.EmailVouchedBy, u.Username, u.Locale, u.Phone, u.SignedOutAt, u.SecondFactorAt, u.UpdatedAt = "hub", "ada", "de", "+41227676111", now, now, now
 		u.VerifiedAt, u.VerifiedBy = now, "example.org"
 		u.Address = broker.Address{Street: "1 Esplanade des Particules"}
+		u.Details = broker.Details{Zone: "Europe/Zurich"}
+		must(t, db.GiveUpUsername(ctx, broker.FormerUsername{MAC: "m", UserID: u.ID, CreatedAt: now}))
 		must(t, db.UpdateUser(ctx, u))
+		must(t, db.AddEvent(ctx, broker.Event{ID: broker.NewID(), Name: broker.EventSignedIn, UserID: p.ID, At: now, IP: "192.0.2.1", Provider: "hub"}))
 		e, err := a.Export(ctx, p.session)
 		must(t, err)
 		text, err := json.Marshal(e)

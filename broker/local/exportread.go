@@ -36,7 +36,7 @@ func (a *Accounts) exportLinks(ctx context.Context, id broker.UserID, e *Export)
 	e.Identities = mapped(identities, exportIdentity)
 	e.Accounts = mapped(accounts, func(r broker.RemoteAccount) ExportedAccount {
 		return ExportedAccount{
-			Provider: r.Provider, Issuer: r.Issuer, Subject: r.Subject, Username: r.Username, Name: r.Name, Email: r.Email, EmailVerified: r.EmailVerified,
+			Provider: r.Provider, Issuer: r.Issuer, Subject: r.Subject, Username: r.Username, Name: r.Name, Email: r.Email, EmailVerified: r.EmailVerified, Locale: r.Locale,
 			ProfileURL: r.ProfileURL, Extra: r.Extra, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
 		}
 	})
@@ -66,6 +66,10 @@ func (a *Accounts) exportAccess(ctx context.Context, id broker.UserID, e *Export
 	if err != nil {
 		return err
 	}
+	signIns, err := a.store.SignInsOf(ctx, id)
+	if err != nil {
+		return err
+	}
 	consents, err := a.store.ConsentsOf(ctx, id)
 	if err != nil {
 		return err
@@ -80,11 +84,23 @@ func (a *Accounts) exportAccess(ctx context.Context, id broker.UserID, e *Export
 			Transports: p.Transports, CreatedAt: p.CreatedAt, LastUsedAt: p.LastUsedAt,
 		}
 	})
+	former, err := a.store.FormerUsernamesOf(ctx, id)
+	if err != nil {
+		return err
+	}
+	e.Former = mapped(former, func(f broker.FormerUsername) ExportedFormer {
+		return ExportedFormer{GivenUpAt: f.CreatedAt, KeptUntil: f.Until}
+	})
 	e.Sessions = mapped(sessions, func(s broker.Session) ExportedSession {
 		return ExportedSession{
-			SID: s.SID, AuthTime: s.AuthTime, AMR: s.AMR, ACR: s.ACR, Provider: s.Provider, UserAgent: s.UserAgent, IP: s.IP,
-			CreatedAt: s.CreatedAt, LastSeenAt: s.LastSeenAt, ExpiresAt: s.ExpiresAt,
+			SID: s.SID, AuthTime: s.AuthTime, AMR: s.AMR, ACR: s.ACR, Provider: s.Provider, UserAgent: s.UserAgent, IP: s.IP, IPAt: s.IPAt,
+			Remembered: s.Lasting, CreatedAt: s.CreatedAt, LastSeenAt: s.LastSeenAt, ExpiresAt: s.ExpiresAt,
 		}
+	})
+	e.SignInTimes = signIns.Times
+	recent := []broker.SignIn{signIns.Last, signIns.Before}
+	e.SignIns = mapped(recent[:min(signIns.Times, len(recent))], func(s broker.SignIn) ExportedSignIn {
+		return ExportedSignIn{At: s.At, IP: s.IP, Provider: s.Provider, Detail: s.Detail}
 	})
 	remembered, err := a.store.RememberedOf(ctx, id)
 	if err != nil {

@@ -164,7 +164,7 @@ type adoptee struct {
 
 // imported makes an account of what the file says, and tells what is wrong with it. It asks no database.
 func (a *Accounts) imported(n Imported, at time.Time) (adoptee, map[string]error, error) {
-	f, err := a.clean(context.Background(), SignUpForm{Email: n.Email, Name: n.Name, Username: n.Username, Locale: n.Locale}, false)
+	f, err := a.clean(context.Background(), SignUpForm{Email: n.Email, Name: n.Name, Username: n.Username, Locale: n.Locale}, operator)
 	bad := map[string]error{}
 	var form *FormError
 	if errors.As(err, &form) {

@@ -27,6 +27,11 @@ type Store interface {
 	User(ctx context.Context, id broker.UserID) (broker.User, error)
 	UserByEmail(ctx context.Context, email string) (broker.User, error)
 	UserByUsername(ctx context.Context, username string) (broker.User, error)
+	UsernameHolders(ctx context.Context, username, mac string, at time.Time) ([]broker.UserID, error)
+	GiveUpUsername(ctx context.Context, f broker.FormerUsername) error
+	TakeUpUsername(ctx context.Context, user broker.UserID, mac string) error
+	ReleaseUsername(ctx context.Context, mac string) error
+	FormerUsernamesOf(ctx context.Context, user broker.UserID) ([]broker.FormerUsername, error)
 	LockUser(ctx context.Context, id broker.UserID) (broker.User, error)
 	CreateUser(ctx context.Context, u broker.User) error
 	UpdateUser(ctx context.Context, u broker.User) error
@@ -52,6 +57,7 @@ type Store interface {
 	RemoteAccountsOf(ctx context.Context, user broker.UserID) ([]broker.RemoteAccount, error)
 	LinkChangesOf(ctx context.Context, user broker.UserID, limit int) ([]broker.LinkChange, error)
 	SessionsOf(ctx context.Context, user broker.UserID) ([]broker.Session, error)
+	SignInsOf(ctx context.Context, user broker.UserID) (broker.SignIns, error)
 	GrantsOf(ctx context.Context, user broker.UserID) ([]broker.Grant, error)
 	Events(ctx context.Context, user broker.UserID, limit int) ([]broker.Event, error)
 
@@ -166,6 +172,9 @@ type Options struct {
 	// shown in it; 0: not at all.
 	RememberFactor time.Duration
 	SMS            bool         // somebody sends messages: a telephone number may be a second factor
+	Usernames      Usernames    // which usernames people may choose, and sign in with
+	Fields         Fielder      // what the operator asks for beside; nil: nothing
+	Presets        Presets      // what holds where somebody has chosen nothing
 	Log            *slog.Logger // nil: discard
 	// EndGrants ends grants and tells the applications, inside a unit of work;
 	// nil: the store's RevokeGrants, which tells nobody.

@@ -278,7 +278,9 @@ func TestFormProblems(t *testing.T) {
 	signUp(t, db, a, "taken@example.org")
 	u, err := db.UserByEmail(ctx, "taken@example.org")
 	must(t, err)
-	must(t, a.UpdateProfile(ctx, u.ID, local.Profile{Name: "Ada", Username: "Ada_L", Locale: "de"}))
+	must(t, a.UpdateProfile(ctx, u.ID, local.Profile{Version: local.AnyVersion, Name: "Ada", Locale: "de"}))
+	_, err = a.SetUsername(ctx, u.ID, "Ada_L")
+	must(t, err)
 	login, _ = newLogin()
 	err = a.SignUp(ctx, login, local.SignUpForm{Email: "new@example.org", Username: "ada_l", Password: good})
 	if !errors.As(err, &form) || !errors.Is(form.Fields["username"], local.ErrUsernameTaken) {

@@ -31,6 +31,7 @@ type NewUser struct {
 	Locale   string
 	Password broker.Secret // "" none: the person uses "lost password"
 	Admin    bool
+	Details  broker.Details // fields of the operator's may be missing here
 
 	// PasswordHash is what another system keeps of the password, in the form of
 	// crypt(3) or PHC; "" none. It is replaced by ours at the next sign-in.
@@ -53,16 +54,23 @@ func (a *Accounts) Create(ctx context.Context, n NewUser) (broker.User, error) {
 
 // prepare checks an operator's account and hashes its password.
 func (a *Accounts) prepare(ctx context.Context, n NewUser) (broker.User, error) {
-	f, err := a.clean(ctx, SignUpForm{Email: n.Email, Name: n.Name, Username: n.Username, Password: n.Password, Locale: n.Locale}, false)
+	f, err := a.clean(ctx, SignUpForm{Email: n.Email, Name: n.Name, Username: n.Username, Password: n.Password, Locale: n.Locale}, operator)
 	if err != nil {
 		return broker.User{}, err
 	}
 	if err := a.admit(ctx, f.Email); err != nil {
 		return broker.User{}, formOf(err)
 	}
+	d := ProfileOf(broker.User{})
+	d.Name, d.Details = f.Name, n.Details
+	var filled broker.User
+	if err := a.putProfile(&filled, d, nil, operator); err != nil {
+		return broker.User{}, err
+	}
 	at := time.Now()
 	u := broker.User{
-		ID: broker.UserID(broker.NewID()), Email: f.Email, EmailVerifiedAt: at, Name: f.Name, Username: f.Username, Locale: f.Locale,
+		Details: filled.Details,
+		ID:      broker.UserID(broker.NewID()), Email: f.Email, EmailVerifiedAt: at, Name: f.Name, Username: f.Username, Locale: a.o.Presets.locale(f.Locale),
 		Admin: n.Admin, CreatedAt: at, UpdatedAt: at,
 	}
 	switch {

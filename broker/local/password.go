@@ -123,13 +123,19 @@ func (a *Accounts) verify(ctx context.Context, user broker.User, password broker
 
 // find looks a user up by what they typed.
 func (a *Accounts) find(ctx context.Context, identifier string) (broker.User, error) {
-	if email, err := broker.NormalizeEmail(identifier); err == nil {
+	if email, err := broker.NormalizeEmail(identifier); err == nil && !a.o.Usernames.OnlyThis {
 		return a.store.UserByEmail(ctx, email)
 	}
-	if name, ok := broker.CleanUsername(identifier); ok && name != "" {
-		return a.store.UserByUsername(ctx, name)
+	u, err := broker.User{}, error(broker.ErrNotFound)
+	if a.o.Usernames.NoSignIn {
+		return u, err
 	}
-	return broker.User{}, broker.ErrNotFound
+	for _, name := range a.o.Usernames.known(identifier) {
+		if u, err = a.store.UserByUsername(ctx, name); !errors.Is(err, broker.ErrNotFound) {
+			break
+		}
+	}
+	return u, err
 }
 
 // upgrade stores the hash anew under today's parameters. It is a courtesy: when

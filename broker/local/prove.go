@@ -178,7 +178,7 @@ func (a *Accounts) begin(ctx context.Context, s broker.SignUp, vouchedBy string,
 	}
 	u := broker.User{
 		ID: broker.UserID(broker.NewID()), Email: s.Email, EmailVerifiedAt: at, EmailVouchedBy: vouchedBy, Username: s.Username, Name: s.Name, Locale: s.Locale,
-		PasswordHash: s.PasswordHash, CreatedAt: at, UpdatedAt: at,
+		Details: broker.Details{Fields: s.Fields}, PasswordHash: s.PasswordHash, CreatedAt: at, UpdatedAt: at,
 	}
 	if u.HasPassword() {
 		u.PasswordSetAt = at

@@ -12,7 +12,8 @@ import (
 // Delete ends an account for good, by an operator: sessions and grants end and the
 // applications are told, the tokens at providers are revoked, and everything that
 // names the person goes. The address is free for a new account, which has another
-// id: ids are random and never given twice. What stays is the audit trail, which
+// id: ids are random and never given twice. The username is not: applications may
+// know somebody by it. What stays is its MAC, and the audit trail, which
 // knows the id alone, until it is pruned. broker.ErrNotFound.
 func (a *Accounts) Delete(ctx context.Context, id broker.UserID) error {
 	return a.erase(ctx, id, broker.EventUserDeleted, "deleted-for-you", func(broker.User) bool { return true })
@@ -37,6 +38,9 @@ func (a *Accounts) erase(ctx context.Context, id broker.UserID, event, template 
 			return fmt.Errorf("end grants: %w", err)
 		}
 		if err := a.links.DetachAll(ctx, id, at); err != nil {
+			return err
+		}
+		if err := a.giveUp(ctx, id, u.Username, at); err != nil {
 			return err
 		}
 		for _, step := range []struct {

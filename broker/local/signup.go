@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -14,11 +15,9 @@ import (
 
 // Errors about sign-up.
 var (
-	ErrSignUpClosed  = &broker.Error{Kind: broker.KindForbidden, Message: "signup.closed"}
-	ErrNameInvalid   = &broker.Error{Kind: broker.KindInvalid, Message: "field.name_invalid", Field: "name"}
-	ErrUsernameBad   = &broker.Error{Kind: broker.KindInvalid, Message: "field.username_invalid", Field: "username"}
-	ErrUsernameTaken = &broker.Error{Kind: broker.KindInvalid, Message: "field.username_taken", Field: "username"}
-	ErrRequired      = &broker.Error{Kind: broker.KindInvalid, Message: "field.required"}
+	ErrSignUpClosed = &broker.Error{Kind: broker.KindForbidden, Message: "signup.closed"}
+	ErrNameInvalid  = &broker.Error{Kind: broker.KindInvalid, Message: "field.name_invalid", Field: "name"}
+	ErrRequired     = &broker.Error{Kind: broker.KindInvalid, Message: "field.required"}
 )
 
 // Errors about links in mails.
@@ -35,7 +34,8 @@ type SignUpForm struct {
 	Username string        // "" none
 	Password broker.Secret // "" only where a remote identity signs up
 	Locale   string
-	Silent   bool // the address has had enough mails: answer as ever, and send none
+	Fields   map[string]json.RawMessage // that the operator asks for
+	Silent   bool                       // the address has had enough mails: answer as ever, and send none
 }
 
 // Fields returns every problem of a form, by field, for the page that shows it
@@ -65,8 +65,17 @@ func formOf(err error) error {
 	return err
 }
 
+// who filled a form in decides what is asked of it.
+type who int
+
+const (
+	newcomer who = iota // with a password
+	remote              // whose identity opens the account
+	operator            // who may choose what others cannot, and knows little of the person
+)
+
 // clean checks a form and returns it as it is to be stored.
-func (a *Accounts) clean(ctx context.Context, f SignUpForm, needPassword bool) (SignUpForm, error) {
+func (a *Accounts) clean(ctx context.Context, f SignUpForm, by who) (SignUpForm, error) {
 	bad := Fields{}
 	fail := func(field string, err error) {
 		var e *broker.Error
@@ -84,11 +93,20 @@ func (a *Accounts) clean(ctx context.Context, f SignUpForm, needPassword bool) (
 	if f.Name, ok = broker.CleanName(f.Name); !ok {
 		fail("name", ErrNameInvalid)
 	}
-	if f.Username, ok = broker.CleanUsername(f.Username); !ok {
-		fail("username", ErrUsernameBad)
+	if by == operator {
+		if f.Username, ok = broker.CleanUsername(f.Username); !ok {
+			fail("username", ErrUsernameBad)
+		}
+	} else {
+		name, wrong := a.o.Usernames.username(f.Username)
+		if wrong != nil {
+			fail("username", wrong)
+		}
+		f.Username = name
+		f.Fields = a.checkFields(f.Fields, nil, bad)
 	}
 	switch {
-	case f.Password == "" && needPassword:
+	case f.Password == "" && by == newcomer:
 		fail("password", ErrRequired)
 	case f.Password != "":
 		if err := a.check(ctx, f.Password, person{f.Email, f.Username, f.Name}); err != nil {
@@ -115,7 +133,11 @@ func (a *Accounts) SignUp(ctx context.Context, login broker.Login, f SignUpForm)
 	if err != nil {
 		return err
 	}
-	f, err = a.clean(ctx, merged, login.Remote == nil)
+	by := newcomer
+	if login.Remote != nil {
+		by = remote
+	}
+	f, err = a.clean(ctx, merged, by)
 	if err != nil {
 		return err
 	}
@@ -130,7 +152,7 @@ func (a *Accounts) SignUp(ctx context.Context, login broker.Login, f SignUpForm)
 	}
 	at := time.Now()
 	login.UserID = ""
-	login.SignUp = &broker.SignUp{Email: f.Email, Name: f.Name, Username: f.Username, Locale: f.Locale, PasswordHash: hash}
+	login.SignUp = &broker.SignUp{Email: f.Email, Name: f.Name, Username: f.Username, Locale: f.Locale, PasswordHash: hash, Fields: f.Fields}
 	login.ExpiresAt = at.Add(broker.LoginLifetime) // the mail needs its time
 	return a.store.InTx(ctx, func(ctx context.Context) error {
 		switch taken, err := a.taken(ctx, f.Username, ""); {
@@ -167,7 +189,9 @@ func (a *Accounts) merged(ctx context.Context, login broker.Login, f SignUpForm)
 	}
 	p, _ := a.links.Provider(login.Remote.Provider)
 	told := p.Profile.Always(*login.Remote)
-	if taken, err := a.taken(ctx, told.Username, ""); err != nil {
+	if name, bad := a.o.Usernames.username(told.Username); bad != nil {
+		told.Username = ""
+	} else if taken, err := a.taken(ctx, name, ""); err != nil {
 		return f, err
 	} else if taken {
 		told.Username = ""
@@ -187,21 +211,6 @@ func (a *Accounts) owner(ctx context.Context, email string) (u broker.User, know
 		return broker.User{}, false, fmt.Errorf("find address: %w", err)
 	}
 	return u, true, nil
-}
-
-// taken tells whether somebody but except has a username. "" is never taken.
-func (a *Accounts) taken(ctx context.Context, username string, except broker.UserID) (bool, error) {
-	if username == "" {
-		return false, nil
-	}
-	u, err := a.store.UserByUsername(ctx, username)
-	if errors.Is(err, broker.ErrNotFound) {
-		return false, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("find username: %w", err)
-	}
-	return u.ID != except, nil
 }
 
 // saveLogin updates the login, or creates it where it is new.

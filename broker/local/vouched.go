@@ -29,7 +29,11 @@ func (a *Accounts) Begin(ctx context.Context, s broker.SignUp, provider string, 
 	if a.o.NoSignUp {
 		return broker.User{}, ErrSignUpClosed
 	}
-	first := s.Username
+	first, bad := a.o.Usernames.username(s.Username)
+	if bad != nil {
+		first = "" // they can choose one on the profile page
+	}
+	s.Username = first
 	for n := 2; ; n++ {
 		taken, err := a.taken(ctx, s.Username, "")
 		if err != nil {
@@ -38,8 +42,7 @@ func (a *Accounts) Begin(ctx context.Context, s broker.SignUp, provider string, 
 		if !taken {
 			break
 		}
-		var ok bool
-		if s.Username, ok = broker.CleanUsername(first + strconv.Itoa(n)); !ok || n > maxAlike {
+		if s.Username, bad = a.o.Usernames.username(first + strconv.Itoa(n)); bad != nil || n > maxAlike {
 			s.Username = ""
 		}
 	}
@@ -91,7 +94,7 @@ func (a *Accounts) reclaim(ctx context.Context, u *broker.User, at time.Time) er
 		return err
 	}
 	u.SecondFactorAt = time.Time{}
-	u.Phone, u.Address = "", broker.Address{}
+	u.Phone, u.Address, u.Details = "", broker.Address{}, broker.Details{}
 	return a.event(ctx, broker.EventReclaimed, u.ID, at)
 }
 
@@ -114,7 +117,10 @@ func (a *Accounts) takeOver(ctx context.Context, id broker.UserID, s broker.Sign
 	case taken:
 		s.Username = ""
 	}
-	u.Name, u.Username, u.Locale = s.Name, s.Username, s.Locale
+	if err := a.rename(ctx, &u, s.Username, at); err != nil {
+		return broker.User{}, err
+	}
+	u.Name, u.Locale, u.Details.Fields = s.Name, s.Locale, s.Fields
 	u.PasswordHash, u.PasswordSetAt, u.UpdatedAt = s.PasswordHash, time.Time{}, at // who had set one is out
 	if u.HasPassword() {
 		u.PasswordSetAt = at

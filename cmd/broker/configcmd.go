@@ -43,12 +43,13 @@ func (configValidate) Run(p *program) error {
 	_, err = registry(cfg, cfg.Server.BaseURL, nil)
 	_, brandErr := brand(cfg.Brand)
 	_, tlsErr := newCertificate(cfg.Server.TLS)
+	_, askedErr := asked(cfg)
 	var mailErr error
 	if cfg.Mail.SMTP.Host != "" { // otherwise it would make the directory
 		_, mailErr = mailTransport(cfg.Mail)
 	}
 	_, found, templatesErr := readOverrides(cfg.Templates.Directory)
-	if err := errors.Join(err, brandErr, tlsErr, mailErr, templatesErr); err != nil {
+	if err := errors.Join(err, brandErr, tlsErr, mailErr, templatesErr, askedErr); err != nil {
 		return err
 	}
 	if refused := broker.Refused(found); len(refused) > 0 {

@@ -118,7 +118,15 @@ func (s *server) prune(ctx context.Context) error {
 	if n+events > 0 {
 		s.log.DebugContext(ctx, "rows pruned", "rows", n, "events", events)
 	}
-	return errors.Join(err0, err, err2, err3, err4)
+	var ips int
+	var err5 error
+	if keep := s.cfg.Sessions.KeepIPs; keep > 0 {
+		ips, err5 = s.rooms.db.ForgetIPs(ctx, at.Add(-keep))
+	}
+	if ips > 0 {
+		s.log.DebugContext(ctx, "IP addresses forgotten", "ips", ips)
+	}
+	return errors.Join(err0, err, err2, err3, err4, err5)
 }
 
 // keepTokens refreshes remote tokens before they end of disuse.

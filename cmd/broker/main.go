@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	_ "time/tzdata" // of the times on pages, where the system has no zones
 
 	"github.com/alecthomas/kong"
 

@@ -13,6 +13,7 @@ import (
 	"idbroker/broker"
 	"idbroker/broker/local"
 	"idbroker/config"
+	"idbroker/fields"
 	"idbroker/i18n"
 	"idbroker/limits"
 	"idbroker/linking"
@@ -34,6 +35,7 @@ type rooms struct {
 	linker   *linking.Linker
 	accounts *local.Accounts
 	breached *local.Breached // nil: none
+	asked    *fields.Schema  // nil: the operator asks for nothing beside
 	limits   *limits.Limiter
 	tokens   *tokens.Service
 	log      *slog.Logger
@@ -59,6 +61,10 @@ func furnish(cfg config.Config, base string, db *store.DB, ring store.Keyring, t
 		r.kept, r.apps = countedStore{db, counted}, countedApps{apps, counted}
 	}
 	o := tokenOptions(cfg, base, ring, texts, log)
+	if r.asked, err = asked(cfg); err != nil {
+		return nil, err
+	}
+	o.Claims = profileClaims(cfg, r.asked)
 	if o.Registration.Statements, err = statementIssuers(cfg); err != nil {
 		return nil, err
 	}
@@ -76,7 +82,11 @@ func furnish(cfg config.Config, base string, db *store.DB, ring store.Keyring, t
 	r.linker = linking.New(r.kept, r.apps, linking.Options{
 		Refused: refused,
 		Issuer:  base, FreshFor: cfg.Sessions.Fresh, UndoWithin: cfg.Linking.UndoWithin, NoPasswords: !cfg.Accounts.Passwords, Log: log, EndGrants: r.tokens.EndGrants,
-		Begin: beginner(cfg, r), Passkeys: passkeys(cfg, base),
+		Begin: beginner(cfg, r),
+		Username: func(ctx context.Context, u broker.User, wanted string, at time.Time) (string, error) {
+			return r.accounts.UsernameFor(ctx, u, wanted, at)
+		},
+		Passkeys: passkeys(cfg, base),
 	})
 	if r.breached, err = breached(cfg); err != nil {
 		return nil, err
@@ -85,11 +95,16 @@ func furnish(cfg config.Config, base string, db *store.DB, ring store.Keyring, t
 	if err != nil {
 		return nil, fmt.Errorf("accounts.pepper: %w", err)
 	}
-	r.limits = limiter(cfg, r.kept, ring)
+	names, err := usernames(cfg, ring)
+	if err != nil {
+		return nil, err
+	}
+	r.limits = limiter(cfg, base, r.kept, ring)
 	r.accounts = local.New(r.kept, r.linker, local.Options{
 		Issuer: base, MinPassword: cfg.Accounts.PasswordMin, MinStrength: strength(cfg), Site: cfg.Brand.Name, MaxHashing: cfg.Accounts.HashingAtOnce, OnHash: hashed, HMACKey: cfg.Accounts.InvenioSalt, Breached: r.breached, BreachedRange: ranges(cfg, base, counted), Peppers: peppers, FreshFor: cfg.Sessions.Fresh, UndoWithin: cfg.Linking.UndoWithin, CloseAfter: cfg.Accounts.CloseAfter, NoSignUp: !cfg.Accounts.SignUp, Log: log, EndGrants: r.tokens.EndGrants,
 		Codes: mailedCodes(cfg), CodeKeys: [][32]byte{ring.DeriveOldest("mail codes")}, NoFactors: noFactors(cfg), NeedFactors: cfg.Accounts.SecondFactor == "required", RememberFactor: cfg.Accounts.RememberFactor, SMS: cfg.Accounts.SMS.URL != "",
 		NoPasskeys: !passkeys(cfg, base), PasskeyKey: ring.DeriveOldest("passkeys"),
+		Usernames: names, Fields: fielder(r.asked), Presets: local.Presets{Locale: cfg.Accounts.Defaults.Locale, Zone: cfg.Accounts.Defaults.Zone},
 		NoPasswords: !cfg.Accounts.Passwords, Welcome: local.Welcome(cfg.Accounts.WelcomeMail), Domains: broker.DomainStatus(cfg.Accounts.Domains.Default),
 	})
 	return r, nil
@@ -103,10 +118,10 @@ func strength(cfg config.Config) int {
 	return cfg.Accounts.PasswordStrength
 }
 
-// beginner lets the linker begin accounts, where newcomers may; the room that
-// does it is furnished later.
+// beginner lets the linker begin accounts, where newcomers may and need tell
+// nothing more than a provider does; the room that does it is furnished later.
 func beginner(cfg config.Config, r *rooms) func(context.Context, broker.SignUp, string, time.Time) (broker.User, error) {
-	if !cfg.Accounts.SignUp {
+	if !cfg.Accounts.SignUp || r.asked != nil && r.asked.AtSignUp() {
 		return nil
 	}
 	return func(ctx context.Context, s broker.SignUp, provider string, at time.Time) (broker.User, error) {
@@ -191,13 +206,27 @@ const tokenPurpose = "tokens"
 
 // limiter makes what counts tries. A right password or a quarter of an hour makes a
 // bucket of tries full again, an hour one of mails.
-func limiter(cfg config.Config, db limits.Store, ring store.Keyring) *limits.Limiter {
+func limiter(cfg config.Config, base string, db limits.Store, ring store.Keyring) *limits.Limiter {
 	within := func(d time.Duration, n int) broker.Limit { return broker.Limit{Burst: n, Every: d / time.Duration(n)} }
 	l := cfg.Limits
 	return limits.New(db, limits.Options{
 		Key: ring.DeriveOldest("limits"), Exempt: l.Exempt(), Off: !l.Enabled,
 		Account: within(15*time.Minute, l.AccountTries), Network: within(15*time.Minute, l.NetworkTries), Mails: within(time.Hour, l.MailsPerHour),
+		Captcha: captcha(cfg, base),
 	})
+}
+
+// captcha is the service that the configuration names; nil none.
+func captcha(cfg config.Config, base string) *limits.Captcha {
+	c := cfg.Limits.Captcha
+	if c.Kind == "off" || c.Kind == "" {
+		return nil
+	}
+	host := ""
+	if u, err := url.Parse(base); err == nil {
+		host = u.Hostname()
+	}
+	return &limits.Captcha{Kind: limits.CaptchaKind(c.Kind), SiteKey: c.SiteKey, Secret: c.Secret, Host: host, Always: c.When == "always"}
 }
 
 // registry makes the configured remote apps, and extra ones. Providers on

@@ -27,7 +27,7 @@ func (serveCommand) Help() string {
 	broker config example > broker.yaml        # then shape it
 	broker clients create "My app" --redirect-uri https://app.example.org/callback
 
-SIGTERM finishes what is under way (a second one does not), SIGHUP reads the TLS certificate and templates.directory again. On PostgreSQL run "broker migrate up" before a new version.`
+SIGTERM finishes what is under way (a second one does not), SIGHUP reads the TLS certificate, templates.directory and sessions.countries again. On PostgreSQL run "broker migrate up" before a new version.`
 }
 
 // Run serves until a signal comes.
@@ -128,19 +128,25 @@ func (s *server) run(ctx context.Context) error {
 
 // reload reads again what can change while we serve.
 func (s *server) reload() {
-	if s.cert == nil && s.cfg.Templates.Directory == "" {
-		s.log.Info("nothing to reload: neither server.tls nor templates.directory is set; other settings need a restart")
+	if s.cert == nil && s.countries == nil && s.cfg.Templates.Directory == "" {
+		s.log.Info("nothing to reload: none of server.tls, templates.directory and sessions.countries is set; other settings need a restart")
 		return
 	}
 	s.reloadOverrides()
-	if s.cert == nil {
-		return
+	if s.cert != nil {
+		if err := s.cert.reload(); err != nil {
+			s.log.Error("certificate not reloaded, the one before stays", "err", err)
+		} else {
+			s.log.Info("certificate reloaded", "not_after", s.cert.notAfter())
+		}
 	}
-	if err := s.cert.reload(); err != nil {
-		s.log.Error("certificate not reloaded, the one before stays", "err", err)
-		return
+	if s.countries != nil {
+		if err := s.countries.reload(); err != nil {
+			s.log.Error("countries not reloaded, those before stay", "err", err)
+		} else {
+			s.log.Info("countries reloaded", "built_at", s.countries.builtAt())
+		}
 	}
-	s.log.Info("certificate reloaded", "not_after", s.cert.notAfter())
 }
 
 // jobTime is how long the outbox may take to finish the entry that it is at.

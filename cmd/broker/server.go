@@ -48,6 +48,7 @@ type server struct {
 	counters    *counters
 	admin       *admin
 	cert        *certificate // nil: no TLS
+	countries   *countries   // nil: none are known
 	log         *slog.Logger
 	face        *web.Server
 	sender      *mail.Sender
@@ -69,6 +70,9 @@ func listen(ctx context.Context, cfg config.Config, extra func(base string) (ext
 		}
 	}()
 	if s.cert, err = newCertificate(cfg.Server.TLS); err != nil {
+		return s, err
+	}
+	if s.countries, err = newCountries(cfg.Sessions.Countries); err != nil {
 		return s, err
 	}
 	public, err := s.bind(ctx, "server.address", cfg.Server.Address)
@@ -187,9 +191,14 @@ func (s *server) shop(look web.Brand, pages *web.Pages) error {
 	face, err := web.New(r.kept, r.linker, r.accounts, r.tokens, r.texts, web.Options{
 		BaseURL: s.base, Brand: look, Pages: pages, Logos: logos(s.cfg, s.base),
 		SessionIdle: s.cfg.Sessions.Idle, SessionAbsolute: s.cfg.Sessions.Absolute, FreshFor: s.cfg.Sessions.Fresh, FreshGrace: s.cfg.Sessions.FreshGrace, FormKey: r.ring.DeriveOldest("forms"),
+		Remember: s.cfg.Sessions.Remember, Theft: web.Theft(s.cfg.Sessions.TheftProtection), CookieKey: r.ring.DeriveOldest("cookies"),
+		NewBrowserMail: s.cfg.Sessions.NewDeviceMail, Country: s.countries.of,
 		TrustedHops: s.cfg.Server.TrustedHops, MinPassword: s.cfg.Accounts.PasswordMin,
 		NoSignUp: !s.cfg.Accounts.SignUp, NoPasswords: !s.cfg.Accounts.Passwords, StraightTo: s.cfg.Accounts.StraightTo,
 		Limits: r.limits, Log: s.log, Wake: func() { s.outbox.Wake(); s.messages.Wake(); s.notices.Wake(); s.revocations.Wake() }, OnRequest: s.counters.request,
+		Usernames: identifies(s.cfg, "username"), NoEmails: !identifies(s.cfg, "email"), UsernameMax: s.cfg.Accounts.Username.Max, UsernameRule: s.cfg.Accounts.Username.Message,
+		Fields: askedFields(r.asked), Affiliations: s.cfg.Accounts.Profile.Affiliations, Visibility: s.cfg.Accounts.Profile.Visibility, Zone: s.cfg.Accounts.Defaults.Zone,
+		PresetVisibility: broker.Visibility(s.cfg.Accounts.Defaults.Visibility), PresetEmailVisibility: broker.Visibility(s.cfg.Accounts.Defaults.EmailVisibility),
 	})
 	if err != nil {
 		return err

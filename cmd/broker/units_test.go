@@ -248,6 +248,37 @@ func TestPruneEndsExpiredSessions(t *testing.T) {
 	}
 }
 
+// TestPruneForgetsIPsAsConfigured, and removes sessions that are long over.
+func TestPruneForgetsIPsAsConfigured(t *testing.T) {
+	for keep, want := range map[time.Duration]string{0: "192.0.2.1", 30 * 24 * time.Hour: ""} {
+		db := storetest.New(t)
+		s := &server{rooms: roomsOver(t, db), log: slog.New(slog.DiscardHandler)}
+		s.notices = outbox.New(db, nil, s.log, nil)
+		s.cfg.Sessions.KeepIPs = keep
+		now := time.Now()
+		long, recent := now.Add(-31*24*time.Hour), now.Add(-29*24*time.Hour)
+		for id, noted := range map[string]time.Time{"long": long, "recent": recent} {
+			need(t, db.CreateSession(t.Context(), broker.Session{IDHash: id, SID: id, UserID: "ada", IP: "192.0.2.1", IPAt: noted, ExpiresAt: now.Add(time.Hour)}))
+			need(t, db.AddEvent(t.Context(), broker.Event{ID: id, At: noted, UserID: "ada", IP: "192.0.2.1"}))
+		}
+		need(t, db.CreateSession(t.Context(), broker.Session{IDHash: "over", SID: "over", UserID: "ada", ExpiresAt: now.Add(-25 * time.Hour)}))
+		need(t, s.prune(t.Context()))
+		for id, want := range map[string]string{"long": want, "recent": "192.0.2.1"} {
+			row, err := db.Session(t.Context(), id)
+			if err != nil || row.IP != want {
+				t.Errorf("keep %s, %s: IP %q, %v", keep, id, row.IP, err)
+			}
+		}
+		events, err := db.Events(t.Context(), "ada", 9)
+		if err != nil || len(events) != 2 || events[1].IP != want || events[0].IP != "192.0.2.1" {
+			t.Errorf("keep %s: events %+v, %v", keep, events, err)
+		}
+		if _, err := db.Session(t.Context(), "over"); !errors.Is(err, broker.ErrNotFound) {
+			t.Errorf("a session that is over: %v", err)
+		}
+	}
+}
+
 // roomsOver wires the rooms as serve does, with the defaults.
 func roomsOver(t *testing.T, db *store.DB) *rooms {
 	t.Helper()

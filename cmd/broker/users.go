@@ -24,6 +24,9 @@ type userCommands struct {
 	Factors  usersFactors  `cmd:"" help:"Show the second factor of an account, or remove it where it was lost."`
 	Passkeys usersPasskeys `cmd:"" help:"What signs a person in without a password."`
 	Email    usersEmail    `cmd:"" help:"Give an account another e-mail address."`
+	Username usersUsername `cmd:"" help:"Give an account another username."`
+	Set      usersSet      `cmd:"" help:"Change what an account tells of its person."`
+	Release  usersRelease  `cmd:"" help:"Let anybody take a username that somebody gave up."`
 	Tokens   usersTokens   `cmd:"" help:"What lets us act for a person at providers."`
 	Verify   usersVerify   `cmd:"" help:"Vouch for the person of an account."`
 	Block    usersBlock    `cmd:"" help:"Keep a person out, with a reason: sessions and tokens end at once; nothing is deleted."`
@@ -42,6 +45,8 @@ type userView struct {
 	Name          string         `json:"name,omitempty"`
 	Phone         string         `json:"phone_number,omitempty"` // of one account, not of a list
 	Address       broker.Address `json:"address,omitzero"`
+	Locale        string         `json:"locale,omitempty"`
+	Details       broker.Details `json:"details,omitzero"`
 	Admin         bool           `json:"admin"`
 	Password      bool           `json:"has_password"`
 	stateView
@@ -83,6 +88,10 @@ func (v userView) text(w io.Writer) {
 	if v.Address != (broker.Address{}) {
 		row(w, "address", strings.ReplaceAll(v.Address.Formatted(), "\n", ", "))
 	}
+	if v.Locale != "" {
+		row(w, "language", v.Locale)
+	}
+	v.details(w)
 	row(w, "administrator", yesNo(v.Admin))
 	row(w, "password", yesNo(v.Password))
 	row(w, "created", v.CreatedAt)
@@ -96,13 +105,17 @@ func (v userView) text(w io.Writer) {
 }
 
 type usersCreate struct {
-	Email         string `arg:"" help:"E-mail address; you vouch for it."`
-	Name          string `help:"Display name."`
-	Username      string `help:"Short name for applications."`
-	Admin         bool   `help:"May administer the installation."`
-	PasswordStdin bool   `xor:"password" help:"Read a password from the first line of standard input. Otherwise the person sets one with \"lost password\", or signs in with a provider later."`
-	HashStdin     bool   `name:"password-hash-stdin" xor:"password" help:"Read a password hash that another system made from the first line of standard input: argon2id, bcrypt, scrypt, pbkdf2-sha256 or -sha512, sha256-crypt, sha512-crypt, $$invenio-aes$$."`
-	DoubleHash    bool   `help:"The hash is of HMAC-SHA512(accounts.invenio_password_salt, password), as Invenio and Flask-Security make them."`
+	Email         string            `arg:"" help:"E-mail address; you vouch for it."`
+	Name          string            `help:"Display name."`
+	Username      string            `help:"Short name for applications."`
+	Locale        string            `placeholder:"TAG" help:"Language, such as de."`
+	Zone          string            `placeholder:"NAME" help:"Time zone, such as Europe/Zurich."`
+	Affiliation   []string          `sep:"none" help:"Where the person works or studies; may be given several times."`
+	Field         map[string]string `mapsep:"none" placeholder:"NAME=VALUE" help:"A field of accounts.profile.fields, its value in JSON or as text; may be given several times."`
+	Admin         bool              `help:"May administer the installation."`
+	PasswordStdin bool              `xor:"password" help:"Read a password from the first line of standard input. Otherwise the person sets one with \"lost password\", or signs in with a provider later."`
+	HashStdin     bool              `name:"password-hash-stdin" xor:"password" help:"Read a password hash that another system made from the first line of standard input: argon2id, bcrypt, scrypt, pbkdf2-sha256 or -sha512, sha256-crypt, sha512-crypt, $$invenio-aes$$."`
+	DoubleHash    bool              `help:"The hash is of HMAC-SHA512(accounts.invenio_password_salt, password), as Invenio and Flask-Security make them."`
 	output
 }
 
@@ -123,7 +136,8 @@ func (c usersCreate) Run(ctx context.Context, p *program) error {
 	if c.DoubleHash && !c.HashStdin {
 		return errors.New("--double-hash says how a hash was made: give it with --password-hash-stdin")
 	}
-	n := local.NewUser{Email: c.Email, Name: c.Name, Username: c.Username, Admin: c.Admin, DoubleHash: c.DoubleHash}
+	n := local.NewUser{Email: c.Email, Name: c.Name, Username: c.Username, Locale: c.Locale, Admin: c.Admin, DoubleHash: c.DoubleHash}
+	n.Details.Zone, n.Details.Affiliations = c.Zone, c.Affiliation
 	var err error
 	switch {
 	case c.PasswordStdin:
@@ -139,14 +153,16 @@ func (c usersCreate) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	defer r.close()
+	n.Details.Fields = r.fieldValues(c.Field)
 	u, err := r.accounts.Create(ctx, n)
 	if errors.Is(err, local.ErrSignUpKnown) {
 		return fmt.Errorf("%s has an account already; see: broker users show %s", printable(c.Email), printable(c.Email))
 	}
 	if err != nil {
-		return domainAdvice(err, c.Email)
+		return formFailure(domainAdvice(err, c.Email), r)
 	}
 	v := viewUser(u)
+	v.Locale, v.Details = u.Locale, u.Details
 	return c.print(p.out, v, func(w io.Writer) {
 		v.text(w)
 		if !v.Password {
@@ -257,7 +273,7 @@ func (c usersShow) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	v := viewUser(u)
-	v.Phone, v.Address = u.Phone, u.Address
+	v.Phone, v.Address, v.Locale, v.Details = u.Phone, u.Address, u.Locale, u.Details
 	identities, err := db.IdentitiesOf(ctx, u.ID)
 	if err != nil {
 		return err

@@ -40,7 +40,7 @@ func TestCounter(t *testing.T) {
 					return db.InTx(ctx, func(ctx context.Context) error { return db.CreateGrant(ctx, broker.Grant{ID: "h"}) })
 				})
 			}, 1, 0},
-			{"touch", func() error { return db.TouchSession(ctx, "s", at) }, 1, 0},
+			{"touch", func() error { return db.TouchSession(ctx, broker.Session{IDHash: "s", LastSeenAt: at}) }, 1, 0},
 		} {
 			c.Reset()
 			ok(t, tt.do())

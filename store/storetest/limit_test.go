@@ -68,6 +68,8 @@ func TestReturnToken(t *testing.T) {
 		}
 		same(t, must(db.TakeTokens(ctx, at, k))(t)[0].Last, false)
 		same(t, must(db.TakeTokens(ctx, at, k))(t)[0].Last, true)
+		must(db.TakeTokens(ctx, at, charge("other", 2, time.Minute)))(t)
+		ok(t, db.ReturnToken(ctx, "other")) // is another one's
 		same(t, must(db.TakeTokens(ctx, at, k))(t)[0].Refused, true)
 	})
 }

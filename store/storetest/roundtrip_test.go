@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -51,6 +52,10 @@ func fill(t *testing.T, v any) {
 			for _, key := range []string{"ключ", "'"} {
 				e := reflect.New(v.Type().Elem()).Elem()
 				set(e)
+				if raw, ok := e.Interface().(json.RawMessage); ok { // a document of values keeps no spaces between them
+					e.SetBytes([]byte(strings.ReplaceAll(string(raw), `: `, `:`)))
+					e.SetBytes([]byte(strings.ReplaceAll(string(e.Bytes()), `, `, `,`)))
+				}
 				v.SetMapIndex(reflect.ValueOf(key), e)
 			}
 		case reflect.Pointer:

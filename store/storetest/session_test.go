@@ -34,8 +34,8 @@ func TestSessions(t *testing.T) {
 			return got
 		}
 		same(t, list(), []string{"c", "b", "a"})
-		ok(t, db.TouchSession(ctx, "a", at.Add(time.Minute)))
-		ok(t, db.TouchSession(ctx, "none", at))
+		ok(t, db.TouchSession(ctx, broker.Session{IDHash: "a", LastSeenAt: at.Add(time.Minute)}))
+		ok(t, db.TouchSession(ctx, broker.Session{IDHash: "none", LastSeenAt: at}))
 		same(t, list(), []string{"a", "c", "b"})
 
 		next := filled[broker.Session](t)
@@ -43,6 +43,7 @@ func TestSessions(t *testing.T) {
 		next.IDHash, next.UserID, next.ExpiresAt = "b", "u", at.Add(time.Hour)
 		ok(t, db.SaveSession(ctx, next))
 		next.CreatedAt = time.Time{}
+		next.IP, next.IPAt, next.Turn, next.TurnedAt, next.ShownAt = "", time.Time{}, 0, time.Time{}, time.Time{} // TouchSession's
 		same(t, must(db.Session(ctx, "b"))(t), next)
 		if err := db.SaveSession(ctx, broker.Session{IDHash: "none"}); !errors.Is(err, broker.ErrNotFound) {
 			t.Errorf("SaveSession of none = %v", err)
