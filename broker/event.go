@@ -60,6 +60,10 @@ const (
 	EventRecoveryUsed      = "recovery.used"      // a recovery code stood in for the second factor
 	EventBrowserRemembered = "browser.remembered" // it stands in for the second factor
 	EventBrowserForgotten  = "browser.forgotten"
+	EventPasskeyAdded      = "passkey.added"
+	EventPasskeyRemoved    = "passkey.removed"
+	EventPasskeyReset      = "passkey.reset"  // removed by an operator
+	EventPasskeyCloned     = "passkey.cloned" // its device counts backwards: there may be two of it
 	EventConsentGiven      = "consent.given"
 	EventConsentRevoked    = "consent.revoked"
 	EventCodeReuse         = "grant.code_reuse"
@@ -79,7 +83,7 @@ const (
 
 // Details of EventSignedIn, and what they say.
 const (
-	DetailAMR     = "amr"     // how, where it was neither a provider nor a password: AMROTP for a mailed code
+	DetailAMR     = "amr"     // how, where it was neither a provider nor a password: AMROTP for a mailed code, AMRKey for a passkey
 	DetailFactor  = "factor"  // "1": and a second factor was shown
 	DetailBrowser = "browser" // "new": none that the account had been opened in
 )

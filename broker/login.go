@@ -123,16 +123,16 @@ func (l *Login) Authenticated(user UserID, how Authentication) {
 func (l *Login) Owe(has bool) { l.OwesFactor, l.SetsUpFactor = true, !has }
 
 // FactorShown records that the person has shown the second factor which they
-// owed, by a method (RFC 8176). What they proved before stands, and so does its time:
+// owed, by its methods (RFC 8176). What they proved before stands, and so does its time:
 // whatever ended their sessions since then ends this, too.
-func (l *Login) FactorShown(method string) {
-	l.OwesFactor, l.SetsUpFactor, l.ACR, l.AMR = false, false, ACRSecond, withFactor(l.AMR, method)
+func (l *Login) FactorShown(methods ...string) {
+	l.OwesFactor, l.SetsUpFactor, l.ACR, l.AMR = false, false, ACRSecond, withFactor(l.AMR, methods...)
 }
 
-// withFactor is what the methods are together with that of a second factor.
-func withFactor(amr []string, method string) []string {
+// withFactor is what the methods are together with those of a second factor.
+func withFactor(amr []string, methods ...string) []string {
 	amr = slices.Clone(amr)
-	for _, method := range []string{method, AMRMulti} {
+	for _, method := range append(methods, AMRMulti) {
 		if !slices.Contains(amr, method) {
 			amr = append(amr, method)
 		}
@@ -155,7 +155,8 @@ type Authentication struct {
 const ACRSingle = "urn:idbroker:acr:1fa"
 
 // ACRSecond is the authentication context of two factors: a second one was shown
-// here, after whatever came first, or a provider has proven that it saw two.
+// here, after whatever came first, or a passkey whose device knows its person, or a
+// provider has proven that it saw two.
 const ACRSecond = "urn:idbroker:acr:2fa"
 
 // Methods of authentication (RFC 8176, section 2) that we tell of.
@@ -164,4 +165,6 @@ const (
 	AMROTP      = "otp" // a code that works once: of an app, of a list, or from a mail
 	AMRSMS      = "sms" // a code that was sent to a telephone number
 	AMRMulti    = "mfa"
+	AMRKey      = "pop"  // something was signed with the key of a passkey; where it is kept nobody has proven to us
+	AMRPresent  = "user" // somebody touched the device, at least
 )

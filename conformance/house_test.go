@@ -60,6 +60,7 @@ var words = map[string][]string{
 	"golang.org/x/crypto/argon2":            {"broker/local"},
 	"github.com/go-crypt/crypt":             {"broker/local"},
 	"github.com/pquerna/otp":                {"broker/local"},
+	"github.com/go-webauthn/webauthn":       {"broker/local"},
 	"github.com/ccojocar/zxcvbn-go":         {"broker/local"},
 	"github.com/boombuler/barcode":          {"web"},
 	"github.com/ory/fosite":                 {"tokens"},

@@ -171,7 +171,7 @@ func TestEveryErrorHasWords(t *testing.T) {
 }
 
 // composed are the beginnings of keys that code puts together.
-var composed = regexp.MustCompile(`^(claim\.(affiliations|email_verified|phone_number_verified|updated_at)$|visibility\.|events|home|mail|sent|settings|time\.month_\d)|\.(title|advice)$`)
+var composed = regexp.MustCompile(`^(claim\.(affiliations|email_verified|phone_number_verified|updated_at)$|visibility\.|events|home|mail|sent|settings|passkeys\.by_.*|time\.month_\d)|\.(title|advice)$`)
 
 // TestNothingIsSaidInVain finds messages that nobody says any more.
 func TestNothingIsSaidInVain(t *testing.T) {

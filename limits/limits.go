@@ -104,6 +104,15 @@ func (l *Limiter) Password(ctx context.Context, at time.Time, v Visitor, account
 	return l.ask(ctx, at, v, own, deep)
 }
 
+// Passkey is asked before what a device has signed is looked at. It names the account
+// by itself and cannot be guessed, so the network's bucket alone is asked.
+func (l *Limiter) Passkey(ctx context.Context, at time.Time, v Visitor) (Verdict, error) {
+	if l.o.Off {
+		return Verdict{}, nil
+	}
+	return l.ask(ctx, at, v, broker.Charge{}, broker.Charge{})
+}
+
 // Mail is asked before a form has us mail an address. Verdict.Silent says that
 // the address has had enough; the visitor must not be told, or they learn
 // whether somebody else asked for it.

@@ -39,6 +39,10 @@ func (l *Linker) Accounts(ctx context.Context, id broker.UserID) ([]LinkedAccoun
 	if err != nil {
 		return nil, fmt.Errorf("lost tokens: %w", err)
 	}
+	passkeys, err := l.passkeys(ctx, id)
+	if err != nil {
+		return nil, err
+	}
 	out := make([]LinkedAccount, 0, len(identities))
 	for _, i := range identities {
 		p, ok := l.apps.Provider(i.Provider)
@@ -46,7 +50,7 @@ func (l *Linker) Accounts(ctx context.Context, id broker.UserID) ([]LinkedAccoun
 			p = broker.Provider{ID: i.Provider, Title: i.Provider}
 		}
 		row := LinkedAccount{Identity: i, Provider: p, Configured: ok && !p.Hidden, OpensAccount: l.usable(i.Provider)}
-		row.CanRemove = !row.OpensAccount || l.waysIn(user, identities, i.ID) > 0
+		row.CanRemove = !row.OpensAccount || l.waysIn(user, identities, passkeys, i.ID) > 0
 		for _, a := range accounts {
 			if a.Provider == i.Provider && a.Issuer == i.Issuer && a.Subject == i.Subject {
 				row.Account = a
@@ -58,11 +62,32 @@ func (l *Linker) Accounts(ctx context.Context, id broker.UserID) ([]LinkedAccoun
 	return out, nil
 }
 
+// passkeys counts the passkeys that open an account today.
+func (l *Linker) passkeys(ctx context.Context, id broker.UserID) (int, error) {
+	if !l.keys {
+		return 0, nil
+	}
+	n, err := l.store.CountPasskeys(ctx, id)
+	if err != nil {
+		return 0, fmt.Errorf("count passkeys: %w", err)
+	}
+	return n, nil
+}
+
+// OpenIdentities counts the identities that open a user's account today.
+func (l *Linker) OpenIdentities(ctx context.Context, id broker.UserID) (int, error) {
+	identities, err := l.store.IdentitiesOf(ctx, id)
+	if err != nil {
+		return 0, fmt.Errorf("identities: %w", err)
+	}
+	return l.waysIn(broker.User{}, identities, 0, ""), nil
+}
+
 // waysIn counts what opens the account today, leaving out one identity: a
-// password, where passwords do, and every identity whose provider is
+// password, where passwords do, its passkeys, and every identity whose provider is
 // configured, visible and not link-only.
-func (l *Linker) waysIn(user broker.User, identities []broker.UserIdentity, without string) int {
-	n := 0
+func (l *Linker) waysIn(user broker.User, identities []broker.UserIdentity, passkeys int, without string) int {
+	n := passkeys
 	if user.HasPassword() && !l.noPwd {
 		n++
 	}

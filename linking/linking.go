@@ -41,6 +41,8 @@ type Store interface {
 	TouchIdentity(ctx context.Context, id string, at time.Time) error
 	DeleteIdentity(ctx context.Context, id string) error
 
+	CountPasskeys(ctx context.Context, user broker.UserID) (int, error)
+
 	SaveRemoteAccount(ctx context.Context, a broker.RemoteAccount) (broker.RemoteAccount, error)
 	RemoteAccount(ctx context.Context, provider, issuer, subject string) (broker.RemoteAccount, error)
 	RemoteAccountsOf(ctx context.Context, user broker.UserID) ([]broker.RemoteAccount, error)
@@ -94,6 +96,7 @@ type Apps interface {
 type Options struct {
 	FreshFor    time.Duration // how recent a sign-in must be to change links; 0: 15 minutes
 	NoPasswords bool          // passwords do not open accounts here
+	Passkeys    bool          // passkeys do
 	Issuer      string        // external base URL, no slash at the end; links in mails begin with it
 	UndoWithin  time.Duration // how long a change of links can be taken back; 0: 7 days
 	Log         *slog.Logger  // nil: discard
@@ -127,6 +130,7 @@ type Linker struct {
 	apps  Apps
 	fresh time.Duration
 	noPwd bool
+	keys  bool
 	log   *slog.Logger
 
 	issuer     string
@@ -139,7 +143,7 @@ type Linker struct {
 
 // New returns a Linker over a store and the configured apps.
 func New(store Store, apps Apps, o Options) *Linker {
-	l := &Linker{store: store, apps: apps, fresh: o.FreshFor, noPwd: o.NoPasswords, log: o.Log, issuer: o.Issuer, undoWithin: o.UndoWithin, endGrants: o.EndGrants, begin: o.Begin}
+	l := &Linker{store: store, apps: apps, fresh: o.FreshFor, noPwd: o.NoPasswords, keys: o.Passkeys, log: o.Log, issuer: o.Issuer, undoWithin: o.UndoWithin, endGrants: o.EndGrants, begin: o.Begin}
 	if l.fresh == 0 {
 		l.fresh = freshFor
 	}

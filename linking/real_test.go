@@ -81,6 +81,10 @@ type anyLinker struct{ r *real }
 func (a anyLinker) Attach(ctx context.Context, u broker.User, p broker.Profile, at time.Time) error {
 	return a.r.linker().Attach(ctx, u, p, at)
 }
+func (a anyLinker) OpenIdentities(ctx context.Context, u broker.UserID) (int, error) {
+	return a.r.linker().OpenIdentities(ctx, u)
+}
+
 func (a anyLinker) DetachAll(ctx context.Context, u broker.UserID, at time.Time) error {
 	if a.r.keeps && !a.r.deletes {
 		return nil

@@ -108,7 +108,11 @@ func (l *Linker) undoable(ctx context.Context, token broker.Secret, at time.Time
 			}
 		}
 	}
-	f.WaysIn = l.waysIn(u.User, identities, without)
+	passkeys, err := l.passkeys(ctx, c.UserID)
+	if err != nil {
+		return u, nil, err
+	}
+	f.WaysIn = l.waysIn(u.User, identities, passkeys, without)
 	if c.Removed != nil {
 		switch owner, err := l.store.Identity(ctx, c.Provider, c.Removed.Identity.Issuer, c.Removed.Identity.Subject); {
 		case errors.Is(err, broker.ErrNotFound):

@@ -31,6 +31,11 @@ var wayOn = map[string]string{
 	"recovery-renewed":       "/account/settings/second-factor/",
 	"recovery-used":          "/account/settings/second-factor/",
 
+	"passkey-added":           "/account/settings/passkeys/",
+	"passkey-removed":         "/account/settings/passkeys/",
+	"passkey-removed-for-you": "/account/settings/passkeys/",
+	"passkey-cloned":          "/account/settings/passkeys/",
+
 	"new-browser":    "/account/settings/devices/",
 	"session-stolen": "/account/settings/security/",
 }

@@ -31,7 +31,7 @@ const (
 
 // Prune removes what nobody needs any more, as of a time: attempts, logins,
 // sessions, mail tokens and codes, changes of links and pushed requests that expired a day ago, spent
-// assertions and providers' logout tokens an hour ago, grants that ended a week ago, outbox entries done a
+// assertions, answered challenges and providers' logout tokens an hour ago, grants that ended a week ago, outbox entries done a
 // week or given up a month ago, initial access tokens that are of no use since a
 // day, encryption keys that open nothing more, troubles of a month ago, replicas
 // that were last seen a day ago, buckets that are full, usernames that were given
@@ -54,6 +54,7 @@ func (db *DB) Prune(ctx context.Context, at time.Time) (int, error) {
 		{"sessions", "id_hash", "expires_at < ? AND expires_at <> 0", []any{dead}},
 		{"mail_tokens", "hash", "expires_at < ?", []any{dead}},
 		{"mail_codes", "id", "expires_at < ?", []any{dead}},
+		{"passkey_challenges", "hash", "expires_at < ?", []any{micro(at.Add(-assertionKept))}},
 		{"link_changes", "id", "expires_at < ?", []any{dead}},
 		{"pushed_requests", "uri_hash", "expires_at < ?", []any{dead}},
 		{"spent_assertions", "(client_id, jti_hash)", "expires_at < ?", []any{micro(at.Add(-assertionKept))}},

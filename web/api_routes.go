@@ -32,6 +32,7 @@ func operations() map[string]operation {
 	maps.Copy(all, signInOperations())
 	maps.Copy(all, accountOperations())
 	maps.Copy(all, settingsOperations())
+	maps.Copy(all, passkeyOperations())
 	for pattern, op := range all {
 		if strings.HasPrefix(pattern, "POST ") && op.takesJSON() { // pages hand it on to their forms
 			op.fields = append(slices.Clone(op.fields), short(startedField, maxID))

@@ -100,7 +100,7 @@ func (s *Server) viewSession(b base, row broker.Session) sessionRow {
 	view := sessionRow{
 		SID: row.SID, Mobile: ua.Mobile || ua.Tablet, IP: row.IP, Country: s.countryName(b.Lang, row.IP), Remembered: row.Lasting && s.o.Remember > 0,
 		SignedInAt: row.AuthTime, CreatedAt: row.CreatedAt, LastSeenAt: row.LastSeenAt,
-		How: b.how(s.title(row.Provider), row.Provider == "" && slices.Contains(row.AMR, amrCode) && !slices.Contains(row.AMR, broker.AMRPassword), row.ACR == broker.ACRSecond),
+		How: b.how(s.title(row.Provider), begunBy(&broker.Login{Provider: row.Provider, AMR: row.AMR}), row.ACR == broker.ACRSecond),
 	}
 	name, system := printable(ua.Name, maxID), printable(ua.OS, maxID)
 	if view.Device = name; name != "" && system != "" {
@@ -138,7 +138,7 @@ func (s *Server) signIns(ctx context.Context, b base, user broker.UserID) (last,
 	view := func(i broker.SignIn) signInView {
 		return signInView{
 			At: i.At, IP: i.IP, Country: s.countryName(b.Lang, i.IP),
-			How: b.how(s.title(i.Provider), i.Detail[broker.DetailAMR] == amrCode, i.Detail[broker.DetailFactor] != ""),
+			How: b.how(s.title(i.Provider), i.Detail[broker.DetailAMR], i.Detail[broker.DetailFactor] != ""),
 		}
 	}
 	return view(all.Last), view(all.Before), all.Times, nil

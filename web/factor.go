@@ -64,7 +64,11 @@ func (s *Server) owingFactor(w http.ResponseWriter, r *http.Request, step broker
 	if user.Disabled() {
 		return l, true, user.Refusal()
 	}
-	if !s.accounts.Factors() || user.HasSecondFactor() == l.SetsUpFactor { // removed or set up meanwhile
+	has, err := s.hasFactor(r.Context(), user)
+	if err != nil {
+		return l, true, err
+	}
+	if !s.accounts.Factors() || has == l.SetsUpFactor { // removed or set up meanwhile
 		l.OwesFactor, l.SetsUpFactor = false, false // what is owed now is found out anew
 		return l, true, s.advance(w, r, l)
 	}
@@ -175,6 +179,10 @@ func (s *Server) showFactor(w http.ResponseWriter, r *http.Request, status int, 
 	if p.Way != wayRecovery {
 		p.Ways = append(p.Ways, factorWay{Label: "second_factor.use_recovery", URL: here + "&way=" + wayRecovery})
 		p.RememberDays = int(s.accounts.RememberFor() / (24 * time.Hour))
+	}
+	p.NoApp = !visitOf(r).owing.HasSecondFactor()
+	if p.Passkey, err = s.passkeyView(r, s.factorAsk(w, r, l), passkeyView{Action: "/second-factor/passkey/", Label: p.PasskeyLabel(), Primary: p.NoApp}); err != nil {
+		return err
 	}
 	return s.show(w, r, status, &p)
 }

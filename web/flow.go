@@ -162,6 +162,11 @@ func (s *Server) decide(r *http.Request, l *broker.Login, a *tokens.Authorizatio
 	if err != nil {
 		return "", err
 	}
+	if step == broker.StepFactor && !has && v.user != nil {
+		if has, err = s.hasFactor(r.Context(), *v.user); err != nil {
+			return "", err
+		}
+	}
 	switch {
 	case step == broker.StepFactor && !has && !s.fresh(v):
 		l.Force = true // who finds the browser open sets up no factor of theirs

@@ -24,6 +24,11 @@ func (s *Server) getLinkedAccounts(w http.ResponseWriter, r *http.Request) error
 	if err != nil {
 		return err
 	}
+	if p.Passkeys = s.accounts.Passkeys(); p.Passkeys {
+		if p.PasskeyCount, err = s.passkeys(r, v.user.ID); err != nil {
+			return err
+		}
+	}
 	for _, c := range changes {
 		if c.UndoHash != "" {
 			p.MailedTo = broker.MaskEmail(v.user.Email)

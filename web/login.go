@@ -163,6 +163,12 @@ func (s *Server) showLogin(w http.ResponseWriter, r *http.Request, status int, l
 	if choosing(v, l) {
 		p.Present = v.user.Called()
 	}
+	if p.Passkey, err = s.signInPasskey(w, r, l, p.base); err != nil {
+		return err
+	}
+	if p.Passkey != nil {
+		p.Passkey.Primary = last == lastPasskey && p.Present == ""
+	}
 	var mine []string // providers that can prove the person who is signed in
 	if p.Again = again(l) && v.user != nil; p.Again {
 		p.Email, p.CancelURL = v.user.Email, or(broker.LocalPath(l.ReturnTo), "/")

@@ -14,7 +14,7 @@ func pageKinds() []page {
 	return []page{
 		&applicationsPage{}, &askCodePage{}, &choosePage{}, &claimPage{}, &codePage{}, &confirmPage{}, &consentPage{},
 		&dataPage{}, &devicesPage{}, &emailPage{}, &errorPage{}, &factorPage{}, &formPostPage{}, &homePage{}, &linkPage{}, &linkedAccountsPage{},
-		&loggedOutPage{}, &loginPage{}, &logoutPage{}, &lostPasswordPage{}, &profilePage{}, &proofPage{}, &provedPage{},
+		&loggedOutPage{}, &loginPage{}, &logoutPage{}, &lostPasswordPage{}, &passkeyPage{}, &passkeysPage{}, &profilePage{}, &proofPage{}, &provedPage{},
 		&recoveryCodesPage{}, &resetPage{}, &secondFactorPage{}, &securityPage{}, &sentPage{}, &setUpFactorPage{}, &signupPage{}, &usernamePage{},
 	}
 }

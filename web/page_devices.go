@@ -1,6 +1,10 @@
 package web
 
-import "time"
+import (
+	"time"
+
+	"idbroker/broker"
+)
 
 // devicesPage lists where the person is signed in:
 // templates/devices.html, at /account/settings/devices/. It posts to
@@ -58,14 +62,16 @@ func (s sessionRow) Icon() string {
 	return "device"
 }
 
-// how says with what somebody signed in: a provider by its title, a mailed code, or
+// how says with what somebody signed in: a provider by its title, a passkey, a mailed code, or
 // else a password; and whether a second factor came with it.
-func (b base) how(provider string, code, factor bool) string {
+func (b base) how(provider, by string, factor bool) string {
 	text := b.T("security.with_password")
 	switch {
 	case provider != "":
 		text = b.T("security.with", "provider", provider)
-	case code:
+	case by == broker.AMRKey: // two factors in one
+		return b.T("security.with_passkey")
+	case by == amrCode:
 		text = b.T("security.with_code")
 	}
 	if factor {

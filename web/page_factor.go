@@ -19,14 +19,24 @@ import (
 type secondFactorPage struct {
 	base
 	Login        broker.LoginID
-	Client       *clientView // the application that asks; nil none
-	Way          string      // what it takes: a kind of factor, or wayRecovery
-	Ways         []factorWay // the others that the person has
-	Number       string      // that a code is sent to, to recognise it by; "" none
-	Sent         bool        // one was
-	RememberDays int         // how long the browser may be remembered; 0 not at all
-	Problems     problems    // fields: code
-	OtherURL     string      // to sign in as somebody else
+	Client       *clientView  // the application that asks; nil none
+	Way          string       // what it takes: a kind of factor, or wayRecovery
+	Ways         []factorWay  // the others that the person has
+	Number       string       // that a code is sent to, to recognise it by; "" none
+	Sent         bool         // one was
+	RememberDays int          // how long the browser may be remembered; 0 not at all
+	Problems     problems     // fields: code
+	OtherURL     string       // to sign in as somebody else
+	Passkey      *passkeyView // instead of a code; nil: they have none
+	NoApp        bool         // there is no code to type: Passkey is all they have
+}
+
+// PasskeyLabel stands on the button of Passkey.
+func (p secondFactorPage) PasskeyLabel() string {
+	if p.NoApp {
+		return p.T("passkey.factor_only")
+	}
+	return p.T("passkey.factor")
 }
 
 // Recovery tells whether the page takes a recovery code.

@@ -104,6 +104,8 @@ type securityPage struct {
 	PasswordSetAt  time.Time // zero: not known
 	MinPassword    int
 	Identities     int       // remote identities that open the account
+	PasskeysOn     bool      // there are passkeys here
+	Passkeys       int       // the person's, that open the account
 	Factors        bool      // there are second factors here
 	FactorAt       time.Time // zero: the person has none
 	Remembered     []rememberedRow
@@ -115,22 +117,27 @@ type securityPage struct {
 
 // WaysIn is how many things open the account.
 func (p securityPage) WaysIn() int {
+	n := p.Identities + p.Passkeys
 	if p.HasPassword {
-		return p.Identities + 1
+		n++
 	}
-	return p.Identities
+	return n
 }
 
 // Protection says in a line how well the account is protected.
-func (p securityPage) Protection() string { return p.protection(p.HasPassword, p.WaysIn()) }
+func (p securityPage) Protection() string {
+	return p.protection(p.HasPassword, p.Passkeys > 0, p.WaysIn())
+}
 
 // protection says how many ways in there are, and what one alone means.
-func (b base) protection(password bool, ways int) string {
+func (b base) protection(password, passkey bool, ways int) string {
 	switch {
 	case ways == 0:
 		return b.T("security.ways_none")
 	case ways == 1 && password:
 		return b.T("security.ways_password")
+	case ways == 1 && passkey:
+		return b.T("security.ways_passkey")
 	case ways == 1:
 		return b.T("security.ways_identity")
 	default:
@@ -162,6 +169,8 @@ func (p securityPage) Event(e eventRow) string {
 	switch {
 	case e.Code:
 		key += "_code"
+	case e.Passkey:
+		key += "_passkey"
 	case named == "" && p.Has(key+"_plain"):
 		key += "_plain"
 	}
@@ -186,6 +195,7 @@ type eventRow struct {
 	Provider string // title; "" none
 	Client   string // name of the application; "" none
 	Code     bool   // a session that a mailed code began
+	Passkey  bool   // one that a passkey began
 	IP       string
 	Country  string // "" not known
 }
@@ -194,13 +204,15 @@ type eventRow struct {
 // templates/linked_accounts.html, at /account/settings/linkedaccounts/.
 type linkedAccountsPage struct {
 	base
-	Linked    []linkedRow
-	Connect   []providerButton // what can be linked still; URL takes a POST
-	Changes   []changeRow      // what can be taken back still, the last first
-	MailedTo  string           // masked address that the mails about Changes went to; "" nobody was mailed
-	Password  bool             // a password opens the account
-	OnlyWayIn bool             // one thing opens the account: it cannot be unlinked
-	Passwords bool             // the person could set a password
+	Linked       []linkedRow
+	Connect      []providerButton // what can be linked still; URL takes a POST
+	Changes      []changeRow      // what can be taken back still, the last first
+	MailedTo     string           // masked address that the mails about Changes went to; "" nobody was mailed
+	Password     bool             // a password opens the account
+	Passkeys     bool             // the person could add a passkey
+	PasskeyCount int              // passkeys that open the account
+	OnlyWayIn    bool             // one thing opens the account: it cannot be unlinked
+	Passwords    bool             // the person could set a password
 }
 
 // shownChanges is how many changes are shown at once; the rest unfold.
@@ -250,7 +262,7 @@ func (p linkedAccountsPage) Protection() string {
 	if p.OnlyWayIn {
 		return ""
 	}
-	ways := 0
+	ways := p.PasskeyCount
 	if p.Password {
 		ways++
 	}
@@ -259,7 +271,7 @@ func (p linkedAccountsPage) Protection() string {
 			ways++
 		}
 	}
-	return p.protection(p.Password, ways)
+	return p.protection(p.Password, p.PasskeyCount > 0, ways)
 }
 
 // LastUsed is the identity that was used last, where there are several; "" none.

@@ -65,11 +65,21 @@ type loginPage struct {
 	SignUpURL       string // "" newcomers cannot sign up
 	CodeURL         string // to a code by mail; "" there are none
 	LostPasswordURL string
-	Pending         *remoteView // an identity that waits to be linked once the person has signed in
-	LocalPasswords  bool        // the broker keeps passwords
-	CancelURL       string      // where Again leads back to; "" nowhere
+	Pending         *remoteView  // an identity that waits to be linked once the person has signed in
+	LocalPasswords  bool         // the broker keeps passwords
+	CancelURL       string       // where Again leads back to; "" nowhere
+	Passkey         *passkeyView // nil: there are no passkeys
 	remembering
 	Present string // name of the account that the person may go on with, posting present=1; "" nobody
+}
+
+// Autocomplete is what the browser may fill into the field for the address, or
+// offer there in its place.
+func (p loginPage) Autocomplete() string {
+	if p.Passkey != nil {
+		return "username webauthn"
+	}
+	return "username"
 }
 
 // remembering is the choice whether the session outlives the browser.

@@ -160,6 +160,27 @@ func samples(r *renderer, lang string, w words) []sample {
 	key := appKey{Picture: sampleKey, Secret: "JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP", URI: "otpauth://totp/x"}
 	address := contact.Address.Formatted()
 	signin, lost := "/login/?login=l1", "/lost-password/?login=l1"
+	passkeyOn := func(b base, v passkeyView) *passkeyView {
+		v.base, v.Login, v.Options = b, "l1", `{"challenge":"AA"}`
+		return &v
+	}
+	signKey := passkeyOn(b(), passkeyView{Action: "/login/passkey/", RenewURL: "/login/passkey/?login=l1", Label: signedIn.T("passkey.sign_in")})
+	lastKey := *signKey
+	lastKey.Primary = true
+	factorKey := passkeyOn(b(), passkeyView{Action: "/second-factor/passkey/", Label: signedIn.T("passkey.factor")})
+	onlyFactor := *factorKey
+	onlyFactor.Label, onlyFactor.Primary = signedIn.T("passkey.factor_only"), true
+	keys := passkeysPage{base: in("security"), Problems: problemsOf(local.ErrPasskeyNameTaken), Passkeys: []passkeyRow{
+		{ID: "k1", Name: w.text, Syncable: true, Synced: true, Transports: []string{"internal", "hybrid"}, CreatedAt: long, LastUsedAt: sampleNow.Add(-2 * time.Hour), RemoveURL: passkeysPath + "remove/?id=k1"},
+		{ID: "k2", Name: w.title, Transports: []string{"usb", "nfc"}, CreatedAt: sampleNow.Add(-time.Hour), RemoveURL: passkeysPath + "remove/?id=k2"},
+	}}
+	keys.Add = passkeyOn(keys.base, passkeyView{Action: passkeysPath + "add/", Label: keys.T("passkeys.add"), Primary: true})
+	if keys.Add.Field, err = keys.nameField(w.name); err != nil {
+		panic(err)
+	}
+	onlyKey := passkeysPage{base: in("security"), OnlyWay: true, ProveURL: signin, Passkeys: slices.Clone(keys.Passkeys[:1])}
+	onlyKey.Passkeys[0].RemoveURL = ""
+	noKeys := passkeysPage{base: in("security"), Add: keys.Add}
 	ways := []factorWay{{"second_factor.use_totp", signin}, {"second_factor.use_recovery", signin}}
 	both := []local.FactorWay{{Kind: broker.FactorTOTP, Since: long, LastUsedAt: sampleNow.Add(-2 * time.Hour)}, {Kind: broker.FactorSMS, Hint: "+41…11", Since: long, LastUsedAt: long}}
 	return []sample{
@@ -174,6 +195,14 @@ func samples(r *renderer, lang string, w words) []sample {
 		{"login_again", &loginPage{base: signedIn, Again: true, Login: "l1", Email: w.email, Providers: four[:1], LostPasswordURL: lost, LocalPasswords: true, CancelURL: "/account/settings/security/"}},
 		{"login_pending", &loginPage{base: b(), Login: "l1", Pending: &github, Providers: four[1:], LostPasswordURL: lost, LocalPasswords: true}},
 		{"login_present", &loginPage{base: signedIn, Login: "l1", Client: client, Present: w.name, Providers: four[:2], LostPasswordURL: lost, LocalPasswords: true, SignUpURL: "/signup/"}},
+		{"login_passkey", &loginPage{base: b(), Login: "l1", Client: client, Providers: four, SignUpURL: "/signup/", LostPasswordURL: lost, LocalPasswords: true, Passkey: signKey}},
+		{"login_passkey_last", &loginPage{base: b(), Login: "l1", Providers: four, LostPasswordURL: lost, LocalPasswords: true, Passkey: &lastKey, Problems: problemsOf(local.ErrPasskeyUnknown)}},
+		{"passkey", &passkeyPage{base: b(), Passkey: &lastKey, BackURL: signin}},
+		{"second_factor_passkey", &secondFactorPage{base: b(), Login: "l1", Client: client, Way: "totp", Ways: ways[1:], OtherURL: signin, Passkey: factorKey}},
+		{"second_factor_only_passkey", &secondFactorPage{base: b(), Login: "l1", OtherURL: signin, NoApp: true, Passkey: &onlyFactor}},
+		{"passkeys", &keys},
+		{"passkeys_only", &onlyKey},
+		{"passkeys_none", &noKeys},
 		{"signup", &signupPage{base: b(), Login: "l1", Client: client, NeedPassword: true, MinPassword: 8, SignInURL: signin}},
 		{"signup_asked", &signupPage{base: b(), Login: "l1", Client: client, NeedPassword: true, MinPassword: 8, SignInURL: signin, Rule: w.text, Asked: asked}},
 		{"signup_remote", &signupPage{base: b(), Login: "l1", Client: client, Remote: &github, Email: w.email, Name: w.name, Username: w.handle, EmailFromProvider: true, NameFromProvider: true, UsernameFromProvider: true, SignInURL: signin, OtherURL: signin}},
@@ -257,7 +286,7 @@ func samples(r *renderer, lang string, w words) []sample {
 			Action: broker.EmailPath, Fields: []hidden{{"token", "t0ken"}}, Button: newAddress.T("email.confirm_button"), Cancel: newAddress.T("email.keep"), BackURL: profilePath}},
 		{"email_back", &confirmPage{base: back, Lines: []string{back.T("email.back_to", "email", w.email), back.T("email.back_effect")},
 			Action: broker.EmailBackPath, Fields: []hidden{{"token", "t0ken"}}, Button: back.T("undo.button"), Cancel: back.T("undo.keep"), BackURL: "/"}},
-		{"security", &securityPage{base: in("security"), LocalPasswords: true, HasPassword: true, PasswordSetAt: long, MinPassword: 8, Identities: 2,
+		{"security", &securityPage{base: in("security"), LocalPasswords: true, HasPassword: true, PasswordSetAt: long, MinPassword: 8, Identities: 2, PasskeysOn: true, Passkeys: 2,
 			Devices: 2, signInViews: signIns,
 			Events: []eventRow{
 				{Name: broker.EventSignedIn, At: sampleNow.Add(-5 * time.Minute), Provider: w.title, IP: "2001:db8::7334"},

@@ -32,6 +32,11 @@ func (s *Server) showSecurity(w http.ResponseWriter, r *http.Request, status int
 		return err
 	}
 	p.Identities = len(mine)
+	if p.PasskeysOn = s.accounts.Passkeys(); p.PasskeysOn {
+		if p.Passkeys, err = s.passkeys(r, v.user.ID); err != nil {
+			return err
+		}
+	}
 	p.Factors, p.FactorAt = s.accounts.Factors(), v.user.SecondFactorAt
 	if p.Remembered, err = s.rememberedRows(r); err != nil {
 		return err
@@ -88,7 +93,7 @@ func (s *Server) events(ctx context.Context, user broker.UserID, lang string) ([
 				names[e.ClientID] = client.Name
 			}
 		}
-		rows = append(rows, eventRow{Name: e.Name, At: e.At, Provider: s.title(e.Provider), Client: names[e.ClientID], Code: e.Detail[broker.DetailAMR] == amrCode, IP: e.IP, Country: s.countryName(lang, e.IP)})
+		rows = append(rows, eventRow{Name: e.Name, At: e.At, Provider: s.title(e.Provider), Client: names[e.ClientID], Code: e.Detail[broker.DetailAMR] == amrCode, Passkey: e.Detail[broker.DetailAMR] == broker.AMRKey, IP: e.IP, Country: s.countryName(lang, e.IP)})
 	}
 	return rows, nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -96,8 +95,11 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 			}
 		}
 		if remembered == "" {
-			l.Owe(user.HasSecondFactor())
-			return nil
+			has, err := s.hasFactor(ctx, user)
+			if err == nil {
+				l.Owe(has)
+			}
+			return err
 		}
 	}
 	request := broker.RequestOf(ctx)
@@ -173,17 +175,30 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 	}
 	s.setStateOf(w, row, v.at)
 	s.hasChosen(w, r)
-	http.SetCookie(w, s.cookies.make(lastCookie, or(l.Provider, lastPassword), keepChoice))
+	last := lastPassword
+	if begunBy(l) == broker.AMRKey {
+		last = lastPasskey
+	}
+	http.SetCookie(w, s.cookies.make(lastCookie, or(l.Provider, last), keepChoice))
 	v.jar, v.session, v.user = jar, rowOf(jar), &user
 	s.log.InfoContext(ctx, "signed in", "user", user.ID, "provider", l.Provider, "client", l.ClientID, "acr", l.ACR, "two factors there", v.twoThere)
 	return nil
 }
 
+// begunBy is what began a login's session: the first thing that was proven; "" a
+// provider or a password.
+func begunBy(l *broker.Login) string {
+	if l.Provider == "" && len(l.AMR) > 0 && (l.AMR[0] == amrCode || l.AMR[0] == broker.AMRKey) {
+		return l.AMR[0]
+	}
+	return ""
+}
+
 // signInDetail is what the event of a sign-in tells of how it was done; nil nothing.
 func signInDetail(l broker.Login, twoThere, remembered, newBrowser bool) map[string]string {
 	d := map[string]string{}
-	if l.Provider == "" && slices.Contains(l.AMR, amrCode) && !slices.Contains(l.AMR, broker.AMRPassword) {
-		d[broker.DetailAMR] = amrCode
+	if by := begunBy(&l); by != "" {
+		d[broker.DetailAMR] = by
 	}
 	if l.ACR == broker.ACRSecond {
 		d[broker.DetailFactor] = "1"

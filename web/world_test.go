@@ -96,12 +96,18 @@ func crowdedWorld(t testing.TB, db *store.DB, to tokens.Options, more []provider
 // know where the broker is.
 func worldOf(t testing.TB, db *store.DB, to tokens.Options, more []providers.App, app func(url string, a *providers.App), edit ...func(*Options)) *world {
 	t.Helper()
+	return worldAt(t, "127.0.0.1", db, to, more, app, edit...)
+}
+
+// worldAt is worldOf whose base URL has another host that is this machine.
+func worldAt(t testing.TB, host string, db *store.DB, to tokens.Options, more []providers.App, app func(url string, a *providers.App), edit ...func(*Options)) *world {
+	t.Helper()
 	w := &world{t: t, db: db, log: &logBuffer{}}
 	w.op = providertest.NewOpenID(t, providertest.OpenIDOptions{})
 	var handler http.Handler
 	srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { handler.ServeHTTP(rw, r) }))
 	t.Cleanup(srv.Close)
-	w.url = srv.URL
+	w.url = strings.Replace(srv.URL, "127.0.0.1", host, 1)
 	apps := []providers.App{
 		{ID: "demo", Kind: "oidc", Title: "Demo", Issuer: w.op.Issuer, ClientID: "broker", ClientSecret: "secret"},
 		{ID: "other", Kind: "oidc", Title: "Other", Issuer: w.op.Issuer, ClientID: "broker", ClientSecret: "secret"},
@@ -132,7 +138,7 @@ func worldOf(t testing.TB, db *store.DB, to tokens.Options, more []providers.App
 	w.apps = reg
 	w.tokens, err = tokens.New(w.db, to)
 	must(t, err)
-	linker := linking.New(w.db, reg, linking.Options{Issuer: w.url, Log: log, EndGrants: w.tokens.EndGrants})
+	linker := linking.New(w.db, reg, linking.Options{Issuer: w.url, Log: log, EndGrants: w.tokens.EndGrants, Passkeys: local.PasskeysAt(w.url)})
 	w.accounts = local.New(w.db, linker, local.Options{
 		Issuer: w.url, Hashing: local.Argon2{MemoryKiB: 64, Passes: 1, Lanes: 1}, Log: log, EndGrants: w.tokens.EndGrants,
 		OnHash: func() { w.hashes.Add(1) },

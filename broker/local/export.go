@@ -26,6 +26,7 @@ type Export struct {
 	Identities    []ExportedIdentity `json:"identities"`      // what opens the account
 	Accounts      []ExportedAccount  `json:"remote_accounts"` // what the providers told
 	Changes       []ExportedChange   `json:"link_changes"`    // that are not forgotten yet, the last first
+	Passkeys      []ExportedPasskey  `json:"passkeys"`
 	Sessions      []ExportedSession  `json:"sessions"`
 	SignIns       []ExportedSignIn   `json:"sign_ins"`       // the latest and the one before it
 	SignInTimes   int                `json:"sign_ins_total"` // since they are counted
@@ -95,6 +96,19 @@ type ExportedChange struct {
 	ChangedAt time.Time         `json:"changed_at"`
 	UndoUntil time.Time         `json:"undo_until"`
 	UndoneAt  time.Time         `json:"undone_at,omitzero"`
+}
+
+// ExportedPasskey is a passkey that opens the account.
+type ExportedPasskey struct {
+	Name         string    `json:"name"`
+	CredentialID string    `json:"credential_id"`
+	PublicKey    []byte    `json:"public_key"` // COSE, base64
+	SignCount    int64     `json:"sign_count"`
+	Syncable     bool      `json:"backup_eligible"` // as WebAuthn calls it
+	Synced       bool      `json:"backup_state"`
+	Transports   []string  `json:"transports,omitempty"`
+	CreatedAt    time.Time `json:"created_at"`
+	LastUsedAt   time.Time `json:"last_used_at,omitzero"`
 }
 
 // ExportedSession is a browser where the person is signed in.

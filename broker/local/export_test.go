@@ -19,7 +19,7 @@ import (
 var (
 	exportedTables = map[string]string{
 		"user_identities": "identities", "remote_accounts": "remote_accounts", "sessions": "sessions", "sign_ins": "sign_ins", "remembered_browsers": "remembered_browsers", "consents": "consents",
-		"grants": "grants", "events": "events", "link_changes": "link_changes", "former_usernames": "former_usernames",
+		"grants": "grants", "events": "events", "link_changes": "link_changes", "passkeys": "passkeys", "former_usernames": "former_usernames",
 	}
 	notExported = map[string]string{
 		"attempts":    "journeys to a provider, over within minutes",
@@ -56,6 +56,7 @@ func TestExportKnowsEveryTable(t *testing.T) {
 		p := somebody(t, db, a, l, "ada@example.org")
 		now := time.Now()
 		must(t, db.SaveConsent(ctx, broker.Consent{UserID: p.ID, ClientID: "app", Scopes: []string{"openid"}, CreatedAt: now, UpdatedAt: now}))
+		must(t, db.CreatePasskey(ctx, broker.Passkey{ID: "k", UserID: p.ID, CredentialID: "AQ", Name: "phone", CreatedAt: now}))
 		must(t, db.CreateRemembered(ctx, broker.RememberedBrowser{ID: "b", UserID: p.ID, Hash: "h", Browser: "Firefox, Linux", CreatedAt: now, ExpiresAt: now}))
 		u := p.User
 		u.EmailVouchedBy, u.Username, u.Locale, u.Phone, u.SignedOutAt, u.SecondFactorAt, u.UpdatedAt = "hub", "ada", "de", "+41227676111", now, now, now

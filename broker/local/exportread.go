@@ -55,9 +55,13 @@ func (a *Accounts) exportLinks(ctx context.Context, id broker.UserID, e *Export)
 	return nil
 }
 
-// exportAccess reads where the person is signed in, and which applications may
+// exportAccess reads what signs the person in, where they are, and which applications may
 // see what.
 func (a *Accounts) exportAccess(ctx context.Context, id broker.UserID, e *Export) error {
+	passkeys, err := a.store.PasskeysOf(ctx, id)
+	if err != nil {
+		return err
+	}
 	sessions, err := a.store.SessionsOf(ctx, id)
 	if err != nil {
 		return err
@@ -74,6 +78,12 @@ func (a *Accounts) exportAccess(ctx context.Context, id broker.UserID, e *Export
 	if err != nil {
 		return err
 	}
+	e.Passkeys = mapped(passkeys, func(p broker.Passkey) ExportedPasskey {
+		return ExportedPasskey{
+			Name: p.Name, CredentialID: p.CredentialID, PublicKey: p.PublicKey, SignCount: p.SignCount, Syncable: p.Syncable, Synced: p.Synced,
+			Transports: p.Transports, CreatedAt: p.CreatedAt, LastUsedAt: p.LastUsedAt,
+		}
+	})
 	former, err := a.store.FormerUsernamesOf(ctx, id)
 	if err != nil {
 		return err

@@ -15,6 +15,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/go-webauthn/webauthn/webauthn"
+
 	"idbroker/broker"
 )
 
@@ -107,6 +109,15 @@ type Store interface {
 	CountRecoveryCodes(ctx context.Context, user broker.UserID) (int, error)
 	DeleteRecoveryCodes(ctx context.Context, user broker.UserID) error
 
+	CreatePasskey(ctx context.Context, p broker.Passkey) error
+	Passkey(ctx context.Context, credentialID string) (broker.Passkey, error)
+	PasskeysOf(ctx context.Context, user broker.UserID) ([]broker.Passkey, error)
+	UsePasskey(ctx context.Context, u broker.PasskeyUse) error
+	RenamePasskey(ctx context.Context, user broker.UserID, id, name string) error
+	DeletePasskey(ctx context.Context, user broker.UserID, id string) error
+	DeletePasskeysSince(ctx context.Context, user broker.UserID, since time.Time) error
+	SpendPasskeyChallenge(ctx context.Context, hash string, expires time.Time) error
+
 	Enqueue(ctx context.Context, e broker.OutboxEntry) error
 	AddEvent(ctx context.Context, e broker.Event) error
 }
@@ -118,6 +129,8 @@ type Attacher interface {
 	Attach(ctx context.Context, user broker.User, p broker.Profile, at time.Time) error
 	// DetachAll removes every identity of a user, inside a unit of work.
 	DetachAll(ctx context.Context, user broker.UserID, at time.Time) error
+	// OpenIdentities counts the identities that open a user's account today.
+	OpenIdentities(ctx context.Context, user broker.UserID) (int, error)
 	// Provider is the policy of a provider that may be used.
 	Provider(id string) (broker.Provider, bool)
 	// OwnerOf is the user whose account an identity opens; "" nobody's.
@@ -153,6 +166,8 @@ type Options struct {
 	CodeKeys      [][32]byte // keys of mailed codes, the first for new ones; none: one that this process alone has
 	NoFactors     bool       // nobody is asked for a second factor, and nobody sets one up
 	NeedFactors   bool       // everybody is: who has none sets one up as they sign in
+	NoPasskeys    bool       // passkeys do not open accounts here; nor do they where the host of Issuer is no name (PasskeysAt)
+	PasskeyKey    [32]byte   // authenticates challenges for passkeys; zero: one that this process alone has
 	// RememberFactor is how long a browser may stand in for the second factor that was
 	// shown in it; 0: not at all.
 	RememberFactor time.Duration
@@ -183,6 +198,7 @@ type Accounts struct {
 	store Store
 	links Attacher
 	hash  *hasher
+	party *webauthn.WebAuthn // nil: no passkeys
 	o     Options
 	log   *slog.Logger
 }
@@ -218,7 +234,14 @@ func New(store Store, links Attacher, o Options) *Accounts {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Accounts{store: store, links: links, hash: newHasher(o.Hashing, o.MaxHashing, o.HMACKey, o.Peppers, o.OnHash), o: o, log: o.Log}
+	if o.PasskeyKey == [32]byte{} {
+		_, _ = rand.Read(o.PasskeyKey[:]) // never fails since Go 1.24
+	}
+	a := &Accounts{store: store, links: links, hash: newHasher(o.Hashing, o.MaxHashing, o.HMACKey, o.Peppers, o.OnHash), o: o, log: o.Log}
+	if !o.NoPasskeys {
+		a.party, _ = newRelyingParty(o.Issuer, o.Site) // nil where it cannot be, which PasskeysAt tells
+	}
+	return a
 }
 
 // mail makes the outbox entry of a mail that somebody asked for.

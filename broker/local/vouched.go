@@ -76,6 +76,9 @@ func (a *Accounts) reclaim(ctx context.Context, u *broker.User, at time.Time) er
 	if err := a.forgetFactors(ctx, u.ID); err != nil { // who set them up is not who reads the mail
 		return err
 	}
+	if err := a.store.DeletePasskeysSince(ctx, u.ID, time.Time{}); err != nil {
+		return fmt.Errorf("delete passkeys: %w", err)
+	}
 	consents, err := a.store.ConsentsOf(ctx, u.ID)
 	if err != nil {
 		return fmt.Errorf("consents: %w", err)

@@ -86,6 +86,7 @@ func furnish(cfg config.Config, base string, db *store.DB, ring store.Keyring, t
 		Username: func(ctx context.Context, u broker.User, wanted string, at time.Time) (string, error) {
 			return r.accounts.UsernameFor(ctx, u, wanted, at)
 		},
+		Passkeys: passkeys(cfg, base),
 	})
 	if r.breached, err = breached(cfg); err != nil {
 		return nil, err
@@ -102,6 +103,7 @@ func furnish(cfg config.Config, base string, db *store.DB, ring store.Keyring, t
 	r.accounts = local.New(r.kept, r.linker, local.Options{
 		Issuer: base, MinPassword: cfg.Accounts.PasswordMin, MinStrength: strength(cfg), Site: cfg.Brand.Name, MaxHashing: cfg.Accounts.HashingAtOnce, OnHash: hashed, HMACKey: cfg.Accounts.InvenioSalt, Breached: r.breached, BreachedRange: ranges(cfg, base, counted), Peppers: peppers, FreshFor: cfg.Sessions.Fresh, UndoWithin: cfg.Linking.UndoWithin, CloseAfter: cfg.Accounts.CloseAfter, NoSignUp: !cfg.Accounts.SignUp, Log: log, EndGrants: r.tokens.EndGrants,
 		Codes: mailedCodes(cfg), CodeKeys: [][32]byte{ring.DeriveOldest("mail codes")}, NoFactors: noFactors(cfg), NeedFactors: cfg.Accounts.SecondFactor == "required", RememberFactor: cfg.Accounts.RememberFactor, SMS: cfg.Accounts.SMS.URL != "",
+		NoPasskeys: !passkeys(cfg, base), PasskeyKey: ring.DeriveOldest("passkeys"),
 		Usernames: names, Fields: fielder(r.asked), Presets: local.Presets{Locale: cfg.Accounts.Defaults.Locale, Zone: cfg.Accounts.Defaults.Zone},
 		NoPasswords: !cfg.Accounts.Passwords, Welcome: local.Welcome(cfg.Accounts.WelcomeMail), Domains: broker.DomainStatus(cfg.Accounts.Domains.Default),
 	})
@@ -172,7 +174,7 @@ func tokenOptions(cfg config.Config, base string, ring store.Keyring, texts *i18
 			Mode: cfg.Registration.Mode, Scopes: cfg.Registration.Scopes, PerAddress: cfg.Registration.PerAddress,
 			PerDay: cfg.Registration.PerDay, Total: cfg.Registration.Total, RequireStatement: cfg.Registration.Required, Unused: cfg.Registration.Unused,
 		},
-		SecondFactor: !noFactors(cfg),
+		SecondFactor: !noFactors(cfg) || passkeys(cfg, base),
 		Phone:        cfg.Accounts.Profile.Phone, Address: cfg.Accounts.Profile.Address,
 		NoSignUp: !cfg.Accounts.SignUp, UILocales: texts.Languages(), PolicyURI: cfg.Brand.Privacy, TermsURI: cfg.Brand.Terms,
 	}
@@ -180,6 +182,11 @@ func tokenOptions(cfg config.Config, base string, ring store.Keyring, texts *i18
 
 // noFactors tells whether nobody is asked for a second factor.
 func noFactors(cfg config.Config) bool { return cfg.Accounts.SecondFactor == "never" }
+
+// passkeys tells whether people may sign in with passkeys.
+func passkeys(cfg config.Config, base string) bool {
+	return cfg.Accounts.Passkeys != "never" && local.PasskeysAt(base)
+}
 
 // mailedCodes is what codes are mailed for. Where passwords are off, a mailbox
 // opens no account unless that was asked for.

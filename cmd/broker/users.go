@@ -22,6 +22,7 @@ type userCommands struct {
 	Links    usersLinks    `cmd:"" help:"List what is linked to an account, and what of it opens the account today."`
 	Unlink   usersUnlink   `cmd:"" help:"Remove a link: the person is signed out and told."`
 	Factors  usersFactors  `cmd:"" help:"Show the second factor of an account, or remove it where it was lost."`
+	Passkeys usersPasskeys `cmd:"" help:"What signs a person in without a password."`
 	Email    usersEmail    `cmd:"" help:"Give an account another e-mail address."`
 	Username usersUsername `cmd:"" help:"Give an account another username."`
 	Set      usersSet      `cmd:"" help:"Change what an account tells of its person."`

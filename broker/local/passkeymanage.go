@@ -1,0 +1,101 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"idbroker/broker"
+)
+
+// PasskeysOf returns a user's passkeys, oldest first, also where they are off.
+func (a *Accounts) PasskeysOf(ctx context.Context, user broker.UserID) ([]broker.Passkey, error) {
+	all, err := a.store.PasskeysOf(ctx, user)
+	if err != nil {
+		return nil, fmt.Errorf("passkeys: %w", err)
+	}
+	return all, nil
+}
+
+// RenamePasskey gives a passkey of the user another name. Errors: passkey.gone,
+// passkey.name_invalid, passkey.name_taken.
+func (a *Accounts) RenamePasskey(ctx context.Context, user broker.UserID, id, name string) error {
+	name, err := cleanPasskeyName(name)
+	if err != nil {
+		return err
+	}
+	switch err := a.store.RenamePasskey(ctx, user, id, name); {
+	case errors.Is(err, broker.ErrNotFound):
+		return ErrPasskeyGone.Because(err)
+	case errors.Is(err, broker.ErrConflict):
+		return ErrPasskeyNameTaken.Because(err)
+	default:
+		return err
+	}
+}
+
+// RemovePasskey takes a passkey away from the session's user, who must have signed
+// in a moment ago and keeps a way in. Errors: sign_in_again, passkey.gone,
+// passkey.last.
+func (a *Accounts) RemovePasskey(ctx context.Context, s broker.Session, id string) error {
+	at := time.Now()
+	if !s.Fresh(a.o.FreshFor, at) {
+		return broker.ErrSignIn
+	}
+	return a.dropPasskey(ctx, s.UserID, id, broker.EventPasskeyRemoved, "passkey-removed", at, false)
+}
+
+// ResetPasskey is RemovePasskey by an operator: also the last way in. Who has only
+// that gets another one by mail.
+func (a *Accounts) ResetPasskey(ctx context.Context, user broker.UserID, id string) error {
+	return a.dropPasskey(ctx, user, id, broker.EventPasskeyReset, "passkey-removed-for-you", time.Now(), true)
+}
+
+func (a *Accounts) dropPasskey(ctx context.Context, id broker.UserID, passkey, event, template string, at time.Time, last bool) error {
+	return a.store.InTx(ctx, func(ctx context.Context) error {
+		user, err := a.store.LockUser(ctx, id) // two tabs cannot each remove the last but one
+		if err != nil {
+			return fmt.Errorf("lock user: %w", err)
+		}
+		all, err := a.store.PasskeysOf(ctx, id)
+		if err != nil {
+			return fmt.Errorf("passkeys: %w", err)
+		}
+		name := ""
+		for _, p := range all {
+			if p.ID == passkey {
+				name = p.Name
+			}
+		}
+		if name == "" {
+			return ErrPasskeyGone
+		}
+		if !last && a.Passkeys() && len(all) == 1 && (a.o.NoPasswords || !user.HasPassword()) {
+			others, err := a.links.OpenIdentities(ctx, id)
+			if err != nil {
+				return err
+			}
+			if others == 0 {
+				return ErrPasskeyLast
+			}
+		}
+		if err := a.store.DeletePasskey(ctx, id, passkey); errors.Is(err, broker.ErrNotFound) {
+			return ErrPasskeyGone.Because(err)
+		} else if err != nil {
+			return err
+		}
+		if err := a.event(ctx, event, id, at); err != nil {
+			return err
+		}
+		return a.tellOfPasskey(ctx, user, name, template, at)
+	})
+}
+
+// tellOfPasskey mails what happened to a passkey, where the address was proven.
+func (a *Accounts) tellOfPasskey(ctx context.Context, u broker.User, passkey, template string, at time.Time) error {
+	if !u.EmailVerified() {
+		return nil
+	}
+	return a.store.Enqueue(ctx, mail(ctx, u.Email, template, u.Locale, at, map[string]string{"name": u.Called(), "passkey": passkey}))
+}
