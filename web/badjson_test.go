@@ -180,7 +180,7 @@ func TestUnreadableText(t *testing.T) {
 		p.signIn("ada@example.org")
 		newcomer := map[string]any{"email": "new@example.org", "name": "New", "username": "new", "password": password}
 		profile := map[string]any{
-			"name": "Ada", "username": "ada", "phone": "+41227676111", "street_address": "1 Esplanade", "postal_code": "1211", "locality": "Geneva", "region": "GE", "country": "CH",
+			"name": "Ada", "phone": "+41227676111", "street_address": "1 Esplanade", "postal_code": "1211", "locality": "Geneva", "region": "GE", "country": "CH",
 		}
 		before := storetest.Contents(t, raw)
 		for path, good := range map[string]map[string]any{"/signup/": newcomer, profilePath: profile, emailPath: {"email": "new@example.org"}, "/lost-password/": {"email": "new@example.org"}} {
