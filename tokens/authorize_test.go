@@ -125,7 +125,7 @@ func TestAuthorizationTellsWhatWasAsked(t *testing.T) {
 		UILocales: "de en", ACRValues: "a b", HintSubject: w.user.ID, RedirectURI: testCallback,
 	}
 	got := *a
-	got.Client, got.Params, got.state, got.responseMode, got.responseType, got.modeOK, got.request = want.Client, "", "", "", "", false, nil
+	got.Client, got.Params, got.state, got.responseMode, got.responseType, got.modeOK, got.request, got.scopeOf = want.Client, "", "", "", "", false, nil, nil
 	if !reflect.DeepEqual(&got, want) || a.Client.ID != "app" {
 		t.Errorf("ParseAuthorization = %+v, want %+v", got, want)
 	}

@@ -11,7 +11,6 @@ import (
 	"idbroker/broker/local"
 	"idbroker/store"
 	"idbroker/store/storetest"
-	"idbroker/tokens"
 )
 
 // TestJourneysInJSON: whatever people do on pages, programs do in JSON, on both
@@ -19,7 +18,7 @@ import (
 // nobody did is a failure.
 func TestJourneysInJSON(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		w := worldOn(t, db, tokens.Options{})
+		w := passkeyWorld(t, db, func(o *Options) { o.Remember = 30 * 24 * time.Hour })
 		w.codes(local.CodesSignIn)
 		w.client(func(c *broker.Client) { c.Metadata.InitiateLoginURI = initiateURL })
 		defer func() {
@@ -28,7 +27,7 @@ func TestJourneysInJSON(t *testing.T) {
 			}
 		}()
 		for _, journey := range []func(*testing.T, *world){
-			jsonClaim, jsonSignUp, jsonSignIn, jsonFactor, jsonSetUp, jsonNumber, jsonCode, jsonReset, jsonEmail, jsonLink, jsonNewcomer,
+			jsonClaim, jsonSignUp, jsonSignIn, jsonFactor, jsonSetUp, jsonNumber, jsonPasskey, jsonCode, jsonReset, jsonEmail, jsonLink, jsonNewcomer,
 			jsonSessions, jsonProfile, jsonConsent, jsonFormPost, jsonClose, jsonSignOutThere,
 		} {
 			journey(t, w)
@@ -298,17 +297,17 @@ func jsonSessions(t *testing.T, w *world) {
 	for _, p := range []*program{here, there, third} {
 		p.signIn("ada@example.org")
 	}
-	rows := here.get(securityPath).page("security").rows("sessions")
+	rows := here.get(devicesPath).page("devices").rows("sessions")
 	if len(rows) < 3 || rows[0]["current"] != true || rows[0]["signed_in_at"] == nil {
 		t.Fatalf("%v", rows)
 	}
 	row, err := there.session()
 	must(t, err)
 	here.post("/account/settings/sessions/").refused(400, "error.form")
-	here.post("/account/settings/sessions/", "sid", row.SID).to(securityPath)
+	here.post("/account/settings/sessions/", "sid", row.SID).to(devicesPath)
 	there.nobody()
 	third.get(mePath).want(200)
-	here.post("/account/settings/sessions/", "others", true).to(securityPath)
+	here.post("/account/settings/sessions/", "others", true).to(devicesPath)
 	third.nobody()
 	here.post("/account/settings/password/", "current", "x", "password", password).refused(422, "password.wrong", "current")
 	gil := w.program()

@@ -52,6 +52,12 @@ func problemFields(kind page) []string {
 type exampler struct {
 	problems []string
 	seen     []string // paths of what can be left out
+	base     base     // of the page, and of the parts that have one of their own
+}
+
+// dress gives it what the renderer gives to all.
+func (b *base) dress(like base) {
+	b.Lang, b.Dir, b.Brand, b.Path, b.Now, b.cat = like.Lang, like.Dir, like.Brand, like.Path, like.Now, like.cat
 }
 
 // page makes up a page with the things that want lets in.
@@ -65,10 +71,11 @@ func (x *exampler) page(r *renderer, kind page, lang string, want func(path stri
 		}
 		return want(path)
 	}
-	x.fill(v.Elem(), "", asked, 0)
 	b := r.base(lang, "/example/", nil, time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC))
+	x.base = b
+	x.fill(v.Elem(), "", asked, 0)
 	own := p.top()
-	own.Lang, own.Dir, own.Brand, own.Path, own.Now, own.cat = b.Lang, b.Dir, b.Brand, b.Path, b.Now, b.cat
+	own.dress(b)
 	if own.Section != "" {
 		own.Section = "security"
 	}
@@ -132,6 +139,9 @@ func (x *exampler) fill(v reflect.Value, path string, want func(string) bool, de
 			v.Set(reflect.ValueOf(map[string]string{}))
 		}
 	case reflect.Struct:
+		if part, ok := v.Addr().Interface().(interface{ top() *base }); ok {
+			part.top().dress(x.base)
+		}
 		for i := range v.NumField() {
 			f := v.Type().Field(i)
 			inner := strings.TrimPrefix(path+"."+f.Name, ".")

@@ -78,12 +78,6 @@ func (i *Import) Check(ctx context.Context, n Imported) (known bool, err error) 
 		if owner, known, err = i.a.owner(ctx, u.Email); err != nil {
 			return false, err
 		}
-		switch err := i.a.admit(ctx, u.Email); {
-		case broker.KindOf(err) == broker.KindInvalid && !known:
-			bad["email"] = err
-		case broker.KindOf(err) != broker.KindInvalid && err != nil:
-			return false, err
-		}
 	}
 	if bad["email"] == nil && !known && !n.Disabled {
 		var refused *broker.Error

@@ -121,7 +121,7 @@ func changeTheAddress(w *world) bool {
 func claimTheName(w *world) bool {
 	victim, mallory := name("victim"), name("mallory")
 	b := w.browser().signUp(address(victim), password)
-	if b.post("/account/settings/profile/", "name", "Somebody", "username", victim, "locale", ""); b.Status != 200 {
+	if b.post("/account/settings/username/", "username", victim); b.Status != 200 {
 		w.t.Fatalf("no user name: %s", b.Text())
 	}
 	w.lab.AddPerson(providertest.Person{Subject: mallory, Username: victim})
