@@ -87,7 +87,7 @@ func TestReadRefuses(t *testing.T) {
 		one(`{"title": "X", "type": "string", "format": "ipv4"}`):                           "/properties/x/format: ",
 		one(`{"title": "X", "type": "string", "enum": []}`):                                 "/properties/x/enum: ",
 		one(`{"title": "X", "type": "string", "enum": ["a", 1]}`):                           "/properties/x/enum: ",
-		one(`{"title": "X", "type": "string", "enum": ["a\u202eb"]}`):                            "/properties/x/enum/0: ",
+		one(`{"title": "X", "type": "string", "enum": ["a\u202eb"]}`):                       "/properties/x/enum/0: ",
 		one(`{"title": "X", "type": "string", "enum": ["a"], "x-enum-titles": {"b": "B"}}`): "/properties/x/x-enum-titles/b: ",
 		one(`{"title": "X", "type": "string", "x-title-DE!": "Y"}`):                         "/properties/x/x-title-DE!: ",
 		one(`{"title": "X", "type": "string", "x-title-de": 1}`):                            "/properties/x/x-title-de: ",
