@@ -195,14 +195,14 @@ func TestReclaimBySignUp(t *testing.T) {
 		u := squatted(t, w)
 		b := newBrowser()
 		login := w.journey(b, "two", broker.PurposeSignIn, "eve").Login // eve at two is the owner here
-		must(t, w.accounts.SignUp(t.Context(), login, local.SignUpForm{Email: u.Email, Name: "Owner", Username: "owner"}))
+		must(t, w.accounts.SignUp(t.Context(), login, local.SignUpForm{Email: u.Email, Name: "Owner", Username: "eve"}))
 		secret := w.token(u.Email, "sign-up")
 		if got := w.read(u); !reflect.DeepEqual(got, u) {
 			t.Errorf("before the mail was read: %+v", got)
 		}
 		user, l, err := w.accounts.Prove(t.Context(), secret, b.cookie)
 		must(t, err)
-		if user.ID != u.ID || user.Name != "Owner" || user.Username != "owner" || user.HasPassword() || l.UserID != u.ID {
+		if user.ID != u.ID || user.Name != "Owner" || user.Username != "eve" || user.HasPassword() || l.UserID != u.ID {
 			t.Errorf("%+v, %+v", user, l)
 		}
 		if res := w.journey(newBrowser(), "two", broker.PurposeSignIn, "eve"); res.Outcome != linking.SignedIn || res.User.ID != u.ID {
