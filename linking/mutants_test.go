@@ -105,8 +105,9 @@ const mutantSteps = 100_000
 // TestServiceCanFail breaks one promise of the database at a time, under the
 // service: the walk finds each. That mailed links and attempts end in time, and that
 // mailed links are spent, is not among them: each is refused in two places. Nor is
-// that who has no session yet begins anew: it takes a walk fifty thousand steps to
-// notice, and TestReclaimByCode and TestThrownOutMeanwhile (web) look at it directly.
+// that who has no session yet begins anew, or that a re-claim takes the password: a walk may take a
+// hundred thousand steps to notice. TestReclaimByCode, TestReclaimBySignUp and TestThrownOutMeanwhile (web)
+// look at these directly.
 func TestServiceCanFail(t *testing.T) {
 	needWalks(t)
 	setFlags(t, "rapid.shrinktime", "0s", "rapid.nofailfile", "true", "rapid.steps", walkLength)

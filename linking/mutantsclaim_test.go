@@ -10,7 +10,7 @@ import (
 
 // claimPromises are what the database keeps of who proved an address, and of codes.
 var claimPromises = []string{
-	"re-claim ends sessions", "re-claim removes links", "re-claim voids ways back", "re-claim takes the password",
+	"re-claim ends sessions", "re-claim removes links", "re-claim voids ways back",
 	"accounts remember who vouched", "what was vouched for stays so at another address", "linking by e-mail looks for local proof",
 	"identities are known by their issuer", "codes work once", "codes are of one browser", "guesses are counted",
 	"a changed account voids codes",
@@ -30,11 +30,6 @@ func (d defective) claimed(ctx context.Context, u broker.User) broker.User {
 	case !strings.HasPrefix(d.lacks, "re-claim") || !d.reclaims(ctx, u):
 	case d.lacks == "re-claim ends sessions":
 		*d.claim = u.ID
-	case d.lacks == "re-claim takes the password":
-		was, _ := d.DB.User(ctx, u.ID)
-		if !u.HasPassword() {
-			u.PasswordHash = was.PasswordHash
-		}
 	}
 	return u
 }
