@@ -13,6 +13,7 @@ import (
 type tally struct {
 	steps int // those of the service: what only turns a knob of the harness is not counted
 	by    map[string]int
+	late  int // refusals for the clock, not for the rules (walker.goOn)
 	mu    sync.Mutex
 }
 

@@ -302,7 +302,9 @@ func (w *walker) step() (what string, want, got answer) {
 		if w.upTo(4, "elsewhere") < 3 && m.logins[n] != login0 {
 			at = m.logins[n].seat
 		}
-		return fmt.Sprintf("go on with login %d in %d", n, at), m.goOn(at, n), s.goOn(at, n)
+		what = fmt.Sprintf("go on with login %d in %d", n, at)
+		want, got = w.goOn(at, n)
+		return what, want, got
 	case kind == "set a password":
 		f := w.fault()
 		return fmt.Sprintf("set a password in %d, %v", at, f), w.predict(f, func(crash bool) answer { return m.setPassword(at, crash) }), s.setPassword(at)
