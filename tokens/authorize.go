@@ -90,7 +90,7 @@ func (s *Service) parse(ctx context.Context, form url.Values, repeated []string,
 		if name == "claims" { // JSON may stand on several lines
 			value = strings.NewReplacer("\n", "", "\r", "", "\t", "").Replace(value)
 		}
-		if strings.ContainsFunc(value, unseen) {
+		if name != "scope" && strings.ContainsFunc(value, unseen) { // of scopes, only ours are taken
 			return a, refuseParam(name, isUnseen)
 		}
 	}
