@@ -1,0 +1,73 @@
+package local_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"testing"
+	"time"
+
+	"idbroker/broker"
+	"idbroker/broker/local"
+	"idbroker/store"
+	"idbroker/store/storetest"
+)
+
+// texted is the code of the one message that waits.
+func texted(t *testing.T, db *store.DB) string {
+	t.Helper()
+	entries, err := db.ClaimOutbox(t.Context(), 20, time.Now().Add(time.Second), time.Minute, broker.OutboxSMS)
+	must(t, err)
+	if len(entries) != 1 {
+		t.Fatalf("%d messages", len(entries))
+	}
+	var m broker.SMS
+	must(t, json.Unmarshal(entries[0].Payload, &m))
+	must(t, db.FinishOutbox(t.Context(), entries[0].ID, time.Now()))
+	return m.Code
+}
+
+func goesOn(context.Context) error { return nil }
+
+// TestFactorBesideTheOwners is the attack of a thief of a password who sets a number
+// up while the owner sets an app up: his request is on its way when the owner's
+// ends his session. His number must not stand beside the owner's app.
+func TestFactorBesideTheOwners(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		a := local.New(db, nil, local.Options{Issuer: issuer, Hashing: cheap, SMS: true})
+		ctx := t.Context()
+		u := signUp(t, db, a, "ada@example.org")
+		owner, thief := stay(t, db, u, "s1"), stay(t, db, u, "s2")
+		onTheWay := thief // a login of his, at the step that sets a factor up
+		onTheWay.IDHash, onTheWay.SID = "", "login"
+		for _, s := range []broker.Session{thief, onTheWay} {
+			must(t, a.StartSMS(ctx, s, "+41227676111"))
+			code := texted(t, db)
+			secret, _ := withApp(t, a, owner)
+			_, err := a.ConfirmSMS(ctx, s, code, goesOn)
+			wantErr(t, "a number by who has not shown the app", err, broker.ErrSignIn)
+			if ways, err := a.FactorWays(ctx, u.ID); err != nil || len(ways) != 1 || ways[0].Kind != broker.FactorTOTP {
+				t.Errorf("%+v, %v", ways, err)
+			}
+			must(t, db.DropPendingFactors(ctx, u.ID, broker.FactorSMS))
+			must(t, a.RemoveFactor(ctx, owner, shown(t, secret, 1)))
+		}
+	})
+}
+
+// TestNumberOfAnEndedSession: a number counts together with the session that goes on
+// with it, or not at all.
+func TestNumberOfAnEndedSession(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		a := local.New(db, nil, local.Options{Issuer: issuer, Hashing: cheap, SMS: true})
+		ctx := t.Context()
+		s := stay(t, db, signUp(t, db, a, "ada@example.org"), "s1")
+		must(t, a.StartSMS(ctx, s, "+41227676111"))
+		ended := errors.New("the session was ended this very moment")
+		_, err := a.ConfirmSMS(ctx, s, texted(t, db), func(context.Context) error { return ended })
+		wantErr(t, "an ended session", err, ended)
+		if ways, err := a.FactorWays(ctx, s.UserID); err != nil || len(ways) != 0 {
+			t.Errorf("%+v, %v", ways, err)
+		}
+	})
+}
