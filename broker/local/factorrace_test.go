@@ -71,3 +71,28 @@ func TestNumberOfAnEndedSession(t *testing.T) {
 		}
 	})
 }
+
+// TestPendingFactorsCountForNothing: what is being set up is shown by nobody, and gets
+// no code but the first.
+func TestPendingFactorsCountForNothing(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		a := local.New(db, nil, local.Options{Issuer: issuer, Hashing: cheap, SMS: true})
+		ctx := t.Context()
+		u := signUp(t, db, a, "ada@example.org")
+		s := stay(t, db, u, "s1")
+		must(t, a.StartSMS(ctx, s, "+41227676111"))
+		code := texted(t, db)
+		must(t, a.StartFactor(ctx, s))
+		f, _, err := a.FactorOf(ctx, u.ID)
+		must(t, err)
+		wantErr(t, "a code of the app", a.UseFactor(ctx, u.ID, shown(t, f.Secret, 0)), local.ErrFactorGone)
+		wantErr(t, "the code that was sent", a.UseSMS(ctx, u.ID, s.SID, code), local.ErrFactorGone)
+		wantErr(t, "another code", a.SendSMS(ctx, u, s.SID), local.ErrFactorGone)
+
+		must(t, a.SetDisabled(ctx, u.ID, true))
+		_, err = a.ConfirmFactor(ctx, s, shown(t, f.Secret, 0))
+		wantErr(t, "an app of a blocked account", err, broker.ErrDisabled)
+		_, err = a.ConfirmSMS(ctx, s, code, goesOn)
+		wantErr(t, "a number of a blocked account", err, broker.ErrDisabled)
+	})
+}
