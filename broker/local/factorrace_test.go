@@ -2,8 +2,12 @@ package local_test
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -94,5 +98,39 @@ func TestPendingFactorsCountForNothing(t *testing.T) {
 		wantErr(t, "an app of a blocked account", err, broker.ErrDisabled)
 		_, err = a.ConfirmSMS(ctx, s, code, goesOn)
 		wantErr(t, "a number of a blocked account", err, broker.ErrDisabled)
+	})
+}
+
+// TestRecoveryCodesOfANumber is the attack of who steals the database and knows the
+// telephone number: nothing in it tells them whether a code is right. The number is
+// what it was, also of a factor from before it had a secret.
+func TestRecoveryCodesOfANumber(t *testing.T) {
+	const number = "+41227676111"
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		a := local.New(db, nil, local.Options{Issuer: issuer, Hashing: cheap, SMS: true})
+		ctx := t.Context()
+		u := signUp(t, db, a, "ada@example.org")
+		s := stay(t, db, u, "s1")
+		must(t, a.StartSMS(ctx, s, number))
+		codes, err := a.ConfirmSMS(ctx, s, texted(t, db), goesOn)
+		must(t, err)
+		for _, code := range codes {
+			m := hmac.New(sha256.New, []byte(number))
+			m.Write([]byte("recovery\x00" + string(u.ID) + "\x00" + strings.ReplaceAll(code, "-", "")))
+			if known, err := db.HasRecoveryCode(ctx, u.ID, base64.RawURLEncoding.EncodeToString(m.Sum(nil))); err != nil || known {
+				t.Fatalf("%v, %v", known, err)
+			}
+		}
+		must(t, a.UseRecovery(ctx, u.ID, codes[0]))
+		for range 2 {
+			if ways, err := a.FactorWays(ctx, u.ID); err != nil || len(ways) != 1 || ways[0].Number != number {
+				t.Errorf("%+v, %v", ways, err)
+			}
+			f, err := db.Factor(ctx, u.ID, broker.FactorSMS)
+			must(t, err)
+			f.Secret = number
+			must(t, db.DeleteFactor(ctx, u.ID, broker.FactorSMS))
+			must(t, db.CreateFactor(ctx, f))
+		}
 	})
 }

@@ -55,7 +55,7 @@ func (a *Accounts) StartSMS(ctx context.Context, s broker.Session, typed string)
 	if err != nil {
 		return fmt.Errorf("find user: %w", err)
 	}
-	f := broker.Factor{ID: broker.NewID(), UserID: s.UserID, Kind: broker.FactorSMS, Secret: broker.Secret(number), CreatedAt: at, BegunBy: s.SID, CodeAt: at}
+	f := broker.Factor{ID: broker.NewID(), UserID: s.UserID, Kind: broker.FactorSMS, Secret: broker.NumberSecret(number), CreatedAt: at, BegunBy: s.SID, CodeAt: at}
 	code := newSMSCode()
 	f.CodeMAC = smsMAC(a.o.CodeKeys[0], f, s.SID, code)
 	err = a.store.InTx(ctx, func(ctx context.Context) error {
@@ -89,7 +89,7 @@ func (a *Accounts) SendSMS(ctx context.Context, user broker.User, by string) err
 		if err := a.store.SendFactorCode(ctx, f.ID, smsMAC(a.o.CodeKeys[0], f, by, code), at.Add(-smsAgain), at); err != nil {
 			return err
 		}
-		return a.store.Enqueue(ctx, broker.SMS{ID: broker.NewID(), To: f.Secret.Reveal(), Code: code, Locale: user.Locale, At: at}.Entry(at))
+		return a.store.Enqueue(ctx, broker.SMS{ID: broker.NewID(), To: f.Number(), Code: code, Locale: user.Locale, At: at}.Entry(at))
 	})
 	if errors.Is(err, broker.ErrSpent) {
 		return ErrSMSSoon.Because(err)
