@@ -13,6 +13,7 @@ import (
 
 	"idbroker/broker"
 	"idbroker/broker/local"
+	"idbroker/broker/local/passkeytest"
 	"idbroker/store"
 	"idbroker/store/storetest"
 )
@@ -132,5 +133,22 @@ func TestRecoveryCodesOfANumber(t *testing.T) {
 			must(t, db.DeleteFactor(ctx, u.ID, broker.FactorSMS))
 			must(t, db.CreateFactor(ctx, f))
 		}
+	})
+}
+
+// TestPasskeyBesideTheOwnersFactor is the attack of TestFactorBesideTheOwners with a
+// passkey, which opens the account without the owner's app.
+func TestPasskeyBesideTheOwnersFactor(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		a, ctx := local.New(db, nil, local.Options{Issuer: issuer, Hashing: cheap}), t.Context()
+		u := signUp(t, db, a, "ada@example.org")
+		owner, thief := stay(t, db, u, "s1"), stay(t, db, u, "s2")
+		ask := local.PasskeyAsk{Purpose: broker.PasskeyAdd, Browser: "b", User: u.ID}
+		options, err := a.PasskeyOptions(ctx, ask, time.Now())
+		must(t, err)
+		made := passkeytest.New(t, passkeytest.ES256).Register(t, options, issuer)
+		withApp(t, a, owner)
+		wantErr(t, "a passkey by who has not shown the app", a.AddPasskey(ctx, thief, ask, "mine", made), broker.ErrSignIn)
+		must(t, a.AddPasskey(ctx, owner.WithFactor(broker.AMROTP), ask, "hers", made))
 	})
 }
