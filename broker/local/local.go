@@ -51,7 +51,7 @@ type Store interface {
 	Login(ctx context.Context, id broker.LoginID) (broker.Login, error)
 	SaveLogin(ctx context.Context, l broker.Login) error
 	DeleteLoginsOf(ctx context.Context, user broker.UserID) error
-	VoidLinkChanges(ctx context.Context, user broker.UserID) error
+	VoidLinkChanges(ctx context.Context, user broker.UserID, since time.Time) error
 
 	IdentitiesOf(ctx context.Context, user broker.UserID) ([]broker.UserIdentity, error)
 	RemoteAccountsOf(ctx context.Context, user broker.UserID) ([]broker.RemoteAccount, error)
@@ -129,6 +129,8 @@ type Attacher interface {
 	Attach(ctx context.Context, user broker.User, p broker.Profile, at time.Time) error
 	// DetachAll removes every identity of a user, inside a unit of work.
 	DetachAll(ctx context.Context, user broker.UserID, at time.Time) error
+	// DetachSince is DetachAll for those that were linked at a time or after it.
+	DetachSince(ctx context.Context, user broker.UserID, since, at time.Time) error
 	// OpenIdentities counts the identities that open a user's account today.
 	OpenIdentities(ctx context.Context, user broker.UserID) (int, error)
 	// Provider is the policy of a provider that may be used.
