@@ -134,28 +134,55 @@ func fillSessions(t testing.TB, dsn string, n int) {
 	storetest.Fill(t, dsn, n/10, map[string]string{"user_id": "'id' || i", "detail": "''", "before_detail": "''", "happened_at": "i"}, "events", "sign_ins")
 }
 
-// BenchmarkDevices lists one person's three sessions among a hundred and among a million.
+// BenchmarkDevices asks, among a hundred sessions and among a million, what a page asks
+// about one, which ones a person has, and ends the three of a person.
 func BenchmarkDevices(b *testing.B) {
 	for _, database := range []string{"sqlite", "postgres"} {
 		for _, n := range []int{100, 1_000_000} {
+			dsn := storetest.SQLite
+			if database == "postgres" {
+				dsn = storetest.Postgres
+			}
 			b.Run(fmt.Sprintf("%s/%d", database, n), func(b *testing.B) {
-				dsn := storetest.SQLite
-				if database == "postgres" {
-					dsn = storetest.Postgres
-				}
 				where := dsn(b)
 				w := worldOn(b, storetest.Open(b, where), tokens.Options{})
 				u := w.user("ada")
-				for range 3 {
-					w.browser().signIn("ada")
+				first := w.browser()
+				for _, each := range []*browser{first, w.browser(), w.browser()} {
+					each.signIn("ada")
 				}
+				began := time.Now()
 				fillSessions(b, where, n)
-				b.ReportAllocs()
-				for b.Loop() {
-					if rows, err := w.db.SessionsOf(b.Context(), u.ID); err != nil || len(rows) != 3 {
-						b.Fatalf("%d sessions, %v", len(rows), err)
+				b.Logf("%d sessions after %s", n, time.Since(began).Round(time.Millisecond))
+				row, err := first.session()
+				must(b, err)
+				b.Run("look", func(b *testing.B) {
+					for b.Loop() {
+						if s, who, err := w.db.SessionUser(b.Context(), row.IDHash); err != nil || s.SID != row.SID || who.ID != u.ID {
+							b.Fatal(s, who, err)
+						}
 					}
-				}
+				})
+				b.Run("list", func(b *testing.B) {
+					for b.Loop() {
+						if rows, err := w.db.SessionsOf(b.Context(), u.ID); err != nil || len(rows) != 3 {
+							b.Fatalf("%d sessions, %v", len(rows), err)
+						}
+					}
+				})
+				b.Run("end", func(b *testing.B) {
+					for i := 0; b.Loop(); i++ {
+						b.StopTimer()
+						for j := range 3 {
+							hash := fmt.Sprintf("bob %d %d", i, j)
+							must(b, w.db.CreateSession(b.Context(), broker.Session{IDHash: hash, SID: hash, UserID: "bob", ExpiresAt: time.Now().Add(time.Hour)}))
+						}
+						b.StartTimer()
+						if ended, err := w.db.EndSessions(b.Context(), "bob", ""); err != nil || len(ended) != 3 {
+							b.Fatal(ended, err)
+						}
+					}
+				})
 			})
 		}
 	}
