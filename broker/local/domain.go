@@ -77,6 +77,12 @@ func (a *Accounts) admit(ctx context.Context, email string) error {
 	return err
 }
 
+// Admits tells whether an address can be proven here: its domain is not blocked.
+func (a *Accounts) Admits(ctx context.Context, email string) (bool, error) {
+	_, d, err := a.standing(ctx, email)
+	return err == nil && d.Status != broker.DomainBlocked, err
+}
+
 // confirm is called where the address of an account has just been proven, inside the unit
 // of work that writes u. It asks about the domain once more, since forms and mails
 // take their time; notes a domain that nobody came from before; and gives and takes
