@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"idbroker/broker"
+	"idbroker/broker/local"
 	"idbroker/limits"
 	"idbroker/store"
 	"idbroker/store/storetest"
@@ -30,19 +31,30 @@ func TestStatementsOfAPassword(t *testing.T) {
 		known := w.browser()
 		known.signIn("ada")
 		known.post("/logout/").want(303)
+		// eve's hash has other parameters than ours: it is made anew, once.
+		other := local.New(db, w.server.linker, local.Options{Issuer: w.url, Hashing: local.Argon2{MemoryKiB: 32, Passes: 1, Lanes: 1}})
+		_, err := other.Create(t.Context(), local.NewUser{Email: "eve@example.org", Password: password})
+		must(t, err)
+		w.client(func(c *broker.Client) { c.FirstParty = true })
+		asked := w.browser() // by an application: its login is read and written, too
+		login := asked.get(authorize()).to("/login/").param("login")
 		for _, tt := range []struct {
 			name string
-			b    *browser
+			in   func()
 			want string
+			most int
 		}{
-			{"known browser", known, "insert select update begin insert insert commit"},
-			{"new browser", w.browser(), "insert select update begin insert insert insert commit"},
+			{"known browser", func() { known.signIn("ada") }, "insert select update begin insert insert commit", mostForPassword},
+			{"new browser", func() { w.browser().signIn("ada") }, "insert select update begin insert insert insert commit", mostForPassword},
+			{"outdated hash", func() { w.browser().signIn("eve") }, "insert select update update begin insert insert insert commit", mostForPassword + 1},
+			{"for an application", func() { asked.post("/login/", "login", login, "email", "ada@example.org", "password", password).want(303) },
+				"select insert select update select begin insert update insert insert commit begin insert update commit", mostForPassword + 5},
 		} {
-			got := l.of(func() { tt.b.signIn("ada") })
+			got := l.of(tt.in)
 			if said := strings.Join(got, " "); said != tt.want {
 				t.Errorf("%s:\n got %s\nwant %s", tt.name, said, tt.want)
 			}
-			if n := len(slices.DeleteFunc(got, func(op string) bool { return op == "begin" || op == "commit" })); n > mostForPassword {
+			if n := len(slices.DeleteFunc(got, func(op string) bool { return op == "begin" || op == "commit" })); n > tt.most {
 				t.Errorf("%s: %d statements", tt.name, n)
 			}
 		}
