@@ -47,7 +47,9 @@ func TestStatementsOfAPassword(t *testing.T) {
 			{"known browser", func() { known.signIn("ada") }, "insert select update begin insert insert commit", mostForPassword},
 			{"new browser", func() { w.browser().signIn("ada") }, "insert select update begin insert insert insert commit", mostForPassword},
 			{"outdated hash", func() { w.browser().signIn("eve") }, "insert select update update begin insert insert insert commit", mostForPassword + 1},
-			{"for an application", func() { asked.post("/login/", "login", login, "email", "ada@example.org", "password", password).want(303) },
+			{"for an application", func() {
+				asked.post("/login/", "login", login, "email", "ada@example.org", "password", password).want(303)
+			},
 				"select insert select update select begin insert update insert insert commit begin insert update commit", mostForPassword + 5},
 		} {
 			got := l.of(tt.in)
