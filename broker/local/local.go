@@ -40,6 +40,7 @@ type Store interface {
 	UsersToErase(ctx context.Context, at time.Time, limit int) ([]broker.UserID, error)
 	DeleteUser(ctx context.Context, id broker.UserID) error
 
+	HoldDomains(ctx context.Context, change bool) error
 	DomainsNamed(ctx context.Context, names []string) ([]broker.Domain, error)
 	DomainsUnder(ctx context.Context, name string) ([]broker.Domain, error)
 	NoteDomain(ctx context.Context, name string, at time.Time) error
