@@ -31,11 +31,16 @@ func (s *Server) serveOpenAPI(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, errMethod)
 		return
 	}
+	body, err := s.openAPI()
+	if err != nil {
+		s.fail(w, r, fmt.Errorf("OpenAPI document: %w", err))
+		return
+	}
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "public, max-age="+strconv.Itoa(openAPIAge))
-	h.Set("Content-Length", strconv.Itoa(len(s.openAPI)))
-	_, _ = w.Write(s.openAPI)
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	_, _ = w.Write(body)
 }
 
 // describe makes the OpenAPI document (version 3.1.1) of the operations.

@@ -42,6 +42,20 @@ func DomainName(s string) (string, error) {
 	return name, nil
 }
 
+// DomainForms are the ways in which a domain may stand in addresses: as DomainName has
+// it, and in letters of its own language.
+func DomainForms(s string) ([]string, error) {
+	name, err := DomainName(s)
+	if err != nil {
+		return nil, err
+	}
+	forms := []string{name}
+	if own, err := hostNames.ToUnicode(name); err == nil && own != name {
+		forms = append(forms, own)
+	}
+	return forms, nil
+}
+
 // IsPublicSuffix tells whether strangers register their domains directly below one
 // (publicsuffix.org), so that vouching for it vouches for all of them.
 func IsPublicSuffix(name string) bool {
