@@ -252,8 +252,9 @@ func (s *Server) loginHint(r *http.Request, l broker.Login, provider string) (st
 	if !s.identifiesFirst() || again(l) {
 		return hint, nil
 	}
+	hinted, _ := s.identifierOf(hint)
 	if l.Identifier == "" {
-		if _, ok := s.identifierOf(hint); ok {
+		if hinted != "" {
 			return "", nil // the person has said that it is not them
 		}
 		return hint, nil
@@ -275,8 +276,11 @@ func (s *Server) loginHint(r *http.Request, l broker.Login, provider string) (st
 			}
 		}
 	}
-	if !strings.Contains(l.Identifier, "@") {
-		return "", nil // a username of ours is nobody's there
+	switch {
+	case l.Identifier == hinted:
+		return hint, nil
+	case strings.Contains(l.Identifier, "@"):
+		return l.Identifier, nil
 	}
-	return l.Identifier, nil
+	return "", nil // a username of ours is nobody's there
 }
