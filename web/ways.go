@@ -79,6 +79,14 @@ func (s *Server) expected(r *http.Request, l broker.Login) string {
 	return name
 }
 
+// addressIn is the address that the person of a login has said is theirs; "" none.
+func addressIn(l broker.Login) string {
+	if strings.Contains(l.Identifier, "@") {
+		return l.Identifier
+	}
+	return ""
+}
+
 // postIdentify serves POST /login/identify/: who somebody says they are (email), or
 // that they are somebody else (other=1). Nothing is looked up: the answer is the same
 // for names that nobody has.
@@ -276,11 +284,8 @@ func (s *Server) loginHint(r *http.Request, l broker.Login, provider string) (st
 			}
 		}
 	}
-	switch {
-	case l.Identifier == hinted:
+	if l.Identifier == hinted {
 		return hint, nil
-	case strings.Contains(l.Identifier, "@"):
-		return l.Identifier, nil
 	}
-	return "", nil // a username of ours is nobody's there
+	return addressIn(l), nil // a username of ours is nobody's there
 }

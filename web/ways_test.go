@@ -75,6 +75,13 @@ func TestIdentifyFirst(t *testing.T) {
 		}
 		b.waysOf("ADA").says("ADA").wantOffers("by username", "password, demo, other, passkey, ask for code, sign up")
 
+		for _, path := range []string{"/code/?login=", "/lost-password/?login="} {
+			a := b.post("/login/identify/", "email", "ada@example.org").to("/login/?login=")
+			if page := b.get(path + a.param("login")).want(http.StatusOK); !strings.Contains(page.body, `value="ada@example.org"`) {
+				t.Errorf("%s asks anew", path)
+			}
+		}
+
 		// Not you? Nothing of the first name is left.
 		a := b.post("/login/identify/", "email", "bob@example.org").to("/login/?login=")
 		login := a.param("login")
