@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"idbroker/broker/local"
 	"idbroker/broker/local/passkeytest"
@@ -138,6 +139,31 @@ func TestForgottenBrowsers(t *testing.T) {
 		lost.waysOf("ada").wantOffers("signed in anew", own)
 		must(t, w.db.ForgetKnown(t.Context(), u.ID, u.CreatedAt))
 		lost.waysOf("ada").wantOffers("forgotten", everybodys)
+	})
+}
+
+// TestForgottenWithTheFactor: a browser that is forgotten as the second factor's has nothing
+// to show either; an id that nobody has changes nothing.
+func TestForgottenWithTheFactor(t *testing.T) {
+	storetest.EachDSN(t, func(t *testing.T, dsn string) {
+		w := worldOn(t, storetest.Open(t, dsn), tokens.Options{SecondFactor: true}, asksFirst)
+		w.remembering(24 * time.Hour)
+		w.user("ada")
+		b, lost := w.browser(), w.browser()
+		b.signIn("ada")
+		secret, _ := b.setUpApp()
+		login := lost.password("ada").to("/second-factor/").param("login")
+		lost.waysOf("ada").wantOffers("before the second factor", "password, demo, other, sign up")
+		lost.post("/second-factor/", "login", login, "remember", "1", "code", appShows(t, secret, 1)).to("/")
+		lost.post("/logout/")
+		b.post(factorPath+"forget/", "id", "nobodys").to(securityPath)
+		lost.waysOf("ada").wantOffers("known", "password, all")
+		id := forgetID.FindStringSubmatch(b.get(securityPath).want(http.StatusOK).body)
+		if id == nil {
+			t.Fatal("no browser to forget")
+		}
+		b.post(factorPath+"forget/", "id", id[1]).to(securityPath)
+		lost.waysOf("ada").wantOffers("forgotten", "password, demo, other, sign up")
 	})
 }
 
