@@ -56,7 +56,7 @@ type loginPage struct {
 	Client          *clientView // who asks; nil a page of ours
 	Again           bool        // User is signed in and must prove to be there
 	Email           string      // as typed; with Again the user's own
-	Identifier      string      // catalog key of what is typed beside a password; "" the address
+	Identifier      string      // what is typed beside a password, translated; "" the address
 	Problems        problems    // fields: email, password
 	Providers       []providerButton
 	Query           string // what the search for a provider looks for ("q")

@@ -53,7 +53,7 @@ func (s *Server) postForget(w http.ResponseWriter, r *http.Request) error {
 	v := visitOf(r)
 	id := v.form.Get("id")
 	if id == "" || len(id) > maxID {
-		return errForm.Becausef("no id")
+		return errForm.At("id").Becausef("no id")
 	}
 	err := s.accounts.ForgetBrowser(r.Context(), v.user.ID, id)
 	if err != nil && !errors.Is(err, broker.ErrNotFound) { // over already: that was the wish
