@@ -303,7 +303,7 @@ func jsonSessions(t *testing.T, w *world) {
 	}
 	row, err := there.session()
 	must(t, err)
-	here.post("/account/settings/sessions/").refused(400, "error.form")
+	here.post("/account/settings/sessions/").refused(400, "error.form", "sid")
 	here.post("/account/settings/sessions/", "sid", row.SID).to(devicesPath)
 	there.nobody()
 	third.get(mePath).want(200)

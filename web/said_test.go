@@ -169,3 +169,22 @@ func TestEmptyCode(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestProgramsSeeWhatIsAsked: the operator's fields and what can be chosen.
+func TestProgramsSeeWhatIsAsked(t *testing.T) {
+	asked := []askedField{{Kind: broker.FieldChoice, fieldPart: fieldPart{Name: "fields.group", Label: "Group"}, Options: []askedOption{{"engine", "Engine", false}}}}
+	b := testBase(t, "en")
+	for _, p := range []page{&profilePage{base: b, Asked: asked, Profile: local.Profile{Details: broker.Details{Affiliations: []string{"CERN", "EPFL"}}}}, &signupPage{base: b, Asked: asked}} {
+		data := dataOf(p).(map[string]any)
+		field := data["asked"].([]any)[0].(map[string]any)
+		if field["name"] != "group" || field["kind"] != "choice" || field["required"] != true || field["choices"].([]any)[0].(map[string]any)["value"] != "engine" {
+			t.Errorf("%s: %v", p.template(), field)
+		}
+		if text, ok := data["affiliations"]; ok && text != "CERN\nEPFL" {
+			t.Errorf("%v", text)
+		}
+	}
+	if at := problemAt(b, local.ErrRequired, "fields.group"); at.Pointer != "#/fields" || at.Field != "fields.group" {
+		t.Errorf("%+v", at)
+	}
+}
