@@ -217,7 +217,7 @@ func (s *Server) postSessions(w http.ResponseWriter, r *http.Request) error {
 		}
 		sid = "" // of several
 	case sid == "" || len(sid) > maxID:
-		return errForm.Becausef("no sid")
+		return errForm.At("sid").Becausef("no sid")
 	case sid == v.session.SID:
 		return s.logOut(w, r, tokens.Logout{}, nil)
 	default:

@@ -142,11 +142,15 @@ func (s *Server) showLogin(w http.ResponseWriter, r *http.Request, status int, l
 	if err != nil {
 		return err
 	}
+	b := s.base(r)
+	if v.ended && status == http.StatusOK { // also for whom a thief was faster, and read why (theft.go)
+		b.Flash = &notice{Kind: noticeInfo, Message: "login.ended"}
+	}
 	last := s.cookies.read(r, lastCookie)
 	p := loginPage{
-		base: s.base(r), Login: l.ID, Client: client, Email: email, Problems: bad,
+		base: b, Login: l.ID, Client: client, Email: email, Problems: bad,
 		Query: printable(v.query.Get("q"), maxID), All: v.query.Get("all") != "", LastPassword: last == lastPassword,
-		Identifier: s.identifier(), Pending: s.remoteView(l.Remote), LocalPasswords: !s.o.NoPasswords,
+		Identifier: s.identifier(r), Pending: s.remoteView(l.Remote), LocalPasswords: !s.o.NoPasswords,
 	}
 	if p.Email == "" && !s.identifiesFirst() { // there the login has it
 		p.Email, _ = broker.NormalizeEmail(requestParam(l, "login_hint"))
@@ -199,14 +203,14 @@ func (s *Server) showLogin(w http.ResponseWriter, r *http.Request, status int, l
 	return s.show(w, r, status, &p)
 }
 
-// identifier is the catalog key of what people sign in with beside a password; ""
+// identifier is what people sign in with beside a password, in their language; ""
 // their address.
-func (s *Server) identifier() string {
+func (s *Server) identifier(r *http.Request) string {
 	switch {
 	case s.o.NoEmails:
-		return "field.username"
+		return s.base(r).T("field.username")
 	case s.o.Usernames:
-		return "field.identifier"
+		return s.base(r).T("field.identifier")
 	}
 	return ""
 }

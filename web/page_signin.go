@@ -58,7 +58,7 @@ type loginPage struct {
 	Client          *clientView // who asks; nil a page of ours
 	Again           bool        // User is signed in and must prove to be there
 	Email           string      // as typed; with Again the user's own
-	Identifier      string      // catalog key of what is typed beside a password; "" the address
+	Identifier      string      // what is typed beside a password, translated; "" the address
 	Identify        bool        // asks for the address (or what Identifier says) alone; the ways come next
 	Identified      string      // what was said then; "" it was not asked for. Email says it, too
 	Own             bool        // the ways are those of that person, who has signed in here before; otherwise everybody's

@@ -54,7 +54,7 @@ func (s *Server) postForget(w http.ResponseWriter, r *http.Request) error {
 	v := visitOf(r)
 	id := v.form.Get("id")
 	if id == "" || len(id) > maxID {
-		return errForm.Becausef("no id")
+		return errForm.At("id").Becausef("no id")
 	}
 	err := s.store.InTx(r.Context(), func(ctx context.Context) error {
 		if err := s.accounts.ForgetBrowser(ctx, v.user.ID, id); err != nil {

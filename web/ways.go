@@ -46,9 +46,9 @@ func wayIn(l *broker.Login) string {
 	return or(l.Provider, lastPassword)
 }
 
-// identifierOf is what was typed as it may name an account, by its form alone; ok is
+// typedIdentifier is what was typed as it may name an account, by its form alone; ok is
 // false for what can name none here.
-func (s *Server) identifierOf(typed string) (name string, ok bool) {
+func (s *Server) typedIdentifier(typed string) (name string, ok bool) {
 	if email, err := broker.NormalizeEmail(typed); err == nil && !s.o.NoEmails {
 		return email, true
 	}
@@ -65,16 +65,16 @@ func (s *Server) expected(r *http.Request, l broker.Login) string {
 	if !s.identifiesFirst() {
 		return ""
 	}
-	if name, ok := s.identifierOf(requestParam(l, "login_hint")); ok {
+	if name, ok := s.typedIdentifier(requestParam(l, "login_hint")); ok {
 		return name
 	}
 	v := visitOf(r)
 	if v.user == nil || choosing(v, l) {
 		return ""
 	}
-	name, ok := s.identifierOf(v.user.Email)
+	name, ok := s.typedIdentifier(v.user.Email)
 	if !ok {
-		name, _ = s.identifierOf(v.user.Username)
+		name, _ = s.typedIdentifier(v.user.Username)
 	}
 	return name
 }
@@ -102,7 +102,7 @@ func (s *Server) postIdentify(w http.ResponseWriter, r *http.Request) error {
 	l.Identifier = ""
 	if v.form.Get("other") == "" {
 		typed, ok := v.form.Get("email"), false
-		if l.Identifier, ok = s.identifierOf(typed); !ok {
+		if l.Identifier, ok = s.typedIdentifier(typed); !ok {
 			return s.showLogin(w, r, http.StatusUnprocessableEntity, l, typed, problems{"email": s.noIdentifier(typed)})
 		}
 	}
@@ -134,7 +134,7 @@ func (s *Server) showStep(r *http.Request, l broker.Login, p *loginPage) (*ways,
 	if !s.identifiesFirst() {
 		return nil, nil
 	}
-	name, ok := s.identifierOf(or(p.Email, l.Identifier))
+	name, ok := s.typedIdentifier(or(p.Email, l.Identifier))
 	if !ok {
 		p.Identify = true
 		return nil, nil
@@ -260,7 +260,7 @@ func (s *Server) loginHint(r *http.Request, l broker.Login, provider string) (st
 	if !s.identifiesFirst() || again(l) {
 		return hint, nil
 	}
-	hinted, _ := s.identifierOf(hint)
+	hinted, _ := s.typedIdentifier(hint)
 	if l.Identifier == "" {
 		if hinted != "" {
 			return "", nil // the person has said that it is not them
