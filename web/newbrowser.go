@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"net/http"
+	"strconv"
 	"time"
 
 	"idbroker/broker"
@@ -30,16 +31,21 @@ func (s *Server) knownIn(r *http.Request) []byte {
 	return b
 }
 
-func (s *Server) knownMAC(name []byte, user broker.UserID) []byte {
+// knownMAC seals a browser's name to an account. Whatever signs its person out because
+// somebody else got in makes every browser a new one: nobody knows whose they were.
+func (s *Server) knownMAC(name []byte, user broker.User) []byte {
 	mac := hmac.New(sha256.New, s.o.CookieKey[:])
 	mac.Write([]byte("known\x00"))
 	mac.Write(name)
-	mac.Write([]byte(user))
+	mac.Write([]byte(user.ID))
+	if !user.SignedOutAt.IsZero() {
+		mac.Write([]byte("\x00" + strconv.FormatInt(user.SignedOutAt.UnixMicro(), 10)))
+	}
 	return mac.Sum(nil)[:knownName]
 }
 
 // knowsBrowser tells whether the browser of a request has been signed in to an account.
-func (s *Server) knowsBrowser(r *http.Request, user broker.UserID) bool {
+func (s *Server) knowsBrowser(r *http.Request, user broker.User) bool {
 	b := s.knownIn(r)
 	if b == nil {
 		return false
@@ -55,7 +61,7 @@ func (s *Server) knowsBrowser(r *http.Request, user broker.UserID) bool {
 
 // rememberBrowser lets a browser remember that it has been signed in to an account,
 // for as long again.
-func (s *Server) rememberBrowser(w http.ResponseWriter, r *http.Request, user broker.UserID) {
+func (s *Server) rememberBrowser(w http.ResponseWriter, r *http.Request, user broker.User) {
 	old := s.knownIn(r)
 	if old == nil {
 		secret := sha256.Sum256([]byte(broker.NewSecret().Reveal()))
@@ -72,14 +78,14 @@ func (s *Server) rememberBrowser(w http.ResponseWriter, r *http.Request, user br
 }
 
 // mailFrom is a mail to a person about a request: from where, with which browser, when.
-func (s *Server) mailFrom(request broker.Request, u broker.User, template string, at time.Time) broker.OutboxEntry {
+func (s *Server) mailFrom(request broker.Request, u broker.User, template string, at time.Time) broker.Mail {
 	from := request.IP
 	if code := s.country(request.IP); code != "" {
 		from += ", " + s.cat.Country(s.cat.Match("", u.Locale, ""), code)
 	}
 	return broker.Mail{To: u.Email, Template: template, Locale: u.Locale, Data: map[string]string{
 		"name": u.Called(), "ip": from, "browser": request.Browser, "when": at.UTC().Format(time.RFC3339),
-	}}.Entry(at)
+	}}
 }
 
 // country is the code of the country that an address is in; "" not known.

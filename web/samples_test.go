@@ -286,6 +286,9 @@ func samples(r *renderer, lang string, w words) []sample {
 			Action: broker.EmailPath, Fields: []hidden{{"token", "t0ken"}}, Button: newAddress.T("email.confirm_button"), Cancel: newAddress.T("email.keep"), BackURL: profilePath}},
 		{"email_back", &confirmPage{base: back, Lines: []string{back.T("email.back_to", "email", w.email), back.T("email.back_effect")},
 			Action: broker.EmailBackPath, Fields: []hidden{{"token", "t0ken"}}, Button: back.T("undo.button"), Cancel: back.T("undo.keep"), BackURL: "/"}},
+		{"undo_passkey", takeBackSample(b(), broker.PasskeyBackPath, "take_back.passkey", "undo.button", "take_back.everybody", "take_back.passkey_effect", "passkey", w.text)},
+		{"undo_factor", takeBackSample(b(), broker.FactorBackPath, "take_back.factor", "undo.button", "take_back.everybody", "take_back.factor_effect_app", "date", back.exact(inAWeek))},
+		{"undo_sign_in", takeBackSample(b(), broker.SignInBackPath, "take_back.sign_in", "take_back.sign_in_button", "take_back.sign_in_since", "take_back.sign_in_effect_device", "date", back.exact(inAWeek), "device", w.text)},
 		{"security", &securityPage{base: in("security"), LocalPasswords: true, HasPassword: true, PasswordSetAt: long, MinPassword: 8, Identities: 2, PasskeysOn: true, Passkeys: 2,
 			Devices: 2, signInViews: signIns,
 			Events: []eventRow{
@@ -338,4 +341,10 @@ func connectButtons(all []providerButton) []providerButton {
 		all[i].URL = "/oauth/login/" + all[i].ID + "/"
 	}
 	return all
+}
+
+// takeBackSample is the page of a link that takes something back.
+func takeBackSample(b base, path, title, button, sessions, effect string, args ...string) *confirmPage {
+	b.Title = b.T(title)
+	return &confirmPage{base: b, Lines: []string{b.T(effect, args...), b.T(sessions)}, Action: path, Fields: []hidden{{"token", "t0ken"}}, Button: b.T(button), Cancel: b.T("undo.keep"), BackURL: "/"}
 }
