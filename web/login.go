@@ -180,7 +180,7 @@ func (s *Server) showLogin(w http.ResponseWriter, r *http.Request, status int, l
 		p.User = nil
 	}
 	if !p.Again {
-		p.remembering = s.remembering(l.Remember)
+		s.offerRemember(&p, l)
 	}
 	for _, b := range s.providerButtons() {
 		if p.Again && !slices.Contains(mine, b.ID) {

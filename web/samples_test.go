@@ -167,6 +167,8 @@ func samples(r *renderer, lang string, w words) []sample {
 	signKey := passkeyOn(b(), passkeyView{Action: "/login/passkey/", RenewURL: "/login/passkey/?login=l1", Label: signedIn.T("passkey.sign_in")})
 	lastKey := *signKey
 	lastKey.Primary = true
+	followKey, stayKey := *signKey, lastKey
+	followKey.remembering, followKey.Follows, stayKey.remembering = remembering{Remember: 90}, true, remembering{Remember: 90}
 	factorKey := passkeyOn(b(), passkeyView{Action: "/second-factor/passkey/", Label: signedIn.T("passkey.factor")})
 	onlyFactor := *factorKey
 	onlyFactor.Label, onlyFactor.Primary = signedIn.T("passkey.factor_only"), true
@@ -227,6 +229,8 @@ func samples(r *renderer, lang string, w words) []sample {
 		{"factor_on_wrong", &factorPage{base: in("security"), Codes: 1, Ways: both[:1], Factor: broker.Factor{ID: "f", ConfirmedAt: long, LastUsedAt: sampleNow.Add(-2 * time.Hour)}, Problems: problemsOf(local.ErrFactorWrong)}},
 		{"recovery_codes", &recoveryCodesPage{base: in("security"), Account: w.email, DoneURL: factorPath, Codes: slices.Repeat([]string{"BCDF-GHJK-LMNP", "QRST-VWXZ-BCDF"}, 5)}},
 		{"code", &codePage{base: b(), Login: "l1", Remote: &github, Email: w.email, OtherURL: signin, BackURL: signin, remembering: remembering{Remember: 90}}},
+		{"login_remember_forty", &loginPage{base: b(), Login: "l1", Providers: forty, LostPasswordURL: lost, LocalPasswords: true, Passkey: &followKey, remembering: remembering{Remember: 90}}},
+		{"passkey_remember", &passkeyPage{base: b(), Passkey: &stayKey, BackURL: signin}},
 		{"login_remember", &loginPage{base: b(), Login: "l1", Client: client, Providers: four, SignUpURL: "/signup/?login=l1", LostPasswordURL: lost, LocalPasswords: true, remembering: remembering{Remember: 90, Remembered: true}}},
 		{"code_wrong", &codePage{base: b(), Login: "l1", Email: w.email, OtherURL: signin, BackURL: signin, Problems: problemsOf(local.ErrCodeWrong)}},
 		{"signup_wrong", &signupPage{base: b(), Login: "l1", Email: w.handle, Name: w.name, Username: w.handle, NeedPassword: true, MinPassword: 8, SignInURL: signin, Problems: problems{
