@@ -78,6 +78,24 @@ func (r ResetRequest) Entry(at time.Time) OutboxEntry {
 	return OutboxEntry{ID: NewID(), Kind: OutboxReset, Payload: payload, CreatedAt: at, NextAt: at}
 }
 
+// OutboxSignIn is the kind of outbox entry whose payload is a SignInNotice as JSON.
+const OutboxSignIn = "sign-in"
+
+// SignInNotice is a sign-in from a new browser that its person shall be told of. The link
+// that ends it is made when the entry is worked off: signing in does not wait for it.
+type SignInNotice struct {
+	UserID UserID    `json:"user"`
+	SID    string    `json:"sid"`
+	At     time.Time `json:"at"`
+	Mail   Mail      `json:"mail"` // without the link
+}
+
+// Entry makes the outbox entry of n.
+func (n SignInNotice) Entry(at time.Time) OutboxEntry {
+	payload, _ := json.Marshal(n) // cannot fail before the year 10000
+	return OutboxEntry{ID: NewID(), Kind: OutboxSignIn, Payload: payload, CreatedAt: at, NextAt: at}
+}
+
 // OutboxEmail is the kind of outbox entry whose payload is an EmailRequest as
 // JSON.
 const OutboxEmail = "email"

@@ -145,7 +145,7 @@ func TestIndexes(t *testing.T) {
 	_, _ = db.TakeTokens(ctx, at, broker.Charge{Key: "k", Limit: broker.Limit{Burst: 1, Every: time.Hour}})
 	_ = db.ReturnToken(ctx, "k")
 	_, _ = db.SignInsOf(ctx, "u")
-	_, _ = db.EnqueueUnlessFirst(ctx, broker.OutboxEntry{ID: "o"}, "u")
+	_ = db.EnqueueUnlessFirst(ctx, broker.OutboxEntry{ID: "o"}, "u")
 	_, _ = db.HappenedSince(ctx, "u", at, "n", "m")
 	_ = db.DeleteFactorsSince(ctx, "u", at)
 	_ = db.DeleteRecoveryCodesSince(ctx, "u", at)

@@ -45,20 +45,20 @@ func (db *DB) SignInsOf(ctx context.Context, user broker.UserID) (broker.SignIns
 }
 
 // EnqueueUnlessFirst is Enqueue for who has signed in more than once, the sign-in of
-// this unit of work included; for others it does nothing, and queued is false.
-func (db *DB) EnqueueUnlessFirst(ctx context.Context, e broker.OutboxEntry, user broker.UserID) (queued bool, err error) {
+// this unit of work included; for others it does nothing.
+func (db *DB) EnqueueUnlessFirst(ctx context.Context, e broker.OutboxEntry, user broker.UserID) error {
 	const what = "enqueue"
 	row, err := db.rowOfEntry(e)
 	if err != nil {
-		return false, db.doomed(ctx, db.failed(what, err))
+		return db.doomed(ctx, db.failed(what, err))
 	}
 	args, err := values(row, outboxColumns)
 	if err != nil {
-		return false, db.doomed(ctx, db.failed(what, err))
+		return db.doomed(ctx, db.failed(what, err))
 	}
-	n, err := db.exec(ctx, what, "INSERT INTO outbox ("+names(outboxColumns)+") SELECT "+marks(len(args))+
+	_, err = db.exec(ctx, what, "INSERT INTO outbox ("+names(outboxColumns)+") SELECT "+marks(len(args))+
 		" FROM sign_ins WHERE user_id = ? AND times > 1", append(args, string(user))...)
-	return n > 0, err
+	return err
 }
 
 // ForgetIPs forgets the IPs of sessions, sign-ins, remembered browsers and the audit

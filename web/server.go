@@ -53,6 +53,7 @@ type Store interface {
 	RevokeGrants(ctx context.Context, f broker.GrantFilter, reason string, at time.Time) (int, error)
 
 	Enqueue(ctx context.Context, e broker.OutboxEntry) error
+	EnqueueUnlessFirst(ctx context.Context, e broker.OutboxEntry, user broker.UserID) error
 	SignInsOf(ctx context.Context, user broker.UserID) (broker.SignIns, error)
 
 	AddEvent(ctx context.Context, e broker.Event) error

@@ -154,7 +154,8 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 		if err := s.store.AddEvent(ctx, e); err != nil || !isNew {
 			return err
 		}
-		return s.accounts.TellOfSignIn(ctx, s.mailFrom(request, user, "new-browser", v.at), user, row.SID, v.at)
+		notice := broker.SignInNotice{UserID: user.ID, SID: row.SID, At: v.at, Mail: s.mailFrom(request, user, "new-browser", v.at)}
+		return s.store.EnqueueUnlessFirst(ctx, notice.Entry(v.at), user.ID)
 	})
 	if errors.Is(err, errForgotten) {
 		l.SID = ""

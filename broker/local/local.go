@@ -123,7 +123,6 @@ type Store interface {
 	SpendPasskeyChallenge(ctx context.Context, hash string, expires time.Time) error
 
 	Enqueue(ctx context.Context, e broker.OutboxEntry) error
-	EnqueueUnlessFirst(ctx context.Context, e broker.OutboxEntry, user broker.UserID) (queued bool, err error)
 	AddEvent(ctx context.Context, e broker.Event) error
 }
 

@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -69,16 +70,28 @@ func (a *Accounts) tellOfAddition(ctx context.Context, purpose broker.MailPurpos
 	return a.store.Enqueue(ctx, mail(ctx, u.Email, template, u.Locale, at, data))
 }
 
-// TellOfSignIn queues a mail about the session sid of u, which a new browser has begun,
-// with the way to end it; nothing at somebody's first sign-in. It joins the caller's
-// unit of work.
-func (a *Accounts) TellOfSignIn(ctx context.Context, m broker.Mail, u broker.User, sid string, at time.Time) error {
-	t := a.offerTakeBack(broker.MailSignInBack, u, sid, at, m.Data)
-	queued, err := a.store.EnqueueUnlessFirst(ctx, m.Entry(at), u.ID)
-	if err != nil || !queued {
-		return err
+// DeliverSignIn is the outbox handler of broker.OutboxSignIn: it mails that a new browser
+// has begun a session, with the way to end it. Whose address is another by now is not
+// told there: the mail about that came first.
+func (a *Accounts) DeliverSignIn(ctx context.Context, payload []byte) error {
+	var n broker.SignInNotice
+	if err := json.Unmarshal(payload, &n); err != nil || n.Mail.Data == nil {
+		return broker.Permanent(fmt.Errorf("read sign-in notice: %w", err))
 	}
-	return a.store.CreateMailToken(ctx, t)
+	return a.store.InTx(ctx, func(ctx context.Context) error {
+		switch u, err := a.store.User(ctx, n.UserID); {
+		case errors.Is(err, broker.ErrNotFound) || err == nil && u.Email != n.Mail.To:
+			return nil
+		case err != nil:
+			return fmt.Errorf("find user: %w", err)
+		default:
+			t := a.offerTakeBack(broker.MailSignInBack, u, n.SID, n.At, n.Mail.Data)
+			if err := a.store.CreateMailToken(ctx, t); err != nil {
+				return fmt.Errorf("create mail token: %w", err)
+			}
+			return a.store.Enqueue(ctx, n.Mail.Entry(time.Now()))
+		}
+	})
 }
 
 // TakeBackFor tells what a link takes back. It spends nothing: mail scanners follow

@@ -1,7 +1,6 @@
 package local_test
 
 import (
-	"context"
 	"slices"
 	"testing"
 	"time"
@@ -14,13 +13,12 @@ import (
 
 // toldOfSignIn tells of a sign-in from a new browser, as pages do, and returns the mail;
 // nil none was sent.
-func toldOfSignIn(t *testing.T, db *store.DB, a *local.Accounts, u broker.User, s broker.Session) *broker.Mail {
+func toldOfSignIn(t *testing.T, db *store.DB, u broker.User, s broker.Session) *broker.Mail {
 	t.Helper()
 	ctx := t.Context()
 	must(t, db.AddEvent(ctx, broker.Event{ID: broker.NewID(), Name: broker.EventSignedIn, UserID: u.ID, At: s.CreatedAt}))
-	must(t, db.InTx(ctx, func(ctx context.Context) error {
-		return a.TellOfSignIn(ctx, broker.Mail{To: u.Email, Template: "new-browser", Data: map[string]string{}}, u, s.SID, s.CreatedAt)
-	}))
+	n := broker.SignInNotice{UserID: u.ID, SID: s.SID, At: s.CreatedAt, Mail: broker.Mail{To: u.Email, Template: "new-browser", Data: map[string]string{}}}
+	must(t, db.EnqueueUnlessFirst(ctx, n.Entry(s.CreatedAt), u.ID))
 	all := mails(t, db)
 	if i := slices.IndexFunc(all, func(m broker.Mail) bool { return m.Template == "new-browser" }); i >= 0 {
 		return &all[i]
@@ -47,11 +45,11 @@ func TestTakeSignInBack(t *testing.T) {
 			return g.ID
 		}
 		first := session("first", at.Add(-time.Hour))
-		if m := toldOfSignIn(t, db, a, u, first); m != nil {
+		if m := toldOfSignIn(t, db, u, first); m != nil {
 			t.Errorf("the first sign-in was told: %+v", m)
 		}
 		thief := session("thief", at)
-		m := toldOfSignIn(t, db, a, u, thief)
+		m := toldOfSignIn(t, db, u, thief)
 		if m == nil || m.Data["until"] == "" {
 			t.Fatalf("%+v", m)
 		}
@@ -99,15 +97,15 @@ func TestTakeOwnSignInBack(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		a, ctx := accounts(t, db), t.Context()
 		u := signUp(t, db, a, "ada@example.org")
-		toldOfSignIn(t, db, a, u, startSession(t, db, u))
+		toldOfSignIn(t, db, u, startSession(t, db, u))
 		s := startSession(t, db, u)
-		token := tokenOf(t, *toldOfSignIn(t, db, a, u, s))
+		token := tokenOf(t, *toldOfSignIn(t, db, u, s))
 		b, err := a.TakeBack(ctx, s, broker.MailSignInBack, token)
 		if err != nil || b.Spared || !gone(t, db, s) {
 			t.Errorf("%+v, %v", b, err)
 		}
 		s = startSession(t, db, u)
-		token = tokenOf(t, *toldOfSignIn(t, db, a, u, s))
+		token = tokenOf(t, *toldOfSignIn(t, db, u, s))
 		must(t, db.DeleteSession(ctx, s.IDHash))
 		if b, err := a.TakeBackFor(ctx, broker.MailSignInBack, token); err != nil || b.Session.SID != "" {
 			t.Errorf("%+v, %v", b, err)
@@ -117,9 +115,32 @@ func TestTakeOwnSignInBack(t *testing.T) {
 		other := signUp(t, db, a, "bob@example.org")
 		bobs := startSession(t, db, other)
 		s = startSession(t, db, u)
-		token = tokenOf(t, *toldOfSignIn(t, db, a, u, s))
+		token = tokenOf(t, *toldOfSignIn(t, db, u, s))
 		if b, err := a.TakeBack(ctx, bobs, broker.MailSignInBack, token); err != nil || b.Spared || gone(t, db, bobs) {
 			t.Errorf("somebody else's browser: %+v, %v", b, err)
+		}
+	})
+}
+
+// TestNoticeOfASignIn: what cannot be read is given up, and an address that the account
+// has no longer is told nothing.
+func TestNoticeOfASignIn(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		a, ctx := accounts(t, db), t.Context()
+		u := signUp(t, db, a, "ada@example.org")
+		for _, payload := range []string{"", "{", "[]", "{}", `{"mail":{}}`} {
+			if err := a.DeliverSignIn(ctx, []byte(payload)); !broker.IsPermanent(err) {
+				t.Errorf("%q: %v", payload, err)
+			}
+		}
+		for _, n := range []broker.SignInNotice{
+			{UserID: u.ID, Mail: broker.Mail{To: "old@example.org", Data: map[string]string{}}},
+			{UserID: "gone", Mail: broker.Mail{To: u.Email, Data: map[string]string{}}},
+		} {
+			must(t, a.DeliverSignIn(ctx, n.Entry(time.Now()).Payload))
+		}
+		if m := mails(t, db); len(m) != 0 {
+			t.Errorf("%+v", m)
 		}
 	})
 }
