@@ -93,5 +93,5 @@ func jsonTakeBack(t *testing.T, w *world) {
 	far := w.program()
 	to := far.post("/login/provider/", "app", "demo", "remember", true).to("/oauth/login/demo/?login=")
 	far.get(to.Location).to(w.op.URL)
-	far.post("/login/provider/", "app", "nobody").refused(404, "error.not_found")
+	far.post("/login/provider/", "app", "nobody").refused(404, "error.no_such_page")
 }
