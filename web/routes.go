@@ -97,6 +97,10 @@ func (s *Server) routes() *http.ServeMux {
 	m.HandleFunc("POST "+broker.EmailPath+"{$}", s.page(s.postEmailProof))
 	m.HandleFunc("GET "+broker.EmailBackPath+"{$}", s.page(s.getEmailBack))
 	m.HandleFunc("POST "+broker.EmailBackPath+"{$}", s.page(s.postEmailBack))
+	for _, t := range s.takingsBack() {
+		m.HandleFunc("GET "+t.path+"{$}", s.page(t.get))
+		m.HandleFunc("POST "+t.path+"{$}", s.page(t.post))
+	}
 	m.HandleFunc("GET /account/settings/security/{$}", s.member(s.getSecurity))
 	m.HandleFunc("POST /account/settings/password/{$}", s.member(s.passwords(s.postPassword)))
 	m.HandleFunc("GET "+factorPath+"{$}", s.member(s.getFactorSettings))
