@@ -11,7 +11,8 @@ import (
 // have to quote in a rule of access.
 var prefixPattern = regexp.MustCompile(`^[A-Za-z0-9:._-]{1,64}$`)
 
-// redis checks how Redis is reached. The URL may hold a password, and is not shown.
+// redis checks how Redis is reached. The URL must hold no password, and is not shown,
+// since it may.
 func (k *checker) redis() {
 	r := k.c.Redis
 	if r.URL == "" {
@@ -29,10 +30,13 @@ func (k *checker) redis() {
 	if k.wrong(path) {
 		return
 	}
-	u, err := url.Parse(r.URL.Reveal())
+	u, err := url.Parse(r.URL)
 	if err != nil {
 		k.add(path, "", "is not a URL", "write redis://HOST:6379/0, with special characters percent-encoded")
 		return
+	}
+	if _, set := u.User.Password(); set {
+		k.add(path, "", "holds a password", "put that into a file and name it in redis.password_file")
 	}
 	switch u.Scheme {
 	case "unix":

@@ -65,10 +65,10 @@ type Database struct {
 
 // Redis is the section "redis".
 type Redis struct {
-	URL      broker.Secret `koanf:"url" example:"rediss://broker@redis.example.org:6379/0" doc:"redis://HOST:PORT/NUMBER, rediss:// for TLS, or unix:///PATH; the same for all replicas. Not set: none. Setting or changing it signs everybody out."`
-	Password broker.Secret `koanf:"password" example:"/run/secrets/redis-password" doc:"Password there. Not set: that of the URL."`
+	URL      string        `koanf:"url" example:"rediss://broker@redis.example.org:6379/0" doc:"redis://USER@HOST:PORT/NUMBER, rediss:// for TLS, or unix:///PATH; the same for all replicas. Not set: none. Setting or changing it signs everybody out."`
+	Password broker.Secret `koanf:"password" example:"/run/secrets/redis-password" doc:"Password there. Not set: none."`
 	CA       string        `koanf:"ca" example:"/etc/broker/redis-ca.pem" doc:"File with the authority (PEM) that the server's certificate must come from. Not set: those that the machine trusts."`
-	Prefix   string        `koanf:"prefix" default:"broker:" doc:"What every key begins with; another one for each broker that shares the Redis."`
+	Prefix   string        `koanf:"prefix" default:"broker." doc:"What every key begins with; another one for each broker that shares the Redis."`
 }
 
 // Secrets is the section "secrets".

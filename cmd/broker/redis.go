@@ -34,7 +34,7 @@ func openRedis(cfg config.Config, counted *counters, log *slog.Logger) (*volatil
 	if c.URL == "" {
 		return nil, nil
 	}
-	o := volatile.Options{URL: c.URL, Password: c.Password, Prefix: c.Prefix, Log: log}
+	o := volatile.Options{URL: broker.Secret(c.URL), Password: c.Password, Prefix: c.Prefix, Log: log}
 	if c.CA != "" {
 		var err error
 		if o.CA, err = os.ReadFile(c.CA); err != nil {
@@ -139,6 +139,9 @@ func (c redisCheck) Run(ctx context.Context, p *program) error {
 		err = r.Try(ctx)
 	}
 	if err != nil {
+		if e, ok := errors.AsType[*broker.Error](err); ok { // whose words are for people who visit
+			err = e.Err
+		}
 		return fmt.Errorf("%w; is Redis running, is redis.url right, and may its user run GETRANGE, SET, DEL, PEXPIRE, PTTL, EVAL and EVALSHA on keys that begin with %s?", err, cfg.Redis.Prefix)
 	}
 	v := redisView{

@@ -6,21 +6,14 @@ import (
 	"time"
 
 	"idbroker/broker"
-	"idbroker/store"
 	"idbroker/volatile"
 )
 
-// plain is store.DB one level deeper, so that a Home beside it comes first.
-type plain struct{ *store.DB }
-
-// DB is a database whose sessions and buckets are in Redis, as cmd/broker puts it
-// together.
-type DB struct {
+// Home is a Home with its Redis.
+type Home struct {
 	*volatile.Home
-	plain
 
-	Redis  *volatile.Redis
-	Prefix string
+	Redis *volatile.Redis
 }
 
 // Option changes how a Home is made.
@@ -43,7 +36,7 @@ func OnTrip(fn func(error)) Option {
 
 // Over puts the sessions and buckets of a database into a Redis. Databases over the same
 // one with the same prefix are replicas.
-func Over(t testing.TB, db *store.DB, s *Server, prefix string, options ...Option) DB {
+func Over(t testing.TB, db volatile.DB, s *Server, prefix string, options ...Option) Home {
 	t.Helper()
 	o := volatile.Options{URL: broker.Secret(s.URL), Prefix: prefix}
 	h := volatile.HomeOptions{Key: sha256.Sum256([]byte("test"))}
@@ -59,5 +52,5 @@ func Over(t testing.TB, db *store.DB, s *Server, prefix string, options ...Optio
 			t.Error(err)
 		}
 	})
-	return DB{Home: volatile.New(db, r, h), plain: plain{db}, Redis: r, Prefix: prefix}
+	return Home{volatile.New(db, r, h), r}
 }
