@@ -61,7 +61,7 @@ func moment(m int64) time.Time {
 	if m == 0 {
 		return time.Time{}
 	}
-	return time.UnixMicro(m)
+	return time.UnixMicro(m).UTC()
 }
 
 // strict reads JSON that has one form: the one that we write.
