@@ -2,6 +2,7 @@ package volatiletest
 
 import (
 	"crypto/sha256"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -53,4 +54,14 @@ func Over(t testing.TB, db volatile.DB, s *Server, prefix string, options ...Opt
 		}
 	})
 	return Home{volatile.New(db, r, h), r}
+}
+
+// Key sets HomeOptions.Key.
+func Key(k [32]byte) Option {
+	return func(_ *volatile.Options, h *volatile.HomeOptions) { h.Key = k }
+}
+
+// Log sets both options of that name.
+func Log(l *slog.Logger) Option {
+	return func(o *volatile.Options, h *volatile.HomeOptions) { o.Log, h.Log = l, l }
 }
