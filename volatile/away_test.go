@@ -139,7 +139,7 @@ func TestHealth(t *testing.T) {
 func TestRestrictedUser(t *testing.T) {
 	s := volatiletest.Start(t)
 	c, ctx, at := s.Client(), t.Context(), now()
-	rights := []any{"on", ">secret", "~p:*", "+ping", "+info", "+getrange", "+get", "+set", "+del", "+pexpire", "+pttl", "+eval", "+evalsha"}
+	rights := []any{"on", ">secret", "~p:*", "+ping", "+info", "+getrange", "+set", "+del", "+pexpire", "+pttl", "+eval", "+evalsha"}
 	ok(t, c.Do(ctx, append([]any{"acl", "setuser", "broker"}, rights...)...).Err())
 	ok(t, c.Do(ctx, append([]any{"acl", "setuser", "poor"}, "on", ">secret", "~p:*", "+ping", "+info", "+get")...).Err())
 	ok(t, c.Do(ctx, "acl", "setuser", "default", "off").Err())

@@ -14,6 +14,18 @@ import (
 	"idbroker/volatile/volatiletest"
 )
 
+// left is a database whose visitor leaves at the very moment of the commit.
+type left struct {
+	*store.DB
+	leave func()
+}
+
+func (l left) InTx(ctx context.Context, fn func(ctx context.Context) error) error {
+	err := l.DB.InTx(ctx, fn)
+	l.leave()
+	return err
+}
+
 // TestUnits: Redis hears of a unit of work when the outermost one was committed, of
 // none that was not, and is not asked meanwhile.
 func TestUnits(t *testing.T) {
@@ -50,8 +62,12 @@ func TestUnits(t *testing.T) {
 
 		// A visitor who leaves at the commit does not keep the rest from being done.
 		leaving, leave := context.WithCancel(ctx)
+		hasty := volatiletest.Over(t, left{db, leave}, s, "p:")
+		ok(t, hasty.InTx(leaving, func(ctx context.Context) error { return hasty.CreateSession(ctx, adas("c", at)) }))
+		must(home.Session(ctx, "c"))(t)
+		ok(t, home.DeleteSession(ctx, "c"))
 		trips = 0
-		ok(t, home.InTx(leaving, func(ctx context.Context) error {
+		ok(t, home.InTx(ctx, func(ctx context.Context) error {
 			ok(t, home.InTx(ctx, func(ctx context.Context) error { return home.CreateSession(ctx, adas("b", at)) }))
 			ok(t, home.SaveSessionData(ctx, adas("stays", at)))
 			ok(t, home.SaveSession(ctx, adas("stays", at)))
@@ -70,11 +86,9 @@ func TestUnits(t *testing.T) {
 			if trips != 0 {
 				t.Errorf("%d round trips inside the unit", trips)
 			}
-			_ = leave
 			return nil
 		}))
 		same(t, trips, 1)
-		leave()
 		must(home.Session(ctx, "b"))(t)
 	})
 }
