@@ -1,11 +1,13 @@
 package web
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
 
+	"idbroker/broker"
 	"idbroker/limits"
 	"idbroker/volatile/volatiletest"
 )
@@ -19,15 +21,30 @@ func TestRedisAway(t *testing.T) {
 	w := newWorld(t)
 	w.server.o.Limits = limits.New(w.db, limits.Options{Key: [32]byte{1}})
 	w.user("ada")
-	w.client()
+	w.client(func(c *broker.Client) { c.FirstParty = true })
 	b, elsewhere := w.browser(), w.browser()
 	b.signIn("ada")
 	elsewhere.signIn("ada")
-	token := w.redeem(b.get(authorize()))
+	ask := func(form url.Values) (status int, access string) {
+		form.Set("client_id", "app")
+		res, err := http.PostForm(w.url+"/oauth2/token", form)
+		must(t, err)
+		defer res.Body.Close() //nolint:errcheck // it was read
+		var answer struct {
+			Access string `json:"access_token"`
+		}
+		must(t, json.NewDecoder(res.Body).Decode(&answer))
+		return res.StatusCode, answer.Access
+	}
+	redeem := func(code string) (int, string) {
+		return ask(url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {callbackURL}, "code_verifier": {verifier}})
+	}
+	_, access := redeem(b.get(authorize()).to(callbackURL).param("code"))
+	waiting := b.get(authorize()).to(callbackURL).param("code")
 	userinfo := func() int {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.url+"/oauth2/userinfo", nil)
 		must(t, err)
-		r.Header.Set("Authorization", "Bearer "+token["access_token"].(string))
+		r.Header.Set("Authorization", "Bearer "+access)
 		res, err := http.DefaultClient.Do(r)
 		must(t, err)
 		must(t, res.Body.Close())
@@ -56,11 +73,8 @@ func TestRedisAway(t *testing.T) {
 	if got := userinfo(); got != 200 {
 		t.Errorf("userinfo: %d", got)
 	}
-	res, err := http.PostForm(w.url+"/oauth2/token", url.Values{"grant_type": {"refresh_token"}, "client_id": {"app"}, "refresh_token": {"ibr.none.1.x"}})
-	must(t, err)
-	must(t, res.Body.Close())
-	if res.StatusCode != http.StatusBadRequest {
-		t.Errorf("token: %d", res.StatusCode)
+	if status, token := redeem(waiting); status != 200 || token == "" {
+		t.Errorf("a code that was given out before: %d", status)
 	}
 	s.Revive()
 	b.get(profilePath).to("/login/")
