@@ -155,6 +155,14 @@ func TestRestrictedUser(t *testing.T) {
 	must(home.TakeTokens(ctx, at, broker.Charge{Key: "k", Limit: broker.Limit{Burst: 2, Every: time.Hour}}))(t)
 	ok(t, home.ReturnToken(ctx, "k"))
 	ok(t, home.DeleteSession(ctx, "a"))
+	stranger := volatiletest.Over(t, storetest.New(t), &volatiletest.Server{URL: strings.Replace(s.URL, "unix://", "unix://broker:wrong@", 1)}, "p:")
+	_, err := stranger.Redis.Look(ctx)
+	_, err2 := stranger.Session(ctx, "a")
+	for _, err := range []error{err, err2, stranger.TouchSession(ctx, adas("a", at)), stranger.CreateSession(ctx, adas("b", at))} {
+		if !errors.Is(err, volatile.ErrAway) || !strings.Contains(err.Error(), "WRONGPASS") {
+			t.Errorf("with a wrong password: %v", err)
+		}
+	}
 	poor := volatiletest.Over(t, storetest.New(t), as("poor"), "p:")
 	if err := poor.Redis.Try(ctx); !errors.Is(err, volatile.ErrAway) || !strings.Contains(err.Error(), "NOPERM") || strings.Contains(err.Error(), "secret") {
 		t.Errorf("%v", err)

@@ -128,14 +128,15 @@ func (r *Redis) trip(ctx context.Context, what string, build func(p redis.Pipeli
 	p := r.client.Pipeline()
 	build(p)
 	commands, err := p.Exec(ctx)
-	if err != nil {
-		err = nil
-		for _, c := range commands {
-			if e := c.Err(); e != nil && !lost(e) {
-				err = e
-				break
-			}
+	answered := false // a command has, so that err is its own; otherwise it was not sent at all
+	for i := 0; err != nil && i < len(commands); i++ {
+		e := commands[i].Err()
+		if answered = answered || e != nil; e != nil && !lost(e) {
+			return r.told(ctx, what, e)
 		}
+	}
+	if answered {
+		err = nil
 	}
 	return r.told(ctx, what, err)
 }

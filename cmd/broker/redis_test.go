@@ -71,7 +71,7 @@ func TestNoRedis(t *testing.T) {
 	if text := o.refuses("redis", "check"); !strings.Contains(text, "redis.url is not set") {
 		t.Errorf("check: %s", text)
 	}
-	if text := o.set("BROKER_REDIS__URL=http://u:s3cret@localhost").refuses("config", "validate"); !strings.Contains(text, "redis.url") || strings.Contains(text, "s3cret") {
+	if text := o.set("BROKER_REDIS__URL=redis://u:s3cret@localhost").refuses("config", "validate"); !strings.Contains(text, "redis.url") || strings.Contains(text, "s3cret") {
 		t.Errorf("validate: %s", text)
 	}
 }
