@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"errors"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/uptrace/bun"
 
@@ -149,12 +151,24 @@ func (db *DB) UsersWho(ctx context.Context, f broker.UserFilter, after broker.Us
 	for _, c := range []struct {
 		wanted bool
 		column string
-	}{{f.Disabled, "disabled_at"}, {f.Blocked, "blocked_at"}, {f.Waiting, "waiting_at"}, {f.Verified, "verified_at"}} {
+	}{{f.Disabled, "disabled_at"}, {f.Blocked, "blocked_at"}, {f.Waiting, "waiting_at"}, {f.Verified, "verified_at"}, {f.Closed, "erase_at"}} {
 		if c.wanted {
 			where += " AND " + c.column + " <> 0"
 		}
 	}
-	rows, err := many[userRow](ctx, db, "list users", "id", limit, where, string(after))
+	if f.Active {
+		where += " AND disabled_at = 0"
+	}
+	args := []any{string(after)}
+	if len(f.Domains) > 0 {
+		var any []string
+		for _, name := range f.Domains {
+			any = append(any, "substr(email, length(email) - ?) IN (?, ?)") // the address begins with something
+			args = append(args, utf8.RuneCountInString(name), "@"+name, "."+name)
+		}
+		where += " AND (" + strings.Join(any, " OR ") + ")"
+	}
+	rows, err := many[userRow](ctx, db, "list users", "id", limit, where, args...)
 	return each(rows, (*userRow).user), err
 }
 

@@ -167,7 +167,7 @@ func signInOperations() map[string]operation {
 			does: "Signs out.", fields: fields(short("request", maxURI)), shows: shows(&loggedOutPage{}), moves: true,
 		},
 		"GET /oauth/sign-out/{app}/{$}":     {does: "Leads to a provider to sign out there.", query: fields(ident("state")), moves: true},
-		"GET /oauth/signed-out/{app}/{$}":   {does: "Where a provider sends people back to who have signed out there.", standard: specEndSession, moves: true},
+		"GET /oauth/signed-out/{app}/{$}":   {does: "Where a provider sends people back to who have signed out there.", standard: specEndSession, query: fields(ident("state")), moves: true},
 		"POST /oauth/backchannel/{app}/{$}": {does: "A provider tells that somebody has signed out there.", standard: specBackchannel},
 
 		"GET " + authorizePath:                    {does: "An application asks to sign somebody in.", standard: specOIDC, shows: shows(&formPostPage{}), moves: true},

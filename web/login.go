@@ -86,7 +86,7 @@ func (s *Server) postLogin(w http.ResponseWriter, r *http.Request) error {
 	s.chooseRemember(r, &l)
 	email := v.form.Get("email")
 	if again(l) && v.user != nil {
-		email = v.user.Email // whoever else they are, that is not the question
+		email = s.identifierOf(*v.user) // whoever else they are, that is not the question
 	}
 	var user broker.User
 	var how broker.Authentication
@@ -171,8 +171,8 @@ func (s *Server) showLogin(w http.ResponseWriter, r *http.Request, status int, l
 	}
 	var mine []string // providers that can prove the person who is signed in
 	if p.Again = again(l) && v.user != nil; p.Again {
-		p.Email, p.CancelURL = v.user.Email, or(broker.LocalPath(l.ReturnTo), "/")
-		p.LocalPasswords = p.LocalPasswords && v.user.HasPassword()
+		p.Email, p.CancelURL = s.identifierOf(*v.user), or(broker.LocalPath(l.ReturnTo), "/")
+		p.LocalPasswords = p.LocalPasswords && v.user.HasPassword() && p.Email != ""
 		if mine, err = s.identityProviders(r, v.user.ID); err != nil {
 			return err
 		}
@@ -202,6 +202,14 @@ func (s *Server) identifier() string {
 		return "field.identifier"
 	}
 	return ""
+}
+
+// identifierOf is what a user signs in with beside their password; "" nothing.
+func (s *Server) identifierOf(u broker.User) string {
+	if s.o.NoEmails {
+		return u.Username
+	}
+	return u.Email
 }
 
 // providerButtons are the providers that can be signed in with.

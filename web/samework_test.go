@@ -6,8 +6,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"idbroker/broker"
+	"idbroker/broker/local"
 	"idbroker/limits"
 	"idbroker/store/storetest"
 	"idbroker/tokens"
@@ -22,7 +24,7 @@ func TestSameWorkForKnownAndUnknown(t *testing.T) {
 		db := storetest.Open(t, dsn, storetest.OnStatement(l.note))
 		w := worldOn(t, db, tokens.Options{}, func(o *Options) {
 			o.TrustedHops = 1
-			o.Limits = limits.New(db, limits.Options{})
+			o.Limits = limits.New(db, limits.Options{Mails: broker.Limit{Burst: 100, Every: time.Minute}}) // or all would get the same: none
 		})
 		w.user("ada")
 		w.member("bob") // without a password
@@ -84,7 +86,30 @@ func TestSameWorkForKnownAndUnknown(t *testing.T) {
 			t.Logf("%s: %s", f.name, strings.Join(first, " "))
 		}
 		w.sameConfirmation(&l, whose)
+		w.sameCode(&l, whose)
 	})
+}
+
+// sameCode asks for a code to sign in with.
+func (w *world) sameCode(l *ledger, whose []string) {
+	w.t.Helper()
+	w.codes(local.CodesSignIn)
+	var first []string
+	for i, email := range whose {
+		b := w.browser()
+		b.get("/login/") // it has its cookies
+		before := w.hashes.Load()
+		ops := l.of(func() {
+			b.from(fmt.Sprintf("198.51.%d.10", i), "/code/send/", "email", email).want(http.StatusSeeOther)
+		})
+		if first == nil {
+			first = ops
+		}
+		if !slices.Equal(ops, first) || w.hashes.Load() != before {
+			w.t.Errorf("code to %s: %d hashes,\n%s\nand to %s:\n%s", email, w.hashes.Load()-before, strings.Join(ops, " "), whose[0], strings.Join(first, " "))
+		}
+	}
+	w.t.Logf("code: %s", strings.Join(first, " "))
 }
 
 // sameConfirmation asks for the mail that proves an address once more.

@@ -149,7 +149,7 @@ type Server struct {
 	log      *slog.Logger
 
 	operations map[string]operation // by pattern
-	openAPI    []byte
+	openAPI    func() ([]byte, error)
 	// Tests hear of every field that a handler asks for, and every page that it
 	// shows; nil: nobody listens.
 	onField func(pattern, name string)
@@ -197,8 +197,10 @@ func New(store Store, linker *linking.Linker, accounts *local.Accounts, tok *tok
 	if err != nil {
 		return nil, err
 	}
-	if err := pages.use(o.Pages); err != nil {
-		return nil, err
+	if o.Pages != nil {
+		if err := pages.use(o.Pages); err != nil {
+			return nil, err
+		}
 	}
 	jar := cookies{secure: base.Scheme == "https"}
 	s := &Server{
@@ -213,9 +215,7 @@ func New(store Store, linker *linking.Linker, accounts *local.Accounts, tok *tok
 		theft: &theftGuard{level: o.Theft, key: o.CookieKey, country: s.country, cookies: jar},
 	}
 	s.headers = newHeaders(jar.secure)
-	if s.openAPI, err = s.describe(); err != nil {
-		return nil, fmt.Errorf("OpenAPI document: %w", err)
-	}
+	s.openAPI = sync.OnceValues(s.describe) // few ask, and it is half a megabyte
 	s.mux = s.routes()
 	return s, tok.UseFormPost(s.formPost)
 }

@@ -133,9 +133,19 @@ func (v *visit) read(r *http.Request, op operation) error {
 	if !utf8.ValidString(r.URL.Path) || strings.ContainsRune(r.URL.Path, 0) {
 		return errText.Becausef("path")
 	}
+	for _, m := range wildcard.FindAllStringSubmatch(r.Pattern, -1) {
+		if name := m[1]; !isID(r.PathValue(name)) {
+			return errNoSuchPage.At(name)
+		}
+	}
 	v.query.Values, v.form.Values = query, url.Values{}
 	if err := once(op.query, query); err != nil {
 		return err
+	}
+	if wantsJSON(r) && op.takesJSON() { // programs have no old links: what the document says of a query holds
+		if err := checkQuery(op.query, query); err != nil {
+			return err
+		}
 	}
 	if r.Method != http.MethodPost {
 		return nil

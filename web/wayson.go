@@ -32,6 +32,10 @@ func (s *Server) waysOn(r *http.Request, err error) []action {
 		return []action{{Label: "email.heading", URL: emailPath, Primary: true}, home}
 	case errors.Is(err, linking.ErrLast):
 		return []action{{Label: "linked_accounts.set_password", URL: securityPath, Primary: true}, linkedPlain(linked)}
+	case errors.Is(err, local.ErrNoPasskeys) && v.user != nil:
+		return []action{{Label: "settings.security", URL: securityPath, Primary: true}, home}
+	case errors.Is(err, local.ErrNoPasskeys):
+		return []action{signIn, home}
 	case errors.Is(err, local.ErrSignUpClosed):
 		if id := v.value("login"); id != "" { // where an identity waits to be linked
 			signIn.URL += "?login=" + url.QueryEscape(id)
