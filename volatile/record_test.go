@@ -93,12 +93,12 @@ func FuzzStored(f *testing.F) {
 	f.Add([]byte(`s0 {"l":1,"u":"","t":0,"w":0}`), []byte(nil), []byte(nil))
 	f.Fuzz(func(t *testing.T, seen, place, data []byte) {
 		got := broker.Session{IDHash: "x"}
-		_, err := h.read(&got, stored{seen, place, data}, at)
-		genuine := string(seen) == string(text) || string(seen) == string(visitor)
-		if err == nil != genuine {
-			t.Fatalf("%q: %v", seen, err)
+		visitor, err := h.read(&got, stored{seen, place, data}, at)
+		mine := !visitor && got.UserAgent == "ua" && got.Turn == 3 && got.LastSeenAt.Equal(at) || visitor && got.SID == "v"
+		if err == nil && !mine { // a worker's seeds are sealed by another process
+			t.Fatalf("%q: %+v", seen, got)
 		}
-		if err == nil && (got.IP != "" && string(place) != string(h.placeOf(s)) && got.IP != s.IP || len(got.Data) > 0 && string(got.Data) != "data") {
+		if err == nil && (got.IP != "" && got.IP != s.IP || len(got.Data) > 0 && string(got.Data) != "data") {
 			t.Fatalf("%+v", got)
 		}
 	})

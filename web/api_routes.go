@@ -102,6 +102,12 @@ func signInOperations() map[string]operation {
 			fields: limitedFields(ident("login"), pathTo("next"), typed("email"), typed("password"), toggle("present"), toggle("remember")),
 			shows:  shows(&loginPage{}), moves: true,
 		},
+		"POST /login/identify/{$}": {
+			does:   "Says whose account it is (email: address or username) where sign-in asks for that first, or (other) takes it back; then GET /login/ shows the ways in.",
+			query:  append(toLogin, toggle("all"), short("q", maxID)),
+			fields: fields(ident("login"), pathTo("next"), typed("email"), toggle("other")),
+			shows:  shows(&loginPage{}), moves: true,
+		},
 		"GET /second-factor/{$}": {
 			does: "Asks for the second factor of a sign-in.", query: fields(ident("login"), toggle("recovery"), typed("way")),
 			shows: shows(&secondFactorPage{}), moves: true,

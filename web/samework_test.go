@@ -43,6 +43,18 @@ func TestSameWorkForKnownAndUnknown(t *testing.T) {
 			status int
 			ready  func(b *browser, ip string)
 		}{
+			{"who, then how, in a browser of another account", 1, func(b *browser, ip, email string) answer {
+				to := b.from(ip, "/login/identify/", "email", email).to("/login/?login=")
+				b.get(to.location).want(http.StatusOK)
+				return b.from(ip, "/login/", "login", to.param("login"), "password", "not the password")
+			}, http.StatusUnprocessableEntity, func(b *browser, ip string) {
+				w.server.o.IdentifyFirst = true
+				b.from(ip, "/login/", "email", mine.Email, "password", password).to("/")
+				b.from(ip, "/logout/").want(http.StatusSeeOther)
+				if b.cookie(waysCookie) == "" {
+					t.Error("the browser is not known to its own account")
+				}
+			}},
 			{"sign-in", 1, func(b *browser, ip, email string) answer {
 				return b.from(ip, "/login/", "email", email, "password", "not the password")
 			}, http.StatusUnprocessableEntity, nil},
@@ -73,6 +85,7 @@ func TestSameWorkForKnownAndUnknown(t *testing.T) {
 				before := w.hashes.Load()
 				var a answer
 				ops := l.of(func() { a = f.send(b, ip, email) })
+				w.server.o.IdentifyFirst = false
 				if a.want(f.status); int(w.hashes.Load()-before) != f.hashes {
 					t.Errorf("%s of %s: %d hashes, want %d", f.name, email, w.hashes.Load()-before, f.hashes)
 				}

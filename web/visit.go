@@ -22,6 +22,7 @@ type visit struct {
 	at        time.Time         // when the request came
 	jar       *sessions.Session // nil: the route does not look at sessions
 	session   broker.Session    // zero: none that counts
+	ended     bool              // the browser shows a session that has ended
 	user      *broker.User      // nil: nobody is signed in
 	owing     *broker.User      // whose second factor the request is about, before they are signed in; nil nobody's
 	inTime    bool              // the form that was sent was opened while the sign-in was fresh
@@ -91,6 +92,9 @@ func (s *Server) enter(w http.ResponseWriter, r *http.Request) error {
 	}
 	if cookie, ok := jar.Values[turnKey{}].(*http.Cookie); ok {
 		http.SetCookie(w, cookie)
+	}
+	if _, v.ended = jar.Values[endedKey{}]; v.ended {
+		delete(jar.Values, endedKey{})
 	}
 	row := rowOf(jar)
 	if row.UserID == "" {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"idbroker/broker"
 	"idbroker/broker/local"
@@ -41,6 +42,9 @@ func (s *Server) waysOn(r *http.Request, err error) []action {
 			signIn.URL += "?login=" + url.QueryEscape(id)
 		}
 		return []action{signIn, home}
+	case strings.HasPrefix(r.URL.Path, "/reset-password/") &&
+		(errors.Is(err, local.ErrMailUnknown) || errors.Is(err, local.ErrMailUsed) || errors.Is(err, local.ErrMailExpired)):
+		return []action{{Label: "lost_password.heading", URL: "/lost-password/", Primary: true}, linkedPlain(signIn), home}
 	case errors.Is(err, errOtherBrowser):
 		return []action{signIn, home}
 	case errors.As(err, &refused):
