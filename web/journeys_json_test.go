@@ -147,6 +147,10 @@ func jsonFactor(t *testing.T, w *world) {
 	if renewed[0] == codes[1] || len(renewed) != 10 {
 		t.Errorf("%v", renewed)
 	}
+	p.post(factorPath + "swap/").to(factorPath)
+	next := strings.ReplaceAll(p.get(factorPath).page("factor").keySecret(), " ", "")
+	p.post(factorPath+"swap/confirm/", "code", appShows(t, next, 0), "current", "AAAA-BBBB-CCCC").refused(422, "factor.recovery_wrong", "current")
+	p.post(factorPath+"swap/confirm/", "code", appShows(t, next, 0), "current", renewed[0]).page("recovery_codes")
 
 	p = w.program() // a code counts once: somebody else takes it away
 	p.signIn("gil@example.org")

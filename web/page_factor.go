@@ -50,7 +50,7 @@ type factorWay struct{ Label, URL string }
 
 // factorPage shows and changes the second factor: templates/factor.html, at
 // /account/settings/second-factor/. It posts code to confirm/, codes/ and remove/
-// behind it, and nothing to start/.
+// behind it, nothing to start/ and swap/, and code and current to swap/confirm/.
 type factorPage struct {
 	base
 	Factor   broker.Factor // zero: none
@@ -59,6 +59,8 @@ type factorPage struct {
 	Number   string // that is being set up; "" none
 	Codes    int    // recovery codes that are left
 	Pending  bool   // it is being set up: Key says how
+	Swapping bool   // an app is to take the place of the one there is: Key says how
+	Needed   bool   // one is needed here, and there is no passkey: it cannot be removed
 	Key      appKey
 	Problems problems
 }

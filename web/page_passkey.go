@@ -38,6 +38,7 @@ type passkeysPage struct {
 	Add      *passkeyView // nil: there cannot be more, or ProveURL
 	ProveURL string       // where a sign-in leads back here that is recent enough; "" this one is
 	OnlyWay  bool         // the one passkey is the only way in: it cannot be removed
+	Needed   bool         // it is the second factor that is needed here: it cannot be removed, either
 	Full     bool         // there are as many as there may be
 	Problems problems     // field: name
 }

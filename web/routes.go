@@ -101,6 +101,8 @@ func (s *Server) routes() *http.ServeMux {
 	m.HandleFunc("GET "+factorPath+"{$}", s.member(s.getFactorSettings))
 	m.HandleFunc("POST "+factorPath+"start/{$}", s.member(s.postFactorStart))
 	m.HandleFunc("POST "+factorPath+"confirm/{$}", s.member(s.postFactorConfirm))
+	m.HandleFunc("POST "+factorPath+"swap/{$}", s.member(s.postFactorSwap))
+	m.HandleFunc("POST "+factorPath+"swap/confirm/{$}", s.member(s.postFactorSwapConfirm))
 	m.HandleFunc("POST "+factorPath+"codes/{$}", s.member(s.postFactorCodes))
 	m.HandleFunc("POST "+factorPath+"remove/{$}", s.member(s.postFactorRemove))
 	m.HandleFunc("GET "+passkeysPath+"{$}", s.member(s.getPasskeys))

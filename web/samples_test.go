@@ -224,6 +224,7 @@ func samples(r *renderer, lang string, w words) []sample {
 		{"factor_number", &factorPage{base: in("security"), SMS: true, Number: "+41227676111"}},
 		{"factor_both", &factorPage{base: in("security"), Codes: 9, SMS: true, Ways: both, Factor: broker.Factor{ID: "f", ConfirmedAt: long}}},
 		{"factor_on", &factorPage{base: in("security"), Codes: 9, Ways: both[:1], Factor: broker.Factor{ID: "f", ConfirmedAt: long, LastUsedAt: sampleNow.Add(-2 * time.Hour)}}},
+		{"factor_swap", &factorPage{base: in("security"), Codes: 9, Ways: both[:1], Swapping: true, Needed: true, Key: key, Problems: problems{"current": local.ErrFactorWrong.At("current")}, Factor: broker.Factor{ID: "f", ConfirmedAt: long}}},
 		{"factor_on_wrong", &factorPage{base: in("security"), Codes: 1, Ways: both[:1], Factor: broker.Factor{ID: "f", ConfirmedAt: long, LastUsedAt: sampleNow.Add(-2 * time.Hour)}, Problems: problemsOf(local.ErrFactorWrong)}},
 		{"recovery_codes", &recoveryCodesPage{base: in("security"), Account: w.email, DoneURL: factorPath, Codes: slices.Repeat([]string{"BCDF-GHJK-LMNP", "QRST-VWXZ-BCDF"}, 5)}},
 		{"code", &codePage{base: b(), Login: "l1", Remote: &github, Email: w.email, OtherURL: signin, BackURL: signin, remembering: remembering{Remember: 90}}},
