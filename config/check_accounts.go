@@ -21,6 +21,9 @@ func (k *checker) usernames() {
 	if a.Identifiers != nil && len(a.Identifiers) == 0 {
 		k.add("accounts.identifiers", "", "is empty", "write [email, username], or set accounts.passwords to false")
 	}
+	if len(a.Identifiers) == 1 && a.Identifiers[0] == "username" && a.Passwords {
+		k.c.warnings = append(k.c.warnings, "accounts.identifiers: username alone, so everybody needs one; who has none from before cannot sign in with a password (broker users list, broker users username)")
+	}
 	u := a.Username
 	if _, err := regexp.Compile(u.Pattern); err != nil {
 		k.add("accounts.username.pattern", shown(u.Pattern), "is no regular expression: "+strings.TrimPrefix(err.Error(), "error parsing regexp: "), "write one of RE2, such as [a-z][a-z0-9-]*")
