@@ -68,7 +68,12 @@ func (s *Server) owingFactor(w http.ResponseWriter, r *http.Request, step broker
 	if err != nil {
 		return l, true, err
 	}
-	if !s.accounts.Factors() || has == l.SetsUpFactor { // removed or set up meanwhile
+	lacks, err := s.lacksWayIn(r.Context(), user, l)
+	if err != nil {
+		return l, true, err
+	}
+	wanted := s.accounts.Factors() && has != l.SetsUpFactor || lacks && step == broker.StepSetUp
+	if !wanted { // removed or set up meanwhile
 		l.OwesFactor, l.SetsUpFactor = false, false // what is owed now is found out anew
 		return l, true, s.advance(w, r, l)
 	}

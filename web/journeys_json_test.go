@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"idbroker/broker/local/passkeytest"
 	"idbroker/broker"
 	"idbroker/broker/local"
 	"idbroker/store"
@@ -184,6 +185,14 @@ func jsonSetUp(t *testing.T, w *world) {
 	p.post(setUpPath, "login", login, "code", "000000").refused(422, "factor.wrong", "code")
 	done := p.post(setUpPath, "login", login, "code", appShows(t, secret, 0)).page("recovery_codes")
 	p.get(done.text("done_url")).to("/")
+	p.get(mePath).want(200)
+	p = w.program()
+	w.user("zak")
+	login = p.post("/login/", "email", "zak@example.org", "password", password).to(setUpPath + "?login=").next("login")
+	p.post(setUpPath+"passkey/", "login", login, "name", "Phone", "credential", "{}").refused(422, "passkey.unreadable")
+	ask, _ := p.get(setUpPath + "?login=" + login).page("set_up_factor").Data["passkey"].(map[string]any)["options"].(string)
+	key := passkeytest.New(t, passkeytest.ES256)
+	p.post(setUpPath+"passkey/", "login", login, "name", "Phone", "credential", key.Register(t, ask, w.url)).to("/")
 	p.get(mePath).want(200)
 	w.accounts, w.server.accounts = before, before
 }

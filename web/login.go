@@ -154,7 +154,7 @@ func (s *Server) showLogin(w http.ResponseWriter, r *http.Request, status int, l
 	if !s.o.NoPasswords {
 		p.LostPasswordURL = withLogin("/lost-password/", l)
 	}
-	if !s.o.NoSignUp && !s.o.NoPasswords && l.Remote == nil {
+	if s.newcomers() && l.Remote == nil {
 		p.SignUpURL = withLogin("/signup/", l)
 	}
 	if s.mayCode(r, l) == nil {
@@ -179,6 +179,7 @@ func (s *Server) showLogin(w http.ResponseWriter, r *http.Request, status int, l
 	} else if again(l) {
 		p.User = nil
 	}
+	p.Stuck = p.Again && !p.LocalPasswords && p.CodeURL == "" && p.Passkey == nil && len(mine) == 0
 	if !p.Again {
 		p.remembering = s.remembering(l.Remember)
 	}

@@ -55,10 +55,10 @@ type passkeyRow struct {
 	RemoveURL  string    // "" it cannot be removed
 }
 
-// nameField is the field for the name of a new one.
-func (p passkeysPage) nameField(value string) (*fieldPart, error) {
-	f, err := newField("name", "label", p.T("passkeys.name"), "value", value, "autocomplete", "off", "max", p.MaxName(),
-		"hint", p.T("passkeys.name_hint"), "problem", p.Tell(p.Problems.On("name")))
+// passkeyName is the field for the name of a new one.
+func passkeyName(b base, bad problems, value string) (*fieldPart, error) {
+	f, err := newField("name", "label", b.T("passkeys.name"), "value", value, "autocomplete", "off", "max", broker.MaxPasskeyName,
+		"hint", b.T("passkeys.name_hint"), "problem", b.Tell(bad.On("name")))
 	return &f, err
 }
 

@@ -67,6 +67,7 @@ type loginPage struct {
 	LostPasswordURL string
 	Pending         *remoteView  // an identity that waits to be linked once the person has signed in
 	LocalPasswords  bool         // the broker keeps passwords
+	Stuck           bool         // with Again: nothing that they have can prove it
 	CancelURL       string       // where Again leads back to; "" nowhere
 	Passkey         *passkeyView // nil: there are no passkeys
 	remembering
@@ -80,6 +81,12 @@ func (p loginPage) Autocomplete() string {
 		return "username webauthn"
 	}
 	return "username"
+}
+
+// CodeFirst tells whether a mailed code is the way in, and no other one stands on the
+// page but passkeys.
+func (p loginPage) CodeFirst() bool {
+	return p.CodeURL != "" && !p.LocalPasswords && len(p.Providers) == 0
 }
 
 // remembering is the choice whether the session outlives the browser.

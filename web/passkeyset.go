@@ -56,7 +56,7 @@ func (s *Server) showPasskeys(w http.ResponseWriter, r *http.Request, status int
 	case !p.Full:
 		p.Add, err = s.passkeyView(r, s.newPasskeyAsk(w, r), passkeyView{Action: passkeysPath + "add/", Label: p.T("passkeys.add"), Primary: true})
 		if err == nil && p.Add != nil {
-			p.Add.Field, err = p.nameField(or(name, proposedName(p.base, r, all)))
+			p.Add.Field, err = passkeyName(p.base, p.Problems, or(name, proposedName(p.base, r, all)))
 		}
 		if err != nil {
 			return err

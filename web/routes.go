@@ -65,6 +65,7 @@ func (s *Server) routes() *http.ServeMux {
 	m.HandleFunc("POST "+setUpPath+"{$}", s.page(s.postSetUp))
 	m.HandleFunc("POST "+setUpPath+"start/{$}", s.page(s.postSetUpStart))
 	m.HandleFunc("POST "+setUpPath+"number/{$}", s.page(s.postSetUpNumber))
+	m.HandleFunc("POST "+setUpPath+"passkey/{$}", s.page(s.postSetUpPasskey))
 	m.HandleFunc("POST /second-factor/send/{$}", s.page(s.postFactorSend))
 	m.HandleFunc("GET /link/{$}", s.page(s.getLink))
 	m.HandleFunc("POST /link/{$}", s.page(s.postLinkDecision))
@@ -208,7 +209,7 @@ func (s *Server) passwords(h handler) handler {
 // getHome serves GET /.
 func (s *Server) getHome(w http.ResponseWriter, r *http.Request) error {
 	p := homePage{base: s.base(r), SignInURL: "/login/"}
-	if !s.o.NoSignUp && !s.o.NoPasswords {
+	if s.newcomers() {
 		p.SignUpURL = "/signup/"
 	}
 	return s.show(w, r, http.StatusOK, &p)
