@@ -253,3 +253,31 @@ func TestUnfinishedAccount(t *testing.T) {
 	}
 	w.browser().withPasskey(k).to("/")
 }
+
+// TestUnfinishedOwesTheFactor: where an operator has taken the only passkey away, the
+// mailbox leads back in, and not past the app: a passkey that is set up on the way does
+// not stand in for what the account has.
+func TestUnfinishedOwesTheFactor(t *testing.T) {
+	w := waysWorld(t, waysIn{passkeys: true})
+	p := &walker{world: w, on: waysIn{passkeys: true}, key: passkeytest.New(t, passkeytest.ES256), email: "ada@example.org"}
+	p.begins()
+	p.b = w.browser()
+	p.b.withPasskey(p.key).to("/")
+	secret, _ := p.b.setUpApp()
+	u, err := w.db.UserByEmail(t.Context(), p.email)
+	must(t, err)
+	keys, err := w.accounts.PasskeysOf(t.Context(), u.ID)
+	must(t, err)
+	must(t, w.accounts.ResetPasskey(t.Context(), u.ID, keys[0].ID))
+	w.mails()
+	b := w.browser()
+	b.post("/signup/", "name", "Ada", "email", p.email).to("/sent/")
+	link, err := url.Parse(w.mailedLink("sign-up"))
+	must(t, err)
+	login := b.post("/verify-email/", "token", link.Query().Get("token")).to("/second-factor/?login=").param("login")
+	b.get(setUpPath + "?login=" + login).to("/second-factor/?login=")
+	b.post("/second-factor/", "login", login, "code", appShows(t, secret, 1)).to(setUpPath)
+	b.nobody()
+	page := b.get(setUpPath + "?login=" + login).want(200).says("Nothing opens your account")
+	b.post(setUpPath+"passkey/", "login", login, "name", "Phone", "credential", passkeytest.New(t, passkeytest.ES256).Register(t, page.options(), w.url)).to("/")
+}

@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"idbroker/broker/local/passkeytest"
 	"idbroker/broker"
 	"idbroker/broker/local"
+	"idbroker/broker/local/passkeytest"
 	"idbroker/store"
 	"idbroker/store/storetest"
 )
