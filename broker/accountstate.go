@@ -94,6 +94,11 @@ type UserFilter struct {
 	Blocked  bool
 	Waiting  bool
 	Verified bool
+	Closed   bool // by the person, and not erased yet
+	Active   bool // not disabled
+	// Domains are those of which the address must be one, or of a sub-domain; nil
+	// whichever. They are compared as they stand in addresses, in lower case.
+	Domains []string
 }
 
 // CleanReason trims the reason of a block and tells whether it can be one: a line of

@@ -24,6 +24,9 @@ func (k *checker) usernames() {
 	if len(a.Identifiers) == 1 && a.Identifiers[0] == "username" && a.Passwords {
 		k.c.warnings = append(k.c.warnings, "accounts.identifiers: username alone, so everybody needs one; who has none from before cannot sign in with a password (broker users list, broker users username)")
 	}
+	if a.IdentifyFirst && !a.Passwords {
+		k.add("accounts.identify_first", "true", "asks for nothing that is needed while accounts.passwords is false", "remove it, or set accounts.passwords to true")
+	}
 	u := a.Username
 	if _, err := regexp.Compile(u.Pattern); err != nil {
 		k.add("accounts.username.pattern", shown(u.Pattern), "is no regular expression: "+strings.TrimPrefix(err.Error(), "error parsing regexp: "), "write one of RE2, such as [a-z][a-z0-9-]*")

@@ -88,6 +88,8 @@ func TestRules(t *testing.T) {
 		{"providers: [{id: a, kind: github, client_id: x, auth_params: {state: mine}}]", "is for the broker to set"},
 		{"providers: [{id: a, kind: github, client_id: x, auth_params: {p: 1}}]", "put it in quotes"},
 		{"accounts: {straight_to: campus}", "is no provider"},
+		{"accounts: {identify_first: true, passwords: false}", "asks for nothing"},
+		{"accounts: {identify_first: 1}", "is not true or false"},
 		{"accounts: {straight_to: a}\nproviders: [{id: a, kind: github, client_id: x, client_secret: y, hidden: true}]", "nobody can sign in with"},
 		{"accounts: {straight_to: a}\nproviders: [{id: a, kind: github, client_id: x, client_secret: y, link_only: true}]", "nobody can sign in with"},
 		{"providers: [{id: a, kind: github, client_id: x, auth_params: p}]", "is not a section of texts"},

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"slices"
 
 	"github.com/uptrace/bun"
 
@@ -39,8 +41,18 @@ func (db *DB) AddEvent(ctx context.Context, e broker.Event) error {
 	})
 }
 
+// begins is 1 for the beginning of an account, else 0: what one unit of work writes has
+// one time, and ids no order, but nothing was done with an account before.
+func (r eventRow) begins() int {
+	if r.Name == broker.EventUserCreated {
+		return 1
+	}
+	return 0
+}
+
 // Events returns at most limit lines of the audit trail, the last first: those
-// of a user, or of everybody where user is "".
+// of a user, or of everybody where user is "". Of one moment, the beginning of an
+// account comes last.
 func (db *DB) Events(ctx context.Context, user broker.UserID, limit int) ([]broker.Event, error) {
 	if limit <= 0 {
 		return nil, nil
@@ -50,5 +62,8 @@ func (db *DB) Events(ctx context.Context, user broker.UserID, limit int) ([]brok
 		where, args = "user_id = ? AND user_id <> ''", []any{string(user)}
 	}
 	rows, err := many[eventRow](ctx, db, "list events", "happened_at DESC, id DESC", limit, where, args...)
+	slices.SortStableFunc(rows, func(a, b eventRow) int {
+		return cmp.Or(cmp.Compare(b.At, a.At), a.begins()-b.begins())
+	})
 	return each(rows, (*eventRow).event), err
 }

@@ -63,7 +63,7 @@ func TestIndexes(t *testing.T) {
 	_, _ = db.LinkChange(ctx, "h")
 	_, _ = db.LinkChangesOf(ctx, "u", 9)
 	_ = db.UndoLinkChange(ctx, "c", at)
-	_ = db.VoidLinkChanges(ctx, "u")
+	_ = db.VoidLinkChanges(ctx, "u", at)
 	_ = db.DeleteUser(ctx, "u")
 	_ = db.DeleteMailTokensOf(ctx, "u")
 	_ = db.DeleteGrantsOf(ctx, "u")

@@ -142,6 +142,27 @@ func (db *DB) FailedOutbox(ctx context.Context, limit int) ([]broker.OutboxEntry
 	return entries, err
 }
 
+// CountFailedOutbox counts the entries that were given up and are still kept, by kind.
+func (db *DB) CountFailedOutbox(ctx context.Context) (map[string]int, error) {
+	const what = "count failed outbox entries"
+	on, err := db.reader(ctx)
+	if err != nil {
+		return nil, db.failed(what, err)
+	}
+	var rows []struct {
+		Kind string
+		N    int
+	}
+	if err := on.NewRaw("SELECT kind, count(*) AS n FROM outbox WHERE failed_at <> 0 GROUP BY kind").Scan(ctx, &rows); err != nil {
+		return nil, db.failed(what, err)
+	}
+	counts := map[string]int{}
+	for _, r := range rows {
+		counts[r.Kind] = r.N
+	}
+	return counts, nil
+}
+
 // clip makes an error text storable and short.
 func clip(s string) string {
 	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")

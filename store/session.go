@@ -155,7 +155,7 @@ func (db *DB) EndRemembered(ctx context.Context, user broker.UserID, remembered 
 // seen last first.
 func (db *DB) SessionsOf(ctx context.Context, user broker.UserID) ([]broker.Session, error) {
 	rows, err := many[sessionRow](ctx, db, "list sessions", "last_seen_at DESC, id_hash", all,
-		"user_id = ? AND (expires_at = 0 OR expires_at > ?)", string(user), micro(time.Now()))
+		"user_id = ? AND user_id <> '' AND (expires_at = 0 OR expires_at > ?)", string(user), micro(time.Now()))
 	return each(rows, (*sessionRow).session), err
 }
 

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io/fs"
-	"mime"
 	"net/http"
 	"path"
 	"strconv"
@@ -26,6 +25,13 @@ type assets struct {
 type asset struct {
 	kind    string // Content-Type
 	content []byte
+}
+
+// assetKinds are the media types of the files that there are. The package mime would
+// say what the machine's tables say.
+var assetKinds = map[string]string{
+	".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8",
+	".svg": "image/svg+xml", ".png": "image/png", ".jpg": "image/jpeg", ".webp": "image/webp",
 }
 
 func newAssets() (*assets, error) {
@@ -55,11 +61,7 @@ func (a *assets) add(name string, content []byte) string {
 	sum := sha256.Sum256(content)
 	ext := path.Ext(name)
 	p := "/static/" + strings.TrimSuffix(name, ext) + "." + hex.EncodeToString(sum[:6]) + ext
-	kind := mime.TypeByExtension(ext)
-	if kind == "" {
-		kind = "application/octet-stream"
-	}
-	a.paths[name], a.files[p] = p, asset{kind, content}
+	a.paths[name], a.files[p] = p, asset{assetKinds[ext], content}
 	return p
 }
 

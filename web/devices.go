@@ -196,7 +196,7 @@ func (s *Server) postRemember(w http.ResponseWriter, r *http.Request) error {
 // the person's (sid), or all but this one (others=1).
 func (s *Server) postSessions(w http.ResponseWriter, r *http.Request) error {
 	v, ctx := visitOf(r), r.Context()
-	sid := v.form.Get("sid")
+	sid, forgot := v.form.Get("sid"), true
 	switch {
 	case v.form.Get("others") == "1":
 		err := s.store.InTx(ctx, func(ctx context.Context) error {
@@ -207,6 +207,9 @@ func (s *Server) postSessions(w http.ResponseWriter, r *http.Request) error {
 			if err == nil {
 				_, err = s.accounts.ForgetBrowsers(ctx, v.user.ID, s.cookies.secretCookie(r, rememberCookie))
 			}
+			if err == nil {
+				err = s.store.ForgetKnown(ctx, v.user.ID, v.at)
+			}
 			return err
 		})
 		if err != nil {
@@ -214,7 +217,7 @@ func (s *Server) postSessions(w http.ResponseWriter, r *http.Request) error {
 		}
 		sid = "" // of several
 	case sid == "" || len(sid) > maxID:
-		return errForm.Becausef("no sid")
+		return errForm.At("sid").Becausef("no sid")
 	case sid == v.session.SID:
 		return s.logOut(w, r, tokens.Logout{}, nil)
 	default:
@@ -222,13 +225,20 @@ func (s *Server) postSessions(w http.ResponseWriter, r *http.Request) error {
 			if err := s.store.EndSession(ctx, v.user.ID, sid); err != nil {
 				return err
 			}
+			if err := s.store.ForgetKnown(ctx, v.user.ID, v.at); err != nil {
+				return err
+			}
 			return s.sessionEnded(ctx, v.user.ID, sid, v.at)
 		})
 		if err != nil && !errors.Is(err, broker.ErrNotFound) { // over already: that was the wish
 			return err
 		}
+		forgot = err == nil
 	}
 	s.o.Wake()
+	if forgot {
+		s.stillKnown(w, r)
+	}
 	key := "security.ended"
 	if sid == "" {
 		key = "security.ended_others"

@@ -135,7 +135,7 @@ func complaints(doc *html.Node) []string {
 			if !inside(n, "form") || val(n, "name") == "" {
 				complain("input %q goes nowhere", val(n, "name"))
 			}
-			if kind == "password" && !strings.HasSuffix(val(n, "autocomplete"), "-password") {
+			if kind == "password" && !strings.HasSuffix(strings.TrimSuffix(val(n, "autocomplete"), " webauthn"), "-password") {
 				complain("password %q: autocomplete %q", val(n, "name"), val(n, "autocomplete"))
 			}
 			if kind == "password" && val(n, "value") != "" {

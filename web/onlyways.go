@@ -33,7 +33,7 @@ func (s *Server) lacksWayIn(ctx context.Context, u broker.User, l broker.Login) 
 
 // knowsPassword tells whether a password of theirs opens a user's account.
 func (s *Server) knowsPassword(u broker.User) bool {
-	return !s.o.NoPasswords && u.HasPassword() && (!s.o.NoEmails || u.Username != "")
+	return !s.o.NoPasswords && u.HasPassword() && s.identifierOf(u) != ""
 }
 
 // onlyCodes tells whether a mailed code is all that opens a user's account. Then, and

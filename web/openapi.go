@@ -31,11 +31,16 @@ func (s *Server) serveOpenAPI(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, errMethod)
 		return
 	}
+	body, err := s.openAPI()
+	if err != nil {
+		s.fail(w, r, fmt.Errorf("OpenAPI document: %w", err))
+		return
+	}
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "public, max-age="+strconv.Itoa(openAPIAge))
-	h.Set("Content-Length", strconv.Itoa(len(s.openAPI)))
-	_, _ = w.Write(s.openAPI)
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	_, _ = w.Write(body)
 }
 
 // describe makes the OpenAPI document (version 3.1.1) of the operations.
@@ -108,7 +113,7 @@ func (all schemas) operation(method, path string, op operation) (object, error) 
 		for _, f := range op.fields {
 			properties[f.name] = f.schema(false)
 		}
-		described["requestBody"] = object{"required": len(properties) > 0, "content": object{jsonMediaType: object{
+		described["requestBody"] = object{"content": object{jsonMediaType: object{
 			"schema": object{"type": "object", "properties": properties, "additionalProperties": false},
 		}}}
 	}
@@ -196,7 +201,7 @@ func (f field) schema(query bool) object {
 		return object{"enum": f.choices}
 	case flagField:
 		if query {
-			return object{"type": "string", "description": "1: yes."}
+			return object{"type": "string", "maxLength": f.longest(), "description": "1: yes."}
 		}
 		return object{"type": "boolean"}
 	}

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	tree "text/template/parse"
 	"time"
 
 	"idbroker/broker"
@@ -66,9 +67,11 @@ func (r *renderer) parse(p *Pages) (templates, error) {
 	if err != nil {
 		return nil, err
 	}
-	shared, all := template.New("").Funcs(r.funcs()), templates{}
-	read := func(into *template.Template, name string) (*template.Template, error) {
-		text, ok := p.text(path.Base(name))
+	funcs := r.funcs()
+	shared, all := template.New("").Funcs(funcs), templates{}
+	for _, name := range names { // "_" comes before all letters
+		file := path.Base(name)
+		text, ok := p.text(file)
 		if !ok {
 			ours, err := templateFiles.ReadFile(name)
 			if err != nil {
@@ -76,28 +79,51 @@ func (r *renderer) parse(p *Pages) (templates, error) {
 			}
 			text = string(ours)
 		}
-		if _, err := into.New(path.Base(name)).Parse(text); err != nil {
+		into := shared
+		if !strings.HasPrefix(file, "_") {
+			into = template.New("").Funcs(funcs)
+			all[strings.TrimSuffix(file, ".html")] = into
+		}
+		if _, err := into.New(file).Parse(text); err != nil {
 			return nil, fmt.Errorf("parse template: %w", err)
 		}
-		return into, nil
 	}
-	for _, name := range names { // "_" comes before all letters
-		if strings.HasPrefix(path.Base(name), "_") {
-			if _, err := read(shared, name); err != nil {
-				return nil, err
-			}
-			continue
+	for name, t := range all {
+		if err := complete(t, shared, "layout", map[string]bool{}); err != nil {
+			return nil, fmt.Errorf("parse template: %w", err)
 		}
-		t, err := shared.Clone()
-		if err != nil {
-			return nil, err
-		}
-		if t, err = read(t, name); err != nil {
-			return nil, err
-		}
-		all[strings.TrimSuffix(path.Base(name), ".html")] = t.Lookup("layout")
+		all[name] = t.Lookup("layout")
 	}
 	return all, nil
+}
+
+// complete gives a page the shared part of that name, and those that it leads to,
+// unless the page has its own; seen are those that it was given. Parts are copied, since html/template writes into
+// them what escapes their values; a page gets those alone that it shows, or copies
+// were most of what an idle broker keeps in memory.
+func complete(page, shared *template.Template, name string, seen map[string]bool) error {
+	if seen[name] {
+		return nil
+	}
+	seen[name] = true
+	part := page.Lookup(name)
+	if part == nil || part.Tree == nil || tree.IsEmptyTree(part.Tree.Root) {
+		from := shared.Lookup(name)
+		if from == nil || from.Tree == nil {
+			return nil // only what is shown must be there
+		}
+		var err error
+		if part, err = page.AddParseTree(name, from.Tree.Copy()); err != nil {
+			return err
+		}
+	}
+	var err error
+	i18n.Inspect(part.Tree.Root, func(n tree.Node) {
+		if shows, ok := n.(*tree.TemplateNode); ok && err == nil {
+			err = complete(page, shared, shows.Name, seen)
+		}
+	})
+	return err
 }
 
 // base begins a page. lang is what i18n.Match returned, path the local path of the

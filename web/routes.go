@@ -39,6 +39,7 @@ func (s *Server) routes() *http.ServeMux {
 	m.HandleFunc("GET /{$}", s.page(s.getHome))
 	m.HandleFunc("GET /login/{$}", s.page(s.getLogin))
 	m.HandleFunc("POST /login/{$}", s.page(s.postLogin))
+	m.HandleFunc("POST /login/identify/{$}", s.page(s.postIdentify))
 	m.HandleFunc("GET /login/passkey/{$}", s.page(s.getPasskey))
 	m.HandleFunc("POST /login/passkey/{$}", s.page(s.postPasskey))
 	m.HandleFunc("GET /logout/{$}", s.page(s.getLogout))

@@ -184,12 +184,12 @@ func samples(r *renderer, lang string, w words) []sample {
 	firstKey.Field = keys.Add.Field
 	neededKey := passkeysPage{base: in("security"), Needed: true, ProveURL: signin, Passkeys: onlyKey.Passkeys}
 	noKeys := passkeysPage{base: in("security"), Add: keys.Add}
-	ways := []factorWay{{"second_factor.use_totp", signin}, {"second_factor.use_recovery", signin}}
+	ways := []factorWay{{b().T("second_factor.use_totp"), signin}, {b().T("second_factor.use_recovery"), signin}}
 	both := []local.FactorWay{{Kind: broker.FactorTOTP, Since: long, LastUsedAt: sampleNow.Add(-2 * time.Hour)}, {Kind: broker.FactorSMS, Hint: "+41…11", Since: long, LastUsedAt: long}}
 	return []sample{
 		{"login", &loginPage{base: b(), Login: "l1", Client: client, Providers: four, SignUpURL: "/signup/?login=l1", LostPasswordURL: lost, LocalPasswords: true}},
 		{"login_last", &loginPage{base: b(), Login: "l1", Client: client, Providers: last, SignUpURL: "/signup/", LostPasswordURL: lost, LocalPasswords: true}},
-		{"login_username", &loginPage{base: b(), Login: "l1", Identifier: "field.identifier", SignUpURL: "/signup/", LostPasswordURL: lost, LocalPasswords: true}},
+		{"login_username", &loginPage{base: b(), Login: "l1", Identifier: b().T("field.identifier"), SignUpURL: "/signup/", LostPasswordURL: lost, LocalPasswords: true}},
 		{"login_wrong", &loginPage{base: b(), Login: "l1", Providers: four, Email: w.email, Problems: wrong, LastPassword: true, SignUpURL: "/signup/", LostPasswordURL: lost, LocalPasswords: true}},
 		{"login_challenge", &loginPage{base: challenged, Login: "l1", Providers: four, Email: w.email, Problems: problemsOf(errChallenge), LastPassword: true, LostPasswordURL: lost, LocalPasswords: true}},
 		{"login_forty", &loginPage{base: b(), Login: "l1", Client: client, Providers: forty, SignUpURL: "/signup/", LostPasswordURL: lost, LocalPasswords: true}},
@@ -200,6 +200,12 @@ func samples(r *renderer, lang string, w words) []sample {
 		{"login_present", &loginPage{base: signedIn, Login: "l1", Client: client, Present: w.name, Providers: four[:2], LostPasswordURL: lost, LocalPasswords: true, SignUpURL: "/signup/"}},
 		{"login_passkey", &loginPage{base: b(), Login: "l1", Client: client, Providers: four, SignUpURL: "/signup/", LostPasswordURL: lost, LocalPasswords: true, Passkey: signKey}},
 		{"login_passkey_last", &loginPage{base: b(), Login: "l1", Providers: four, LostPasswordURL: lost, LocalPasswords: true, Passkey: &lastKey, Problems: problemsOf(local.ErrPasskeyUnknown)}},
+		{"login_identify", &loginPage{base: b(), Login: "l1", Client: client, Identify: true, Identifier: b().T("field.identifier"), Providers: four, SignUpURL: "/signup/", LostPasswordURL: lost, LocalPasswords: true, Passkey: signKey}},
+		{"login_identify_wrong", &loginPage{base: b(), Login: "l1", Identify: true, Email: w.handle, Providers: last, LocalPasswords: true, Problems: problems{"email": broker.ErrEmail}}},
+		{"login_ways", &loginPage{base: b(), Login: "l1", Client: client, Identified: w.email, Email: w.email, Providers: four, SignUpURL: "/signup/", LostPasswordURL: lost, CodeURL: "/code/?login=l1", LocalPasswords: true, Passkey: signKey, remembering: remembering{Remember: 90}}},
+		{"login_ways_own", &loginPage{base: b(), Login: "l1", Client: client, Identified: w.email, Email: w.email, Own: true, Providers: four[:2], LastPassword: true, LostPasswordURL: lost, CodeURL: "/code/?login=l1", LocalPasswords: true}},
+		{"login_ways_provider", &loginPage{base: b(), Login: "l1", Identified: w.email, Email: w.email, Own: true, Providers: last[:2], LostPasswordURL: lost, LocalPasswords: true, Problems: wrong}},
+		{"login_ways_code", &loginPage{base: b(), Login: "l1", Identified: w.email, Email: w.email, Own: true, LastCode: true, CodeURL: "/code/?login=l1", LostPasswordURL: lost, LocalPasswords: true, Passkey: signKey}},
 		{"passkey", &passkeyPage{base: b(), Passkey: &lastKey, BackURL: signin}},
 		{"second_factor_passkey", &secondFactorPage{base: b(), Login: "l1", Client: client, Way: "totp", Ways: ways[1:], OtherURL: signin, Passkey: factorKey}},
 		{"second_factor_only_passkey", &secondFactorPage{base: b(), Login: "l1", OtherURL: signin, NoApp: true, Passkey: &onlyFactor}},

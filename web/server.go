@@ -29,6 +29,7 @@ type Store interface {
 	InTx(ctx context.Context, fn func(ctx context.Context) error) error
 
 	User(ctx context.Context, id broker.UserID) (broker.User, error)
+	ForgetKnown(ctx context.Context, id broker.UserID, at time.Time) error
 	UserByEmail(ctx context.Context, email string) (broker.User, error)
 
 	CreateLogin(ctx context.Context, l broker.Login) error
@@ -90,6 +91,9 @@ type Options struct {
 	MinPassword int  // what the pages say; as local has it; 0: 8
 	NoSignUp    bool // newcomers cannot begin accounts
 	NoPasswords bool // people sign in with providers alone
+	// IdentifyFirst asks who somebody is before it shows the ways in; not with
+	// NoPasswords, where nobody is asked that.
+	IdentifyFirst bool
 	// StraightTo is the provider that people go straight to, without the sign-in
 	// page: an id, or StraightToOnly; "" nobody does.
 	StraightTo string
@@ -151,7 +155,7 @@ type Server struct {
 	log      *slog.Logger
 
 	operations map[string]operation // by pattern
-	openAPI    []byte
+	openAPI    func() ([]byte, error)
 	// Tests hear of every field that a handler asks for, and every page that it
 	// shows; nil: nobody listens.
 	onField func(pattern, name string)
@@ -199,8 +203,10 @@ func New(store Store, linker *linking.Linker, accounts *local.Accounts, tok *tok
 	if err != nil {
 		return nil, err
 	}
-	if err := pages.use(o.Pages); err != nil {
-		return nil, err
+	if o.Pages != nil {
+		if err := pages.use(o.Pages); err != nil {
+			return nil, err
+		}
 	}
 	jar := cookies{secure: base.Scheme == "https"}
 	s := &Server{
@@ -215,9 +221,7 @@ func New(store Store, linker *linking.Linker, accounts *local.Accounts, tok *tok
 		theft: &theftGuard{level: o.Theft, key: o.CookieKey, country: s.country, cookies: jar},
 	}
 	s.headers = newHeaders(jar.secure)
-	if s.openAPI, err = s.describe(); err != nil {
-		return nil, fmt.Errorf("OpenAPI document: %w", err)
-	}
+	s.openAPI = sync.OnceValues(s.describe) // few ask, and it is half a megabyte
 	s.mux = s.routes()
 	return s, tok.UseFormPost(s.formPost)
 }

@@ -56,10 +56,11 @@ type userKey struct{}
 // provenKey is the user that a session which begins is for, as they were authenticated.
 type provenKey struct{}
 
-// stolenKey is a session that New has found to be stolen (stolen), and turnKey the
-// cookie that the browser is to have from now on.
+// stolenKey is a session that New has found to be stolen (stolen), endedKey that the browser
+// shows one that has ended, and turnKey the cookie that it is to have from now on.
 type (
 	stolenKey struct{}
+	endedKey  struct{}
 	turnKey   struct{}
 )
 
@@ -87,12 +88,14 @@ func (s *sessionStore) New(r *http.Request, name string) (*sessions.Session, err
 	ctx, at := r.Context(), time.Now()
 	row, user, err := s.rows.SessionUser(ctx, secret.Hash())
 	if errors.Is(err, broker.ErrNotFound) {
+		session.Values[endedKey{}] = true
 		return session, nil
 	}
 	if err != nil {
 		return session, fmt.Errorf("read session: %w", err)
 	}
 	if !s.alive(row, at) {
+		session.Values[endedKey{}] = true
 		return session, nil // the row stays until its end: its applications hear of it then (tokens.EndExpiredSessions)
 	}
 	seen := s.theft.look(r, secret, row, at)

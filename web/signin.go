@@ -186,6 +186,9 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 		last = lastPasskey
 	}
 	http.SetCookie(w, s.cookies.make(lastCookie, or(l.Provider, last), keepChoice))
+	if s.identifiesFirst() {
+		s.rememberWay(w, r, user, wayIn(l))
+	}
 	v.jar, v.session, v.user = jar, rowOf(jar), &user
 	s.log.InfoContext(ctx, "signed in", "user", user.ID, "provider", l.Provider, "client", l.ClientID, "acr", l.ACR, "two factors there", v.twoThere)
 	return nil

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"idbroker/broker"
 	"idbroker/broker/local"
@@ -32,11 +33,18 @@ func (s *Server) waysOn(r *http.Request, err error) []action {
 		return []action{{Label: "email.heading", URL: emailPath, Primary: true}, home}
 	case errors.Is(err, linking.ErrLast):
 		return []action{{Label: "linked_accounts.set_password", URL: securityPath, Primary: true}, linkedPlain(linked)}
+	case errors.Is(err, local.ErrNoPasskeys) && v.user != nil:
+		return []action{{Label: "settings.security", URL: securityPath, Primary: true}, home}
+	case errors.Is(err, local.ErrNoPasskeys):
+		return []action{signIn, home}
 	case errors.Is(err, local.ErrSignUpClosed):
 		if id := v.value("login"); id != "" { // where an identity waits to be linked
 			signIn.URL += "?login=" + url.QueryEscape(id)
 		}
 		return []action{signIn, home}
+	case strings.HasPrefix(r.URL.Path, "/reset-password/") &&
+		(errors.Is(err, local.ErrMailUnknown) || errors.Is(err, local.ErrMailUsed) || errors.Is(err, local.ErrMailExpired)):
+		return []action{{Label: "lost_password.heading", URL: "/lost-password/", Primary: true}, linkedPlain(signIn), home}
 	case errors.Is(err, errOtherBrowser):
 		return []action{signIn, home}
 	case errors.As(err, &refused):

@@ -67,7 +67,7 @@ func (b base) MinHint(min int) string {
 type when struct {
 	ISO      string // RFC 3339, for machines
 	Exact    string // "22 November 2026, 01:52 UTC"
-	Relative string // "3 days ago"
+	Relative string // "3 days ago", or the date where it is to come
 }
 
 // When tells a moment relative to the time of the page, and exactly.
@@ -95,10 +95,18 @@ func (b base) here(t time.Time) time.Time {
 
 const day = 24 * time.Hour
 
+// clockSkew is how far clocks of ours may differ: what is further ahead is still to come.
+const clockSkew = time.Minute
+
 // ago rounds down, so that "2 hours ago" never is less. Past a month it is the
-// date; a moment to come is "just now", since clocks differ.
+// date. So is a moment to come, with the clock where it is less than a day ahead: it
+// stands after words such as "until".
 func (b base) ago(t time.Time) string {
 	switch d := b.Now.Sub(t); {
+	case d < -day:
+		return b.date(t)
+	case d < -clockSkew:
+		return b.exact(t)
 	case d < time.Minute:
 		return b.T("time.now")
 	case d < time.Hour:

@@ -20,7 +20,11 @@ func TestWhen(t *testing.T) {
 		ago    time.Duration
 		en, de string
 	}{
-		{-time.Hour, "just now", "gerade eben"}, // clocks differ
+		{-30 * 24 * time.Hour, "22 December 2026", "22. Dezember 2026"}, // to come
+		{-24*time.Hour - time.Microsecond, "23 November 2026", "23. November 2026"},
+		{-24 * time.Hour, "23 November 2026, 12:00 UTC", "23. November 2026, 12:00 Uhr UTC"},
+		{-time.Minute - time.Microsecond, "22 November 2026, 12:01 UTC", "22. November 2026, 12:01 Uhr UTC"},
+		{-time.Minute, "just now", "gerade eben"}, // clocks differ
 		{0, "just now", "gerade eben"},
 		{59 * time.Second, "just now", "gerade eben"},
 		{time.Minute, "a minute ago", "vor einer Minute"},

@@ -42,6 +42,20 @@ func DomainName(s string) (string, error) {
 	return name, nil
 }
 
+// DomainForms are the ways in which a domain may stand in addresses: as DomainName has
+// it, and in letters of its own language.
+func DomainForms(s string) ([]string, error) {
+	name, err := DomainName(s)
+	if err != nil {
+		return nil, err
+	}
+	forms := []string{name}
+	if own, err := hostNames.ToUnicode(name); err == nil && own != name {
+		forms = append(forms, own)
+	}
+	return forms, nil
+}
+
 // IsPublicSuffix tells whether strangers register their domains directly below one
 // (publicsuffix.org), so that vouching for it vouches for all of them.
 func IsPublicSuffix(name string) bool {
@@ -77,11 +91,21 @@ func (a *Accounts) admit(ctx context.Context, email string) error {
 	return err
 }
 
+// Admits tells whether an address can be proven here: its domain is not blocked.
+func (a *Accounts) Admits(ctx context.Context, email string) (bool, error) {
+	_, d, err := a.standing(ctx, email)
+	return err == nil && d.Status != broker.DomainBlocked, err
+}
+
 // confirm is called where the address of an account has just been proven, inside the unit
 // of work that writes u. It asks about the domain once more, since forms and mails
 // take their time; notes a domain that nobody came from before; and gives and takes
-// the word of a domain that vouches for its people.
+// the word of a domain that vouches for its people. Whoever decides about a domain at
+// the same moment waits until the unit ends, and then finds this account; or this waits for them.
 func (a *Accounts) confirm(ctx context.Context, u *broker.User, at time.Time) (broker.DomainStatus, error) {
+	if err := a.store.HoldDomains(ctx, false); err != nil {
+		return "", fmt.Errorf("hold domains: %w", err)
+	}
 	name, d, err := a.standing(ctx, u.Email)
 	switch {
 	case err != nil:

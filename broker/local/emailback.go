@@ -85,9 +85,15 @@ func (a *Accounts) TakeEmailBack(ctx context.Context, token broker.Secret) (brok
 		if err := a.store.VoidMailTokensSince(ctx, u.ID, broker.MailEmailBack, t.CreatedAt, at); err != nil {
 			return fmt.Errorf("void mail tokens: %w", err)
 		}
-		// The mails about passkeys that were added since went to whoever made the change.
+		// The mails about passkeys and links that were added since went to whoever made the change.
 		if err := a.store.DeletePasskeysSince(ctx, u.ID, t.CreatedAt); err != nil {
 			return fmt.Errorf("delete passkeys: %w", err)
+		}
+		if err := a.links.DetachSince(ctx, u.ID, t.CreatedAt, at); err != nil {
+			return err
+		}
+		if err := a.store.VoidLinkChanges(ctx, u.ID, t.CreatedAt); err != nil {
+			return fmt.Errorf("void link changes: %w", err)
 		}
 		user = u
 		user.Email = t.Email

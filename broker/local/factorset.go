@@ -61,6 +61,9 @@ func (a *Accounts) count(ctx context.Context, s broker.Session, f broker.Factor,
 		if err := stillIn(s, user); err != nil {
 			return err
 		}
+		if user.HasSecondFactor() && s.ACR != broker.ACRSecond {
+			return broker.ErrSignIn // the owner was faster, and nothing of theirs was shown here
+		}
 		if err := a.store.ConfirmFactor(ctx, f.ID, step, at); errors.Is(err, broker.ErrSpent) {
 			return ErrFactorGone.Because(err)
 		} else if err != nil {

@@ -40,6 +40,7 @@ type Store interface {
 	UsersToErase(ctx context.Context, at time.Time, limit int) ([]broker.UserID, error)
 	DeleteUser(ctx context.Context, id broker.UserID) error
 
+	HoldDomains(ctx context.Context, change bool) error
 	DomainsNamed(ctx context.Context, names []string) ([]broker.Domain, error)
 	DomainsUnder(ctx context.Context, name string) ([]broker.Domain, error)
 	NoteDomain(ctx context.Context, name string, at time.Time) error
@@ -51,7 +52,7 @@ type Store interface {
 	Login(ctx context.Context, id broker.LoginID) (broker.Login, error)
 	SaveLogin(ctx context.Context, l broker.Login) error
 	DeleteLoginsOf(ctx context.Context, user broker.UserID) error
-	VoidLinkChanges(ctx context.Context, user broker.UserID) error
+	VoidLinkChanges(ctx context.Context, user broker.UserID, since time.Time) error
 
 	IdentitiesOf(ctx context.Context, user broker.UserID) ([]broker.UserIdentity, error)
 	RemoteAccountsOf(ctx context.Context, user broker.UserID) ([]broker.RemoteAccount, error)
@@ -129,6 +130,8 @@ type Attacher interface {
 	Attach(ctx context.Context, user broker.User, p broker.Profile, at time.Time) error
 	// DetachAll removes every identity of a user, inside a unit of work.
 	DetachAll(ctx context.Context, user broker.UserID, at time.Time) error
+	// DetachSince is DetachAll for those that were linked at a time or after it.
+	DetachSince(ctx context.Context, user broker.UserID, since, at time.Time) error
 	// OpenIdentities counts the identities that open a user's account today.
 	OpenIdentities(ctx context.Context, user broker.UserID) (int, error)
 	// Provider is the policy of a provider that may be used.

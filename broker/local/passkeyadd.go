@@ -49,6 +49,8 @@ func (a *Accounts) addPasskey(ctx context.Context, s broker.Session, ask Passkey
 			return fmt.Errorf("lock user: %w", err)
 		case user.Disabled():
 			return user.Refusal()
+		case a.Factors() && user.HasSecondFactor() && s.ACR != broker.ACRSecond:
+			return broker.ErrSignIn // it was set up this very moment; a passkey would stand in for it
 		}
 		if err := may(ctx, user); err != nil {
 			return err

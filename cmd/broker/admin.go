@@ -9,6 +9,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/VictoriaMetrics/metrics"
+
+	"idbroker/broker"
 	"idbroker/config"
 	"idbroker/store"
 	"idbroker/tokens"
@@ -34,17 +37,23 @@ type admin struct {
 // they are served on loopback alone.
 func (a *admin) handler(loopback bool) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /metrics", a.getMetrics)
-	mux.HandleFunc("GET "+livePath, a.getLive)
-	mux.HandleFunc("GET "+readyPath, a.getReady)
+	for pattern, h := range a.routes(loopback) {
+		mux.HandleFunc(pattern, h)
+	}
+	return mux
+}
+
+// routes are what it serves, by pattern.
+func (a *admin) routes(loopback bool) map[string]http.HandlerFunc {
+	all := map[string]http.HandlerFunc{"GET /metrics": a.getMetrics, "GET " + livePath: a.getLive, "GET " + readyPath: a.getReady}
 	if loopback {
 		for path, h := range map[string]http.HandlerFunc{
 			"": pprof.Index, "cmdline": pprof.Cmdline, "profile": pprof.Profile, "symbol": pprof.Symbol, "trace": pprof.Trace,
 		} {
-			mux.HandleFunc("GET /debug/pprof/"+path, toLoopback(h))
+			all["GET /debug/pprof/"+path] = toLoopback(h)
 		}
 	}
-	return mux
+	return all
 }
 
 // toLoopback answers only requests that were made to a loopback name. A page of
@@ -64,9 +73,29 @@ func toLoopback(h http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-func (a *admin) getMetrics(w http.ResponseWriter, _ *http.Request) {
+func (a *admin) getMetrics(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 	a.counters.write(w)
+	a.writeGivenUp(r.Context(), w)
+}
+
+// outboxKinds are all kinds of work in the outbox, so that there is a figure to watch
+// before the first one is given up.
+var outboxKinds = []string{broker.OutboxMail, broker.OutboxSMS, broker.OutboxLogout, broker.OutboxRevoke}
+
+// writeGivenUp tells how much of each kind of work was given up and waits for an
+// operator; nothing where the database does not answer, so that the other figures
+// still come.
+func (a *admin) writeGivenUp(ctx context.Context, w io.Writer) {
+	ctx, cancel := context.WithTimeout(ctx, pingTime)
+	defer cancel()
+	counts, err := a.db.CountFailedOutbox(ctx)
+	if err != nil {
+		return
+	}
+	for _, kind := range outboxKinds {
+		metrics.WriteGaugeUint64(w, "broker_outbox_given_up"+labels("kind", kind), uint64(counts[kind])) //nolint:gosec // a count
+	}
 }
 
 // getLive says that the process answers. Restarting helps against nothing that

@@ -24,6 +24,12 @@ func TestUsersStates(t *testing.T) {
 	if text := o.run("users", "show", "ada@example.org"); !strings.Contains(text, "Spam was posted.") {
 		t.Error(text)
 	}
+	for domain, want := range map[string]bool{"Example.ORG": true, "org": true, "ample.org": false, "example.com": false} {
+		if text := o.run("users", "list", "--domain", domain); strings.Contains(text, "ada@example.org") != want {
+			t.Errorf("--domain %s:\n%s", domain, text)
+		}
+	}
+	o.refuses("users", "list", "--domain", "a b")
 	if text := o.run("users", "list", "--blocked"); !strings.Contains(text, "ada@example.org") || !strings.Contains(text, "blocked") {
 		t.Error(text)
 	}

@@ -112,9 +112,15 @@ func TestLogouts(t *testing.T) {
 	if out := o.run("logouts", "retry", "--client", "other"); !strings.Contains(out, ": 0") {
 		t.Error(out)
 	}
+	if _, body := get(t, r.admin+"/metrics"); !strings.Contains(body, "broker_outbox_given_up{kind=\"logout\"} 1\n") || !strings.Contains(body, "broker_outbox_given_up{kind=\"mail\"} 0\n") {
+		t.Error("what was given up is not in the metrics")
+	}
 	h.answers(http.StatusOK)
 	if out := o.run("logouts", "retry", "--client", "wiki"); !strings.Contains(out, ": 1") {
 		t.Error(out)
+	}
+	if _, body := get(t, r.admin+"/metrics"); !strings.Contains(body, "broker_outbox_given_up{kind=\"logout\"} 0\n") {
+		t.Error("what is tried again still counts as given up")
 	}
 	r.await("the notice", func() bool { return len(h.heard()) == 2 })
 	r.await("its count", func() bool {

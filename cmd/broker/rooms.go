@@ -82,7 +82,8 @@ func furnish(cfg config.Config, base string, db *store.DB, ring store.Keyring, t
 	r.linker = linking.New(r.kept, r.apps, linking.Options{
 		Refused: refused,
 		Issuer:  base, FreshFor: cfg.Sessions.Fresh, UndoWithin: cfg.Linking.UndoWithin, NoPasswords: !cfg.Accounts.Passwords, Log: log, EndGrants: r.tokens.EndGrants,
-		Begin: beginner(cfg, r),
+		Begin:  beginner(cfg, r),
+		Admits: func(ctx context.Context, email string) (bool, error) { return r.accounts.Admits(ctx, email) },
 		Username: func(ctx context.Context, u broker.User, wanted string, at time.Time) (string, error) {
 			return r.accounts.UsernameFor(ctx, u, wanted, at)
 		},

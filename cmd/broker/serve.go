@@ -41,7 +41,6 @@ func (c serveCommand) Run(ctx context.Context, p *program) error {
 	}
 	log, flush := p.spooled(cfg)
 	defer flush()
-	tuneCollector()
 	for _, w := range append(cfg.Warnings(), openFiles(cfg)...) {
 		log.WarnContext(ctx, "configuration", "warning", w)
 	}
@@ -58,13 +57,14 @@ func (c serveCommand) Run(ctx context.Context, p *program) error {
 		s.log.WarnContext(ctx, "no mail server: mails are only written to files; set mail.smtp", "directory", cfg.Mail.Directory)
 	}
 	fmt.Fprint(p.out, s.announcement()+s.claim(ctx))
+	tuneCollector()
 	return s.run(ctx)
 }
 
 // collectAt is how much the heap may grow between two runs of the garbage
 // collector, in percent of what lives. Little does: ten megabytes, of which a
-// request needs none for long, so that the usual 100 would have it run all the time. GOGC
-// overrides it.
+// request needs none for long, so that the usual 100 would have it run all the time. What the
+// start needs is collected before: the room that it takes stays in pieces. GOGC overrides it.
 const collectAt = 400
 
 func tuneCollector() {

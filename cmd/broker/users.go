@@ -204,8 +204,11 @@ type usersList struct {
 	Limit    int    `default:"100" help:"How many at most."`
 	Waiting  bool   `help:"Only those that wait to be activated."`
 	Blocked  bool   `help:"Only those that are blocked."`
-	Disabled bool   `help:"Only those that nobody can use, for whatever reason."`
+	Disabled bool   `xor:"active" help:"Only those that nobody can use, for whatever reason."`
 	Verified bool   `help:"Only those whose person somebody vouches for."`
+	Closed   bool   `help:"Only those that their person has closed, and that are not erased yet."`
+	Active   bool   `xor:"active" help:"Only those that can be used."`
+	Domain   string `placeholder:"DOMAIN" help:"Only those with an address at this domain, or at a sub-domain."`
 	output
 }
 
@@ -222,7 +225,13 @@ func (c usersList) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	defer db.Close()
-	filter := broker.UserFilter{Waiting: c.Waiting, Blocked: c.Blocked, Disabled: c.Disabled, Verified: c.Verified}
+	filter := broker.UserFilter{Waiting: c.Waiting, Blocked: c.Blocked, Disabled: c.Disabled, Verified: c.Verified, Closed: c.Closed, Active: c.Active}
+	if c.Domain != "" {
+		var err error
+		if filter.Domains, err = local.DomainForms(c.Domain); err != nil {
+			return fmt.Errorf("--domain %s: %w", printable(c.Domain), err)
+		}
+	}
 	users, err := db.UsersWho(ctx, filter, broker.UserID(c.After), c.Limit)
 	if err != nil {
 		return err

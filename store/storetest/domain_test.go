@@ -50,7 +50,7 @@ func TestDomainCounts(t *testing.T) {
 		ctx, at := context.Background(), now()
 		for id, u := range map[broker.UserID]broker.User{
 			"a": {Email: "a@example.org", EmailVerifiedAt: at}, "b": {Email: "example.org@example.org", VerifiedAt: at, EmailVerifiedAt: at},
-			"c": {Email: "c@sub.example.org", DisabledAt: at, BlockedAt: at, BlockedReason: "spam"}, "d": {Email: "d@b\u00fccher.example", DisabledAt: at, WaitingAt: at}, "e": {},
+			"c": {Email: "c@sub.example.org", DisabledAt: at, BlockedAt: at, BlockedReason: "spam"}, "d": {Email: "d@b\u00fccher.example", DisabledAt: at, WaitingAt: at}, "e": {EraseAt: at},
 		} {
 			u.ID, u.CreatedAt, u.UpdatedAt = id, at, at
 			ok(t, db.CreateUser(ctx, u))
@@ -61,6 +61,8 @@ func TestDomainCounts(t *testing.T) {
 		})
 		for want, f := range map[string]broker.UserFilter{
 			"a b c d e": {}, "c d": {Disabled: true}, "c": {Blocked: true}, "d": {Waiting: true}, "b": {Verified: true}, "": {Verified: true, Blocked: true},
+			"a b e": {Active: true}, "e": {Closed: true}, "a b c": {Domains: []string{"example.org"}}, "a b": {Domains: []string{"example.org"}, Active: true},
+			"a b c d": {Domains: []string{"b\u00fccher.example", "example.org"}},
 		} {
 			var ids []string
 			for _, u := range must(db.UsersWho(ctx, f, "", 9))(t) {
