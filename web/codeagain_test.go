@@ -32,7 +32,7 @@ func (b *browser) code(email string) answer {
 // shows that its person is still there, in their own mailbox alone and after it their
 // second factor; who has something else shows that.
 func TestCodeShowsWhoHasNothingElse(t *testing.T) {
-	w := waysWorld(t, waysIn{codes: true, passkeys: true, provider: true})
+	w := waysWorld(t, switchedOn{codes: true, passkeys: true, provider: true})
 	for _, name := range []string{"ada", "mallory"} {
 		_, err := w.accounts.Create(t.Context(), local.NewUser{Email: name + "@example.org", Name: name})
 		must(t, err)
@@ -76,7 +76,7 @@ func TestCodeShowsWhoHasNothingElse(t *testing.T) {
 // that asked, and spends nothing before its button; elsewhere it does nothing and
 // says what to do.
 func TestMailedLinkBringsTheCode(t *testing.T) {
-	w := waysWorld(t, waysIn{codes: true})
+	w := waysWorld(t, switchedOn{codes: true})
 	w.user("ada")
 	b, elsewhere := w.browser(), w.browser()
 	b.post("/code/send/", "email", "ada@example.org").to("/code/")
@@ -105,7 +105,7 @@ func TestMailedLinkBringsTheCode(t *testing.T) {
 // TestPasskeyIsSetUpOnTheWay: where everybody needs a second factor, a passkey will do
 // for who has none; who has one, of whatever kind, gets no other by knowing the password.
 func TestPasskeyIsSetUpOnTheWay(t *testing.T) {
-	w := waysWorld(t, waysIn{passwords: true, passkeys: true}, func(o *local.Options) { o.NeedFactors = true })
+	w := waysWorld(t, switchedOn{passwords: true, passkeys: true}, func(o *local.Options) { o.NeedFactors = true })
 	ada := w.user("ada")
 	b, thief := w.browser(), w.browser()
 	login, theirs := b.password("ada").to(setUpPath).param("login"), thief.password("ada").to(setUpPath).param("login")
@@ -135,7 +135,7 @@ func TestPasskeyIsSetUpOnTheWay(t *testing.T) {
 // without one, or gives theirs up.
 func TestUsernameIsNeeded(t *testing.T) {
 	names := func(o *local.Options) { o.Usernames.OnlyThis = true }
-	w := waysWorld(t, waysIn{passwords: true, provider: true}, names)
+	w := waysWorld(t, switchedOn{passwords: true, provider: true}, names)
 	b := w.browser()
 	if page := b.get("/signup/").want(200); strings.Contains(page.body, "optional") && strings.Contains(page.body[:strings.Index(page.body, `name="username"`)], "Username <span") {
 		t.Error("the username is optional")
@@ -158,7 +158,7 @@ func TestUsernameIsNeeded(t *testing.T) {
 	b.post(usernamePath, "username", "").want(422)
 	b.post(usernamePath, "username", "lovelace").to(profilePath)
 
-	w = waysWorld(t, waysIn{codes: true}, names) // there is no password to go with it
+	w = waysWorld(t, switchedOn{codes: true}, names) // there is no password to go with it
 	if _, err := w.accounts.Create(t.Context(), local.NewUser{Email: "eve@example.org"}); err != nil {
 		t.Error(err)
 	}

@@ -16,15 +16,15 @@ import (
 	"idbroker/tokens"
 )
 
-// waysIn are ways to sign in that an operator switches on.
-type waysIn struct{ passwords, codes, passkeys, provider bool }
+// switchedOn are ways to sign in that an operator switches on.
+type switchedOn struct{ passwords, codes, passkeys, provider bool }
 
-func (o waysIn) String() string {
+func (o switchedOn) String() string {
 	return fmt.Sprintf("passwords=%t codes=%t passkeys=%t provider=%t", o.passwords, o.codes, o.passkeys, o.provider)
 }
 
 // waysWorld is a world with these ways in and no others; edit may change the accounts.
-func waysWorld(t testing.TB, on waysIn, edit ...func(*local.Options)) *world {
+func waysWorld(t testing.TB, on switchedOn, edit ...func(*local.Options)) *world {
 	t.Helper()
 	hide := func(_ string, a *providers.App) { a.Hidden = !on.provider || a.ID != "demo" }
 	w := worldAt(t, "localhost", storetest.New(t), tokens.Options{}, nil, hide, func(o *Options) { o.NoPasswords = !on.passwords })
@@ -49,7 +49,7 @@ func waysWorld(t testing.TB, on waysIn, edit ...func(*local.Options)) *world {
 // claims the installation; no page is a dead end.
 func TestEveryCombinationOfWays(t *testing.T) {
 	for n := 1; n < 16; n++ {
-		on := waysIn{n&1 > 0, n&2 > 0, n&4 > 0, n&8 > 0}
+		on := switchedOn{n&1 > 0, n&2 > 0, n&4 > 0, n&8 > 0}
 		t.Run(on.String(), func(t *testing.T) {
 			w := waysWorld(t, on)
 			(&walker{world: w, on: on, key: passkeytest.New(t, passkeytest.ES256), email: "root@example.org"}).claims()
@@ -61,7 +61,7 @@ func TestEveryCombinationOfWays(t *testing.T) {
 // walker is a person who takes what the pages offer.
 type walker struct {
 	*world
-	on    waysIn
+	on    switchedOn
 	key   *passkeytest.Key
 	b     *browser
 	email string
@@ -213,7 +213,7 @@ func (p *walker) lives() {
 // and gone before they had one goes on where they were, by another mail and in the
 // browser that asked for it; once there is a passkey, nobody begins again.
 func TestUnfinishedAccount(t *testing.T) {
-	w := waysWorld(t, waysIn{passkeys: true})
+	w := waysWorld(t, switchedOn{passkeys: true})
 	prove := func(b *browser) answer {
 		b.post("/signup/", "name", "Ada", "email", "ada@example.org").to("/sent/")
 		u, err := url.Parse(w.mailedLink("sign-up"))
@@ -258,8 +258,8 @@ func TestUnfinishedAccount(t *testing.T) {
 // mailbox leads back in, and not past the app: a passkey that is set up on the way does
 // not stand in for what the account has.
 func TestUnfinishedOwesTheFactor(t *testing.T) {
-	w := waysWorld(t, waysIn{passkeys: true})
-	p := &walker{world: w, on: waysIn{passkeys: true}, key: passkeytest.New(t, passkeytest.ES256), email: "ada@example.org"}
+	w := waysWorld(t, switchedOn{passkeys: true})
+	p := &walker{world: w, on: switchedOn{passkeys: true}, key: passkeytest.New(t, passkeytest.ES256), email: "ada@example.org"}
 	p.begins()
 	p.b = w.browser()
 	p.b.withPasskey(p.key).to("/")
