@@ -177,7 +177,7 @@ type Profile struct {
 
 // Linking is the section "linking".
 type Linking struct {
-	UndoWithin time.Duration `koanf:"undo_within" default:"7d" min:"1h" max:"90d" doc:"How long the link in a mail about a linked or unlinked account, or another e-mail address, takes that change back."`
+	UndoWithin time.Duration `koanf:"undo_within" default:"7d" min:"1h" max:"90d" doc:"How long the link in a mail about a linked or unlinked account, or another e-mail address, takes that change back; also a passkey or a second factor that was added, and a sign-in from a new browser."`
 }
 
 // Sessions is the section "sessions".

@@ -147,6 +147,10 @@ func signInOperations() map[string]operation {
 			does: "Signs in with a mailed code.", query: fields(ident("login")), fields: fields(ident("login"), typed("code"), toggle("remember")),
 			shows: shows(&askCodePage{}, &codePage{}), moves: true,
 		},
+		"POST " + chosenProviderPath + "{$}": {
+			does: "Leads to a provider to sign in there, with the choice to stay signed in here.", query: toLogin,
+			fields: fields(ident("login"), pathTo("next"), ident("app"), toggle("remember")), moves: true,
+		},
 		"GET /oauth/login/{app}/{$}": {
 			does: "Leads to a provider to sign in there.", query: append(toLogin, toggle(chooseParam)), moves: true,
 		},

@@ -28,7 +28,7 @@ func TestJourneysInJSON(t *testing.T) {
 			}
 		}()
 		for _, journey := range []func(*testing.T, *world){
-			jsonClaim, jsonSignUp, jsonSignIn, jsonIdentify, jsonFactor, jsonSetUp, jsonNumber, jsonPasskey, jsonCode, jsonReset, jsonEmail, jsonLink, jsonNewcomer,
+			jsonClaim, jsonSignUp, jsonSignIn, jsonIdentify, jsonFactor, jsonSetUp, jsonNumber, jsonPasskey, jsonTakeBack, jsonCode, jsonReset, jsonEmail, jsonLink, jsonNewcomer,
 			jsonSessions, jsonProfile, jsonConsent, jsonFormPost, jsonClose, jsonSignOutThere,
 		} {
 			journey(t, w)

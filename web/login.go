@@ -185,10 +185,10 @@ func (s *Server) showLogin(w http.ResponseWriter, r *http.Request, status int, l
 		p.User = nil
 	}
 	if !p.Again {
-		p.remembering = s.remembering(l.Remember)
 		if mine, err = s.showStep(r, l, &p); err != nil {
 			return err
 		}
+		s.offerRemember(&p, l)
 	}
 	if mine != nil && !p.Again {
 		last = mine.last

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 
 	"idbroker/broker"
@@ -32,16 +33,21 @@ func (s *Server) marksIn(r *http.Request, cookie string) []byte {
 	return b
 }
 
-func (s *Server) knownMAC(name []byte, user broker.UserID) []byte {
+// knownMAC seals a browser's name to an account. Whatever signs its person out because
+// somebody else got in makes every browser a new one: nobody knows whose they were.
+func (s *Server) knownMAC(name []byte, user broker.User) []byte {
 	mac := hmac.New(sha256.New, s.o.CookieKey[:])
 	mac.Write([]byte("known\x00"))
 	mac.Write(name)
-	mac.Write([]byte(user))
+	mac.Write([]byte(user.ID))
+	if !user.SignedOutAt.IsZero() {
+		mac.Write([]byte("\x00" + strconv.FormatInt(user.SignedOutAt.UnixMicro(), 10)))
+	}
 	return mac.Sum(nil)[:knownName]
 }
 
 // knowsBrowser tells whether the browser of a request has been signed in to an account.
-func (s *Server) knowsBrowser(r *http.Request, user broker.UserID) bool {
+func (s *Server) knowsBrowser(r *http.Request, user broker.User) bool {
 	b := s.marksIn(r, knownCookie)
 	return b != nil && marked(b, s.knownMAC(b[:knownName], user))
 }
@@ -57,7 +63,7 @@ func marked(b, mac []byte) bool {
 
 // rememberBrowser lets a browser remember that it has been signed in to an account,
 // for as long again.
-func (s *Server) rememberBrowser(w http.ResponseWriter, r *http.Request, user broker.UserID) {
+func (s *Server) rememberBrowser(w http.ResponseWriter, r *http.Request, user broker.User) {
 	s.mark(w, r, knownCookie, func(name []byte) [][]byte { return [][]byte{s.knownMAC(name, user)} })
 }
 
@@ -81,14 +87,14 @@ func (s *Server) mark(w http.ResponseWriter, r *http.Request, cookie string, mac
 }
 
 // mailFrom is a mail to a person about a request: from where, with which browser, when.
-func (s *Server) mailFrom(request broker.Request, u broker.User, template string, at time.Time) broker.OutboxEntry {
+func (s *Server) mailFrom(request broker.Request, u broker.User, template string, at time.Time) broker.Mail {
 	from := request.IP
 	if code := s.country(request.IP); code != "" {
 		from += ", " + s.cat.Country(s.cat.Match("", u.Locale, ""), code)
 	}
 	return broker.Mail{To: u.Email, Template: template, Locale: u.Locale, Data: map[string]string{
 		"name": u.Called(), "ip": from, "browser": request.Browser, "when": at.UTC().Format(time.RFC3339),
-	}}.Entry(at)
+	}}
 }
 
 // country is the code of the country that an address is in; "" not known.

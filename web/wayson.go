@@ -27,7 +27,8 @@ func (s *Server) waysOn(r *http.Request, err error) []action {
 		return []action{linked, home}
 	case errors.Is(err, local.ErrEmailOther) && v.user != nil:
 		return []action{{Label: "error.use_owner", URL: "/login/?switch=1", Primary: true}, home}
-	case errors.Is(err, local.ErrEmailOther), errors.Is(err, local.ErrBackUnknown), errors.Is(err, local.ErrBackTaken):
+	case errors.Is(err, local.ErrEmailOther), errors.Is(err, local.ErrBackUnknown), errors.Is(err, local.ErrBackTaken),
+		errors.Is(err, local.ErrTakeBackUnknown), errors.Is(err, local.ErrTakeBackMoved), errors.Is(err, local.ErrTakeBackBare), errors.Is(err, local.ErrTakeBackLast):
 		return []action{signIn, home}
 	case errors.Is(err, local.ErrEmailTaken), errors.Is(err, local.ErrEmailOutdated):
 		return []action{{Label: "email.heading", URL: emailPath, Primary: true}, home}

@@ -236,6 +236,12 @@ func (w *world) mails() []broker.Mail {
 		must(w.t, w.accounts.DeliverEmail(w.t.Context(), e.Payload))
 		must(w.t, w.db.FinishOutbox(w.t.Context(), e.ID, time.Now()))
 	}
+	signIns, err := w.db.ClaimOutbox(w.t.Context(), 20, time.Now().Add(time.Second), time.Minute, broker.OutboxSignIn)
+	must(w.t, err)
+	for _, e := range signIns {
+		must(w.t, w.accounts.DeliverSignIn(w.t.Context(), e.Payload))
+		must(w.t, w.db.FinishOutbox(w.t.Context(), e.ID, time.Now()))
+	}
 	codes, err := w.db.ClaimOutbox(w.t.Context(), 20, time.Now().Add(time.Second), time.Minute, broker.OutboxCode)
 	must(w.t, err)
 	for _, e := range codes { // and so do they

@@ -69,8 +69,14 @@ func (a *Accounts) count(ctx context.Context, s broker.Session, f broker.Factor,
 		} else if err != nil {
 			return err
 		}
+		tell := func() error {
+			if err := a.event(ctx, words.added, user.ID, at); err != nil {
+				return err
+			}
+			return a.tellOfAddition(ctx, broker.MailFactorBack, user, f.ID, words.addedMail, map[string]string{}, at)
+		}
 		if user.HasSecondFactor() {
-			return a.factorChanged(ctx, user, words.added, words.addedMail, at)
+			return tell()
 		}
 		user.SecondFactorAt, user.UpdatedAt = at, at
 		if err := a.store.UpdateUser(ctx, user); err != nil {
@@ -82,7 +88,7 @@ func (a *Accounts) count(ctx context.Context, s broker.Session, f broker.Factor,
 		if err := a.endOthers(ctx, user.ID, s.SID, "second factor added", at); err != nil {
 			return err
 		}
-		return a.factorChanged(ctx, user, words.added, words.addedMail, at)
+		return tell()
 	})
 	if err != nil {
 		return nil, err

@@ -61,11 +61,13 @@ type Store interface {
 	SignInsOf(ctx context.Context, user broker.UserID) (broker.SignIns, error)
 	GrantsOf(ctx context.Context, user broker.UserID) ([]broker.Grant, error)
 	Events(ctx context.Context, user broker.UserID, limit int) ([]broker.Event, error)
+	HappenedSince(ctx context.Context, user broker.UserID, since time.Time, names ...string) (bool, error)
 
 	ConsentsOf(ctx context.Context, user broker.UserID) ([]broker.Consent, error)
 	DeleteConsent(ctx context.Context, user broker.UserID, client string) error
 
 	EndSessions(ctx context.Context, user broker.UserID, exceptSID string) ([]string, error)
+	EndSession(ctx context.Context, user broker.UserID, sid string) error
 	RevokeGrants(ctx context.Context, f broker.GrantFilter, reason string, at time.Time) (int, error)
 	DeleteGrantsOf(ctx context.Context, user broker.UserID) error
 
@@ -98,6 +100,7 @@ type Store interface {
 	UseFactor(ctx context.Context, id string, step int64, at time.Time) error
 	DropPendingFactors(ctx context.Context, user broker.UserID, kind broker.FactorKind) error
 	DeleteFactors(ctx context.Context, user broker.UserID) error
+	DeleteFactorsSince(ctx context.Context, user broker.UserID, since time.Time) error
 	CreateRemembered(ctx context.Context, b broker.RememberedBrowser) error
 	Remembered(ctx context.Context, user broker.UserID, hash string) (broker.RememberedBrowser, error)
 	RememberedOf(ctx context.Context, user broker.UserID) ([]broker.RememberedBrowser, error)
@@ -109,6 +112,7 @@ type Store interface {
 	SpendRecoveryCode(ctx context.Context, user broker.UserID, mac string, at time.Time) error
 	CountRecoveryCodes(ctx context.Context, user broker.UserID) (int, error)
 	DeleteRecoveryCodes(ctx context.Context, user broker.UserID) error
+	DeleteRecoveryCodesSince(ctx context.Context, user broker.UserID, since time.Time) error
 
 	CreatePasskey(ctx context.Context, p broker.Passkey) error
 	Passkey(ctx context.Context, credentialID string) (broker.Passkey, error)
@@ -151,7 +155,7 @@ type Options struct {
 	Site        string              // what people call this site: no password; "" nothing
 	MaxHashing  int                 // password hashes computed at once; 0: as many as there are processors
 	FreshFor    time.Duration       // how recent a sign-in must be to set a first password; 0: 15 minutes
-	UndoWithin  time.Duration       // how long a change of the address can be taken back; 0: 7 days
+	UndoWithin  time.Duration       // how long a change of the address, or what was added, can be taken back by mail; 0: 7 days
 	CloseAfter  time.Duration       // how long an account is kept that its person has closed; 0: 14 days
 	NoSignUp    bool                // newcomers cannot begin accounts
 	Domains     broker.DomainStatus // of e-mail domains about which nobody has decided; "" broker.DomainNew

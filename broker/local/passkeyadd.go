@@ -71,7 +71,7 @@ func (a *Accounts) addPasskey(ctx context.Context, s broker.Session, ask Passkey
 		if err := a.event(ctx, broker.EventPasskeyAdded, user.ID, at); err != nil {
 			return err
 		}
-		return a.tellOfPasskey(ctx, user, made.Name, "passkey-added", at)
+		return a.tellOfAddition(ctx, broker.MailPasskeyBack, user, made.ID, "passkey-added", map[string]string{"passkey": made.Name}, at)
 	})
 	if err != nil {
 		return err

@@ -231,7 +231,7 @@ func (s *server) postOffice(transport mail.Transport, templates *mail.Templates)
 	o.Templates, o.Refused = templates, s.mailRefused
 	s.sender = mail.New(transport, s.rooms.texts, o)
 	s.outbox = outbox.New(s.rooms.db, map[string]outbox.Handler{
-		broker.OutboxMail: s.sender.Handle, broker.OutboxReset: s.rooms.accounts.DeliverReset, // which writes a mail
+		broker.OutboxMail: s.sender.Handle, broker.OutboxReset: s.rooms.accounts.DeliverReset, broker.OutboxSignIn: s.rooms.accounts.DeliverSignIn, // which write mails
 		broker.OutboxCode: s.rooms.accounts.DeliverCode, broker.OutboxEmail: s.rooms.accounts.DeliverEmail, // and so do these
 	}, s.log, s.counters.outbox).Advise(todo)
 	messages := map[string]outbox.Handler{}
