@@ -19,6 +19,7 @@ import (
 type Config struct {
 	Server       Server       `koanf:"server" doc:"Where the broker listens and under which address people reach it."`
 	Database     Database     `koanf:"database" doc:"Where everything is kept."`
+	Redis        Redis        `koanf:"redis" doc:"A Redis for what changes with every visit: sessions and the counting of tries. Without one they are in the database. See docs/sessions.md."`
 	Secrets      Secrets      `koanf:"secrets" doc:"The keys that seal what the database holds. Back them up apart from the database: neither is of use without the other."`
 	Mail         Mail         `koanf:"mail" doc:"How mails leave. Without an SMTP server they are written to a directory."`
 	Brand        Brand        `koanf:"brand" doc:"How the pages introduce themselves."`
@@ -60,6 +61,14 @@ type Database struct {
 	DSN      broker.Secret `koanf:"dsn" default:"sqlite:broker.db" example:"postgres://broker@db.example.org/broker?sslmode=verify-full" essential:"true" doc:"\"sqlite:FILE\" or \"postgres://USER:PASSWORD@HOST/NAME\". dsn_file reads it from a file."`
 	Migrate  string        `koanf:"migrate" default:"auto" enum:"auto,always,never" doc:"Whether serve brings the schema up to date by itself. auto: on SQLite only; on PostgreSQL run \"broker migrate up\" first."`
 	MaxConns int           `koanf:"max_connections" default:"0" min:"0" max:"1000" doc:"Most connections to the database. 0: a number that suits the machine."`
+}
+
+// Redis is the section "redis".
+type Redis struct {
+	URL      string        `koanf:"url" example:"rediss://broker@redis.example.org:6379/0" doc:"redis://USER@HOST:PORT/NUMBER, rediss:// for TLS, or unix:///PATH; the same for all replicas. Not set: none. Setting or changing it signs everybody out."`
+	Password broker.Secret `koanf:"password" example:"/run/secrets/redis-password" doc:"Password there. Not set: none."`
+	CA       string        `koanf:"ca" example:"/etc/broker/redis-ca.pem" doc:"File with the authority (PEM) that the server's certificate must come from. Not set: those that the machine trusts."`
+	Prefix   string        `koanf:"prefix" default:"broker." doc:"What every key begins with; another one for each broker that shares the Redis."`
 }
 
 // Secrets is the section "secrets".

@@ -175,12 +175,15 @@ func (s *Server) postRemember(w http.ResponseWriter, r *http.Request) error {
 	} else if end := v.at.Add(s.o.SessionAbsolute); end.Before(row.ExpiresAt) {
 		row.ExpiresAt = end
 	}
+	if err := s.store.SaveSession(r.Context(), row); err != nil {
+		return err
+	}
 	v.session, v.jar.Values[rowKey{}] = row, row
 	key := "devices.forgotten"
 	if on {
 		key = "devices.remembered"
 	}
-	if err := s.say(w, r, sessionNotice{Key: key}); err != nil { // which saves the session
+	if err := s.say(w, r, sessionNotice{Key: key}); err != nil {
 		return err
 	}
 	secret := s.cookies.secretCookie(r, sessionCookie)

@@ -29,6 +29,7 @@ type sessionRows interface {
 	CreateSessionOf(ctx context.Context, s broker.Session, u broker.User) error
 	SessionUser(ctx context.Context, idHash string) (broker.Session, broker.User, error)
 	SaveSession(ctx context.Context, s broker.Session) error
+	SaveSessionData(ctx context.Context, s broker.Session) error
 	TouchSession(ctx context.Context, s broker.Session) error
 	DeleteSession(ctx context.Context, idHash string) error
 }
@@ -160,7 +161,7 @@ func (s *sessionStore) Save(r *http.Request, w http.ResponseWriter, session *ses
 	return nil
 }
 
-// write writes the session's row and returns the cookie that has to be set
+// write writes the session's row, of one that stands its Data alone, and returns the cookie that has to be set
 // when the unit of work that it is part of has been committed; nil none. A
 // session without ID gets a new one.
 func (s *sessionStore) write(ctx context.Context, session *sessions.Session) (*http.Cookie, error) {
@@ -177,7 +178,7 @@ func (s *sessionStore) write(ctx context.Context, session *sessions.Session) (*h
 	row.Data = encodeNotices(session.Values["_flash"])
 	if session.ID != "" {
 		session.Values[rowKey{}] = row
-		return nil, s.rows.SaveSession(ctx, row)
+		return nil, s.rows.SaveSessionData(ctx, row)
 	}
 	secret := broker.NewSecret()
 	row.IDHash = secret.Hash()

@@ -149,6 +149,7 @@ func (s *server) furnish(ctx context.Context, extra func(base string) (extras, e
 		return err
 	}
 	s.rooms = r
+	r.lookAtRedis(ctx)
 	for _, c := range x.clients {
 		if err := db.CreateClient(ctx, c); err != nil && !errors.Is(err, broker.ErrConflict) {
 			return fmt.Errorf("client %s: %w", c.ID, err)

@@ -42,11 +42,17 @@ func TestSessions(t *testing.T) {
 		next.Grace = time.Time{} // of a request
 		next.IDHash, next.UserID, next.ExpiresAt = "b", "u", at.Add(time.Hour)
 		ok(t, db.SaveSession(ctx, next))
-		next.CreatedAt = time.Time{}
-		next.IP, next.IPAt, next.Turn, next.TurnedAt, next.ShownAt = "", time.Time{}, 0, time.Time{}, time.Time{} // TouchSession's
+		data := next.Data
+		next.CreatedAt, next.Data, next.LastSeenAt = time.Time{}, nil, at.Add(time.Second)
+		next.UserAgent, next.IP, next.IPAt, next.Turn, next.TurnedAt, next.ShownAt = "", "", time.Time{}, 0, time.Time{}, time.Time{} // TouchSession's
 		same(t, must(db.Session(ctx, "b"))(t), next)
-		if err := db.SaveSession(ctx, broker.Session{IDHash: "none"}); !errors.Is(err, broker.ErrNotFound) {
-			t.Errorf("SaveSession of none = %v", err)
+		next.Data = data
+		ok(t, db.SaveSessionData(ctx, broker.Session{IDHash: "b", Data: data}))
+		same(t, must(db.Session(ctx, "b"))(t), next)
+		for _, err := range []error{db.SaveSession(ctx, broker.Session{IDHash: "none"}), db.SaveSessionData(ctx, broker.Session{IDHash: "none"})} {
+			if !errors.Is(err, broker.ErrNotFound) {
+				t.Errorf("saving none = %v", err)
+			}
 		}
 
 		ok(t, db.EndSession(ctx, "u", "sid-c"))
