@@ -39,6 +39,9 @@ func (k *checker) usernames() {
 			k.add(fmt.Sprintf("accounts.username.reserved[%d]", i), shown(name), "is not a username", "write letters and digits with \".\", \"_\" or \"-\" between them")
 		}
 	}
+	if undo := k.c.Linking.UndoWithin; undo > a.CloseAfter {
+		k.c.warnings = append(k.c.warnings, "linking.undo_within: "+formatDuration(undo)+", which is longer than accounts.close_after ("+formatDuration(a.CloseAfter)+"); an account can be erased before a change of it that somebody else made can be taken back. Set accounts.close_after to at least "+formatDuration(undo))
+	}
 	if zone := a.Defaults.Zone; zone != "" {
 		if _, err := time.LoadLocation(zone); err != nil || !broker.ZoneName(zone) {
 			k.add("accounts.defaults.zone", shown(zone), "is not a time zone", "write a name such as Europe/Zurich, or UTC")

@@ -35,7 +35,7 @@ func (c serveCommand) Run(ctx context.Context, p *program) error {
 	if c.Demo {
 		return p.serveDemo(ctx)
 	}
-	cfg, err := p.load()
+	cfg, err := p.loadWhole(ctx)
 	if err != nil {
 		return err
 	}
