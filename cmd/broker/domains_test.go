@@ -80,10 +80,23 @@ func TestDomainCommands(t *testing.T) {
 	}
 	var done domainBlocked
 	o.read(&done, "domains", "block", "evil.example", "--accounts", "--dry-run")
-	if done != (domainBlocked{Domain: "evil.example", Accounts: 2}) {
+	if done != (domainBlocked{Domain: "evil.example", Accounts: 2, Would: 2, DryRun: true, Was: "moderated"}) {
 		t.Errorf("%+v", done)
 	}
-	if _, errs, code := o.try("", "domains", "block", "evil.example", "--accounts"); code != 1 || !strings.Contains(errs, "2 accounts") {
+	o.run("users", "block", "b@sub.evil.example", "--reason", "Before.")
+	for args, want := range map[string]string{
+		"--accounts": "would be blocked  1\n\nNothing was changed. With --yes instead of --dry-run the domain would be blocked, and 1 account of its people.",
+		"":           "Nothing was changed. Without --dry-run the domain would be blocked; 1 account of its people would go on",
+	} {
+		if text := o.run(append([]string{"domains", "block", "evil.example", "--dry-run"}, strings.Fields(args)...)...); !strings.Contains(text, want) || !strings.Contains(text, "blocked already") {
+			t.Errorf("%s\n%s", args, text)
+		}
+	}
+	if text := o.run("users", "list", "--blocked", "--domain", "evil.example"); strings.Contains(text, "a@evil") {
+		t.Errorf("a dry run has blocked:\n%s", text)
+	}
+	o.run("users", "unblock", "b@sub.evil.example")
+	if _, errs, code := o.try("", "domains", "block", "evil.example", "--accounts"); code != 1 || !strings.Contains(errs, "and 2 accounts; add --yes") {
 		t.Error(errs)
 	}
 	shown = domainShown{}

@@ -14,18 +14,18 @@ func TestSameVerdict(t *testing.T) {
 		text string
 		want []string
 	}{
-		"no file":          {"accounts: {breached_passwords: /nope}\nsessions: {countries: /nope}\n", []string{`accounts.breached_passwords (broker.yaml:1): "/nope" cannot be read`, `passwords prepare`, `sessions.countries (broker.yaml:2): "/nope" cannot be read`, "GeoLite2"}},
-		"garbage":          {"accounts: {breached_passwords: garbage, pepper_file: garbage}\nsessions: {countries: garbage}\nsecrets: {keyring_file: garbage}\n", []string{"accounts.breached_passwords", "is no prepared file", "accounts.pepper (broker.yaml:1)", "restore the file", "sessions.countries", "MaxMind", "secrets.keyring_file (broker.yaml:3)", "restore it from your backup"}},
-		"language":         {"accounts: {defaults: {locale: xx-yy-zz-q}}\n", []string{`accounts.defaults.locale (broker.yaml:1): "xx-yy-zz-q" is no language of the pages; write one of`}},
-		"with others":      {"brand: {logo: garbage}\nsessions: {idle: 13h}\ntemplates: {directory: /nope}\naccounts: {profile: {fields: '{}'}}\n", []string{"configuration: 5 problems", "brand.logo (broker.yaml:1)", "name a file with an SVG", "sessions.idle (broker.yaml:2)", "templates.directory (broker.yaml:3)", "broker templates export", "accounts.profile.fields (broker.yaml:4)", "docs/profile.md"}},
-		"template":         {"templates: {directory: own}\nbrand: {logo: /nope}\n", []string{"templates.directory (broker.yaml:1): own/pages/logon.html", "brand.logo (broker.yaml:2)"}},
-		"providers":        {"providers: [{id: a, kind: nokind, client_id: x}, {id: b, kind: github, client_id: x}]\n", []string{"providers[a]", "providers[b]", "client_secret"}},
-		"statements":       {"registration: {software_statements: {'https://a.example': /nope, 'https://b.example': garbage}}\n", []string{`"/nope" cannot be read`, `"garbage" is no JWK Set`}},
-		"certificate":      {"server: {tls: {certificate: garbage, key: garbage}, address: '127.0.0.1:0'}\n", []string{"server.tls", "both PEM"}},
-		"mail":             {"mail: {directory: garbage/mail}\n", []string{"mail.directory (broker.yaml:1)", "set mail.smtp"}},
-		"authority":        {"mail: {from: a@b.example, smtp: {host: h, ca: garbage}}\n", []string{"mail.smtp", "it must hold PEM"}},
-		"database":         {"database: {dsn: 'sqlite:nowhere/broker.db'}\n", []string{"database.dsn (broker.yaml:1)", "make it, or name another"}},
-		"shared database":  {"database: {dsn: 'postgres://u@127.0.0.1:1/x'}\n", []string{"secrets.keyring_file", "does not exist; make it with"}},
+		"no file":         {"accounts: {breached_passwords: /nope}\nsessions: {countries: /nope}\n", []string{`accounts.breached_passwords (broker.yaml:1): "/nope" cannot be read`, `passwords prepare`, `sessions.countries (broker.yaml:2): "/nope" cannot be read`, "GeoLite2"}},
+		"garbage":         {"accounts: {breached_passwords: garbage, pepper_file: garbage}\nsessions: {countries: garbage}\nsecrets: {keyring_file: garbage}\n", []string{"accounts.breached_passwords", "is no prepared file", "accounts.pepper (broker.yaml:1)", "restore the file", "sessions.countries", "MaxMind", "secrets.keyring_file (broker.yaml:3)", "restore it from your backup"}},
+		"language":        {"accounts: {defaults: {locale: xx-yy-zz-q}}\n", []string{`accounts.defaults.locale (broker.yaml:1): "xx-yy-zz-q" is no language of the pages; write one of`}},
+		"with others":     {"brand: {logo: garbage}\nsessions: {idle: 13h}\ntemplates: {directory: /nope}\naccounts: {profile: {fields: '{}'}}\n", []string{"configuration: 5 problems", "brand.logo (broker.yaml:1)", "name a file with an SVG", "sessions.idle (broker.yaml:2)", "templates.directory (broker.yaml:3)", "broker templates export", "accounts.profile.fields (broker.yaml:4)", "docs/profile.md"}},
+		"template":        {"templates: {directory: own}\nbrand: {logo: /nope}\n", []string{"templates.directory (broker.yaml:1): own/pages/logon.html", "brand.logo (broker.yaml:2)"}},
+		"providers":       {"providers: [{id: a, kind: nokind, client_id: x}, {id: b, kind: github, client_id: x}]\n", []string{"providers[a]", "providers[b]", "client_secret"}},
+		"statements":      {"registration: {software_statements: {'https://a.example': /nope, 'https://b.example': garbage}}\n", []string{`"/nope" cannot be read`, `"garbage" is no JWK Set`}},
+		"certificate":     {"server: {tls: {certificate: garbage, key: garbage}, address: '127.0.0.1:0'}\n", []string{"server.tls", "both PEM"}},
+		"mail":            {"mail: {directory: garbage/mail}\n", []string{"mail.directory (broker.yaml:1)", "set mail.smtp"}},
+		"authority":       {"mail: {from: a@b.example, smtp: {host: h, ca: garbage}}\n", []string{"mail.smtp", "it must hold PEM"}},
+		"database":        {"database: {dsn: 'sqlite:nowhere/broker.db'}\n", []string{"database.dsn (broker.yaml:1)", "make it, or name another"}},
+		"shared database": {"database: {dsn: 'postgres://u@127.0.0.1:1/x'}\n", []string{"secrets.keyring_file", "does not exist; make it with"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := newOperator(t)
