@@ -64,6 +64,7 @@ type Store interface {
 	ConsentsOf(ctx context.Context, user broker.UserID) ([]broker.Consent, error)
 	DeleteConsent(ctx context.Context, user broker.UserID, client string) error
 
+	EndSession(ctx context.Context, user broker.UserID, sid string) error
 	EndSessions(ctx context.Context, user broker.UserID, exceptSID string) ([]string, error)
 	RevokeGrants(ctx context.Context, f broker.GrantFilter, reason string, at time.Time) (int, error)
 	DeleteGrantsOf(ctx context.Context, user broker.UserID) error
