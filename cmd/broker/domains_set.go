@@ -101,35 +101,31 @@ func (domainsBlock) Help() string {
 
 type domainBlocked struct {
 	Domain   string `json:"domain"`
+	Was      string `json:"domain_was"` // what held for it before
 	Blocked  bool   `json:"blocked"`
-	Accounts int    `json:"accounts"` // found
+	Accounts int    `json:"accounts"` // found that are not blocked yet
 	Done     int    `json:"accounts_blocked"`
-	DryRun   bool   `json:"dry_run,omitempty"`        // nothing was changed
-	Would    int    `json:"would_block_accounts"`     // with --dry-run: those that are not blocked yet
-	Already  int    `json:"accounts_blocked_already"` // of those; a run gives them its reason, too
-	Was      string `json:"domain_was,omitempty"`     // what held for the domain before
+	DryRun   bool   `json:"dry_run,omitempty"` // nothing was changed
 }
 
 func (v domainBlocked) text(w io.Writer, accounts bool) {
 	row(w, "domain", v.Domain)
 	row(w, "until now", v.Was)
-	if !v.DryRun {
+	switch {
+	case !v.DryRun:
 		row(w, "blocked", yesNo(v.Blocked))
 		if accounts {
 			row(w, "accounts", v.Accounts)
 			row(w, "accounts blocked", v.Done)
-			row(w, "blocked before", v.Already)
 		}
-		return
+	case accounts:
+		row(w, "would be blocked", "the domain and "+howMany(v.Accounts, "account"))
+		fmt.Fprint(w, "\nNothing was changed. To do it: --yes instead of --dry-run.\n")
+	default:
+		row(w, "would be blocked", "the domain")
+		row(w, "would go on", howMany(v.Accounts, "account"))
+		fmt.Fprint(w, "\nNothing was changed. To do it: leave --dry-run out. To block the accounts, too: add --accounts.\n")
 	}
-	row(w, "accounts", v.Accounts)
-	row(w, "blocked already", v.Already)
-	if accounts {
-		row(w, "would be blocked", v.Would)
-		fmt.Fprintf(w, "\nNothing was changed. With --yes instead of --dry-run the domain would be blocked, and %s of its people.\n", howMany(v.Would, "account"))
-		return
-	}
-	fmt.Fprintf(w, "\nNothing was changed. Without --dry-run the domain would be blocked; %s of its people would go on, unless you add --accounts.\n", howMany(v.Would, "account"))
 }
 
 // Run blocks a domain.
@@ -162,16 +158,11 @@ func (c domainsBlock) Run(ctx context.Context, p *program) error {
 			return err
 		}
 		v.Accounts = len(people)
-		if v.Already, err = r.blockedOf(ctx, people); err != nil {
-			return err
-		}
 	}
 	if c.Accounts && !c.DryRun && !c.Yes {
-		return fmt.Errorf("this blocks %s and %s; add --yes, or look first with --dry-run", name, howMany(v.Accounts-v.Already, "account"))
+		return fmt.Errorf("this blocks %s and %s; add --yes, or look first with --dry-run", name, howMany(v.Accounts, "account"))
 	}
-	if v.DryRun = c.DryRun; v.DryRun {
-		v.Would = v.Accounts - v.Already
-	}
+	v.DryRun = c.DryRun
 	if !c.DryRun {
 		if _, err := r.accounts.SetDomain(ctx, name, broker.DomainBlocked, nil); err != nil {
 			return err
@@ -194,20 +185,6 @@ func (c domainsBlock) Run(ctx context.Context, p *program) error {
 		}
 	}
 	return c.print(p.out, v, func(w io.Writer) { v.text(w, c.Accounts) })
-}
-
-// blockedOf counts who of people is blocked already.
-func (r *rooms) blockedOf(ctx context.Context, people []broker.UserID) (n int, err error) {
-	for _, id := range people {
-		switch u, err := r.db.User(ctx, id); {
-		case errors.Is(err, broker.ErrNotFound): // deleted meanwhile
-		case err != nil:
-			return n, err
-		case u.Blocked():
-			n++
-		}
-	}
-	return n, nil
 }
 
 type domainsImport struct {
