@@ -227,7 +227,7 @@ func (k *checker) mail() {
 		k.add("mail.smtp.host", "", "is missing beside a login", "name the server, or remove username and password")
 	case s.Host == "":
 		if base, err := url.Parse(k.c.Server.BaseURL); err == nil && base.Hostname() != "" && !Loopback(base.Hostname()) {
-			k.c.warnings = append(k.c.warnings, "mail.smtp.host: not set, so mails are only written to "+plain(m.Directory))
+			k.c.warnings = append(k.c.warnings, "mail.smtp.host: not set, so mails are only written to "+plain(m.Directory)+" and nobody gets them. Set mail.smtp and mail.from; \"broker mail test\" tries them")
 		}
 		return
 	case m.From == "":

@@ -29,7 +29,7 @@ func (k *checker) usernames() {
 		k.add("accounts.username.message", "", "explains no pattern", "set accounts.username.pattern, or remove it")
 	}
 	if u.Pattern != "" && len(u.Message) == 0 {
-		k.c.warnings = append(k.c.warnings, "accounts.username.message: not set, so people are not told what accounts.username.pattern asks for")
+		k.c.warnings = append(k.c.warnings, "accounts.username.message: not set, so people are not told what accounts.username.pattern asks for. Say it in a sentence, such as {en: \"Small letters and digits.\"}")
 	}
 	if u.Min > u.Max {
 		k.add("accounts.username.min", fmt.Sprint(u.Min), "is more than accounts.username.max", fmt.Sprintf("write at most %d", u.Max))

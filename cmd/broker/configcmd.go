@@ -39,7 +39,7 @@ func (configValidate) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	for _, w := range cfg.Warnings() {
+	for _, w := range warnings(cfg) {
 		fmt.Fprintln(p.err, "warning: "+oneLine(w))
 	}
 	fmt.Fprintf(p.out, "The configuration is fine. The broker will be %s.\n", orElse(cfg.Server.BaseURL, "http://"+cfg.Server.Address))
