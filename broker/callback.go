@@ -31,7 +31,7 @@ func ParseCallback(rawQuery string) (Callback, error) {
 	}
 	for _, name := range []string{"code", "state", "iss", "error", "error_description"} {
 		if len(q[name]) > 1 {
-			return Callback{}, ErrCallback.Becausef("%q stands twice", name)
+			return Callback{}, ErrCallback.At(name).Becausef("%q stands twice", name)
 		}
 	}
 	return Callback{

@@ -46,6 +46,7 @@ const (
 	EventTokenLost         = "token.lost"      // a remote token that only its person can bring back
 	EventSignedIn          = "session.started"
 	EventSteppedUp         = "session.stepped_up" // it has shown a second factor, later
+	EventSignInUndone      = "session.undone"     // "this was not me", by the link in the mail about a new browser
 	EventSignedOut         = "session.ended"
 	EventSessionStolen     = "session.stolen"      // a copy of a browser's cookies was noticed, and the session ended
 	EventSignedOutThere    = "provider.signed_out" // the provider told us (back-channel logout)
@@ -55,7 +56,8 @@ const (
 	EventFactorRemoved     = "factor.removed"
 	EventNumberAdded       = "factor.number_added"
 	EventNumberRemoved     = "factor.number_removed"
-	EventFactorReset       = "factor.reset" // by an operator
+	EventFactorReset       = "factor.reset"  // by an operator
+	EventFactorUndone      = "factor.undone" // "this was not me", by the link in the mail
 	EventRecoveryRenewed   = "recovery.renewed"
 	EventRecoveryUsed      = "recovery.used"      // a recovery code stood in for the second factor
 	EventBrowserRemembered = "browser.remembered" // it stands in for the second factor
@@ -63,6 +65,7 @@ const (
 	EventPasskeyAdded      = "passkey.added"
 	EventPasskeyRemoved    = "passkey.removed"
 	EventPasskeyReset      = "passkey.reset"  // removed by an operator
+	EventPasskeyUndone     = "passkey.undone" // "this was not me", by the link in the mail
 	EventPasskeyCloned     = "passkey.cloned" // its device counts backwards: there may be two of it
 	EventConsentGiven      = "consent.given"
 	EventConsentRevoked    = "consent.revoked"

@@ -1,6 +1,9 @@
 package broker
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // FactorKind is a kind of second factor.
 type FactorKind string
@@ -27,7 +30,7 @@ type Factor struct {
 	ID          string // NewID
 	UserID      UserID
 	Kind        FactorKind // a user has one of each
-	Secret      Secret     // of an app: base32 without padding; of FactorSMS: the number, as NormalizePhone returns it
+	Secret      Secret     // of an app: base32 without padding; of FactorSMS: see NumberSecret
 	LastStep    int64      // time step of the newest code that was used; none before it counts again
 	CreatedAt   time.Time
 	ConfirmedAt time.Time // zero: it is being set up
@@ -41,6 +44,16 @@ type Factor struct {
 	CodeMAC   string    // "" none, or it was used
 	CodeAt    time.Time // when it was made; zero: never
 	CodeTries int       // how often it was guessed at
+}
+
+// NumberSecret is the Secret of a FactorSMS: the number, as NormalizePhone returns it, and
+// something that nobody can guess, since recovery codes are recognised by the Secret.
+func NumberSecret(number string) Secret { return Secret(number + " " + NewSecret().Reveal()) }
+
+// Number is the number of a FactorSMS. Those from before NumberSecret are it alone.
+func (f Factor) Number() string {
+	number, _, _ := strings.Cut(f.Secret.Reveal(), " ")
+	return number
 }
 
 // Confirmed tells whether the factor counts.

@@ -33,7 +33,8 @@ type Login struct {
 	SID      string   // session that the authentication became; "" none yet. It becomes one once.
 	Upstream Upstream // session at the provider, until SID is there
 
-	Remember bool // the session is to outlive the browser
+	Remember   bool   // the session is to outlive the browser
+	Identifier string // the address or username that the person says is theirs, where they are asked for it first; "" not asked, or not said. It proves nothing
 
 	// OwesFactor: UserID has been authenticated, and must show a second factor
 	// before anything else. Until then no session begins, and none gets stronger.

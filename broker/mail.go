@@ -23,6 +23,11 @@ const (
 	MailEmailBack MailPurpose = "email-back"
 	// MailReopen reopens a closed account, until it is erased.
 	MailReopen MailPurpose = "reopen"
+	// MailPasskeyBack removes a passkey that was added, MailFactorBack a second factor.
+	MailPasskeyBack MailPurpose = "passkey-back"
+	MailFactorBack  MailPurpose = "factor-back"
+	// MailSignInBack ends a sign-in from a new browser.
+	MailSignInBack MailPurpose = "sign-in-back"
 )
 
 // MailToken is the one-time secret of a link in a mail, bound to its purpose,
@@ -34,6 +39,7 @@ type MailToken struct {
 	UserID    UserID  // all but MailSignUp and MailClaim
 	LoginID   LoginID // MailSignUp
 	Version   int     // User.Version when it was made; a later change voids it
+	About     string  // MailPasskeyBack, MailFactorBack: Passkey.ID, Factor.ID; MailSignInBack: Session.SID; "" all others
 	CreatedAt time.Time
 	ExpiresAt time.Time
 	UsedAt    time.Time // zero: not yet
@@ -72,6 +78,24 @@ func (r ResetRequest) Entry(at time.Time) OutboxEntry {
 	return OutboxEntry{ID: NewID(), Kind: OutboxReset, Payload: payload, CreatedAt: at, NextAt: at}
 }
 
+// OutboxSignIn is the kind of outbox entry whose payload is a SignInNotice as JSON.
+const OutboxSignIn = "sign-in"
+
+// SignInNotice is a sign-in from a new browser that its person shall be told of. The link
+// that ends it is made when the entry is worked off: signing in does not wait for it.
+type SignInNotice struct {
+	UserID UserID    `json:"user"`
+	SID    string    `json:"sid"`
+	At     time.Time `json:"at"`
+	Mail   Mail      `json:"mail"` // without the link
+}
+
+// Entry makes the outbox entry of n.
+func (n SignInNotice) Entry(at time.Time) OutboxEntry {
+	payload, _ := json.Marshal(n) // cannot fail before the year 10000
+	return OutboxEntry{ID: NewID(), Kind: OutboxSignIn, Payload: payload, CreatedAt: at, NextAt: at}
+}
+
 // OutboxEmail is the kind of outbox entry whose payload is an EmailRequest as
 // JSON.
 const OutboxEmail = "email"
@@ -93,10 +117,13 @@ func (r EmailRequest) Entry(at time.Time) OutboxEntry {
 	return OutboxEntry{ID: NewID(), Kind: OutboxEmail, Payload: payload, CreatedAt: at, NextAt: at}
 }
 
-// Pages behind the links in mails about another address or a closed account; their
-// queries hold the secret as "token".
+// Pages behind the links in mails about another address, a closed account, or what
+// was added to one; their queries hold the secret as "token".
 const (
-	ReopenPath    = "/reopen-account/"
-	EmailPath     = "/account/settings/email/confirm/"
-	EmailBackPath = "/undo-email/"
+	ReopenPath      = "/reopen-account/"
+	EmailPath       = "/account/settings/email/confirm/"
+	EmailBackPath   = "/undo-email/"
+	PasskeyBackPath = "/undo-passkey/"
+	FactorBackPath  = "/undo-second-factor/"
+	SignInBackPath  = "/undo-sign-in/"
 )

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -26,12 +27,22 @@ func (b RememberedBrowser) Counts(u User, browser string, at time.Time) bool {
 
 // FactorStamp names the state of what a remembered browser trusts in: the password,
 // that nobody has signed the person out everywhere, and the second factor.
-func (u User) FactorStamp() string {
-	micros := func(t time.Time) string {
-		if t.IsZero() {
-			return "0"
+func (u User) FactorStamp() string { return stamp(u.PasswordSetAt, u.SignedOutAt, u.SecondFactorAt) }
+
+// KnownStamp names the state that lets a browser, in which the person has signed in,
+// show their ways of signing in: that since then there was no other password, and
+// nobody was signed out everywhere or on another device.
+func (u User) KnownStamp() string { return stamp(u.PasswordSetAt, u.SignedOutAt, u.KnownSince) }
+
+// stamp writes times down, to the microsecond as the store keeps them; zero as 0.
+func stamp(times ...time.Time) string {
+	var all []string
+	for _, t := range times {
+		n := int64(0)
+		if !t.IsZero() {
+			n = t.UnixMicro()
 		}
-		return strconv.FormatInt(t.UnixMicro(), 10)
+		all = append(all, strconv.FormatInt(n, 10))
 	}
-	return micros(u.PasswordSetAt) + "." + micros(u.SignedOutAt) + "." + micros(u.SecondFactorAt)
+	return strings.Join(all, ".")
 }

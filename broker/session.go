@@ -53,3 +53,21 @@ func (s Session) WithFactor(method string) Session {
 func (s Session) Fresh(d time.Duration, at time.Time) bool {
 	return s.UserID != "" && !s.AuthTime.IsZero() && s.Remembered == "" && (at.Sub(s.AuthTime) <= d || at.Before(s.Grace))
 }
+
+// SessionFilter names sessions of one user. The zero value of a field but UserID
+// stands for any; without UserID it names none.
+type SessionFilter struct {
+	UserID     UserID
+	SID        string
+	ExceptSID  string
+	Remembered string // Session.Remembered
+}
+
+// SIDs are the public ids of sessions; nil of none.
+func SIDs(sessions []Session) []string {
+	var sids []string
+	for _, s := range sessions {
+		sids = append(sids, s.SID)
+	}
+	return sids
+}

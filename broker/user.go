@@ -37,6 +37,7 @@ type User struct {
 	EraseAt         time.Time // when it is erased, since its person closed it (at DisabledAt); zero: not closed
 	SecondFactorAt  time.Time // since when a second factor is asked for at sign-in; zero: there is none
 	SignedOutAt     time.Time // who was authenticated before this and has no session yet begins anew; zero: never
+	KnownSince      time.Time // browsers that were signed in before this are strangers to the account (KnownStamp); zero: none are. UpdateUser leaves it
 	CreatedAt       time.Time
 	UpdatedAt       time.Time
 	Version         int // counts changes; UpdateUser compares it

@@ -36,6 +36,7 @@ func (k *checker) wrong(path string) bool {
 func (k *checker) check() {
 	k.server()
 	k.database()
+	k.redis()
 	k.mail()
 	k.brand()
 	k.ranges()

@@ -21,6 +21,9 @@ func (k *checker) usernames() {
 	if a.Identifiers != nil && len(a.Identifiers) == 0 {
 		k.add("accounts.identifiers", "", "is empty", "write [email, username], or set accounts.passwords to false")
 	}
+	if a.IdentifyFirst && !a.Passwords {
+		k.add("accounts.identify_first", "true", "asks for nothing that is needed while accounts.passwords is false", "remove it, or set accounts.passwords to true")
+	}
 	u := a.Username
 	if _, err := regexp.Compile(u.Pattern); err != nil {
 		k.add("accounts.username.pattern", shown(u.Pattern), "is no regular expression: "+strings.TrimPrefix(err.Error(), "error parsing regexp: "), "write one of RE2, such as [a-z][a-z0-9-]*")

@@ -19,6 +19,7 @@ import (
 type Config struct {
 	Server       Server       `koanf:"server" doc:"Where the broker listens and under which address people reach it."`
 	Database     Database     `koanf:"database" doc:"Where everything is kept."`
+	Redis        Redis        `koanf:"redis" doc:"A Redis for what changes with every visit: sessions and the counting of tries. Without one they are in the database. See docs/sessions.md."`
 	Secrets      Secrets      `koanf:"secrets" doc:"The keys that seal what the database holds. Back them up apart from the database: neither is of use without the other."`
 	Mail         Mail         `koanf:"mail" doc:"How mails leave. Without an SMTP server they are written to a directory."`
 	Brand        Brand        `koanf:"brand" doc:"How the pages introduce themselves."`
@@ -60,6 +61,14 @@ type Database struct {
 	DSN      broker.Secret `koanf:"dsn" default:"sqlite:broker.db" example:"postgres://broker@db.example.org/broker?sslmode=verify-full" essential:"true" doc:"\"sqlite:FILE\" or \"postgres://USER:PASSWORD@HOST/NAME\". dsn_file reads it from a file."`
 	Migrate  string        `koanf:"migrate" default:"auto" enum:"auto,always,never" doc:"Whether serve brings the schema up to date by itself. auto: on SQLite only; on PostgreSQL run \"broker migrate up\" first."`
 	MaxConns int           `koanf:"max_connections" default:"0" min:"0" max:"1000" doc:"Most connections to the database. 0: a number that suits the machine."`
+}
+
+// Redis is the section "redis".
+type Redis struct {
+	URL      string        `koanf:"url" example:"rediss://broker@redis.example.org:6379/0" doc:"redis://USER@HOST:PORT/NUMBER, rediss:// for TLS, or unix:///PATH; the same for all replicas. Not set: none. Setting or changing it signs everybody out."`
+	Password broker.Secret `koanf:"password" example:"/run/secrets/redis-password" doc:"Password there. Not set: none."`
+	CA       string        `koanf:"ca" example:"/etc/broker/redis-ca.pem" doc:"File with the authority (PEM) that the server's certificate must come from. Not set: those that the machine trusts."`
+	Prefix   string        `koanf:"prefix" default:"broker." doc:"What every key begins with; another one for each broker that shares the Redis."`
 }
 
 // Secrets is the section "secrets".
@@ -130,6 +139,7 @@ type Accounts struct {
 	SMS               SMS           `koanf:"sms" doc:"A service of yours that sends messages to telephones: with it a number can be a second factor, which is weaker than an app. docs/sms-hook.md has the contract."`
 	RememberFactor    time.Duration `koanf:"remember_factor" default:"30d" min:"0s" max:"400d" doc:"How long people need not show their second factor again in a browser in which they said so when they did. What they prove first is asked for all the same; for an application that wants two factors, and before they change what protects the account, the second one is too. 0s: never."`
 	Identifiers       []string      `koanf:"identifiers" example:"[email]" doc:"What people may sign in with beside a password: email, username. Not set: both. The answer and its time are the same for names that nobody has."`
+	IdentifyFirst     bool          `koanf:"identify_first" doc:"Sign-in asks for the address or username first, and shows the ways in on the next page: in a browser in which that person has signed in before their own, the one used last first, in every other browser those of the site, whoever is named. false: one page has it all, which is a step less for whoever comes with a new browser; to tell them which ways an account has would tell strangers that there is one."`
 	Username          Username      `koanf:"username" doc:"Which usernames people may choose. Names that they have already stay."`
 	Defaults          Defaults      `koanf:"defaults" doc:"What holds where somebody has chosen nothing."`
 	Profile           Profile       `koanf:"profile" doc:"What people may tell of themselves beside name, username and language. Ask for what an application of yours needs, and no more."`
@@ -176,7 +186,7 @@ type Profile struct {
 
 // Linking is the section "linking".
 type Linking struct {
-	UndoWithin time.Duration `koanf:"undo_within" default:"7d" min:"1h" max:"90d" doc:"How long the link in a mail about a linked or unlinked account, or another e-mail address, takes that change back."`
+	UndoWithin time.Duration `koanf:"undo_within" default:"7d" min:"1h" max:"90d" doc:"How long the link in a mail about a linked or unlinked account, or another e-mail address, takes that change back; also a passkey or a second factor that was added, and a sign-in from a new browser."`
 }
 
 // Sessions is the section "sessions".

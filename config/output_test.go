@@ -94,7 +94,7 @@ func uncommented(t *testing.T, dir string) string {
 		return line[:strings.Index(line, "/")] + name
 	})
 	return regexp.MustCompile(`(certificate|key|ca): /etc/broker/`).ReplaceAllStringFunc(text, func(s string) string {
-		for _, name := range []string{"tls.crt", "tls.key", "mail-ca.pem"} {
+		for _, name := range []string{"tls.crt", "tls.key", "mail-ca.pem", "redis-ca.pem"} {
 			if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
 				t.Fatal(err)
 			}

@@ -2,6 +2,7 @@ package limits_test
 
 import (
 	"context"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -50,6 +51,34 @@ func TestCodesOfAFactor(t *testing.T) {
 		}
 		if err := w.Right(context.Background(), v); err != nil || !w.code("ada", false).Allowed() {
 			w.Errorf("a right one counts: %v", err)
+		}
+	})
+}
+
+// TestMessagesOfANetwork: a thief of many passwords, with a number for each, soon gets no
+// more messages sent from one address; nobody elsewhere notices.
+func TestMessagesOfANetwork(t *testing.T) {
+	each(t, limits.Options{}, func(w *world) {
+		sms := func(i int, ip string) limits.Verdict {
+			v, err := w.SMS(context.Background(), w.at, broker.UserID("user"+strconv.Itoa(i)), "+4122767"+strconv.Itoa(1000+i), ip)
+			if err != nil {
+				w.Fatal(err)
+			}
+			return v
+		}
+		for i := range 20 {
+			if !sms(i, "198.51.100.7").Allowed() {
+				w.Fatalf("message %d is refused", i)
+			}
+		}
+		if v := sms(20, "198.51.100.7"); v.Allowed() || v.Wait > 3*time.Minute {
+			w.Errorf("one more: %+v", v)
+		}
+		if !sms(21, "203.0.113.9").Allowed() {
+			w.Error("another network is held up")
+		}
+		if w.at = w.at.Add(3 * time.Minute); !sms(22, "198.51.100.7").Allowed() {
+			w.Error("it never ends")
 		}
 	})
 }

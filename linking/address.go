@@ -30,7 +30,11 @@ func (l *Linker) address(ctx context.Context, f *Facts, p broker.Provider, res *
 	holder, err := l.store.UserByEmail(ctx, profile.Email)
 	switch {
 	case errors.Is(err, broker.ErrNotFound):
-		return nil
+		if p.SignUp != broker.SignUpAutomatic || !f.Complete {
+			return nil
+		}
+		f.Complete, err = l.admits(ctx, profile.Email) // of a blocked domain: the form takes another address
+		return err
 	case err != nil:
 		return fmt.Errorf("find address: %w", err)
 	}

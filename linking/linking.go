@@ -110,6 +110,9 @@ type Options struct {
 	// of work; provider vouches for the address. nil: nobody does, whatever a
 	// provider's policy says.
 	Begin func(ctx context.Context, s broker.SignUp, provider string, at time.Time) (broker.User, error)
+	// Admits tells, inside that unit of work, whether an address can be proven here at
+	// all; where not, the form asks for another one. nil: every address can.
+	Admits func(ctx context.Context, email string) (bool, error)
 	// Username is the username of a user whom a provider calls wanted, inside the
 	// unit of work that writes it; nil: that one, where nobody else has it.
 	Username func(ctx context.Context, u broker.User, wanted string, at time.Time) (string, error)
@@ -138,12 +141,13 @@ type Linker struct {
 	refused    func(provider string, err error)
 	endGrants  func(ctx context.Context, f broker.GrantFilter, reason string, at time.Time) (int, error)
 	begin      func(ctx context.Context, s broker.SignUp, provider string, at time.Time) (broker.User, error)
+	admits     func(ctx context.Context, email string) (bool, error)
 	username   func(ctx context.Context, u broker.User, wanted string, at time.Time) (string, error)
 }
 
 // New returns a Linker over a store and the configured apps.
 func New(store Store, apps Apps, o Options) *Linker {
-	l := &Linker{store: store, apps: apps, fresh: o.FreshFor, noPwd: o.NoPasswords, keys: o.Passkeys, log: o.Log, issuer: o.Issuer, undoWithin: o.UndoWithin, endGrants: o.EndGrants, begin: o.Begin}
+	l := &Linker{store: store, apps: apps, fresh: o.FreshFor, noPwd: o.NoPasswords, keys: o.Passkeys, log: o.Log, issuer: o.Issuer, undoWithin: o.UndoWithin, endGrants: o.EndGrants, begin: o.Begin, admits: o.Admits}
 	if l.fresh == 0 {
 		l.fresh = freshFor
 	}
@@ -152,6 +156,9 @@ func New(store Store, apps Apps, o Options) *Linker {
 	}
 	if l.endGrants == nil {
 		l.endGrants = store.RevokeGrants
+	}
+	if l.admits == nil {
+		l.admits = func(context.Context, string) (bool, error) { return true, nil }
 	}
 	if l.username = o.Username; l.username == nil {
 		l.username = l.firstCome

@@ -134,11 +134,19 @@ func (l *Linker) detach(ctx context.Context, i broker.UserIdentity, at time.Time
 // DetachAll removes every link of an account that ends, or that is re-claimed, as
 // detach does. It joins the caller's unit of work. Nobody can take it back.
 func (l *Linker) DetachAll(ctx context.Context, user broker.UserID, at time.Time) error {
+	return l.DetachSince(ctx, user, time.Time{}, at)
+}
+
+// DetachSince is DetachAll for the links that were made at a time or after it.
+func (l *Linker) DetachSince(ctx context.Context, user broker.UserID, since, at time.Time) error {
 	identities, err := l.store.IdentitiesOf(ctx, user)
 	if err != nil {
 		return fmt.Errorf("identities: %w", err)
 	}
 	for _, i := range identities {
+		if i.CreatedAt.Before(since) {
+			continue
+		}
 		if _, err := l.detach(ctx, i, at); err != nil {
 			return err
 		}

@@ -74,14 +74,14 @@ func (d defective) UpdateUser(ctx context.Context, u broker.User) error {
 	return d.failing.UpdateUser(ctx, d.claimed(ctx, u))
 }
 
-func (d defective) VoidLinkChanges(ctx context.Context, u broker.UserID) error {
+func (d defective) VoidLinkChanges(ctx context.Context, u broker.UserID, since time.Time) error {
 	if d.lacks == "a changed address voids ways back" {
 		return nil
 	}
 	if who, err := d.DB.User(ctx, u); err == nil && d.lacks == "re-claim voids ways back" && who.EmailVouchedBy != "" {
 		return nil
 	}
-	return d.failing.VoidLinkChanges(ctx, u)
+	return d.failing.VoidLinkChanges(ctx, u, since)
 }
 
 func (d defective) DeleteIdentity(ctx context.Context, id string) error {

@@ -91,6 +91,9 @@ func (a anyLinker) DetachAll(ctx context.Context, u broker.UserID, at time.Time)
 	}
 	return a.r.linker().DetachAll(ctx, u, at)
 }
+func (a anyLinker) DetachSince(ctx context.Context, u broker.UserID, since, at time.Time) error {
+	return a.r.linker().DetachSince(ctx, u, since, at)
+}
 func (a anyLinker) OwnerOf(ctx context.Context, id broker.UserIdentity) (broker.UserID, error) {
 	return a.r.linker().OwnerOf(ctx, id)
 }

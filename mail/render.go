@@ -22,6 +22,9 @@ var wayOn = map[string]string{
 	"deleted-for-you":       "/",
 	"link-undone":           "/lost-password/",
 	"password-changed":      "/lost-password/",
+	"passkey-undone":        "/lost-password/",
+	"factor-undone":         "/lost-password/",
+	"sign-in-undone":        "/lost-password/",
 
 	"factor-added":           "/account/settings/security/",
 	"factor-removed":         "/account/settings/second-factor/",

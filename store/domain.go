@@ -50,6 +50,27 @@ func (db *DB) DomainsNamed(ctx context.Context, names []string) ([]broker.Domain
 	return each(rows, (*domainRow).domain), err
 }
 
+// domainLock is the second half of the advisory lock of HoldDomains ("doms" in ASCII); the
+// first is the schema's, since several brokers may share a database.
+const domainLock = 0x646f_6d73
+
+// HoldDomains orders, until the unit of work ends, those who let somebody in by what is
+// decided about domains and those who decide (change): of the former many go on at once,
+// of the latter one. Whoever comes second reads what the first has written, also where
+// there was no row to lock. SQLite has one writer and needs nothing. It belongs before
+// the read, in a unit of work.
+func (db *DB) HoldDomains(ctx context.Context, change bool) error {
+	if db.flavour != flavourPostgres {
+		return nil
+	}
+	lock := "pg_advisory_xact_lock_shared"
+	if change {
+		lock = "pg_advisory_xact_lock"
+	}
+	_, err := db.exec(ctx, "hold domains", "SELECT "+lock+"(hashtext(current_schema()), ?)", domainLock)
+	return err
+}
+
 // DomainsUnder returns the known sub-domains of a domain about which an operator
 // decided.
 func (db *DB) DomainsUnder(ctx context.Context, name string) ([]broker.Domain, error) {

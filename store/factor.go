@@ -145,6 +145,12 @@ func (db *DB) DeleteFactor(ctx context.Context, user broker.UserID, kind broker.
 	return must(n, err, broker.ErrNotFound, "delete factor")
 }
 
+// DeleteFactorsSince removes the factors of a user that count since a time or later.
+func (db *DB) DeleteFactorsSince(ctx context.Context, user broker.UserID, since time.Time) error {
+	_, err := db.exec(ctx, "delete factors since", "DELETE FROM factors WHERE user_id = ? AND confirmed_at >= ? AND confirmed_at <> 0", string(user), micro(since))
+	return err
+}
+
 // DeleteFactors removes every factor of a user.
 func (db *DB) DeleteFactors(ctx context.Context, user broker.UserID) error {
 	_, err := db.exec(ctx, "delete factors", "DELETE FROM factors WHERE user_id = ?", string(user))
@@ -177,6 +183,12 @@ func (db *DB) CountRecoveryCodes(ctx context.Context, user broker.UserID) (int, 
 
 // DeleteRecoveryCodes removes every recovery code of a user.
 func (db *DB) DeleteRecoveryCodes(ctx context.Context, user broker.UserID) error {
-	_, err := db.exec(ctx, "delete recovery codes", "DELETE FROM recovery_codes WHERE user_id = ?", string(user))
+	return db.DeleteRecoveryCodesSince(ctx, user, time.Time{})
+}
+
+// DeleteRecoveryCodesSince removes the recovery codes of a user that were made at a
+// time or after it.
+func (db *DB) DeleteRecoveryCodesSince(ctx context.Context, user broker.UserID, since time.Time) error {
+	_, err := db.exec(ctx, "delete recovery codes", "DELETE FROM recovery_codes WHERE user_id = ? AND created_at >= ?", string(user), micro(since))
 	return err
 }

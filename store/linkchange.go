@@ -65,8 +65,9 @@ func (db *DB) UndoLinkChange(ctx context.Context, id string, at time.Time) error
 	return must(n, err, broker.ErrSpent, "undo link change")
 }
 
-// VoidLinkChanges makes the mailed secrets of a user's changes of links unknown.
-func (db *DB) VoidLinkChanges(ctx context.Context, user broker.UserID) error {
-	_, err := db.exec(ctx, "void link changes", "UPDATE link_changes SET undo_hash = '' WHERE user_id = ? AND undo_hash <> ''", string(user))
+// VoidLinkChanges makes the mailed secrets of a user's changes of links unknown that
+// were made at a time or after it; of all of them where it is zero.
+func (db *DB) VoidLinkChanges(ctx context.Context, user broker.UserID, since time.Time) error {
+	_, err := db.exec(ctx, "void link changes", "UPDATE link_changes SET undo_hash = '' WHERE user_id = ? AND undo_hash <> '' AND changed_at >= ?", string(user), micro(since))
 	return err
 }

@@ -27,6 +27,7 @@ type loginRow struct {
 	Upstream    []byte             `bun:"upstream"`
 	OwesFactor  bool               `bun:"owes_factor"`
 	Remember    bool               `bun:"remember"`
+	Identifier  []byte             `bun:"identifier"`
 	SetsUp      bool               `bun:"sets_up_factor"`
 	Remote      []byte             `bun:"remote"`
 	SignUp      []byte             `bun:"sign_up"`
@@ -48,9 +49,13 @@ func (db *DB) rowOfLogin(l broker.Login) (*loginRow, error) {
 	if err != nil {
 		return nil, err
 	}
+	identifier, err := sealJSON(db.ring(), inRow("logins", "identifier", string(l.ID)), identifierJSONOf(l.Identifier))
+	if err != nil {
+		return nil, err
+	}
 	return &loginRow{
 		ID: string(l.ID), BrowserHash: l.BrowserHash, ClientID: l.ClientID, Request: l.Request, ReturnTo: l.ReturnTo, Force: l.Force,
-		UserID: string(l.UserID), AuthTime: micro(l.AuthTime), AMR: doc(l.AMR), ACR: l.ACR, Provider: l.Provider, SID: l.SID, OwesFactor: l.OwesFactor, Remember: l.Remember, SetsUp: l.SetsUpFactor, Upstream: upstream,
+		UserID: string(l.UserID), AuthTime: micro(l.AuthTime), AMR: doc(l.AMR), ACR: l.ACR, Provider: l.Provider, SID: l.SID, OwesFactor: l.OwesFactor, Remember: l.Remember, Identifier: identifier, SetsUp: l.SetsUpFactor, Upstream: upstream,
 		Remote: remote, SignUp: signUp,
 		StartedAt: micro(l.StartedAt), ExpiresAt: micro(l.ExpiresAt), FinishedAt: micro(l.FinishedAt),
 	}, nil
@@ -84,9 +89,13 @@ func (db *DB) Login(ctx context.Context, id broker.LoginID) (broker.Login, error
 	if err != nil {
 		return broker.Login{}, db.failed(what, err)
 	}
+	identifier, err := openJSON[string](db.ring(), inRow("logins", "identifier", r.ID), r.Identifier)
+	if err != nil {
+		return broker.Login{}, db.failed(what, err)
+	}
 	return broker.Login{
 		ID: broker.LoginID(r.ID), BrowserHash: r.BrowserHash, ClientID: r.ClientID, Request: r.Request, ReturnTo: r.ReturnTo, Force: r.Force,
-		UserID: broker.UserID(r.UserID), AuthTime: r.AuthTime.time(), AMR: r.AMR.v, ACR: r.ACR, Provider: r.Provider, SID: r.SID, OwesFactor: r.OwesFactor, Remember: r.Remember, SetsUpFactor: r.SetsUp, Upstream: upstream.upstream(),
+		UserID: broker.UserID(r.UserID), AuthTime: r.AuthTime.time(), AMR: r.AMR.v, ACR: r.ACR, Provider: r.Provider, SID: r.SID, OwesFactor: r.OwesFactor, Remember: r.Remember, Identifier: identifierOf(identifier), SetsUpFactor: r.SetsUp, Upstream: upstream.upstream(),
 		Remote: remote.profile(), SignUp: signUp.signUp(),
 		StartedAt: r.StartedAt.time(), ExpiresAt: r.ExpiresAt.time(), FinishedAt: r.FinishedAt.time(),
 	}, nil

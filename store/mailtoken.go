@@ -18,6 +18,7 @@ type mailTokenRow struct {
 	UserID    string `bun:"user_id"`
 	LoginID   string `bun:"login_id"`
 	Version   int    `bun:"version"`
+	About     string `bun:"about"`
 	CreatedAt micros `bun:"created_at"`
 	ExpiresAt micros `bun:"expires_at"`
 	UsedAt    micros `bun:"used_at"`
@@ -27,7 +28,7 @@ type mailTokenRow struct {
 func (db *DB) CreateMailToken(ctx context.Context, t broker.MailToken) error {
 	return db.insert(ctx, "create mail token", &mailTokenRow{
 		Hash: t.Hash, Purpose: string(t.Purpose), Email: t.Email, UserID: string(t.UserID), LoginID: string(t.LoginID),
-		Version: t.Version, CreatedAt: micro(t.CreatedAt), ExpiresAt: micro(t.ExpiresAt), UsedAt: micro(t.UsedAt),
+		Version: t.Version, About: t.About, CreatedAt: micro(t.CreatedAt), ExpiresAt: micro(t.ExpiresAt), UsedAt: micro(t.UsedAt),
 	})
 }
 
@@ -40,7 +41,7 @@ func (db *DB) MailToken(ctx context.Context, hash string) (broker.MailToken, err
 	}
 	return broker.MailToken{
 		Hash: r.Hash, Purpose: broker.MailPurpose(r.Purpose), Email: r.Email, UserID: broker.UserID(r.UserID), LoginID: broker.LoginID(r.LoginID),
-		Version: r.Version, CreatedAt: r.CreatedAt.time(), ExpiresAt: r.ExpiresAt.time(), UsedAt: r.UsedAt.time(),
+		Version: r.Version, About: r.About, CreatedAt: r.CreatedAt.time(), ExpiresAt: r.ExpiresAt.time(), UsedAt: r.UsedAt.time(),
 	}, nil
 }
 

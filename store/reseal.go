@@ -28,7 +28,7 @@ func sealedTables() []sealedTable {
 	return []sealedTable{
 		{"remote_tokens", []string{"account_id", "kind"}, []string{"access_token", "refresh_token", "id_token"}},
 		{"attempts", []string{"state_hash"}, []string{"session"}},
-		{"logins", []string{"id"}, []string{"remote", "sign_up", "upstream"}},
+		{"logins", []string{"id"}, []string{"remote", "sign_up", "upstream", "identifier"}},
 		{"upstream_sessions", []string{"id_hash"}, []string{"id_token"}},
 		{"signing_keys", []string{"id"}, []string{"private"}},
 		{"outbox", []string{"id"}, []string{"payload"}},

@@ -128,6 +128,22 @@ func (j *upstreamJSON) upstream() broker.Upstream {
 	return broker.Upstream{Issuer: j.Issuer, Subject: j.Subject, SID: j.SID, ClientID: j.ClientID, IDToken: broker.Secret(j.IDToken)}
 }
 
+// identifierJSONOf is what somebody has typed to name themselves: people mistake the
+// field for the one of the password.
+func identifierJSONOf(typed string) *string {
+	if typed == "" {
+		return nil
+	}
+	return &typed
+}
+
+func identifierOf(j *string) string {
+	if j == nil {
+		return ""
+	}
+	return *j
+}
+
 // sealJSON seals v as JSON; nil as an empty value.
 func sealJSON[T any](k Keyring, p place, v *T) ([]byte, error) {
 	if v == nil {

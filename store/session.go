@@ -105,14 +105,21 @@ func (db *DB) SessionUser(ctx context.Context, idHash string) (broker.Session, b
 	return session.session(), user.user(), nil
 }
 
-// onlyTouched are the columns that TouchSession alone writes: somebody who read the
-// session a moment ago must not undo a turn, or bring a forgotten IP back.
-var onlyTouched = []string{"ip", "ip_at", "turn", "turned_at", "shown_at"}
+// kept are the columns of a session that SaveSession leaves alone: those that only
+// TouchSession writes, or SaveSessionData. Somebody who read the session a moment ago
+// must not undo a turn, or bring a forgotten IP back.
+var kept = []string{"id_hash", "created_at", "data", "user_agent", "last_seen_at", "ip", "ip_at", "turn", "turned_at", "shown_at"}
 
-// SaveSession writes every field of a session but CreatedAt and those that only
-// TouchSession writes: IP and the turn of its cookie. broker.ErrNotFound.
+// SaveSession writes what a session is worth: every field but CreatedAt, Data, and
+// those that TouchSession writes. broker.ErrNotFound.
 func (db *DB) SaveSession(ctx context.Context, s broker.Session) error {
-	n, err := db.update(ctx, "save session", rowOfSession(s), append([]string{"id_hash", "created_at"}, onlyTouched...), "", "id_hash = ?", s.IDHash)
+	n, err := db.update(ctx, "save session", rowOfSession(s), kept, "", "id_hash = ?", s.IDHash)
+	return must(n, err, broker.ErrNotFound, "save session")
+}
+
+// SaveSessionData writes the Data of a session, and nothing else. broker.ErrNotFound.
+func (db *DB) SaveSessionData(ctx context.Context, s broker.Session) error {
+	n, err := db.exec(ctx, "save session", "UPDATE sessions SET data = ? WHERE id_hash = ?", blob(s.Data), s.IDHash)
 	return must(n, err, broker.ErrNotFound, "save session")
 }
 
@@ -142,38 +149,67 @@ func (db *DB) TakeSession(ctx context.Context, idHash string) error {
 	return must(n, err, broker.ErrSpent, "take session")
 }
 
+// TakeSessions removes the sessions of a user that a filter names, and returns them:
+// UserID, SID and IDHash alone.
+func (db *DB) TakeSessions(ctx context.Context, f broker.SessionFilter) ([]broker.Session, error) {
+	where, args := "user_id = ? AND user_id <> ''", []any{string(f.UserID)}
+	for _, c := range []struct{ where, value string }{{"sid = ?", f.SID}, {"sid <> ?", f.ExceptSID}, {"remembered = ?", f.Remembered}} {
+		if c.value != "" {
+			where, args = where+" AND "+c.where, append(args, c.value)
+		}
+	}
+	return db.ended(ctx, "end sessions", where, args)
+}
+
 // EndRemembered removes the sessions of a user that a remembered browser began
 // without a second factor, and returns their public ids.
 func (db *DB) EndRemembered(ctx context.Context, user broker.UserID, remembered string) ([]string, error) {
-	var sids []string
-	err := db.returning(ctx, "end remembered sessions", &sids,
-		"DELETE FROM sessions WHERE user_id = ? AND user_id <> '' AND remembered = ? AND remembered <> '' RETURNING sid", string(user), remembered)
-	return sids, err
+	if remembered == "" {
+		return nil, nil
+	}
+	ended, err := db.TakeSessions(ctx, broker.SessionFilter{UserID: user, Remembered: remembered})
+	return broker.SIDs(ended), err
 }
 
 // SessionsOf returns the sessions of a user that have not expired now, the one
 // seen last first.
 func (db *DB) SessionsOf(ctx context.Context, user broker.UserID) ([]broker.Session, error) {
 	rows, err := many[sessionRow](ctx, db, "list sessions", "last_seen_at DESC, id_hash", all,
-		"user_id = ? AND (expires_at = 0 OR expires_at > ?)", string(user), micro(time.Now()))
+		"user_id = ? AND user_id <> '' AND (expires_at = 0 OR expires_at > ?)", string(user), micro(time.Now()))
 	return each(rows, (*sessionRow).session), err
 }
 
 // EndSession removes the session of a user that has a public id.
 // broker.ErrNotFound.
 func (db *DB) EndSession(ctx context.Context, user broker.UserID, sid string) error {
-	n, err := db.exec(ctx, "end session", "DELETE FROM sessions WHERE user_id = ? AND user_id <> '' AND sid = ?", string(user), sid)
-	return must(n, err, broker.ErrNotFound, "end session")
+	if sid == "" {
+		return broker.ErrNotFound.Becausef("end session")
+	}
+	ended, err := db.TakeSessions(ctx, broker.SessionFilter{UserID: user, SID: sid})
+	return must(int64(len(ended)), err, broker.ErrNotFound, "end session")
 }
 
 // EndSessions removes the sessions of a user, but not exceptSID ("" none is
 // spared), and returns the public ids of those that it ended.
 func (db *DB) EndSessions(ctx context.Context, user broker.UserID, exceptSID string) ([]string, error) {
-	var sids []string
-	err := db.returning(ctx, "end sessions", &sids,
-		"DELETE FROM sessions WHERE user_id = ? AND user_id <> '' AND (sid <> ? OR ? = '') RETURNING sid",
-		string(user), exceptSID, exceptSID)
-	return sids, err
+	ended, err := db.TakeSessions(ctx, broker.SessionFilter{UserID: user, ExceptSID: exceptSID})
+	return broker.SIDs(ended), err
+}
+
+// ended removes the sessions that a condition names, and returns them: UserID, SID
+// and IDHash alone.
+func (db *DB) ended(ctx context.Context, what, where string, args []any) ([]broker.Session, error) {
+	var rows []struct {
+		IDHash string `bun:"id_hash"`
+		UserID string `bun:"user_id"`
+		SID    string `bun:"sid"`
+	}
+	err := db.returning(ctx, what, &rows, "DELETE FROM sessions WHERE "+where+" RETURNING id_hash, user_id, sid", args...)
+	ended := make([]broker.Session, 0, len(rows))
+	for _, r := range rows {
+		ended = append(ended, broker.Session{IDHash: r.IDHash, UserID: broker.UserID(r.UserID), SID: r.SID})
+	}
+	return ended, err
 }
 
 // ExpiredSessions returns at most limit sessions of people that have expired at a

@@ -67,7 +67,7 @@ func (db *DB) SpendLogout(ctx context.Context, l broker.UpstreamLogout, at time.
 }
 
 // EndUpstream removes the sessions that came from what a provider says has ended,
-// and returns them: UserID and SID alone. Where it names a session there, those
+// and returns them: UserID, SID and IDHash alone. Where it names a session there, those
 // are its own, and those of the person whose session there we were not told.
 func (db *DB) EndUpstream(ctx context.Context, l broker.UpstreamLogout) ([]broker.Session, error) {
 	const from = "SELECT id_hash FROM upstream_sessions WHERE provider = ? AND issuer = ?"
@@ -90,7 +90,7 @@ func (db *DB) EndUpstream(ctx context.Context, l broker.UpstreamLogout) ([]broke
 		add("sid = ? AND sid <> '' AND subject = ?", l.SID, l.Subject)
 		add("subject = ? AND sid = ''", l.Subject)
 	}
-	return db.ended(ctx, "end upstream sessions", which, args)
+	return db.ended(ctx, "end upstream sessions", theirs(which), args)
 }
 
 // EndLateUpstream is EndUpstream for what the logout tokens have ended that came
@@ -102,22 +102,11 @@ func (db *DB) EndLateUpstream(ctx context.Context, since, at time.Time) ([]broke
 		JOIN upstream_sessions u ON u.provider = l.provider AND u.issuer = l.issuer AND `
 	const mine = ` JOIN sessions s ON s.id_hash = u.id_hash AND s.auth_time <= l.at WHERE l.expires_at >= ? AND l.at >= ?`
 	args := []any{micro(at), micro(since), micro(at), micro(since)}
-	return db.ended(ctx, "end late upstream sessions",
+	return db.ended(ctx, "end late upstream sessions", theirs(
 		late+"u.sid = l.sid AND u.sid <> '' AND (l.subject = '' OR u.subject = l.subject)"+mine+
-			" UNION "+late+"l.subject <> '' AND u.subject = l.subject AND (l.sid = '' OR u.sid = '')"+mine, args)
+			" UNION "+late+"l.subject <> '' AND u.subject = l.subject AND (l.sid = '' OR u.sid = '')"+mine), args)
 }
 
-// ended removes the sessions that a query of their keys names, and returns them:
-// UserID and SID alone.
-func (db *DB) ended(ctx context.Context, what, which string, args []any) ([]broker.Session, error) {
-	var rows []struct {
-		UserID string `bun:"user_id"`
-		SID    string `bun:"sid"`
-	}
-	err := db.returning(ctx, what, &rows, "DELETE FROM sessions WHERE id_hash IN ("+which+") AND user_id <> '' RETURNING user_id, sid", args...)
-	ended := make([]broker.Session, 0, len(rows))
-	for _, r := range rows {
-		ended = append(ended, broker.Session{UserID: broker.UserID(r.UserID), SID: r.SID})
-	}
-	return ended, err
-}
+// theirs is the condition that a session of somebody is among those whose keys a
+// query selects.
+func theirs(which string) string { return "id_hash IN (" + which + ") AND user_id <> ''" }

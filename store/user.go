@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/uptrace/bun"
@@ -37,6 +38,7 @@ type userRow struct {
 	EraseAt         micros                   `bun:"erase_at"`
 	SecondFactorAt  micros                   `bun:"second_factor_at"`
 	SignedOutAt     micros                   `bun:"signed_out_at"`
+	KnownSince      micros                   `bun:"known_since"`
 	CreatedAt       micros                   `bun:"created_at"`
 	UpdatedAt       micros                   `bun:"updated_at"`
 	Version         int                      `bun:"version"`
@@ -48,7 +50,7 @@ func rowOfUser(u broker.User) *userRow {
 		Username: u.Username, UsernameKey: broker.FoldCase(u.Username), Name: u.Name, Locale: u.Locale, Phone: u.Phone, Address: doc(u.Address), Details: doc(u.Details),
 		PasswordHash: u.PasswordHash.Reveal(), PasswordSetAt: micro(u.PasswordSetAt), Admin: u.Admin,
 		VerifiedAt: micro(u.VerifiedAt), VerifiedBy: u.VerifiedBy, BlockedAt: micro(u.BlockedAt), BlockedReason: u.BlockedReason, WaitingAt: micro(u.WaitingAt),
-		DisabledAt: micro(u.DisabledAt), EraseAt: micro(u.EraseAt), SecondFactorAt: micro(u.SecondFactorAt), SignedOutAt: micro(u.SignedOutAt), CreatedAt: micro(u.CreatedAt), UpdatedAt: micro(u.UpdatedAt), Version: u.Version,
+		DisabledAt: micro(u.DisabledAt), EraseAt: micro(u.EraseAt), SecondFactorAt: micro(u.SecondFactorAt), SignedOutAt: micro(u.SignedOutAt), KnownSince: micro(u.KnownSince), CreatedAt: micro(u.CreatedAt), UpdatedAt: micro(u.UpdatedAt), Version: u.Version,
 	}
 }
 
@@ -58,7 +60,7 @@ func (r *userRow) user() broker.User {
 		Username: r.Username, Name: r.Name, Locale: r.Locale, Phone: r.Phone, Address: r.Address.v, Details: r.Details.v,
 		PasswordHash: broker.Secret(r.PasswordHash), PasswordSetAt: r.PasswordSetAt.time(), Admin: r.Admin,
 		VerifiedAt: r.VerifiedAt.time(), VerifiedBy: r.VerifiedBy, BlockedAt: r.BlockedAt.time(), BlockedReason: r.BlockedReason, WaitingAt: r.WaitingAt.time(),
-		DisabledAt: r.DisabledAt.time(), EraseAt: r.EraseAt.time(), SecondFactorAt: r.SecondFactorAt.time(), SignedOutAt: r.SignedOutAt.time(), CreatedAt: r.CreatedAt.time(), UpdatedAt: r.UpdatedAt.time(), Version: r.Version,
+		DisabledAt: r.DisabledAt.time(), EraseAt: r.EraseAt.time(), SecondFactorAt: r.SecondFactorAt.time(), SignedOutAt: r.SignedOutAt.time(), KnownSince: r.KnownSince.time(), CreatedAt: r.CreatedAt.time(), UpdatedAt: r.UpdatedAt.time(), Version: r.Version,
 	}
 }
 
@@ -121,13 +123,21 @@ func (db *DB) CreateUser(ctx context.Context, u broker.User) error {
 	return db.insert(ctx, "create user", rowOfUser(u))
 }
 
-// UpdateUser writes every field of u but CreatedAt, and Version as one more
+// UpdateUser writes every field of u but CreatedAt and KnownSince, and Version as one more
 // than u has. broker.ErrSpent where the row has another version by now (or
 // none is there), broker.ErrConflict as CreateUser.
 func (db *DB) UpdateUser(ctx context.Context, u broker.User) error {
-	n, err := db.update(ctx, "update user", rowOfUser(u), []string{"id", "created_at", "version"},
+	n, err := db.update(ctx, "update user", rowOfUser(u), []string{"id", "created_at", "known_since", "version"},
 		"version = version + 1", "id = ? AND version = ?", string(u.ID), u.Version)
 	return must(n, err, broker.ErrSpent, "update user")
+}
+
+// ForgetKnown makes the browsers that a user was signed in to before a time strangers to
+// the account. It counts as no change of the user: no form that is open is late for
+// it. broker.ErrNotFound.
+func (db *DB) ForgetKnown(ctx context.Context, id broker.UserID, at time.Time) error {
+	n, err := db.exec(ctx, "forget known browsers", "UPDATE users SET known_since = ? WHERE id = ?", micro(at), string(id))
+	return must(n, err, broker.ErrNotFound, "forget known browsers")
 }
 
 // DeleteUser removes a user, with identities, remote accounts and their tokens,

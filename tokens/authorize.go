@@ -3,12 +3,14 @@ package tokens
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/ory/fosite"
@@ -81,7 +83,16 @@ func (s *Service) parse(ctx context.Context, form url.Values, repeated []string,
 		return a, refuse(fosite.ErrInvalidRequest, "The client must sign its authorization requests (RFC 9101, section 10.5).")
 	}
 	if len(repeated) > 0 {
-		return a, refuse(fosite.ErrInvalidRequest, "A parameter is there more than once.")
+		return a, refuseParam(slices.Min(repeated), isTwice)
+	}
+	for _, name := range slices.Sorted(maps.Keys(form)) {
+		value := form.Get(name)
+		if name == "claims" { // JSON may stand on several lines
+			value = strings.NewReplacer("\n", "", "\r", "", "\t", "").Replace(value)
+		}
+		if name != "scope" && strings.ContainsFunc(value, unseen) { // of scopes, only ours are taken
+			return a, refuseParam(name, isUnseen)
+		}
 	}
 	if err := s.readyToSign(ctx, a.Client); err != nil {
 		return a, err
@@ -123,8 +134,11 @@ func (s *Service) trust(ctx context.Context, form url.Values, repeated []string)
 		return nil, errClientMissing
 	case !clientIDChars(id):
 		return nil, errClientUnknown
-	case slices.Contains(repeated, "client_id"), slices.Contains(repeated, "redirect_uri"):
-		return nil, errRequestInvalid.Becausef("repeated: %s", strings.Join(repeated, " "))
+	}
+	for _, name := range []string{"client_id", "redirect_uri"} {
+		if slices.Contains(repeated, name) {
+			return nil, errTwiceInPage.At(name).With("field", name)
+		}
 	}
 	c, err := s.store.CurrentClient(ctx, id)
 	switch {
@@ -208,16 +222,16 @@ func parseScopes(text string, allowed []string) ([]string, error) {
 
 func (s *Service) checkOpenID(_ context.Context, a *Authorization, form url.Values) error {
 	a.LoginHint, a.UILocales, a.ACRValues = form.Get("login_hint"), form.Get("ui_locales"), form.Get("acr_values")
-	for _, text := range []string{a.LoginHint, a.UILocales, a.ACRValues, form.Get("claims_locales"), form.Get("display")} {
-		if !plain(text, maxHint) {
-			return refuse(fosite.ErrInvalidRequest, "A hint is too long or not text.")
+	for _, name := range []string{"login_hint", "ui_locales", "acr_values", "claims_locales", "display"} {
+		if !plain(form.Get(name), maxHint) {
+			return refuseParam(name, isTooLong)
 		}
 	}
 	if a.ACRValues == "" {
 		a.ACRValues = strings.Join(a.Client.Metadata.DefaultACRValues, " ")
 	}
 	if !plain(form.Get("nonce"), maxNonce) {
-		return refuse(fosite.ErrInvalidRequest, "The nonce is too long or not text.")
+		return refuseParam("nonce", isTooLong)
 	}
 	if p := form.Get("prompt"); p != "" {
 		a.Prompt = strings.Fields(p)
@@ -242,6 +256,11 @@ func (s *Service) checkOpenID(_ context.Context, a *Authorization, form url.Valu
 	}
 	return nil
 }
+
+// unseen tells whether a character has no place in a parameter: it changes the
+// direction of text, or nobody sees it. Some parameters are shown to people, and
+// none needs one (RFC 6749, appendix A).
+func unseen(r rune) bool { return !unicode.IsPrint(r) }
 
 // plain tells whether text is UTF-8 without control characters, at most limit
 // bytes long.

@@ -21,7 +21,7 @@ var authMethods = []string{broker.AuthBasic, broker.AuthPost, broker.AuthSecretJ
 // Refusals of clients. One text for every cause that a stranger could probe.
 var (
 	errClient        = refuse(fosite.ErrInvalidClient, "The client is unknown, or its authentication is missing or wrong.")
-	errClientMethods = refuse(fosite.ErrInvalidRequest, "Use one method of client authentication, not several.")
+	errClientMethods = refuse(fosite.ErrInvalidRequest, "Use one method of client authentication, not several: an Authorization header, a client_secret, or a client_assertion with its client_assertion_type; with the same client_id.")
 	errClientBasic   = refuse(fosite.ErrInvalidClient, "The Authorization header is not HTTP Basic.")
 	errClientSecret  = refuse(fosite.ErrInvalidClient, "A public client sends no secret.")
 	errClientPost    = refuse(fosite.ErrInvalidClient, "The client is registered for client_secret_post.")

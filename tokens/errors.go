@@ -27,21 +27,25 @@ var (
 // Errors for a page: the redirect URI is not trusted, so nothing is sent there
 // (RFC 6749, section 4.1.2.1).
 var (
-	errClientMissing   = &broker.Error{Kind: broker.KindBadRequest, Message: "authorize.client_missing"}
-	errClientUnknown   = &broker.Error{Kind: broker.KindBadRequest, Message: "authorize.client_unknown"}
-	errClientDisabled  = &broker.Error{Kind: broker.KindForbidden, Message: "authorize.client_disabled"}
-	errRedirectMissing = &broker.Error{Kind: broker.KindBadRequest, Message: "authorize.redirect_missing"}
-	errRedirectUnknown = &broker.Error{Kind: broker.KindBadRequest, Message: "authorize.redirect_unknown"}
+	errClientMissing   = &broker.Error{Kind: broker.KindBadRequest, Message: "authorize.client_missing", Field: "client_id"}
+	errClientUnknown   = &broker.Error{Kind: broker.KindBadRequest, Message: "authorize.client_unknown", Field: "client_id"}
+	errClientDisabled  = &broker.Error{Kind: broker.KindForbidden, Message: "authorize.client_disabled", Field: "client_id"}
+	errRedirectMissing = &broker.Error{Kind: broker.KindBadRequest, Message: "authorize.redirect_missing", Field: "redirect_uri"}
+	errRedirectUnknown = &broker.Error{Kind: broker.KindBadRequest, Message: "authorize.redirect_unknown", Field: "redirect_uri"}
 	errRequestInvalid  = &broker.Error{Kind: broker.KindBadRequest, Message: "authorize.invalid"}
-	errRequestGone     = &broker.Error{Kind: broker.KindGone, Message: "authorize.request_gone"}
-	errFinished        = &broker.Error{Kind: broker.KindGone, Message: "authorize.finished"}
-	errLogoutInvalid   = &broker.Error{Kind: broker.KindBadRequest, Message: "logout.invalid"}
-	errLogoutRedirect  = &broker.Error{Kind: broker.KindBadRequest, Message: "logout.redirect_unknown"}
+	errRequestGone     = &broker.Error{Kind: broker.KindGone, Message: "authorize.request_gone", Field: "request_uri"}
+	// errTwiceInPage: a parameter that decides where somebody is sent stands twice.
+	// errUnseenInPage: a parameter holds what nobody can see; see unseen.
+	errUnseenInPage   = &broker.Error{Kind: broker.KindBadRequest, Message: "error.field_chars"}
+	errTwiceInPage    = &broker.Error{Kind: broker.KindBadRequest, Message: "error.field_twice"}
+	errFinished       = &broker.Error{Kind: broker.KindGone, Message: "authorize.finished"}
+	errLogoutInvalid  = &broker.Error{Kind: broker.KindBadRequest, Message: "logout.invalid"}
+	errLogoutRedirect = &broker.Error{Kind: broker.KindBadRequest, Message: "logout.redirect_unknown"}
 )
 
 // errResponseMode has the code that OAuth 2.0 Multiple Response
 // Types, section 2.1, leaves for it.
-var errResponseMode = refuse(fosite.ErrInvalidRequest, "The response mode is not supported, or not for this response type, client or redirect URI.")
+var errResponseMode = refuse(fosite.ErrInvalidRequest, "The response_mode is not supported, or not for this response type, client or redirect URI.")
 
 // ErrUnmet has the code of OpenID Connect Core Error Code
 // unmet_authentication_requirements 1.0: nobody can be authenticated as the

@@ -6,6 +6,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/ory/fosite"
@@ -22,9 +23,31 @@ var (
 	errTooBig = &fosite.RFC6749Error{ErrorField: "invalid_request", DescriptionField: "The body is too large.", CodeField: http.StatusRequestEntityTooLarge}
 	errType   = refuse(fosite.ErrInvalidRequest, "The content type must be application/x-www-form-urlencoded.")
 	errForm   = refuse(fosite.ErrInvalidRequest, "The body is not a form.")
-	errTwice  = refuse(fosite.ErrInvalidRequest, "A parameter is there more than once.")
-	errText   = refuse(fosite.ErrInvalidRequest, "A parameter is not text.")
 	errQuery  = refuse(fosite.ErrInvalidRequest, "Parameters belong in the body, not in the URL.")
+)
+
+// formParams are the parameters that our endpoints read, beside authorizeParams. A
+// refusal names one of those; what else a stranger makes up is not said back.
+var formParams = []string{
+	"access_token", "client_assertion", "client_assertion_type", "client_secret", "code", "code_verifier", "grant_type", "logout_hint", "post_logout_redirect_uri",
+	"refresh_token", "token", "token_type_hint",
+}
+
+// refuseParam is a refusal about a parameter: its name where we know it, then what
+// is wrong.
+func refuseParam(name, wrong string) *fosite.RFC6749Error {
+	if !slices.Contains(formParams, name) && !slices.Contains(authorizeParams, name) {
+		return refuse(fosite.ErrInvalidRequest, "A parameter "+wrong)
+	}
+	return refuse(fosite.ErrInvalidRequest, "The parameter "+name+" "+wrong)
+}
+
+// What can be wrong with a parameter.
+const (
+	isTwice   = "is there more than once."
+	isNoText  = "is not text: it must be UTF-8 without NUL."
+	isUnseen  = "has a character that changes the direction of text or cannot be seen."
+	isTooLong = "is too long, or not text."
 )
 
 // bodyOnly are parameters that must not be in a URL, where logs and histories
@@ -37,6 +60,9 @@ func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
 		return nil, errMethod
+	}
+	if len(r.Header["Content-Type"]) > 1 {
+		return nil, errType
 	}
 	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/x-www-form-urlencoded" {
 		return nil, errType
@@ -57,11 +83,11 @@ func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	}
 	for name, values := range r.PostForm {
 		if len(values) > 1 && name != "resource" { // RFC 8707 repeats it
-			return nil, errTwice
+			return nil, refuseParam(name, isTwice)
 		}
 		for _, v := range values {
 			if !plainText(v) || !plainText(name) {
-				return nil, errText
+				return nil, refuseParam(name, isNoText)
 			}
 		}
 		if len(values) == 0 || values[0] == "" {

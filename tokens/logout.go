@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/ory/fosite"
@@ -31,7 +32,12 @@ var logoutParams = []string{"id_token_hint", "client_id", "post_logout_redirect_
 func (s *Service) ParseLogout(ctx context.Context, form url.Values) (Logout, error) {
 	for _, name := range logoutParams {
 		if len(form[name]) > 1 {
-			return Logout{}, errLogoutInvalid.Becausef("%s is there twice", name)
+			return Logout{}, errTwiceInPage.At(name).With("field", name).Becausef("%s is there twice", name)
+		}
+	}
+	for _, name := range logoutParams {
+		if strings.ContainsFunc(form.Get(name), unseen) {
+			return Logout{}, errUnseenInPage.At(name).With("field", name)
 		}
 	}
 	if size := len(form.Encode()); size > maxParams {
@@ -45,7 +51,7 @@ func (s *Service) ParseLogout(ctx context.Context, form url.Values) (Logout, err
 			hinted = claims
 			l.HintValid, l.Subject, l.SID = true, broker.UserID(claims.Subject), claims.SID
 			if id != "" && id != claims.Audience {
-				return l, errLogoutInvalid.Becausef("client %q with a hint for %q", id, claims.Audience)
+				return l, errLogoutInvalid.At("client_id").Becausef("client %q with a hint for %q", id, claims.Audience)
 			}
 			id = claims.Audience
 		}
@@ -70,7 +76,7 @@ func (s *Service) ParseLogout(ctx context.Context, form url.Values) (Logout, err
 		return l, nil // nobody vouches for the address: stay here
 	}
 	if !l.Client.DisabledAt.IsZero() || !slices.Contains(l.Client.PostLogoutRedirectURIs, target) || !usableRedirect(*l.Client, target) {
-		return l, errLogoutRedirect.With("client", l.Client.Name)
+		return l, errLogoutRedirect.At("post_logout_redirect_uri").With("client", l.Client.Name)
 	}
 	l.RedirectURI = target
 	if state := form.Get("state"); state != "" {

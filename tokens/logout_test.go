@@ -48,7 +48,8 @@ func TestParseLogout(t *testing.T) {
 		{"unregistered, no hint", url.Values{"client_id": {"app"}, "post_logout_redirect_uri": {"https://evil.example"}}, "app", false, "", errLogoutRedirect},
 		{"disabled client", url.Values{"client_id": {"off"}, "post_logout_redirect_uri": {bye}}, "off", false, "", errLogoutRedirect},
 		{"hint for another client", url.Values{"id_token_hint": {hint}, "client_id": {"other"}}, "", true, "", errLogoutInvalid},
-		{"redirect twice", url.Values{"id_token_hint": {hint}, "post_logout_redirect_uri": {bye, "https://evil.example"}}, "", false, "", errLogoutInvalid},
+		{"redirect twice", url.Values{"id_token_hint": {hint}, "post_logout_redirect_uri": {bye, "https://evil.example"}}, "", false, "", errTwiceInPage},
+		{"state that nobody sees", url.Values{"id_token_hint": {hint}, "post_logout_redirect_uri": {bye}, "state": {"a\u202eb"}}, "", false, "", errUnseenInPage},
 		{"too long", url.Values{"state": {strings.Repeat("s", maxParams)}}, "", false, "", errLogoutInvalid},
 	} {
 		l, err := w.s.ParseLogout(t.Context(), tt.form)

@@ -108,8 +108,10 @@ func forClient(err error) error {
 func (s *Service) parsePushed(ctx context.Context, form url.Values, repeated []string) (*Authorization, error) {
 	id := form.Get("client_id")
 	switch {
-	case slices.Contains(repeated, "client_id"), slices.Contains(repeated, "request_uri"):
-		return nil, errRequestInvalid.Becausef("repeated: %s", strings.Join(repeated, " "))
+	case slices.Contains(repeated, "client_id"):
+		return nil, errTwiceInPage.At("client_id").With("field", "client_id")
+	case slices.Contains(repeated, "request_uri"):
+		return nil, errTwiceInPage.At("request_uri").With("field", "request_uri")
 	case id == "":
 		return nil, errClientMissing
 	}

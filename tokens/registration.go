@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -75,7 +76,7 @@ var (
 	errMetadata  = &fosite.RFC6749Error{ErrorField: "invalid_client_metadata", CodeField: http.StatusBadRequest}
 	errRedirects = &fosite.RFC6749Error{ErrorField: "invalid_redirect_uri", CodeField: http.StatusBadRequest}
 	errDocument  = refuse(errMetadata, "The body must be one JSON object in UTF-8, with every member once.")
-	errJSONType  = refuse(errMetadata, "The content type must be application/json.")
+	errJSONType  = refuse(errMetadata, "The content type must be application/json, in UTF-8.")
 	errQuota     = &fosite.RFC6749Error{ErrorField: "temporarily_unavailable", DescriptionField: "Too many applications were registered. Try again tomorrow, or ask the operator for an initial access token.", CodeField: http.StatusTooManyRequests}
 	errFull      = &fosite.RFC6749Error{ErrorField: "temporarily_unavailable", DescriptionField: "No more applications can register themselves. Ask the operator.", CodeField: http.StatusTooManyRequests}
 )
@@ -227,7 +228,8 @@ func network(ip string) string {
 // readClient reads a registration into c, on top of the defaults, and checks it.
 // What c has beside metadata stays. It returns the document too.
 func (s *Service) readClient(w http.ResponseWriter, r *http.Request, c *broker.Client, at time.Time) (map[string]json.RawMessage, error) {
-	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/json" {
+	t, params, err := mime.ParseMediaType(strings.Join(r.Header["Content-Type"], ", "))
+	if charset := params["charset"]; err != nil || t != "application/json" || charset != "" && !strings.EqualFold(charset, "utf-8") {
 		return nil, errJSONType
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
@@ -239,6 +241,10 @@ func (s *Service) readClient(w http.ResponseWriter, r *http.Request, c *broker.C
 		return nil, errDocument
 	}
 	object, err := readObject(body)
+	var member *memberError
+	if errors.As(err, &member) {
+		return nil, refuse(errMetadata, clean(fmt.Sprintf("%.100s %s", member.name, member.wrong)))
+	}
 	if err != nil {
 		return nil, errDocument
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"idbroker/broker"
 )
@@ -78,8 +79,10 @@ var refusedFields = []string{
 
 func textField(name string, at func(c *broker.Client) *string) metadataField {
 	return metadataField{
-		name:  name,
-		read:  func(c *broker.Client, raw json.RawMessage) bool { return json.Unmarshal(raw, at(c)) == nil },
+		name: name,
+		read: func(c *broker.Client, raw json.RawMessage) bool {
+			return json.Unmarshal(raw, at(c)) == nil && keepable(*at(c))
+		},
 		write: func(c *broker.Client) any { return orNothing(*at(c)) },
 	}
 }
@@ -94,7 +97,9 @@ func listField(name string, at func(c *broker.Client) *[]string) metadataField {
 			}
 			all := make([]string, len(values))
 			for i, v := range values {
-				all[i] = *v
+				if all[i] = *v; !keepable(*v) {
+					return false
+				}
 			}
 			*at(c) = all
 			return true
@@ -187,12 +192,19 @@ func orNothing(s string) any {
 
 func readScope(c *broker.Client, raw json.RawMessage) bool {
 	var s string
-	if json.Unmarshal(raw, &s) != nil {
+	if json.Unmarshal(raw, &s) != nil || len(s) > broker.MaxURI || strings.ContainsFunc(s, unseen) || !keepable(s) {
 		return false
 	}
 	c.Scopes = strings.Fields(s)
 	return true
 }
+
+// keepable tells whether a member's value is text: a NUL and half of a surrogate pair
+// can be escaped in JSON, and the decoder puts U+FFFD in place of such a half.
+func keepable(s string) bool { return plainText(s) && !strings.ContainsRune(s, utf8.RuneError) }
+
+// notOfType is said of a member that cannot be read.
+const notOfType = "it has another type, is too long, or has characters that cannot be kept"
 
 // readMetadata reads a registration into c, which holds the defaults. It returns
 // the problems of form; those of content are broker.Client.Problems.
@@ -205,7 +217,7 @@ func readMetadata(c *broker.Client, object map[string]json.RawMessage) (problems
 	}
 	for _, f := range metadataFields {
 		if raw, ok := object[f.name]; ok && string(raw) != "null" && !f.read(c, raw) {
-			bad(f.name, "it has another type")
+			bad(f.name, notOfType)
 		}
 	}
 	c.Metadata.Localized = nil
@@ -216,8 +228,8 @@ func readMetadata(c *broker.Client, object map[string]json.RawMessage) (problems
 			continue
 		}
 		var value string
-		if json.Unmarshal(raw, &value) != nil {
-			bad(name, "it has another type")
+		if json.Unmarshal(raw, &value) != nil || !keepable(value) {
+			bad(name, notOfType)
 			continue
 		}
 		if id := name + "#" + strings.ToLower(tag); tags[id] {

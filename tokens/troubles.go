@@ -60,7 +60,8 @@ var pages = map[*broker.Error]string{
 	errRedirectMissing: "The redirect_uri is missing.",
 	errRedirectUnknown: "The redirect_uri is not registered, character for character.",
 	errRequestGone:     "The request_uri of a pushed request is unknown, or another client's, or it was used or has expired.",
-	errRequestInvalid:  "The request is too long, or client_id or redirect_uri is there twice.",
+	errRequestInvalid:  "The request is too long.",
+	errTwiceInPage:     "The client_id, redirect_uri or request_uri is there twice.",
 }
 
 // notePage counts such a refusal. What was wrong with a signed request says more

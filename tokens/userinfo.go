@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/ory/fosite"
 )
 
 // ServeUserInfo serves the userinfo endpoint (OpenID Connect Core 1.0, section
@@ -70,7 +72,7 @@ func bearer(w http.ResponseWriter, r *http.Request) (string, *bearerProblem) {
 		return "", &bearerProblem{http.StatusBadRequest, "invalid_request", text}
 	}
 	if r.URL.Query().Has("access_token") {
-		return invalid("The access token does not belong in the URL.")
+		return invalid("The access_token does not belong in the URL.")
 	}
 	var found []string
 	for _, header := range r.Header.Values("Authorization") {
@@ -85,8 +87,12 @@ func bearer(w http.ResponseWriter, r *http.Request) (string, *bearerProblem) {
 			if errors.Is(err, errTooBig) {
 				return "", &bearerProblem{http.StatusRequestEntityTooLarge, "invalid_request", errTooBig.DescriptionField}
 			}
+			var refusal *fosite.RFC6749Error
+			if errors.As(err, &refusal) {
+				return invalid(refusal.DescriptionField)
+			}
 			if err != nil {
-				return invalid("The body is not a form.")
+				return invalid(errForm.DescriptionField)
 			}
 			if form.Has("access_token") {
 				found = append(found, form.Get("access_token"))
@@ -99,5 +105,5 @@ func bearer(w http.ResponseWriter, r *http.Request) (string, *bearerProblem) {
 	case 1:
 		return found[0], nil
 	}
-	return invalid("The access token is there more than once.")
+	return invalid("The access_token is there more than once.")
 }

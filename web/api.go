@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"idbroker/broker"
+	"idbroker/broker/local"
 )
 
 // Whoever reads JSON gets from the same handlers what people get as pages: show
@@ -250,7 +251,11 @@ func problemOfPage(p page, status int) problemJSON {
 }
 
 func problemAt(b base, e *broker.Error, name string) fieldProblem {
-	return fieldProblem{Field: name, Pointer: "#/" + pointerEscape.Replace(name), Code: e.Message, Detail: b.Say(e.Words(), e.Args)}
+	member := name
+	if strings.HasPrefix(name, local.FieldPrefix) { // the text of an object, into which no pointer leads
+		member = fieldsName
+	}
+	return fieldProblem{Field: name, Pointer: "#/" + pointerEscape.Replace(member), Code: e.Message, Detail: b.Say(e.Words(), e.Args)}
 }
 
 // pointerEscape makes a reference token of a name (RFC 6901, section 3).

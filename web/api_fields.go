@@ -35,6 +35,8 @@ const (
 	// maxText bounds what a person types into a field, in code points. Each handler
 	// accepts less; what is beyond this is nobody's typing.
 	maxText = 2000
+	// maxSegment bounds an id in a path, in bytes: clients have the longest, 100.
+	maxSegment = 255
 	// maxList bounds how many values a list may have: more than anybody ticks on a page.
 	maxList = 100
 )
@@ -93,6 +95,11 @@ func (f field) check(value string) error {
 	return nil
 }
 
+// isID tells whether a part of a path can be an id of anything.
+func isID(s string) bool {
+	return s != "." && s != ".." && len(s) <= maxSegment && !strings.ContainsFunc(s, notOfAnID)
+}
+
 // notOfAnID tells whether r is none of the unreserved characters of RFC 3986,
 // section 2.3.
 func notOfAnID(r rune) bool {
@@ -118,8 +125,20 @@ func checkAll(fields []field, values url.Values) error {
 	return nil
 }
 
-// once is checkAll for a query: what values there can mean, the handlers say, who
-// know what a page can do for people with an old link.
+// checkQuery is checkAll for the query of a program, in which paths are shorter
+// (maxQueryPath).
+func checkQuery(fields []field, query url.Values) error {
+	short := slices.Clone(fields)
+	for i, f := range short {
+		if f.kind == pathField {
+			short[i].max = maxQueryPath
+		}
+	}
+	return checkAll(short, query)
+}
+
+// once is checkAll for a query of a browser: what values there can mean, the handlers
+// say, who know what a page can do for people with an old link.
 func once(fields []field, query url.Values) error {
 	for _, f := range fields {
 		if len(query[f.name]) > 1 && f.kind != listField {

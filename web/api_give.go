@@ -1,13 +1,22 @@
 package web
 
 import (
+	"strings"
 	"time"
+
+	"idbroker/broker/local"
 )
 
 // What pages give that hold things of other rooms (giver).
 
 func (p profilePage) api() any {
 	a := p.Profile.Address
+	var locales []givenChoice
+	if p.cat != nil { // nil: only what the page gives is looked at
+		for _, l := range p.Languages() {
+			locales = append(locales, givenChoice{l.Tag, l.Name})
+		}
+	}
 	return struct {
 		Version                                              int // to be sent back with a change
 		Email, Name, Username, Locale, Phone                 string
@@ -16,14 +25,17 @@ func (p profilePage) api() any {
 		PhoneOffered, AddressOffered                         bool   // applications may ask for them
 		NameFrom, UsernameFrom, LocaleFrom                   string // title of the provider that sets it; "" the person does
 		Zone                                                 string
-		Affiliations                                         []string
+		Affiliations                                         string // one a line, as they are sent
 		Visibility, EmailVisibility                          string
 		Fields                                               string // the operator's, as the text of a JSON object
+		Asked                                                []givenAsked
+		Locales                                              []givenChoice // that can be chosen
 	}{
 		p.Profile.Version, p.Email, p.Profile.Name, p.Username, p.Profile.Locale, p.Profile.Phone,
 		a.Street, a.PostalCode, a.Locality, a.Region, a.Country,
 		p.Phone, p.Address, p.PhoneOffered, p.AddressOffered,
-		p.Held["name"], p.Held["username"], p.Held["locale"], p.Profile.Zone, p.Profile.Affiliations, string(p.Profile.Visibility), string(p.Profile.EmailVisibility), fieldsText(p.Profile.Fields),
+		p.Held["name"], p.Held["username"], p.Held["locale"], p.Profile.Zone, strings.Join(p.Profile.Affiliations, "\n"), string(p.Profile.Visibility), string(p.Profile.EmailVisibility), fieldsText(p.Profile.Fields),
+		givenAll(p.Asked), locales,
 	}
 }
 
@@ -60,8 +72,32 @@ func (p signupPage) api() any {
 		MinPassword              int
 		Unmailed                 bool // who keeps the provider's address gets no mail
 		SignInURL, OtherURL      string
+		Asked                    []givenAsked
 	}{
 		string(p.Login), p.Identity, p.Client, p.Remote, p.Email, p.Name, p.Username, p.Fixed.Name, p.Fixed.Username,
-		p.NeedPassword, p.MinPassword, p.Unmailed, p.SignInURL, p.OtherURL,
+		p.NeedPassword, p.MinPassword, p.Unmailed, p.SignInURL, p.OtherURL, givenAll(p.Asked),
 	}
+}
+
+// givenAsked is a field of the operator's that a form shows.
+type givenAsked struct {
+	Name, Title, Hint string // the name is that of a member of "fields"
+	Kind              string
+	Required          bool
+	Choices           []givenChoice
+}
+
+// givenChoice is a value of a choice.
+type givenChoice struct{ Value, Title string }
+
+func givenAll(asked []askedField) []givenAsked {
+	var all []givenAsked
+	for _, a := range asked {
+		one := givenAsked{Name: strings.TrimPrefix(a.Name, local.FieldPrefix), Title: a.Label, Hint: a.Hint, Kind: string(a.Kind), Required: a.Optional == ""}
+		for _, o := range a.Options {
+			one.Choices = append(one.Choices, givenChoice{o.Value, o.Label})
+		}
+		all = append(all, one)
+	}
+	return all
 }

@@ -102,6 +102,12 @@ func signInOperations() map[string]operation {
 			fields: limitedFields(ident("login"), pathTo("next"), typed("email"), typed("password"), toggle("present"), toggle("remember")),
 			shows:  shows(&loginPage{}), moves: true,
 		},
+		"POST /login/identify/{$}": {
+			does:   "Says whose account it is (email: address or username) where sign-in asks for that first, or (other) takes it back; then GET /login/ shows the ways in.",
+			query:  append(toLogin, toggle("all"), short("q", maxID)),
+			fields: fields(ident("login"), pathTo("next"), typed("email"), toggle("other")),
+			shows:  shows(&loginPage{}), moves: true,
+		},
 		"GET /second-factor/{$}": {
 			does: "Asks for the second factor of a sign-in.", query: fields(ident("login"), toggle("recovery"), typed("way")),
 			shows: shows(&secondFactorPage{}), moves: true,
@@ -141,6 +147,10 @@ func signInOperations() map[string]operation {
 			does: "Signs in with a mailed code.", query: fields(ident("login")), fields: fields(ident("login"), typed("code"), toggle("remember")),
 			shows: shows(&askCodePage{}, &codePage{}), moves: true,
 		},
+		"POST " + chosenProviderPath + "{$}": {
+			does: "Leads to a provider to sign in there, with the choice to stay signed in here.", query: toLogin,
+			fields: fields(ident("login"), pathTo("next"), ident("app"), toggle("remember")), moves: true,
+		},
 		"GET /oauth/login/{app}/{$}": {
 			does: "Leads to a provider to sign in there.", query: append(toLogin, toggle(chooseParam)), moves: true,
 		},
@@ -167,7 +177,7 @@ func signInOperations() map[string]operation {
 			does: "Signs out.", fields: fields(short("request", maxURI)), shows: shows(&loggedOutPage{}), moves: true,
 		},
 		"GET /oauth/sign-out/{app}/{$}":     {does: "Leads to a provider to sign out there.", query: fields(ident("state")), moves: true},
-		"GET /oauth/signed-out/{app}/{$}":   {does: "Where a provider sends people back to who have signed out there.", standard: specEndSession, moves: true},
+		"GET /oauth/signed-out/{app}/{$}":   {does: "Where a provider sends people back to who have signed out there.", standard: specEndSession, query: fields(ident("state")), moves: true},
 		"POST /oauth/backchannel/{app}/{$}": {does: "A provider tells that somebody has signed out there.", standard: specBackchannel},
 
 		"GET " + authorizePath:                    {does: "An application asks to sign somebody in.", standard: specOIDC, shows: shows(&formPostPage{}), moves: true},

@@ -45,14 +45,20 @@ func accountOperations() map[string]operation {
 		"GET /claim/{$}":  {does: "The form of the first administrator.", query: token, shows: shows(&claimPage{})},
 		"POST /claim/{$}": {does: "Makes the first administrator.", fields: form(ident("token")), shows: shows(&claimPage{}), moves: true},
 
-		"GET " + broker.UndoLinkPath + "{$}":   {does: "What taking back a change of links would do.", query: token, shows: shows(&confirmPage{})},
-		"POST " + broker.UndoLinkPath + "{$}":  {does: "Takes it back.", fields: token, moves: true},
-		"GET " + broker.EmailPath + "{$}":      {does: "What proving another address would do.", query: token, shows: shows(&confirmPage{})},
-		"POST " + broker.EmailPath + "{$}":     {does: "Changes the address.", fields: token, moves: true},
-		"GET " + broker.EmailBackPath + "{$}":  {does: "What taking back a change of address would do.", query: token, shows: shows(&confirmPage{})},
-		"POST " + broker.EmailBackPath + "{$}": {does: "Takes it back.", fields: token, moves: true},
-		"GET " + broker.ReopenPath + "{$}":     {does: "What opening a closed account again would do.", query: token, shows: shows(&confirmPage{})},
-		"POST " + broker.ReopenPath + "{$}":    {does: "Opens it again.", fields: token, moves: true},
+		"GET " + broker.UndoLinkPath + "{$}":     {does: "What taking back a change of links would do.", query: token, shows: shows(&confirmPage{})},
+		"POST " + broker.UndoLinkPath + "{$}":    {does: "Takes it back.", fields: token, moves: true},
+		"GET " + broker.EmailPath + "{$}":        {does: "What proving another address would do.", query: token, shows: shows(&confirmPage{})},
+		"POST " + broker.EmailPath + "{$}":       {does: "Changes the address.", fields: token, moves: true},
+		"GET " + broker.EmailBackPath + "{$}":    {does: "What taking back a change of address would do.", query: token, shows: shows(&confirmPage{})},
+		"POST " + broker.EmailBackPath + "{$}":   {does: "Takes it back.", fields: token, moves: true},
+		"GET " + broker.PasskeyBackPath + "{$}":  {does: "What taking back a passkey would do that was added.", query: token, shows: shows(&confirmPage{})},
+		"POST " + broker.PasskeyBackPath + "{$}": {does: "Takes it back, and signs everybody out.", fields: token, moves: true},
+		"GET " + broker.FactorBackPath + "{$}":   {does: "What taking back a second factor would do that was set up.", query: token, shows: shows(&confirmPage{})},
+		"POST " + broker.FactorBackPath + "{$}":  {does: "Takes it back, and signs everybody out.", fields: token, moves: true},
+		"GET " + broker.SignInBackPath + "{$}":   {does: "What ending a sign-in from a new browser would do.", query: token, shows: shows(&confirmPage{})},
+		"POST " + broker.SignInBackPath + "{$}":  {does: "Ends it, and every one since.", fields: token, moves: true},
+		"GET " + broker.ReopenPath + "{$}":       {does: "What opening a closed account again would do.", query: token, shows: shows(&confirmPage{})},
+		"POST " + broker.ReopenPath + "{$}":      {does: "Opens it again.", fields: token, moves: true},
 	}
 }
 

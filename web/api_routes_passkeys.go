@@ -11,7 +11,7 @@ func passkeyOperations() map[string]operation {
 			does: "A challenge for a passkey, whoever's it is.", query: login, shows: shows(&passkeyPage{}), moves: true,
 		},
 		"POST /login/passkey/{$}": {
-			does: "Signs in with a passkey.", query: append(login, toggle("all"), short("q", maxID)), fields: limitedFields(append(login, short("credential", local.MaxCredential))...),
+			does: "Signs in with a passkey.", query: append(login, toggle("all"), short("q", maxID)), fields: limitedFields(append(login, short("credential", local.MaxCredential), toggle("remember"))...),
 			shows: shows(&loginPage{}), moves: true,
 		},
 		"POST /second-factor/passkey/{$}": {

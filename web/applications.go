@@ -92,7 +92,7 @@ func (s *Server) postApplications(w http.ResponseWriter, r *http.Request) error 
 	v := visitOf(r)
 	id := v.form.Get("client")
 	if id == "" {
-		return errForm.Becausef("no client")
+		return errForm.At("client").Becausef("no client")
 	}
 	name := id
 	if view, err := s.client(r.Context(), id, s.language(r)); err != nil {

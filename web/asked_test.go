@@ -266,8 +266,8 @@ func TestSignInByUsername(t *testing.T) {
 	b.post("/login/", "email", "ADA", "password", password).to("/")
 }
 
-// TestOperatorsClaim: consent names the field in the operator's words, userinfo has it
-// for who was allowed, and no one else.
+// TestOperatorsClaim: consent names the field in the operator's words where it is asked for,
+// and nowhere else. What userinfo tells of it stands in TestCustomClaims of package tokens.
 func TestOperatorsClaim(t *testing.T) {
 	w := newWorldWith(t, tokens.Options{Claims: []broker.ProfileClaim{{Name: "group", Scope: "group", Title: broker.Words{"": "Your group"}, Value: func(u broker.User) json.RawMessage { return u.Details.Fields["group"] }}}})
 	w.asks(askedSchema)

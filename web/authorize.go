@@ -147,7 +147,7 @@ func (s *Server) postConsent(w http.ResponseWriter, r *http.Request) error {
 			CreatedAt: or(given.CreatedAt, v.at), UpdatedAt: v.at,
 		})
 	}
-	return errForm.Becausef("decision %.20q", v.form.Get("decision"))
+	return errForm.At("decision").Becausef("decision %.20q", v.form.Get("decision"))
 }
 
 // union is a with what of b is not in it.

@@ -2,6 +2,7 @@ package web
 
 import (
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 
@@ -36,8 +37,14 @@ func (s *Server) postBackchannel(w http.ResponseWriter, r *http.Request) {
 	s.log.Log(ctx, level, "logout token refused", "request", request, "provider", printable(r.PathValue("app"), maxID), "err", err)
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusBadRequest) // whatever it was (section 2.8)
+	about := "nobody was signed out"
+	if errors.Is(err, errLogoutParams) {
+		about += ": the request must be a form in UTF-8 with one logout_token"
+	} else if code == "invalid_request" {
+		about += ": the logout_token is not good"
+	}
 	_ = json.NewEncoder(w).Encode(map[string]string{
-		"error": code, "error_description": "nobody was signed out; the log of the broker says why under " + request,
+		"error": code, "error_description": about + "; the log of the broker says why under " + request,
 	})
 }
 

@@ -7,22 +7,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
+	"idbroker/broker/inputtest"
 	"idbroker/store/storetest"
 	"idbroker/tokens"
 )
-
-// badBodies are requests that no route reads as JSON, whatever its fields.
-var badBodies = []struct{ name, kind, body string }{
-	{"empty", jsonMediaType, ""}, {"list", jsonMediaType, `[]`}, {"text", jsonMediaType, `"x"`}, {"null", jsonMediaType, `null`}, {"number", jsonMediaType, `1`},
-	{"cut", jsonMediaType, `{`}, {"something behind it", jsonMediaType, `{}x`}, {"two", jsonMediaType, `{} {}`}, {"byte order mark", jsonMediaType, "\ufeff{}"},
-	{"not UTF-8", jsonMediaType, "{\"email\": \"\xff\"}"}, {"name not UTF-8", jsonMediaType, "{\"\xff\": 1}"}, {"comment", jsonMediaType, `{/**/}`}, {"comma", jsonMediaType, `{,}`},
-	{"name without quotes", jsonMediaType, `{email: "x"}`}, {"half a surrogate pair as a name", jsonMediaType, `{"\ud800": "x"}`},
-	{"deep list", jsonMediaType, strings.Repeat("[", 20000)}, {"deep object", jsonMediaType, strings.Repeat(`{"a":`, 9000)},
-	{"form", jsonMediaType, "email=x"}, {"JSON as text", "text/plain", `{}`}, {"JSON as a form", formMediaType + ", " + jsonMediaType, `{}`}, {"JSON of another charset", jsonMediaType + "; charset=iso-8859-1", `{}`},
-	{"JSON with a parameter", jsonMediaType + "; version=1", `{}`}, {"JSON of a kind", "application/problem+json", `{}`}, {"longer name", "application/jsonx", `{}`}, {"multipart", "multipart/form-data; boundary=x", "--x--"},
-	{"broken type", "application/json; charset", `{}`},
-}
 
 // badValues are values that a field of some kind cannot have. JSON of that kind is
 // refused for the field's own sake.
@@ -31,32 +21,44 @@ func badValues(f field) map[string]string {
 		b, _ := json.Marshal(s)
 		return string(b)
 	}
-	bad := map[string]string{
-		"null": `null`, "number": `1`, "huge number": `1e99999`, "long number": strings.Repeat("9", 5000), "fraction": `0.5`,
-		"object": `{}`, "object in object": `{"a": {"b": 1}}`, "list in list": `[[]]`, "list of numbers": `[1]`,
+	bad := map[string]string{}
+	for _, v := range inputtest.Values() {
+		if fits := map[fieldKind]string{flagField: "boolean", listField: "array"}[f.kind]; v.Type != fits || v.Name == "list in list" || v.Name == "list of numbers" || v.Name == "list with null" {
+			bad[v.Name] = v.JSON
+		}
 	}
-	if f.kind != listField {
-		bad["list"], bad["list of texts"] = `[]`, `["x"]`
-	}
-	if f.kind == flagField {
+	switch f.kind {
+	case flagField:
 		bad["text"], bad["number as text"] = `"true"`, `"1"`
 		return bad
-	}
-	bad["true"], bad["false"] = `true`, `false`
-	if f.kind == listField {
+	case listField:
 		return bad
 	}
-	bad["NUL"], bad["half a surrogate pair"] = `"a\u0000b"`, `"\ud800"`
-	bad["too long"] = quoted(strings.Repeat("é", f.longest()+1))
-	switch f.kind {
-	case idField:
-		bad["direction"], bad["invisible"], bad["space"], bad["quote"], bad["slash"] = quoted("a\u202eb"), quoted("a\u200bb"), quoted("a b"), quoted("a'b"), quoted("../a")
-	case nameField:
-		bad["direction"], bad["invisible"], bad["line"] = quoted("a\u202eb"), quoted("a\u200bb"), quoted("a\nb")
-	case choiceField:
+	for _, t := range badTexts(f) {
+		if utf8.ValidString(t.Value) {
+			bad[t.Name] = quoted(t.Value)
+		}
+	}
+	if f.kind == choiceField {
 		bad["another"], bad["case"] = quoted("x"), quoted(strings.ToUpper(f.choices[0]))
 	}
 	return bad
+}
+
+// badTexts are those that a field cannot have, before its handler looks at them.
+func badTexts(f field) []inputtest.Text {
+	kinds := []inputtest.Kind{inputtest.NoText, inputtest.Long}
+	switch f.kind {
+	case idField, listField, choiceField:
+		kinds = append(kinds, inputtest.Unseen, inputtest.Rubbish)
+	case nameField:
+		kinds = append(kinds, inputtest.Unseen)
+	}
+	texts := inputtest.Of(inputtest.Texts(f.longest()), kinds...)
+	if f.kind == choiceField && f.longest() > 0 { // it is none of the choices, however long
+		texts = inputtest.Of(texts, inputtest.NoText, inputtest.Unseen, inputtest.Rubbish)
+	}
+	return texts
 }
 
 // TestBadInputInJSON sends it to every route, as somebody who is signed in and as
@@ -72,16 +74,20 @@ func TestBadInputInJSON(t *testing.T) {
 		visitor.get("/login/?next=%2Fx") // has the cookie of a browser
 		before := storetest.Contents(t, raw)
 		n := 0
+		every := 1
+		if !strings.HasPrefix(dsn, "sqlite:") { // what shows there alone is the same in every route
+			every = 5
+		}
 		for pattern, op := range w.server.operations {
 			method, path, _ := strings.Cut(pattern, " ")
 			path = wildcard.ReplaceAllString(strings.TrimSuffix(path, "{$}"), "demo")
 			if method == http.MethodPost && op.takesJSON() {
 				for _, p := range []*program{visitor, member} {
-					n += p.refusesAll(path, op.fields)
+					n += p.refusesAll(path, op.fields, every)
 				}
 			}
 			if op.takesJSON() {
-				n += member.refusesQueries(method, path, op.query)
+				n += member.refusesQueries(method, path, op.query, every)
 			}
 			if after := storetest.Contents(t, raw); after != before {
 				t.Fatalf("%s: tables\n%s\nbecame\n%s", pattern, before, after)
@@ -96,21 +102,24 @@ func TestBadInputInJSON(t *testing.T) {
 	})
 }
 
-// refusesAll sends what a route must refuse, and returns how much that was.
-func (p *program) refusesAll(path string, fields []field) int {
+// refusesAll sends what a route must refuse, one for so many as every says, and
+// returns how much there is.
+func (p *program) refusesAll(path string, fields []field, every int) int {
 	t := p.w.t
 	t.Helper()
 	n := 0
 	refused := func(name, kind, body, about string) {
 		t.Helper()
-		n++
+		if n++; n%every != 0 {
+			return
+		}
 		a := p.send(path, kind, []byte(body), false)
-		if a.status/100 != 4 || about != "" && (len(a.Errors) != 1 || a.Errors[0].Field != about || !strings.Contains(a.Detail, about)) {
+		if a.status/100 != 4 || about != "" && a.status != http.StatusRequestEntityTooLarge && (len(a.Errors) != 1 || a.Errors[0].Field != about || !strings.Contains(a.Detail, about)) {
 			t.Errorf("POST %s, %s of %q: %d %.500s", path, name, about, a.status, a.body)
 		}
 	}
-	for _, tt := range badBodies {
-		refused(tt.name, tt.kind, tt.body, "")
+	for _, d := range inputtest.Documents() {
+		refused(d.Name, d.Type, d.Text, "")
 	}
 	refused("too large", jsonMediaType, `{"email": "`+strings.Repeat("x", maxBody)+`"}`, "")
 	refused("unknown", jsonMediaType, `{"nobody": {"a": [[]]}}`, "nobody")
@@ -126,11 +135,16 @@ func (p *program) refusesAll(path string, fields []field) int {
 		case choiceField:
 			value = `"` + f.choices[0] + `"`
 		}
-		refused("twice", jsonMediaType, `{"`+f.name+`": `+value+`, "`+f.name+`": `+value+`}`, f.name)
-		refused("twice, once escaped", jsonMediaType, `{"`+f.name+`": `+value+`, "\u00`+hexOf(f.name[0])+f.name[1:]+`": `+value+`}`, f.name)
+		for _, d := range inputtest.Twice(f.name, value)[:2] { // the third has a type that is wrong by itself
+			refused(d.Name, d.Type, d.Text, f.name)
+		}
 		refused("twice in a form", formMediaType, f.name+"=x&"+f.name+"=x", f.name)
-		refused("NUL in a form", formMediaType, f.name+"=a%00b", f.name)
-		refused("not UTF-8 in a form", formMediaType, f.name+"=%ff", f.name)
+		if f.kind == flagField {
+			continue
+		}
+		for _, text := range badTexts(f) {
+			refused(text.Name+" in a form", formMediaType, f.name+"="+url.QueryEscape(text.Value), f.name)
+		}
 	}
 	refused("escape in a form", formMediaType, "email=%zz", "")
 	refused("semicolon in a form", formMediaType, "email=a;email=b", "")
@@ -138,21 +152,18 @@ func (p *program) refusesAll(path string, fields []field) int {
 	return n
 }
 
-func hexOf(b byte) string {
-	const digits = "0123456789abcdef"
-	return string([]byte{digits[b>>4], digits[b&15]})
-}
-
 // refusesQueries does it for what stands in the query.
-func (p *program) refusesQueries(method, path string, fields []field) int {
+func (p *program) refusesQueries(method, path string, fields []field, every int) int {
 	t := p.w.t
 	t.Helper()
 	n := 0
 	refused := func(query, about string) {
 		t.Helper()
-		n++
+		if n++; n%every != 0 {
+			return
+		}
 		a := p.ask(p.request(method, path+"?"+query, nil), nil, false)
-		if a.status/100 != 4 || about != "" && (len(a.Errors) != 1 || a.Errors[0].Field != about) {
+		if a.status/100 != 4 || about != "" && a.status != http.StatusRequestEntityTooLarge && (len(a.Errors) != 1 || a.Errors[0].Field != about) {
 			t.Errorf("%s %s?%s: %d %.500s", method, path, query, a.status, a.body)
 		}
 	}
@@ -163,8 +174,11 @@ func (p *program) refusesQueries(method, path string, fields []field) int {
 	refused("a;b", "")
 	for _, f := range fields {
 		refused(f.name+"=1&"+f.name+"=1", f.name)
-		refused(f.name+"=%00", f.name)
-		refused(f.name+"=%c0%80", f.name)
+		for _, text := range badTexts(f) {
+			if text.Kind != inputtest.Long || f.longest() < maxQueryPath { // longer ones do not fit into the line
+				refused(f.name+"="+url.QueryEscape(text.Value), f.name)
+			}
+		}
 	}
 	return n
 }
@@ -310,8 +324,8 @@ func TestLimitsInJSON(t *testing.T) {
 // FuzzJSON: whatever is sent becomes values of the fields, or an error about one of
 // them or about the whole, and nothing panics.
 func FuzzJSON(f *testing.F) {
-	for _, tt := range badBodies {
-		f.Add([]byte(tt.body))
+	for _, d := range inputtest.Documents() {
+		f.Add([]byte(d.Text))
 	}
 	for _, s := range []string{`{"email": "a@b.example", "login": "x", "all": true, "which": ["a", "b"]}`, `{"login": "\u0041"}`, `{"all": null}`, `{"which": []}`, `{"how": "link"}`} {
 		f.Add([]byte(s))

@@ -43,6 +43,9 @@ func (s *Server) getCode(w http.ResponseWriter, r *http.Request) error {
 		if email == "" && l.Remote != nil {
 			email = l.Remote.Email
 		}
+		if email == "" {
+			email = addressIn(l)
+		}
 		return s.showAskCode(w, r, http.StatusOK, l, email, nil)
 	}
 	return s.showCode(w, r, http.StatusOK, l, sent.Email, nil)

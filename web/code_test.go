@@ -13,7 +13,7 @@ import (
 // codes lets the accounts of a world mail codes for a purpose.
 func (w *world) codes(c local.Codes) {
 	w.accounts = local.New(w.db, w.server.linker, local.Options{
-		Issuer: w.url, Hashing: local.Argon2{MemoryKiB: 64, Passes: 1, Lanes: 1}, EndGrants: w.tokens.EndGrants, Codes: c,
+		Issuer: w.url, Hashing: local.Argon2{MemoryKiB: 64, Passes: 1, Lanes: 1}, EndGrants: w.tokens.EndGrants, Codes: c, OnHash: func() { w.hashes.Add(1) },
 	})
 	w.server.accounts = w.accounts
 }

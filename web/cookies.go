@@ -25,6 +25,7 @@ const (
 	deviceCookie   = "broker_devices"  // the accounts that this browser has signed in to; opens nothing (limits)
 	turnCookie     = "broker_turn"     // follows the session, so that a copy of it is noticed (theft.go)
 	knownCookie    = "broker_known"    // the accounts that this browser was signed in to; opens nothing (newbrowser.go)
+	waysCookie     = "broker_ways"     // how accounts were signed in to here last; opens nothing (ways.go)
 	rememberCookie = "broker_remember" // stands in for the second factors of people who wanted that here
 	chooseCookie   = "broker_choose"   // nobody is sent straight to a provider now
 )

@@ -175,12 +175,15 @@ func (s *Server) postRemember(w http.ResponseWriter, r *http.Request) error {
 	} else if end := v.at.Add(s.o.SessionAbsolute); end.Before(row.ExpiresAt) {
 		row.ExpiresAt = end
 	}
+	if err := s.store.SaveSession(r.Context(), row); err != nil {
+		return err
+	}
 	v.session, v.jar.Values[rowKey{}] = row, row
 	key := "devices.forgotten"
 	if on {
 		key = "devices.remembered"
 	}
-	if err := s.say(w, r, sessionNotice{Key: key}); err != nil { // which saves the session
+	if err := s.say(w, r, sessionNotice{Key: key}); err != nil {
 		return err
 	}
 	secret := s.cookies.secretCookie(r, sessionCookie)
@@ -196,7 +199,7 @@ func (s *Server) postRemember(w http.ResponseWriter, r *http.Request) error {
 // the person's (sid), or all but this one (others=1).
 func (s *Server) postSessions(w http.ResponseWriter, r *http.Request) error {
 	v, ctx := visitOf(r), r.Context()
-	sid := v.form.Get("sid")
+	sid, forgot := v.form.Get("sid"), true
 	switch {
 	case v.form.Get("others") == "1":
 		err := s.store.InTx(ctx, func(ctx context.Context) error {
@@ -207,6 +210,9 @@ func (s *Server) postSessions(w http.ResponseWriter, r *http.Request) error {
 			if err == nil {
 				_, err = s.accounts.ForgetBrowsers(ctx, v.user.ID, s.cookies.secretCookie(r, rememberCookie))
 			}
+			if err == nil {
+				err = s.store.ForgetKnown(ctx, v.user.ID, v.at)
+			}
 			return err
 		})
 		if err != nil {
@@ -214,7 +220,7 @@ func (s *Server) postSessions(w http.ResponseWriter, r *http.Request) error {
 		}
 		sid = "" // of several
 	case sid == "" || len(sid) > maxID:
-		return errForm.Becausef("no sid")
+		return errForm.At("sid").Becausef("no sid")
 	case sid == v.session.SID:
 		return s.logOut(w, r, tokens.Logout{}, nil)
 	default:
@@ -222,13 +228,20 @@ func (s *Server) postSessions(w http.ResponseWriter, r *http.Request) error {
 			if err := s.store.EndSession(ctx, v.user.ID, sid); err != nil {
 				return err
 			}
+			if err := s.store.ForgetKnown(ctx, v.user.ID, v.at); err != nil {
+				return err
+			}
 			return s.sessionEnded(ctx, v.user.ID, sid, v.at)
 		})
 		if err != nil && !errors.Is(err, broker.ErrNotFound) { // over already: that was the wish
 			return err
 		}
+		forgot = err == nil
 	}
 	s.o.Wake()
+	if forgot {
+		s.stillKnown(w, r)
+	}
 	key := "security.ended"
 	if sid == "" {
 		key = "security.ended_others"

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"idbroker/broker"
+	"idbroker/broker/local"
 	"idbroker/limits"
 	"idbroker/store"
 	"idbroker/store/storetest"
@@ -30,19 +31,32 @@ func TestStatementsOfAPassword(t *testing.T) {
 		known := w.browser()
 		known.signIn("ada")
 		known.post("/logout/").want(303)
+		// eve's hash has other parameters than ours: it is made anew, once.
+		other := local.New(db, w.server.linker, local.Options{Issuer: w.url, Hashing: local.Argon2{MemoryKiB: 32, Passes: 1, Lanes: 1}})
+		_, err := other.Create(t.Context(), local.NewUser{Email: "eve@example.org", Password: password})
+		must(t, err)
+		w.client(func(c *broker.Client) { c.FirstParty = true })
+		asked := w.browser() // by an application: its login is read and written, too
+		login := asked.get(authorize()).to("/login/").param("login")
 		for _, tt := range []struct {
 			name string
-			b    *browser
+			in   func()
 			want string
+			most int
 		}{
-			{"known browser", known, "insert select update begin insert insert commit"},
-			{"new browser", w.browser(), "insert select update begin insert insert insert commit"},
+			{"known browser", func() { known.signIn("ada") }, "insert select update begin insert insert commit", mostForPassword},
+			{"new browser", func() { w.browser().signIn("ada") }, "insert select update begin insert insert insert commit", mostForPassword},
+			{"outdated hash", func() { w.browser().signIn("eve") }, "insert select update update begin insert insert insert commit", mostForPassword + 1},
+			{"for an application", func() {
+				asked.post("/login/", "login", login, "email", "ada@example.org", "password", password).want(303)
+			},
+				"select insert select update select begin insert update insert insert commit begin insert update commit", mostForPassword + 5},
 		} {
-			got := l.of(func() { tt.b.signIn("ada") })
+			got := l.of(tt.in)
 			if said := strings.Join(got, " "); said != tt.want {
 				t.Errorf("%s:\n got %s\nwant %s", tt.name, said, tt.want)
 			}
-			if n := len(slices.DeleteFunc(got, func(op string) bool { return op == "begin" || op == "commit" })); n > mostForPassword {
+			if n := len(slices.DeleteFunc(got, func(op string) bool { return op == "begin" || op == "commit" })); n > tt.most {
 				t.Errorf("%s: %d statements", tt.name, n)
 			}
 		}
@@ -134,28 +148,55 @@ func fillSessions(t testing.TB, dsn string, n int) {
 	storetest.Fill(t, dsn, n/10, map[string]string{"user_id": "'id' || i", "detail": "''", "before_detail": "''", "happened_at": "i"}, "events", "sign_ins")
 }
 
-// BenchmarkDevices lists one person's three sessions among a hundred and among a million.
+// BenchmarkDevices asks, among a hundred sessions and among a million, what a page asks
+// about one, which ones a person has, and ends the three of a person.
 func BenchmarkDevices(b *testing.B) {
 	for _, database := range []string{"sqlite", "postgres"} {
 		for _, n := range []int{100, 1_000_000} {
+			dsn := storetest.SQLite
+			if database == "postgres" {
+				dsn = storetest.Postgres
+			}
 			b.Run(fmt.Sprintf("%s/%d", database, n), func(b *testing.B) {
-				dsn := storetest.SQLite
-				if database == "postgres" {
-					dsn = storetest.Postgres
-				}
 				where := dsn(b)
 				w := worldOn(b, storetest.Open(b, where), tokens.Options{})
 				u := w.user("ada")
-				for range 3 {
-					w.browser().signIn("ada")
+				first := w.browser()
+				for _, each := range []*browser{first, w.browser(), w.browser()} {
+					each.signIn("ada")
 				}
+				began := time.Now()
 				fillSessions(b, where, n)
-				b.ReportAllocs()
-				for b.Loop() {
-					if rows, err := w.db.SessionsOf(b.Context(), u.ID); err != nil || len(rows) != 3 {
-						b.Fatalf("%d sessions, %v", len(rows), err)
+				b.Logf("%d sessions after %s", n, time.Since(began).Round(time.Millisecond))
+				row, err := first.session()
+				must(b, err)
+				b.Run("look", func(b *testing.B) {
+					for b.Loop() {
+						if s, who, err := w.db.SessionUser(b.Context(), row.IDHash); err != nil || s.SID != row.SID || who.ID != u.ID {
+							b.Fatal(s, who, err)
+						}
 					}
-				}
+				})
+				b.Run("list", func(b *testing.B) {
+					for b.Loop() {
+						if rows, err := w.db.SessionsOf(b.Context(), u.ID); err != nil || len(rows) != 3 {
+							b.Fatalf("%d sessions, %v", len(rows), err)
+						}
+					}
+				})
+				b.Run("end", func(b *testing.B) {
+					for i := 0; b.Loop(); i++ {
+						b.StopTimer()
+						for j := range 3 {
+							hash := fmt.Sprintf("bob %d %d", i, j)
+							must(b, w.db.CreateSession(b.Context(), broker.Session{IDHash: hash, SID: hash, UserID: "bob", ExpiresAt: time.Now().Add(time.Hour)}))
+						}
+						b.StartTimer()
+						if ended, err := w.db.EndSessions(b.Context(), "bob", ""); err != nil || len(ended) != 3 {
+							b.Fatal(ended, err)
+						}
+					}
+				})
 			})
 		}
 	}

@@ -171,13 +171,13 @@ func (s *Server) showFactor(w http.ResponseWriter, r *http.Request, status int, 
 	}
 	for _, f := range has {
 		if string(f.Kind) != p.Way {
-			p.Ways = append(p.Ways, factorWay{Label: useWay[f.Kind], URL: here + "&way=" + url.QueryEscape(string(f.Kind))})
+			p.Ways = append(p.Ways, factorWay{Label: p.T(useWay[f.Kind]), URL: here + "&way=" + url.QueryEscape(string(f.Kind))})
 		} else if f.Kind == broker.FactorSMS {
 			p.Number, p.Sent = f.Hint, !f.SentAt.IsZero()
 		}
 	}
 	if p.Way != wayRecovery {
-		p.Ways = append(p.Ways, factorWay{Label: "second_factor.use_recovery", URL: here + "&way=" + wayRecovery})
+		p.Ways = append(p.Ways, factorWay{Label: p.T("second_factor.use_recovery"), URL: here + "&way=" + wayRecovery})
 		p.RememberDays = int(s.accounts.RememberFor() / (24 * time.Hour))
 	}
 	p.NoApp = !visitOf(r).owing.HasSecondFactor()

@@ -2,9 +2,11 @@ package web
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"idbroker/broker"
+	"idbroker/broker/local"
 )
 
 // postFactorConfirm serves POST /account/settings/second-factor/confirm/: the app
@@ -27,6 +29,12 @@ func (s *Server) postFactorConfirm(w http.ResponseWriter, r *http.Request) error
 		}
 		return err
 	})
+	if errors.Is(err, local.ErrFactorHas) { // the answer was asked for once more: its codes are shown once
+		if err := s.say(w, r, sessionNotice{Key: "factor.has_codes"}); err != nil {
+			return err
+		}
+		return s.redirect(w, r, factorPath)
+	}
 	if done {
 		return err
 	}

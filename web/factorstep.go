@@ -115,9 +115,9 @@ func (s *Server) postSetUp(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		if v.form.Get("way") == waySMS {
-			if codes, err = s.accounts.ConfirmSMS(r.Context(), stay, v.form.Get("code")); err == nil { // no unit: a wrong guess is counted
-				err = s.store.InTx(r.Context(), func(ctx context.Context) error { return s.letInWith(ctx, w, r, &l, broker.AMRSMS) })
-			}
+			codes, err = s.accounts.ConfirmSMS(r.Context(), stay, v.form.Get("code"), func(ctx context.Context) error {
+				return s.letInWith(ctx, w, r, &l, broker.AMRSMS)
+			})
 			if err != nil {
 				return err
 			}

@@ -135,6 +135,9 @@ func (s *Server) proceed(w http.ResponseWriter, r *http.Request, l broker.Login,
 	if step == broker.StepDone {
 		return s.finish(w, r, l, a)
 	}
+	if begins && step == broker.StepIdentify {
+		l.Identifier = s.expected(r, l)
+	}
 	if err := s.keep(r.Context(), &l); err != nil {
 		return err
 	}

@@ -60,9 +60,12 @@ func complaints(doc *html.Node) []string {
 	complain := func(format string, args ...any) { found = append(found, fmt.Sprintf(format, args...)) }
 	all := nodes(doc)
 	ids, labels, headings := map[string]bool{}, map[string]bool{}, 0
-	tags := map[string]int{}
+	tags, forms := map[string]int{}, map[string]bool{}
 	for _, n := range all {
 		tags[n.Data]++
+		if id := val(n, "id"); n.Data == "form" && id != "" {
+			forms[id] = true
+		}
 		if id, ok := attr(n, "id"); ok {
 			if ids[id] || id == "" {
 				complain("id %q is not unique", id)
@@ -126,7 +129,7 @@ func complaints(doc *html.Node) []string {
 			if kind == "hidden" || has(n, "hidden") {
 				break
 			}
-			if id := val(n, "id"); id == "" || !labels[id] {
+			if id := val(n, "id"); (id == "" || !labels[id]) && !inside(n, "label") {
 				complain("input %q has no label", val(n, "name"))
 			}
 			if !has(n, "autocomplete") {
@@ -135,7 +138,7 @@ func complaints(doc *html.Node) []string {
 			if !inside(n, "form") || val(n, "name") == "" {
 				complain("input %q goes nowhere", val(n, "name"))
 			}
-			if kind == "password" && !strings.HasSuffix(val(n, "autocomplete"), "-password") {
+			if kind == "password" && !strings.HasSuffix(strings.TrimSuffix(val(n, "autocomplete"), " webauthn"), "-password") {
 				complain("password %q: autocomplete %q", val(n, "name"), val(n, "autocomplete"))
 			}
 			if kind == "password" && val(n, "value") != "" {
@@ -157,7 +160,7 @@ func complaints(doc *html.Node) []string {
 			if textOf(n) == "" && val(n, "aria-label") == "" {
 				complain("a <%s> that says nothing", n.Data)
 			}
-			if n.Data == "button" && !inside(n, "form") {
+			if n.Data == "button" && !inside(n, "form") && !forms[val(n, "form")] {
 				complain("button %q goes nowhere", textOf(n))
 			}
 		case "img":

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"idbroker/broker"
 	"idbroker/broker/local/passkeytest"
 )
 
@@ -39,7 +40,7 @@ func jsonPasskey(t *testing.T, w *world) {
 	own.get("/login/").page("login")
 	options = own.get("/login/passkey/").page("passkey").passkeyOptions("passkey")
 	own.post("/login/passkey/", "credential", "{}").refused(422, "passkey.unreadable")
-	own.post("/login/passkey/", "credential", k.Sign(t, options, w.url)).to("/")
+	own.post("/login/passkey/", "credential", k.Sign(t, options, w.url), "remember", true).to("/")
 	if me := own.get(mePath); me.status != 200 {
 		t.Errorf("%d %s", me.status, me.body)
 	}
@@ -57,4 +58,40 @@ func jsonPasskey(t *testing.T, w *world) {
 	if rows := p.get(passkeysPath).page("passkeys").rows("passkeys"); len(rows) != 0 {
 		t.Errorf("%v", rows)
 	}
+}
+
+func jsonTakeBack(t *testing.T, w *world) {
+	w.user("tia")
+	for len(w.mails()) > 0 { // of those before
+	}
+	p, reader, k := w.program(), w.program(), passkeytest.New(t, passkeytest.ES256)
+	takeBack := func(path, link, effect string) {
+		t.Helper()
+		if confirm := reader.get(link).page("confirm"); confirm.text("action") != path || !strings.Contains(confirm.body, effect) {
+			t.Errorf("%s", confirm.body)
+		}
+		reader.post(path, "token", secretIn(t, link)).to("/lost-password/")
+		reader.post(path, "token", secretIn(t, link)).refused(410, "take_back.unknown")
+		p.nobody()
+	}
+	p.signIn("tia@example.org")
+	options := p.get(passkeysPath).page("passkeys").passkeyOptions("add")
+	p.post(passkeysPath+"add/", "name", "Phone", "credential", k.Register(t, options, w.url)).to(passkeysPath)
+	takeBack(broker.PasskeyBackPath, w.mailedLink("passkey-added"), "Phone")
+
+	p.signIn("tia@example.org")
+	p.post(factorPath + "start/").to(factorPath)
+	secret := strings.ReplaceAll(p.get(factorPath).page("factor").keySecret(), " ", "")
+	p.post(factorPath+"confirm/", "code", appShows(t, secret, 0)).page("recovery_codes")
+	takeBack(broker.FactorBackPath, w.mailedLink("factor-added"), "app")
+
+	w.server.o.NewBrowserMail = true
+	defer func() { w.server.o.NewBrowserMail = false }()
+	p.signIn("tia@example.org")
+	takeBack(broker.SignInBackPath, w.mailedLink("new-browser"), "sign-in")
+
+	far := w.program()
+	to := far.post("/login/provider/", "app", "demo", "remember", true).to("/oauth/login/demo/?login=")
+	far.get(to.Location).to(w.op.URL)
+	far.post("/login/provider/", "app", "nobody").refused(404, "error.no_such_page")
 }

@@ -27,7 +27,7 @@ func TestJourneysInJSON(t *testing.T) {
 			}
 		}()
 		for _, journey := range []func(*testing.T, *world){
-			jsonClaim, jsonSignUp, jsonSignIn, jsonFactor, jsonSetUp, jsonNumber, jsonPasskey, jsonCode, jsonReset, jsonEmail, jsonLink, jsonNewcomer,
+			jsonClaim, jsonSignUp, jsonSignIn, jsonIdentify, jsonFactor, jsonSetUp, jsonNumber, jsonPasskey, jsonTakeBack, jsonCode, jsonReset, jsonEmail, jsonLink, jsonNewcomer,
 			jsonSessions, jsonProfile, jsonConsent, jsonFormPost, jsonClose, jsonSignOutThere,
 		} {
 			journey(t, w)
@@ -303,7 +303,7 @@ func jsonSessions(t *testing.T, w *world) {
 	}
 	row, err := there.session()
 	must(t, err)
-	here.post("/account/settings/sessions/").refused(400, "error.form")
+	here.post("/account/settings/sessions/").refused(400, "error.form", "sid")
 	here.post("/account/settings/sessions/", "sid", row.SID).to(devicesPath)
 	there.nobody()
 	third.get(mePath).want(200)
@@ -348,7 +348,7 @@ func jsonConsent(t *testing.T, w *world) {
 	if client["name"] != "The App" || client["host"] != "app.example" || len(consent.rows("claims")) == 0 {
 		t.Errorf("%s", consent.body)
 	}
-	p.post("/consent/", "login", login).refused(400, "error.form")
+	p.post("/consent/", "login", login).refused(400, "error.form", "decision")
 	p.post("/consent/", "login", login, "decision", "deny").to(callbackURL + "?error=access_denied")
 	login = p.get(authorize()).to("/consent/?login=").next("login")
 	a := p.post("/consent/", "login", login, "decision", "allow").to(callbackURL + "?code=")

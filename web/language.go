@@ -16,7 +16,7 @@ func (s *Server) chooseLanguage(w http.ResponseWriter, r *http.Request, back str
 	v := visitOf(r)
 	lang := v.form.Get("lang")
 	if !slices.Contains(s.cat.Languages(), lang) {
-		return errForm.Becausef("language %.35q", lang)
+		return errForm.At("lang").Becausef("language %.35q", lang)
 	}
 	if err := s.overrule(r, back, lang); err != nil {
 		return err

@@ -31,6 +31,7 @@ func (b *browser) idle(d time.Duration) {
 	must(b.w.t, err)
 	row.LastSeenAt, row.AuthTime = row.LastSeenAt.Add(-d), row.AuthTime.Add(-d)
 	must(b.w.t, b.w.db.SaveSession(b.w.t.Context(), row))
+	must(b.w.t, b.w.db.TouchSession(b.w.t.Context(), row))
 }
 
 // TestRemember: what its person chose outlives the browser and idling, ends by

@@ -73,7 +73,7 @@ func (s *Server) postLinkDecision(w http.ResponseWriter, r *http.Request) error 
 			return s.ended(err)
 		}
 	default:
-		return errForm.Becausef("decision %.20q", v.form.Get("decision"))
+		return errForm.At("decision").Becausef("decision %.20q", v.form.Get("decision"))
 	}
 	if l, err = s.store.Login(r.Context(), l.ID); err != nil {
 		return fmt.Errorf("find login: %w", err)

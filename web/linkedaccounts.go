@@ -19,7 +19,7 @@ func (s *Server) getLinkedAccounts(w http.ResponseWriter, r *http.Request) error
 	p := linkedAccountsPage{
 		base: s.base(r), Password: !s.o.NoPasswords && v.user.HasPassword(), Passwords: !s.o.NoPasswords && !v.user.HasPassword(),
 	}
-	p.Section = "linkedaccounts"
+	p.Section, p.Codes = "linkedaccounts", s.accounts.Codes(broker.Login{})
 	changes, err := s.linker.Changes(r.Context(), v.user.ID)
 	if err != nil {
 		return err

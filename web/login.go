@@ -84,9 +84,9 @@ func (s *Server) postLogin(w http.ResponseWriter, r *http.Request) error {
 		return errNoSuchPage
 	}
 	s.chooseRemember(r, &l)
-	email := v.form.Get("email")
+	email := or(v.form.Get("email"), l.Identifier)
 	if again(l) && v.user != nil {
-		email = v.user.Email // whoever else they are, that is not the question
+		email = s.identifierOf(*v.user) // whoever else they are, that is not the question
 	}
 	var user broker.User
 	var how broker.Authentication
@@ -142,13 +142,17 @@ func (s *Server) showLogin(w http.ResponseWriter, r *http.Request, status int, l
 	if err != nil {
 		return err
 	}
+	b := s.base(r)
+	if v.ended && status == http.StatusOK { // also for whom a thief was faster, and read why (theft.go)
+		b.Flash = &notice{Kind: noticeInfo, Message: "login.ended"}
+	}
 	last := s.cookies.read(r, lastCookie)
 	p := loginPage{
-		base: s.base(r), Login: l.ID, Client: client, Email: email, Problems: bad,
+		base: b, Login: l.ID, Client: client, Email: email, Problems: bad,
 		Query: printable(v.query.Get("q"), maxID), All: v.query.Get("all") != "", LastPassword: last == lastPassword,
-		Identifier: s.identifier(), Pending: s.remoteView(l.Remote), LocalPasswords: !s.o.NoPasswords,
+		Identifier: s.identifier(r), Pending: s.remoteView(l.Remote), LocalPasswords: !s.o.NoPasswords,
 	}
-	if p.Email == "" {
+	if p.Email == "" && !s.identifiesFirst() { // there the login has it
 		p.Email, _ = broker.NormalizeEmail(requestParam(l, "login_hint"))
 	}
 	if !s.o.NoPasswords {
@@ -169,21 +173,28 @@ func (s *Server) showLogin(w http.ResponseWriter, r *http.Request, status int, l
 	if p.Passkey != nil {
 		p.Passkey.Primary = last == lastPasskey && p.Present == ""
 	}
-	var mine []string // providers that can prove the person who is signed in
+	var mine *ways // that the person has; nil: the site's
 	if p.Again = again(l) && v.user != nil; p.Again {
-		p.Email, p.CancelURL = v.user.Email, or(broker.LocalPath(l.ReturnTo), "/")
-		p.LocalPasswords = p.LocalPasswords && v.user.HasPassword()
-		if mine, err = s.identityProviders(r, v.user.ID); err != nil {
+		p.Email, p.CancelURL = s.identifierOf(*v.user), or(broker.LocalPath(l.ReturnTo), "/")
+		p.LocalPasswords = p.LocalPasswords && v.user.HasPassword() && p.Email != ""
+		mine = new(ways)
+		if mine.providers, err = s.identityProviders(r, v.user.ID); err != nil {
 			return err
 		}
 	} else if again(l) {
 		p.User = nil
 	}
 	if !p.Again {
-		p.remembering = s.remembering(l.Remember)
+		if mine, err = s.showStep(r, l, &p); err != nil {
+			return err
+		}
+		s.offerRemember(&p, l)
+	}
+	if mine != nil && !p.Again {
+		last = mine.last
 	}
 	for _, b := range s.providerButtons() {
-		if p.Again && !slices.Contains(mine, b.ID) {
+		if mine != nil && !slices.Contains(mine.providers, b.ID) {
 			continue
 		}
 		b.URL, b.LastUsed = withLogin(startPath(b.ID), l), b.ID == last
@@ -192,16 +203,24 @@ func (s *Server) showLogin(w http.ResponseWriter, r *http.Request, status int, l
 	return s.show(w, r, status, &p)
 }
 
-// identifier is the catalog key of what people sign in with beside a password; ""
+// identifier is what people sign in with beside a password, in their language; ""
 // their address.
-func (s *Server) identifier() string {
+func (s *Server) identifier(r *http.Request) string {
 	switch {
 	case s.o.NoEmails:
-		return "field.username"
+		return s.base(r).T("field.username")
 	case s.o.Usernames:
-		return "field.identifier"
+		return s.base(r).T("field.identifier")
 	}
 	return ""
+}
+
+// identifierOf is what a user signs in with beside their password; "" nothing.
+func (s *Server) identifierOf(u broker.User) string {
+	if s.o.NoEmails {
+		return u.Username
+	}
+	return u.Email
 }
 
 // providerButtons are the providers that can be signed in with.

@@ -25,7 +25,7 @@ func (a newcomerApps) Provider(id string) (broker.Provider, bool) {
 // newcomers gives both providers other policies about newcomers.
 func (w *world) newcomers(edit func(*broker.Provider)) {
 	w.t.Helper()
-	w.server.linker = linking.New(w.db, newcomerApps{w.apps, edit}, linking.Options{Issuer: w.url, Begin: w.accounts.Begin})
+	w.server.linker = linking.New(w.db, newcomerApps{w.apps, edit}, linking.Options{Issuer: w.url, Begin: w.accounts.Begin, Admits: w.accounts.Admits})
 	*w.accounts = *local.New(w.db, w.server.linker, local.Options{
 		Issuer: w.url, Hashing: local.Argon2{MemoryKiB: 64, Passes: 1, Lanes: 1}, EndGrants: w.tokens.EndGrants,
 	})
@@ -65,6 +65,36 @@ func TestAutomaticSignUpAsks(t *testing.T) {
 	a := b.walk(b.get("/oauth/login/demo/"), "bob").to("/oauth/signup/demo/")
 	b.get("/signup/?login=" + a.param("login")).want(200).says("Next you open the link in our mail.")
 	b.nobody()
+}
+
+// TestAutomaticSignUpAtABlockedDomain: who comes with an address that cannot be used here
+// is asked for another one, says so to its mail, and has an account with it and
+// the identity; none begins with the blocked one.
+func TestAutomaticSignUpAtABlockedDomain(t *testing.T) {
+	w := newWorld(t)
+	w.newcomers(func(p *broker.Provider) { p.SignUp = broker.SignUpAutomatic })
+	_, err := w.accounts.SetDomain(t.Context(), "example.org", broker.DomainBlocked, nil)
+	must(t, err)
+	b := w.browser()
+	a := b.walk(b.get("/oauth/login/demo/"), "ada").to("/oauth/signup/demo/")
+	b.get("/signup/?login=" + a.param("login")).want(200).says("Demo")
+	b.post("/signup/", "login", a.param("login"), "email", "ada@example.org", "name", "Ada").want(422).says("Addresses at example.org can")
+	b.nobody()
+	if n, err := w.db.CountUsers(t.Context()); n != 0 || err != nil {
+		t.Errorf("%d users, %v", n, err)
+	}
+	b.post("/signup/", "login", a.param("login"), "email", "ada@fine.example", "name", "Ada").to("/sent/")
+	link := w.mailedLink("sign-up")
+	b.get(link).want(200)
+	b.follow(b.post("/verify-email/", "token", strings.TrimPrefix(link, "/verify-email/?token=")))
+	s, err := b.session()
+	must(t, err)
+	u, err := w.db.User(t.Context(), s.UserID)
+	if err != nil || u.Email != "ada@fine.example" || !u.EmailProven() {
+		t.Errorf("%+v, %v", u, err)
+	}
+	again := w.browser()
+	again.walk(again.get("/oauth/login/demo/"), "ada").to("/")
 }
 
 // TestFormWithoutAMailSignsIn: the page says that no mail is needed, the form

@@ -113,7 +113,7 @@ func (all schemas) operation(method, path string, op operation) (object, error) 
 		for _, f := range op.fields {
 			properties[f.name] = f.schema(false)
 		}
-		described["requestBody"] = object{"required": len(properties) > 0, "content": object{jsonMediaType: object{
+		described["requestBody"] = object{"content": object{jsonMediaType: object{
 			"schema": object{"type": "object", "properties": properties, "additionalProperties": false},
 		}}}
 	}
@@ -201,7 +201,7 @@ func (f field) schema(query bool) object {
 		return object{"enum": f.choices}
 	case flagField:
 		if query {
-			return object{"type": "string", "description": "1: yes."}
+			return object{"type": "string", "maxLength": f.longest(), "description": "1: yes."}
 		}
 		return object{"type": "boolean"}
 	}

@@ -263,9 +263,10 @@ func (c *pageCheck) scripts(file, text string, ours, theirs lookOf) {
 	}
 }
 
-// optional forms may be left out: choosing a language, and what only looks things up.
+// optional forms may be left out: choosing a language, what only looks things up, and
+// the choice to stay signed in on the way to a provider, whom a link leads to, too.
 func (f shownForm) optional() bool {
-	return f.method == "GET" || f.action == "/account/settings/language/"
+	return f.method == "GET" || f.action == "/account/settings/language/" || f.action == chosenProviderPath
 }
 
 // forms tells which forms and fields theirs lacks or adds.

@@ -19,6 +19,8 @@ type passkeyView struct {
 	Label    string         // translated, on the button
 	Primary  bool           // the page has no better way on
 	Field    *fieldPart     // that the form has, too; nil none
+	remembering
+	Follows bool // the choice stands in another form of the page, and is not shown here
 }
 
 // passkeyPage asks for a passkey and nothing else: templates/passkey.html, at

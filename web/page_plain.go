@@ -55,7 +55,7 @@ func (p errorPage) Advice() string {
 
 // title is the error's own heading, or that of its status.
 func (p errorPage) title() string {
-	for key := p.Message; key != ""; { // of narrowed words, else of the whole
+	for key := p.Message; strings.Contains(key, "."); { // of narrowed words, else of the whole; "login" alone is a page
 		if title := key + ".title"; p.Has(title) {
 			return p.Say(title, p.Args)
 		}
@@ -80,6 +80,15 @@ func (p errorPage) Ways() []action {
 		ways = append(ways[:len(ways):len(ways)], helpAt(p.Brand.Help))
 	}
 	return ways
+}
+
+// HelpWay is helpAt where the operators have named one; nil otherwise.
+func (b base) HelpWay() *action {
+	if b.Brand.Help == "" {
+		return nil
+	}
+	a := helpAt(b.Brand.Help)
+	return &a
 }
 
 // helpAt is the way to the operators. An address is shown, since not everybody

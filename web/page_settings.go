@@ -106,6 +106,8 @@ type securityPage struct {
 	Identities     int       // remote identities that open the account
 	PasskeysOn     bool      // there are passkeys here
 	Passkeys       int       // the person's, that open the account
+	Codes          bool      // a code by mail opens the account
+	CanAdd         bool      // the person could have another way in than they have
 	Factors        bool      // there are second factors here
 	FactorAt       time.Time // zero: the person has none
 	Remembered     []rememberedRow
@@ -116,33 +118,56 @@ type securityPage struct {
 }
 
 // WaysIn is how many things open the account.
-func (p securityPage) WaysIn() int {
-	n := p.Identities + p.Passkeys
-	if p.HasPassword {
-		n++
-	}
-	return n
+func (p securityPage) WaysIn() int { return p.ways().count() }
+
+func (p securityPage) ways() waysIn {
+	return waysIn{password: p.HasPassword, codes: p.Codes, passkeys: p.Passkeys, identities: p.Identities}
 }
 
 // Protection says in a line how well the account is protected.
 func (p securityPage) Protection() string {
-	return p.protection(p.HasPassword, p.Passkeys > 0, p.WaysIn())
+	said := p.protection(p.ways(), p.CanAdd)
+	if p.Factors && !p.FactorAt.IsZero() {
+		said += " " + p.T("security.ways_step")
+	}
+	return said
+}
+
+// waysIn is what opens an account.
+type waysIn struct {
+	password, codes      bool
+	passkeys, identities int
+}
+
+func (w waysIn) count() int {
+	n := w.passkeys + w.identities
+	for _, has := range []bool{w.password, w.codes} {
+		if has {
+			n++
+		}
+	}
+	return n
 }
 
 // protection says how many ways in there are, and what one alone means.
-func (b base) protection(password, passkey bool, ways int) string {
-	switch {
-	case ways == 0:
+func (b base) protection(w waysIn, canAdd bool) string {
+	one := "security.ways_identity"
+	switch n := w.count(); {
+	case n == 0:
 		return b.T("security.ways_none")
-	case ways == 1 && password:
-		return b.T("security.ways_password")
-	case ways == 1 && passkey:
-		return b.T("security.ways_passkey")
-	case ways == 1:
-		return b.T("security.ways_identity")
-	default:
-		return b.N("security.ways", ways)
+	case n > 1:
+		return b.N("security.ways", n)
+	case w.password:
+		one = "security.ways_password"
+	case w.passkeys > 0:
+		one = "security.ways_passkey"
+	case w.codes:
+		one = "security.ways_code"
 	}
+	if !canAdd {
+		return b.T(one)
+	}
+	return b.T(one) + " " + b.T("security.ways_add")
 }
 
 // Standing is the kind of notice that Protection makes.
@@ -213,6 +238,7 @@ type linkedAccountsPage struct {
 	PasskeyCount int              // passkeys that open the account
 	OnlyWayIn    bool             // one thing opens the account: it cannot be unlinked
 	Passwords    bool             // the person could set a password
+	Codes        bool             // a code by mail opens the account
 }
 
 // shownChanges is how many changes are shown at once; the rest unfold.
@@ -262,16 +288,13 @@ func (p linkedAccountsPage) Protection() string {
 	if p.OnlyWayIn {
 		return ""
 	}
-	ways := p.PasskeyCount
-	if p.Password {
-		ways++
-	}
+	ways := waysIn{password: p.Password, codes: p.Codes, passkeys: p.PasskeyCount}
 	for _, l := range p.Linked {
 		if l.OpensAccount {
-			ways++
+			ways.identities++
 		}
 	}
-	return p.protection(p.Password, p.PasskeyCount > 0, ways)
+	return p.protection(ways, p.Passwords && !p.Password || p.Passkeys || len(p.Connect) > 0)
 }
 
 // LastUsed is the identity that was used last, where there are several; "" none.

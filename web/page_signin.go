@@ -49,14 +49,20 @@ type providerButton struct {
 }
 
 // loginPage asks who is there: templates/login.html, at /login/. It posts
-// login, email and password back to /login/.
+// login, email and password back to /login/. Where it asks for them one after the
+// other, it posts login and email to /login/identify/ (Identify) and comes back with
+// Identified, from where login and other=1 lead back there.
 type loginPage struct {
 	base
 	Login           broker.LoginID
 	Client          *clientView // who asks; nil a page of ours
 	Again           bool        // User is signed in and must prove to be there
 	Email           string      // as typed; with Again the user's own
-	Identifier      string      // catalog key of what is typed beside a password; "" the address
+	Identifier      string      // what is typed beside a password, translated; "" the address
+	Identify        bool        // asks for the address (or what Identifier says) alone; the ways come next
+	Identified      string      // what was said then; "" it was not asked for. Email says it, too
+	Own             bool        // the ways are those of that person, who has signed in here before; otherwise everybody's
+	LastCode        bool        // a mailed code was used last on this browser, for that account
 	Problems        problems    // fields: email, password
 	Providers       []providerButton
 	Query           string // what the search for a provider looks for ("q")
@@ -81,6 +87,23 @@ func (p loginPage) Autocomplete() string {
 	}
 	return "username"
 }
+
+// PasswordAutocomplete is the same for the field of the password.
+func (p loginPage) PasswordAutocomplete() string {
+	if p.Passkey != nil && p.Identified != "" { // the field before it is not shown
+		return "current-password webauthn"
+	}
+	return "current-password"
+}
+
+// PasswordFirst tells whether the password, or the question who somebody is, stands
+// before the providers.
+func (p loginPage) PasswordFirst() bool {
+	return p.LastPassword || len(p.Providers) == 0 || (p.Identify || p.Identified != "") && p.Last() == nil
+}
+
+// MailCode tells whether a code can be mailed without asking for the address.
+func (p loginPage) MailCode() bool { return p.CodeURL != "" && strings.Contains(p.Identified, "@") }
 
 // remembering is the choice whether the session outlives the browser.
 type remembering struct {

@@ -185,6 +185,9 @@ func TestSecurityWords(t *testing.T) {
 		{securityPage{base: b, HasPassword: true}, noticeInfo, "One way in: your password"},
 		{securityPage{base: b, Identities: 1}, noticeInfo, "One way in: a linked account"},
 		{securityPage{base: b, HasPassword: true, Identities: 2}, noticeOK, "3 ways in"},
+		{securityPage{base: b, Codes: true}, noticeInfo, "One way in: a code by mail"},
+		{securityPage{base: b, Codes: true, CanAdd: true}, noticeInfo, "One way in: a code by mail. Add a second"},
+		{securityPage{base: b, Codes: true, Passkeys: 1, Factors: true, FactorAt: sampleNow}, noticeOK, "2 ways in. If one fails, you still get in. A second step guards"},
 	} {
 		if got := tt.page.Protection(); !strings.HasPrefix(got, tt.want) || tt.page.Standing() != tt.kind {
 			t.Errorf("%q, %s", got, tt.page.Standing())

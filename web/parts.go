@@ -24,6 +24,7 @@ type fieldPart struct {
 	Autocomplete string
 	Inputmode    string
 	Fixed        string // somebody else sets it, to this; "" the person does
+	Focus        bool   // it is what the page is for
 	Plain        bool   // an identifier: written left to right, never corrected
 	Min, Max     int    // length in UTF-16 units; 0 not restricted
 	Lines        int    // as many lines of text; 0 one, which cannot have more

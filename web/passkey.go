@@ -60,6 +60,9 @@ func (s *Server) getPasskey(w http.ResponseWriter, r *http.Request) error {
 		return errNoSuchPage
 	}
 	p.Passkey, view.Primary = view, true
+	if !again(l) {
+		view.remembering = s.remembering(l.Remember)
+	}
 	return s.show(w, r, http.StatusOK, &p)
 }
 
@@ -70,6 +73,7 @@ func (s *Server) postPasskey(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	s.chooseRemember(r, &l)
 	user, how, verdict, err := s.usePasskey(w, r, s.passkeyAsk(w, r, l))
 	if bad := formProblems(err); bad != nil {
 		return s.showLogin(w, r, statusOf(err), l, "", bad)

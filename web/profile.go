@@ -48,25 +48,30 @@ func (s *Server) keepsAddress(u *broker.User) bool {
 // readProfile reads the form over what the person has: what the form does not ask
 // stays as it is.
 func (s *Server) readProfile(v *visit) (local.Profile, error) {
-	told := local.Profile{Version: local.AnyVersion, Name: v.form.Get("name"), Locale: v.form.Get("locale"), Details: v.user.Details}
+	told := local.ProfileOf(*v.user)
+	told.Version = local.AnyVersion
+	members := map[string]*string{"name": &told.Name, "locale": &told.Locale}
+	if s.keepsPhone(v.user) {
+		members["phone"] = &told.Phone
+	}
+	if a := &told.Address; s.keepsAddress(v.user) {
+		members["street_address"], members["postal_code"], members["locality"] = &a.Street, &a.PostalCode, &a.Locality
+		members["region"], members["country"] = &a.Region, &a.Country
+	}
+	for name, member := range members { // a program that leaves one out leaves it as it is
+		if v.form.Has(name) {
+			*member = v.form.Get(name)
+		}
+	}
 	if told.Locale != "" && told.Locale != v.user.Locale && !slices.Contains(s.cat.Languages(), told.Locale) {
-		return told, errForm.Becausef("language %.35q", told.Locale)
+		return told, errForm.At("locale").Becausef("language %.35q", told.Locale)
 	}
 	if text := v.form.Get("version"); text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 0 {
-			return told, errForm.Becausef("version %.20q", text)
+			return told, errForm.At("version").Becausef("version %.20q", text)
 		}
 		told.Version = n
-	}
-	if s.keepsPhone(v.user) {
-		told.Phone = v.form.Get("phone")
-	}
-	if s.keepsAddress(v.user) {
-		told.Address = broker.Address{
-			Street: v.form.Get("street_address"), PostalCode: v.form.Get("postal_code"), Locality: v.form.Get("locality"),
-			Region: v.form.Get("region"), Country: v.form.Get("country"),
-		}
 	}
 	if v.form.Has("affiliations") && (s.o.Affiliations || len(v.user.Details.Affiliations) > 0) {
 		told.Affiliations = strings.Split(v.form.Get("affiliations"), "\n")

@@ -19,7 +19,7 @@ func (s *Server) showLost(w http.ResponseWriter, r *http.Request, status int, em
 		if err != nil {
 			return err
 		}
-		p.Login, p.SignInURL = l.ID, withLogin("/login/", l)
+		p.Login, p.SignInURL, p.Email = l.ID, withLogin("/login/", l), or(p.Email, addressIn(l))
 	}
 	if p.Email == "" && v.user != nil {
 		p.Email = v.user.Email

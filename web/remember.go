@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"time"
@@ -53,9 +54,14 @@ func (s *Server) postForget(w http.ResponseWriter, r *http.Request) error {
 	v := visitOf(r)
 	id := v.form.Get("id")
 	if id == "" || len(id) > maxID {
-		return errForm.Becausef("no id")
+		return errForm.At("id").Becausef("no id")
 	}
-	err := s.accounts.ForgetBrowser(r.Context(), v.user.ID, id)
+	err := s.store.InTx(r.Context(), func(ctx context.Context) error {
+		if err := s.accounts.ForgetBrowser(ctx, v.user.ID, id); err != nil {
+			return err
+		}
+		return s.store.ForgetKnown(ctx, v.user.ID, v.at)
+	})
 	if err != nil && !errors.Is(err, broker.ErrNotFound) { // over already: that was the wish
 		return err
 	}

@@ -25,7 +25,10 @@ func (s *Server) getStart(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		q.LoginID, q.ReturnTo = l.ID, l.ReturnTo
-		q.Options.LoginHint, q.Options.ACRValues, q.Options.MaxAge = requestParam(l, "login_hint"), requestParam(l, "acr_values"), requestParam(l, "max_age")
+		q.Options.ACRValues, q.Options.MaxAge = requestParam(l, "acr_values"), requestParam(l, "max_age")
+		if q.Options.LoginHint, err = s.loginHint(r, l, q.Provider); err != nil {
+			return err
+		}
 		if l.Force {
 			q.Options.Prompt = "login" // a session at the provider is no proof that they are here
 			prompt := strings.Fields(requestParam(l, "prompt"))

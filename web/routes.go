@@ -39,6 +39,8 @@ func (s *Server) routes() *http.ServeMux {
 	m.HandleFunc("GET /{$}", s.page(s.getHome))
 	m.HandleFunc("GET /login/{$}", s.page(s.getLogin))
 	m.HandleFunc("POST /login/{$}", s.page(s.postLogin))
+	m.HandleFunc("POST "+chosenProviderPath+"{$}", s.page(s.postChosenProvider))
+	m.HandleFunc("POST /login/identify/{$}", s.page(s.postIdentify))
 	m.HandleFunc("GET /login/passkey/{$}", s.page(s.getPasskey))
 	m.HandleFunc("POST /login/passkey/{$}", s.page(s.postPasskey))
 	m.HandleFunc("GET /logout/{$}", s.page(s.getLogout))
@@ -96,6 +98,10 @@ func (s *Server) routes() *http.ServeMux {
 	m.HandleFunc("POST "+broker.EmailPath+"{$}", s.page(s.postEmailProof))
 	m.HandleFunc("GET "+broker.EmailBackPath+"{$}", s.page(s.getEmailBack))
 	m.HandleFunc("POST "+broker.EmailBackPath+"{$}", s.page(s.postEmailBack))
+	for _, t := range s.takingsBack() {
+		m.HandleFunc("GET "+t.path+"{$}", s.page(t.get))
+		m.HandleFunc("POST "+t.path+"{$}", s.page(t.post))
+	}
 	m.HandleFunc("GET /account/settings/security/{$}", s.member(s.getSecurity))
 	m.HandleFunc("POST /account/settings/password/{$}", s.member(s.passwords(s.postPassword)))
 	m.HandleFunc("GET "+factorPath+"{$}", s.member(s.getFactorSettings))

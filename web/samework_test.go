@@ -6,8 +6,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"idbroker/broker"
+	"idbroker/broker/local"
 	"idbroker/limits"
 	"idbroker/store/storetest"
 	"idbroker/tokens"
@@ -22,7 +24,7 @@ func TestSameWorkForKnownAndUnknown(t *testing.T) {
 		db := storetest.Open(t, dsn, storetest.OnStatement(l.note))
 		w := worldOn(t, db, tokens.Options{}, func(o *Options) {
 			o.TrustedHops = 1
-			o.Limits = limits.New(db, limits.Options{})
+			o.Limits = limits.New(db, limits.Options{Mails: broker.Limit{Burst: 100, Every: time.Minute}}) // or all would get the same: none
 		})
 		w.user("ada")
 		w.member("bob") // without a password
@@ -41,6 +43,18 @@ func TestSameWorkForKnownAndUnknown(t *testing.T) {
 			status int
 			ready  func(b *browser, ip string)
 		}{
+			{"who, then how, in a browser of another account", 1, func(b *browser, ip, email string) answer {
+				to := b.from(ip, "/login/identify/", "email", email).to("/login/?login=")
+				b.get(to.location).want(http.StatusOK)
+				return b.from(ip, "/login/", "login", to.param("login"), "password", "not the password")
+			}, http.StatusUnprocessableEntity, func(b *browser, ip string) {
+				w.server.o.IdentifyFirst = true
+				b.from(ip, "/login/", "email", mine.Email, "password", password).to("/")
+				b.from(ip, "/logout/").want(http.StatusSeeOther)
+				if b.cookie(waysCookie) == "" {
+					t.Error("the browser is not known to its own account")
+				}
+			}},
 			{"sign-in", 1, func(b *browser, ip, email string) answer {
 				return b.from(ip, "/login/", "email", email, "password", "not the password")
 			}, http.StatusUnprocessableEntity, nil},
@@ -71,6 +85,7 @@ func TestSameWorkForKnownAndUnknown(t *testing.T) {
 				before := w.hashes.Load()
 				var a answer
 				ops := l.of(func() { a = f.send(b, ip, email) })
+				w.server.o.IdentifyFirst = false
 				if a.want(f.status); int(w.hashes.Load()-before) != f.hashes {
 					t.Errorf("%s of %s: %d hashes, want %d", f.name, email, w.hashes.Load()-before, f.hashes)
 				}
@@ -84,7 +99,30 @@ func TestSameWorkForKnownAndUnknown(t *testing.T) {
 			t.Logf("%s: %s", f.name, strings.Join(first, " "))
 		}
 		w.sameConfirmation(&l, whose)
+		w.sameCode(&l, whose)
 	})
+}
+
+// sameCode asks for a code to sign in with.
+func (w *world) sameCode(l *ledger, whose []string) {
+	w.t.Helper()
+	w.codes(local.CodesSignIn)
+	var first []string
+	for i, email := range whose {
+		b := w.browser()
+		b.get("/login/") // it has its cookies
+		before := w.hashes.Load()
+		ops := l.of(func() {
+			b.from(fmt.Sprintf("198.51.%d.10", i), "/code/send/", "email", email).want(http.StatusSeeOther)
+		})
+		if first == nil {
+			first = ops
+		}
+		if !slices.Equal(ops, first) || w.hashes.Load() != before {
+			w.t.Errorf("code to %s: %d hashes,\n%s\nand to %s:\n%s", email, w.hashes.Load()-before, strings.Join(ops, " "), whose[0], strings.Join(first, " "))
+		}
+	}
+	w.t.Logf("code: %s", strings.Join(first, " "))
 }
 
 // sameConfirmation asks for the mail that proves an address once more.

@@ -167,6 +167,8 @@ func samples(r *renderer, lang string, w words) []sample {
 	signKey := passkeyOn(b(), passkeyView{Action: "/login/passkey/", RenewURL: "/login/passkey/?login=l1", Label: signedIn.T("passkey.sign_in")})
 	lastKey := *signKey
 	lastKey.Primary = true
+	followKey, stayKey := *signKey, lastKey
+	followKey.remembering, followKey.Follows, stayKey.remembering = remembering{Remember: 90}, true, remembering{Remember: 90}
 	factorKey := passkeyOn(b(), passkeyView{Action: "/second-factor/passkey/", Label: signedIn.T("passkey.factor")})
 	onlyFactor := *factorKey
 	onlyFactor.Label, onlyFactor.Primary = signedIn.T("passkey.factor_only"), true
@@ -181,12 +183,12 @@ func samples(r *renderer, lang string, w words) []sample {
 	onlyKey := passkeysPage{base: in("security"), OnlyWay: true, ProveURL: signin, Passkeys: slices.Clone(keys.Passkeys[:1])}
 	onlyKey.Passkeys[0].RemoveURL = ""
 	noKeys := passkeysPage{base: in("security"), Add: keys.Add}
-	ways := []factorWay{{"second_factor.use_totp", signin}, {"second_factor.use_recovery", signin}}
+	ways := []factorWay{{b().T("second_factor.use_totp"), signin}, {b().T("second_factor.use_recovery"), signin}}
 	both := []local.FactorWay{{Kind: broker.FactorTOTP, Since: long, LastUsedAt: sampleNow.Add(-2 * time.Hour)}, {Kind: broker.FactorSMS, Hint: "+41…11", Since: long, LastUsedAt: long}}
 	return []sample{
 		{"login", &loginPage{base: b(), Login: "l1", Client: client, Providers: four, SignUpURL: "/signup/?login=l1", LostPasswordURL: lost, LocalPasswords: true}},
 		{"login_last", &loginPage{base: b(), Login: "l1", Client: client, Providers: last, SignUpURL: "/signup/", LostPasswordURL: lost, LocalPasswords: true}},
-		{"login_username", &loginPage{base: b(), Login: "l1", Identifier: "field.identifier", SignUpURL: "/signup/", LostPasswordURL: lost, LocalPasswords: true}},
+		{"login_username", &loginPage{base: b(), Login: "l1", Identifier: b().T("field.identifier"), SignUpURL: "/signup/", LostPasswordURL: lost, LocalPasswords: true}},
 		{"login_wrong", &loginPage{base: b(), Login: "l1", Providers: four, Email: w.email, Problems: wrong, LastPassword: true, SignUpURL: "/signup/", LostPasswordURL: lost, LocalPasswords: true}},
 		{"login_challenge", &loginPage{base: challenged, Login: "l1", Providers: four, Email: w.email, Problems: problemsOf(errChallenge), LastPassword: true, LostPasswordURL: lost, LocalPasswords: true}},
 		{"login_forty", &loginPage{base: b(), Login: "l1", Client: client, Providers: forty, SignUpURL: "/signup/", LostPasswordURL: lost, LocalPasswords: true}},
@@ -197,6 +199,12 @@ func samples(r *renderer, lang string, w words) []sample {
 		{"login_present", &loginPage{base: signedIn, Login: "l1", Client: client, Present: w.name, Providers: four[:2], LostPasswordURL: lost, LocalPasswords: true, SignUpURL: "/signup/"}},
 		{"login_passkey", &loginPage{base: b(), Login: "l1", Client: client, Providers: four, SignUpURL: "/signup/", LostPasswordURL: lost, LocalPasswords: true, Passkey: signKey}},
 		{"login_passkey_last", &loginPage{base: b(), Login: "l1", Providers: four, LostPasswordURL: lost, LocalPasswords: true, Passkey: &lastKey, Problems: problemsOf(local.ErrPasskeyUnknown)}},
+		{"login_identify", &loginPage{base: b(), Login: "l1", Client: client, Identify: true, Identifier: b().T("field.identifier"), Providers: four, SignUpURL: "/signup/", LostPasswordURL: lost, LocalPasswords: true, Passkey: signKey}},
+		{"login_identify_wrong", &loginPage{base: b(), Login: "l1", Identify: true, Email: w.handle, Providers: last, LocalPasswords: true, Problems: problems{"email": broker.ErrEmail}}},
+		{"login_ways", &loginPage{base: b(), Login: "l1", Client: client, Identified: w.email, Email: w.email, Providers: four, SignUpURL: "/signup/", LostPasswordURL: lost, CodeURL: "/code/?login=l1", LocalPasswords: true, Passkey: signKey, remembering: remembering{Remember: 90}}},
+		{"login_ways_own", &loginPage{base: b(), Login: "l1", Client: client, Identified: w.email, Email: w.email, Own: true, Providers: four[:2], LastPassword: true, LostPasswordURL: lost, CodeURL: "/code/?login=l1", LocalPasswords: true}},
+		{"login_ways_provider", &loginPage{base: b(), Login: "l1", Identified: w.email, Email: w.email, Own: true, Providers: last[:2], LostPasswordURL: lost, LocalPasswords: true, Problems: wrong}},
+		{"login_ways_code", &loginPage{base: b(), Login: "l1", Identified: w.email, Email: w.email, Own: true, LastCode: true, CodeURL: "/code/?login=l1", LostPasswordURL: lost, LocalPasswords: true, Passkey: signKey}},
 		{"passkey", &passkeyPage{base: b(), Passkey: &lastKey, BackURL: signin}},
 		{"second_factor_passkey", &secondFactorPage{base: b(), Login: "l1", Client: client, Way: "totp", Ways: ways[1:], OtherURL: signin, Passkey: factorKey}},
 		{"second_factor_only_passkey", &secondFactorPage{base: b(), Login: "l1", OtherURL: signin, NoApp: true, Passkey: &onlyFactor}},
@@ -227,6 +235,8 @@ func samples(r *renderer, lang string, w words) []sample {
 		{"factor_on_wrong", &factorPage{base: in("security"), Codes: 1, Ways: both[:1], Factor: broker.Factor{ID: "f", ConfirmedAt: long, LastUsedAt: sampleNow.Add(-2 * time.Hour)}, Problems: problemsOf(local.ErrFactorWrong)}},
 		{"recovery_codes", &recoveryCodesPage{base: in("security"), Account: w.email, DoneURL: factorPath, Codes: slices.Repeat([]string{"BCDF-GHJK-LMNP", "QRST-VWXZ-BCDF"}, 5)}},
 		{"code", &codePage{base: b(), Login: "l1", Remote: &github, Email: w.email, OtherURL: signin, BackURL: signin, remembering: remembering{Remember: 90}}},
+		{"login_remember_forty", &loginPage{base: b(), Login: "l1", Providers: forty, LostPasswordURL: lost, LocalPasswords: true, Passkey: &followKey, remembering: remembering{Remember: 90}}},
+		{"passkey_remember", &passkeyPage{base: b(), Passkey: &stayKey, BackURL: signin}},
 		{"login_remember", &loginPage{base: b(), Login: "l1", Client: client, Providers: four, SignUpURL: "/signup/?login=l1", LostPasswordURL: lost, LocalPasswords: true, remembering: remembering{Remember: 90, Remembered: true}}},
 		{"code_wrong", &codePage{base: b(), Login: "l1", Email: w.email, OtherURL: signin, BackURL: signin, Problems: problemsOf(local.ErrCodeWrong)}},
 		{"signup_wrong", &signupPage{base: b(), Login: "l1", Email: w.handle, Name: w.name, Username: w.handle, NeedPassword: true, MinPassword: 8, SignInURL: signin, Problems: problems{
@@ -286,6 +296,9 @@ func samples(r *renderer, lang string, w words) []sample {
 			Action: broker.EmailPath, Fields: []hidden{{"token", "t0ken"}}, Button: newAddress.T("email.confirm_button"), Cancel: newAddress.T("email.keep"), BackURL: profilePath}},
 		{"email_back", &confirmPage{base: back, Lines: []string{back.T("email.back_to", "email", w.email), back.T("email.back_effect")},
 			Action: broker.EmailBackPath, Fields: []hidden{{"token", "t0ken"}}, Button: back.T("undo.button"), Cancel: back.T("undo.keep"), BackURL: "/"}},
+		{"undo_passkey", takeBackSample(b(), broker.PasskeyBackPath, "take_back.passkey", "undo.button", "take_back.everybody", "take_back.passkey_effect", "passkey", w.text)},
+		{"undo_factor", takeBackSample(b(), broker.FactorBackPath, "take_back.factor", "undo.button", "take_back.everybody", "take_back.factor_effect_app", "date", back.exact(inAWeek))},
+		{"undo_sign_in", takeBackSample(b(), broker.SignInBackPath, "take_back.sign_in", "take_back.sign_in_button", "take_back.sign_in_since", "take_back.sign_in_effect_device", "date", back.exact(inAWeek), "device", w.text)},
 		{"security", &securityPage{base: in("security"), LocalPasswords: true, HasPassword: true, PasswordSetAt: long, MinPassword: 8, Identities: 2, PasskeysOn: true, Passkeys: 2,
 			Devices: 2, signInViews: signIns,
 			Events: []eventRow{
@@ -338,4 +351,10 @@ func connectButtons(all []providerButton) []providerButton {
 		all[i].URL = "/oauth/login/" + all[i].ID + "/"
 	}
 	return all
+}
+
+// takeBackSample is the page of a link that takes something back.
+func takeBackSample(b base, path, title, button, sessions, effect string, args ...string) *confirmPage {
+	b.Title = b.T(title)
+	return &confirmPage{base: b, Lines: []string{b.T(effect, args...), b.T(sessions)}, Action: path, Fields: []hidden{{"token", "t0ken"}}, Button: b.T(button), Cancel: b.T("undo.keep"), BackURL: "/"}
 }

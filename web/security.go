@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/mileusna/useragent"
@@ -37,6 +38,10 @@ func (s *Server) showSecurity(w http.ResponseWriter, r *http.Request, status int
 			return err
 		}
 	}
+	p.Codes = s.accounts.Codes(broker.Login{})
+	p.CanAdd = p.LocalPasswords && !p.HasPassword || p.PasskeysOn || slices.ContainsFunc(s.linker.Providers(), func(known broker.Provider) bool {
+		return !slices.Contains(mine, known.ID) || known.Second == broker.SecondAdd
+	})
 	p.Factors, p.FactorAt = s.accounts.Factors(), v.user.SecondFactorAt
 	if p.Remembered, err = s.rememberedRows(r); err != nil {
 		return err

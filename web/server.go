@@ -28,6 +28,7 @@ type Store interface {
 	InTx(ctx context.Context, fn func(ctx context.Context) error) error
 
 	User(ctx context.Context, id broker.UserID) (broker.User, error)
+	ForgetKnown(ctx context.Context, id broker.UserID, at time.Time) error
 	UserByEmail(ctx context.Context, email string) (broker.User, error)
 
 	CreateLogin(ctx context.Context, l broker.Login) error
@@ -89,6 +90,9 @@ type Options struct {
 	MinPassword int  // what the pages say; as local has it; 0: 8
 	NoSignUp    bool // newcomers cannot begin accounts
 	NoPasswords bool // people sign in with providers alone
+	// IdentifyFirst asks who somebody is before it shows the ways in; not with
+	// NoPasswords, where nobody is asked that.
+	IdentifyFirst bool
 	// StraightTo is the provider that people go straight to, without the sign-in
 	// page: an id, or StraightToOnly; "" nobody does.
 	StraightTo string

@@ -29,6 +29,7 @@ type sessionRows interface {
 	CreateSessionOf(ctx context.Context, s broker.Session, u broker.User) error
 	SessionUser(ctx context.Context, idHash string) (broker.Session, broker.User, error)
 	SaveSession(ctx context.Context, s broker.Session) error
+	SaveSessionData(ctx context.Context, s broker.Session) error
 	TouchSession(ctx context.Context, s broker.Session) error
 	DeleteSession(ctx context.Context, idHash string) error
 }
@@ -56,10 +57,11 @@ type userKey struct{}
 // provenKey is the user that a session which begins is for, as they were authenticated.
 type provenKey struct{}
 
-// stolenKey is a session that New has found to be stolen (stolen), and turnKey the
-// cookie that the browser is to have from now on.
+// stolenKey is a session that New has found to be stolen (stolen), endedKey that the browser
+// shows one that has ended, and turnKey the cookie that it is to have from now on.
 type (
 	stolenKey struct{}
+	endedKey  struct{}
 	turnKey   struct{}
 )
 
@@ -87,12 +89,14 @@ func (s *sessionStore) New(r *http.Request, name string) (*sessions.Session, err
 	ctx, at := r.Context(), time.Now()
 	row, user, err := s.rows.SessionUser(ctx, secret.Hash())
 	if errors.Is(err, broker.ErrNotFound) {
+		session.Values[endedKey{}] = true
 		return session, nil
 	}
 	if err != nil {
 		return session, fmt.Errorf("read session: %w", err)
 	}
 	if !s.alive(row, at) {
+		session.Values[endedKey{}] = true
 		return session, nil // the row stays until its end: its applications hear of it then (tokens.EndExpiredSessions)
 	}
 	seen := s.theft.look(r, secret, row, at)
@@ -157,7 +161,7 @@ func (s *sessionStore) Save(r *http.Request, w http.ResponseWriter, session *ses
 	return nil
 }
 
-// write writes the session's row and returns the cookie that has to be set
+// write writes the session's row, of one that stands its Data alone, and returns the cookie that has to be set
 // when the unit of work that it is part of has been committed; nil none. A
 // session without ID gets a new one.
 func (s *sessionStore) write(ctx context.Context, session *sessions.Session) (*http.Cookie, error) {
@@ -174,7 +178,7 @@ func (s *sessionStore) write(ctx context.Context, session *sessions.Session) (*h
 	row.Data = encodeNotices(session.Values["_flash"])
 	if session.ID != "" {
 		session.Values[rowKey{}] = row
-		return nil, s.rows.SaveSession(ctx, row)
+		return nil, s.rows.SaveSessionData(ctx, row)
 	}
 	secret := broker.NewSecret()
 	row.IDHash = secret.Hash()

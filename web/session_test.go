@@ -102,6 +102,7 @@ func TestSessionEnds(t *testing.T) {
 		}
 		edit(&row)
 		must(t, w.db.SaveSession(t.Context(), row))
+		must(t, w.db.TouchSession(t.Context(), row))
 		b.get(profilePath).to("/login/")
 		b.get(profilePath).to("/login/")
 		// The row stays until its applications have been told, and opens nothing.
@@ -144,7 +145,7 @@ func TestSessionIsTouchedOnceAMinute(t *testing.T) {
 		touched bool
 	}{{30 * time.Second, false}, {2 * time.Minute, true}} {
 		row.LastSeenAt = time.Now().Add(-tt.ago)
-		must(t, w.db.SaveSession(t.Context(), row))
+		must(t, w.db.TouchSession(t.Context(), row))
 		b.get("/").want(200)
 		now, err := b.session()
 		must(t, err)

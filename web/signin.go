@@ -113,7 +113,7 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 	if s.o.Remember > 0 && (l.Remember || v.session.UserID == user.ID && v.session.Lasting) {
 		row.Lasting, row.ExpiresAt = true, v.at.Add(s.o.Remember)
 	}
-	isNew := s.o.NewBrowserMail && user.EmailVerified() && !s.knowsBrowser(r, user.ID)
+	isNew := s.o.NewBrowserMail && user.EmailVerified() && !s.knowsBrowser(r, user)
 	up := l.Upstream
 	l.SID, l.Upstream = row.SID, broker.Upstream{} // the session has it from now on
 	jar := sessions.NewSession(s.sessions, sessionCookie)
@@ -154,7 +154,8 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 		if err := s.store.AddEvent(ctx, e); err != nil || !isNew {
 			return err
 		}
-		return s.store.EnqueueUnlessFirst(ctx, s.mailFrom(request, user, "new-browser", v.at), user.ID)
+		notice := broker.SignInNotice{UserID: user.ID, SID: row.SID, At: v.at, Mail: s.mailFrom(request, user, "new-browser", v.at)}
+		return s.store.EnqueueUnlessFirst(ctx, notice.Entry(v.at), user.ID)
 	})
 	if errors.Is(err, errForgotten) {
 		l.SID = ""
@@ -171,7 +172,7 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 	s.o.Wake() // whoever was here before may have applications to tell
 	http.SetCookie(w, cookie)
 	if s.o.NewBrowserMail {
-		s.rememberBrowser(w, r, user.ID)
+		s.rememberBrowser(w, r, user)
 	}
 	s.setStateOf(w, row, v.at)
 	s.hasChosen(w, r)
@@ -180,6 +181,9 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 		last = lastPasskey
 	}
 	http.SetCookie(w, s.cookies.make(lastCookie, or(l.Provider, last), keepChoice))
+	if s.identifiesFirst() {
+		s.rememberWay(w, r, user, wayIn(l))
+	}
 	v.jar, v.session, v.user = jar, rowOf(jar), &user
 	s.log.InfoContext(ctx, "signed in", "user", user.ID, "provider", l.Provider, "client", l.ClientID, "acr", l.ACR, "two factors there", v.twoThere)
 	return nil

@@ -118,11 +118,8 @@ func (s *Server) postNumberConfirm(w http.ResponseWriter, r *http.Request) error
 	v := visitOf(r)
 	var codes []string
 	done, err := s.withCode(w, r, func(code string) (err error) {
-		if codes, err = s.accounts.ConfirmSMS(r.Context(), v.session, code); err != nil { // no unit: a wrong guess is counted
-			return err
-		}
 		var next renewed
-		err = s.store.InTx(r.Context(), func(ctx context.Context) (err error) {
+		codes, err = s.accounts.ConfirmSMS(r.Context(), v.session, code, func(ctx context.Context) (err error) {
 			next, err = s.renew(ctx, v, v.session.WithFactor(broker.AMRSMS))
 			return err
 		})

@@ -185,6 +185,26 @@ func TestBlockedBetweenPasswordAndFactor(t *testing.T) {
 	owing.nobody()
 }
 
+// TestClosedBetweenPasswordAndFactor: an account that its person closes meanwhile asks
+// for no second factor any more, and spends none.
+func TestClosedBetweenPasswordAndFactor(t *testing.T) {
+	w := newWorld(t)
+	ada := w.user("ada")
+	b := w.browser()
+	b.signIn("ada")
+	secret, codes := b.setUpApp()
+	owing := w.browser()
+	login := owing.post("/login/", "email", ada.Email, "password", password).to("/second-factor/").param("login")
+	b.post(closePath).to("/")
+	owing.get("/second-factor/?login=" + login).want(403)
+	owing.post("/second-factor/", "login", login, "code", appShows(t, secret, 1)).want(403)
+	owing.post("/second-factor/", "login", login, "recovery", "1", "code", codes[0]).want(403)
+	owing.nobody()
+	if left, err := w.db.CountRecoveryCodes(t.Context(), ada.ID); err != nil || left != len(codes) {
+		t.Errorf("%d recovery codes of %d, %v", left, len(codes), err)
+	}
+}
+
 // TestModeratedNewcomer: each way in which an account begins leads to the page that says
 // what happens next, and to no session.
 func TestModeratedNewcomer(t *testing.T) {

@@ -218,7 +218,7 @@ func (s *Server) endStolen(w http.ResponseWriter, r *http.Request, st stolen) er
 		if err := s.store.AddEvent(ctx, e); err != nil || !st.user.EmailVerified() {
 			return err
 		}
-		return s.store.Enqueue(ctx, s.mailFrom(request, st.user, "session-stolen", v.at))
+		return s.store.Enqueue(ctx, s.mailFrom(request, st.user, "session-stolen", v.at).Entry(v.at))
 	})
 	if errors.Is(err, broker.ErrNotFound) {
 		err = nil // another request has ended it

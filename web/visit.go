@@ -22,6 +22,7 @@ type visit struct {
 	at        time.Time         // when the request came
 	jar       *sessions.Session // nil: the route does not look at sessions
 	session   broker.Session    // zero: none that counts
+	ended     bool              // the browser shows a session that has ended
 	user      *broker.User      // nil: nobody is signed in
 	owing     *broker.User      // whose second factor the request is about, before they are signed in; nil nobody's
 	inTime    bool              // the form that was sent was opened while the sign-in was fresh
@@ -92,6 +93,9 @@ func (s *Server) enter(w http.ResponseWriter, r *http.Request) error {
 	if cookie, ok := jar.Values[turnKey{}].(*http.Cookie); ok {
 		http.SetCookie(w, cookie)
 	}
+	if _, v.ended = jar.Values[endedKey{}]; v.ended {
+		delete(jar.Values, endedKey{})
+	}
 	row := rowOf(jar)
 	if row.UserID == "" {
 		v.session = row
@@ -133,9 +137,19 @@ func (v *visit) read(r *http.Request, op operation) error {
 	if !utf8.ValidString(r.URL.Path) || strings.ContainsRune(r.URL.Path, 0) {
 		return errText.Becausef("path")
 	}
+	for _, m := range wildcard.FindAllStringSubmatch(r.Pattern, -1) {
+		if name := m[1]; !isID(r.PathValue(name)) {
+			return errNoSuchPage.At(name)
+		}
+	}
 	v.query.Values, v.form.Values = query, url.Values{}
 	if err := once(op.query, query); err != nil {
 		return err
+	}
+	if wantsJSON(r) && op.takesJSON() { // programs have no old links: what the document says of a query holds
+		if err := checkQuery(op.query, query); err != nil {
+			return err
+		}
 	}
 	if r.Method != http.MethodPost {
 		return nil

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"idbroker/broker"
 	"idbroker/broker/local"
@@ -26,7 +27,8 @@ func (s *Server) waysOn(r *http.Request, err error) []action {
 		return []action{linked, home}
 	case errors.Is(err, local.ErrEmailOther) && v.user != nil:
 		return []action{{Label: "error.use_owner", URL: "/login/?switch=1", Primary: true}, home}
-	case errors.Is(err, local.ErrEmailOther), errors.Is(err, local.ErrBackUnknown), errors.Is(err, local.ErrBackTaken):
+	case errors.Is(err, local.ErrEmailOther), errors.Is(err, local.ErrBackUnknown), errors.Is(err, local.ErrBackTaken),
+		errors.Is(err, local.ErrTakeBackUnknown), errors.Is(err, local.ErrTakeBackMoved), errors.Is(err, local.ErrTakeBackBare), errors.Is(err, local.ErrTakeBackLast):
 		return []action{signIn, home}
 	case errors.Is(err, local.ErrEmailTaken), errors.Is(err, local.ErrEmailOutdated):
 		return []action{{Label: "email.heading", URL: emailPath, Primary: true}, home}
@@ -41,6 +43,9 @@ func (s *Server) waysOn(r *http.Request, err error) []action {
 			signIn.URL += "?login=" + url.QueryEscape(id)
 		}
 		return []action{signIn, home}
+	case strings.HasPrefix(r.URL.Path, "/reset-password/") &&
+		(errors.Is(err, local.ErrMailUnknown) || errors.Is(err, local.ErrMailUsed) || errors.Is(err, local.ErrMailExpired)):
+		return []action{{Label: "lost_password.heading", URL: "/lost-password/", Primary: true}, linkedPlain(signIn), home}
 	case errors.Is(err, errOtherBrowser):
 		return []action{signIn, home}
 	case errors.As(err, &refused):

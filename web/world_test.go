@@ -35,7 +35,7 @@ import (
 type world struct {
 	hashes   atomic.Int64 // of passwords
 	t        testing.TB
-	db       *store.DB
+	db       database
 	op       *providertest.OpenID // configured as "demo", and as "other"
 	url      string
 	server   *Server
@@ -102,7 +102,7 @@ func worldOf(t testing.TB, db *store.DB, to tokens.Options, more []providers.App
 // worldAt is worldOf whose base URL has another host that is this machine.
 func worldAt(t testing.TB, host string, db *store.DB, to tokens.Options, more []providers.App, app func(url string, a *providers.App), edit ...func(*Options)) *world {
 	t.Helper()
-	w := &world{t: t, db: db, log: &logBuffer{}}
+	w := &world{t: t, db: databaseOf(t, db), log: &logBuffer{}}
 	w.op = providertest.NewOpenID(t, providertest.OpenIDOptions{})
 	var handler http.Handler
 	srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { handler.ServeHTTP(rw, r) }))
@@ -234,6 +234,12 @@ func (w *world) mails() []broker.Mail {
 	must(w.t, err)
 	for _, e := range emails { // as do they
 		must(w.t, w.accounts.DeliverEmail(w.t.Context(), e.Payload))
+		must(w.t, w.db.FinishOutbox(w.t.Context(), e.ID, time.Now()))
+	}
+	signIns, err := w.db.ClaimOutbox(w.t.Context(), 20, time.Now().Add(time.Second), time.Minute, broker.OutboxSignIn)
+	must(w.t, err)
+	for _, e := range signIns {
+		must(w.t, w.accounts.DeliverSignIn(w.t.Context(), e.Payload))
 		must(w.t, w.db.FinishOutbox(w.t.Context(), e.ID, time.Now()))
 	}
 	codes, err := w.db.ClaimOutbox(w.t.Context(), 20, time.Now().Add(time.Second), time.Minute, broker.OutboxCode)

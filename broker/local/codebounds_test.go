@@ -173,7 +173,7 @@ func FuzzTypedCode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, typed string) {
 		a := reg(t, db)
 		l, _ := newLogin()
-		if u, _, err := a.RedeemCode(t.Context(), l, typed); u.ID != "" || !errors.Is(err, local.ErrCodeWrong) && !errors.Is(err, local.ErrCodeGone) {
+		if u, _, err := a.RedeemCode(t.Context(), l, typed); u.ID != "" || !errors.Is(err, local.ErrRequired) && !errors.Is(err, local.ErrCodeWrong) && !errors.Is(err, local.ErrCodeGone) {
 			t.Errorf("%q: %v", typed, err)
 		}
 	})

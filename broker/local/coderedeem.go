@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"idbroker/broker"
@@ -35,6 +36,9 @@ func (a *Accounts) RedeemCode(ctx context.Context, login broker.Login, typed str
 	var none broker.Authentication
 	if !a.Codes(login) {
 		return nobody, none, ErrNoCodes
+	}
+	if strings.TrimSpace(typed) == "" {
+		return nobody, none, ErrRequired.At("code")
 	}
 	code, ok := cleanCode(typed)
 	if !ok {

@@ -91,11 +91,21 @@ func (a *Accounts) admit(ctx context.Context, email string) error {
 	return err
 }
 
+// Admits tells whether an address can be proven here: its domain is not blocked.
+func (a *Accounts) Admits(ctx context.Context, email string) (bool, error) {
+	_, d, err := a.standing(ctx, email)
+	return err == nil && d.Status != broker.DomainBlocked, err
+}
+
 // confirm is called where the address of an account has just been proven, inside the unit
 // of work that writes u. It asks about the domain once more, since forms and mails
 // take their time; notes a domain that nobody came from before; and gives and takes
-// the word of a domain that vouches for its people.
+// the word of a domain that vouches for its people. Whoever decides about a domain at
+// the same moment waits until the unit ends, and then finds this account; or this waits for them.
 func (a *Accounts) confirm(ctx context.Context, u *broker.User, at time.Time) (broker.DomainStatus, error) {
+	if err := a.store.HoldDomains(ctx, false); err != nil {
+		return "", fmt.Errorf("hold domains: %w", err)
+	}
 	name, d, err := a.standing(ctx, u.Email)
 	switch {
 	case err != nil:

@@ -23,7 +23,7 @@ const (
 // leaves the flag as it is.
 func (a *Accounts) SetDomain(ctx context.Context, name string, status broker.DomainStatus, flaggedBy *string) (broker.Domain, error) {
 	d := broker.Domain{Name: name}
-	err := a.store.InTx(ctx, func(ctx context.Context) error {
+	err := a.deciding(ctx, func(ctx context.Context) error {
 		known, err := a.store.DomainsNamed(ctx, []string{name})
 		if err != nil {
 			return fmt.Errorf("find domain: %w", err)
@@ -41,6 +41,18 @@ func (a *Accounts) SetDomain(ctx context.Context, name string, status broker.Dom
 		return a.domainEvent(ctx, broker.EventDomainSet, map[string]string{"domain": name, "status": string(status)}, at)
 	})
 	return d, err
+}
+
+// deciding is a unit of work that changes what is decided about domains. Nobody proves an
+// address meanwhile: or else an account could begin that neither the proof refuses nor
+// PeopleOf finds afterwards.
+func (a *Accounts) deciding(ctx context.Context, fn func(ctx context.Context) error) error {
+	return a.store.InTx(ctx, func(ctx context.Context) error {
+		if err := a.store.HoldDomains(ctx, true); err != nil {
+			return fmt.Errorf("hold domains: %w", err)
+		}
+		return fn(ctx)
+	})
 }
 
 // domainEvent writes an event about domains and nobody in particular.
@@ -64,7 +76,7 @@ func (a *Accounts) decide(ctx context.Context, d broker.Domain, status broker.Do
 
 // RemoveDomain forgets a domain and what was decided about it. broker.ErrNotFound.
 func (a *Accounts) RemoveDomain(ctx context.Context, name string) error {
-	return a.store.InTx(ctx, func(ctx context.Context) error {
+	return a.deciding(ctx, func(ctx context.Context) error {
 		if err := a.store.DeleteDomain(ctx, name); err != nil {
 			return err
 		}
@@ -80,7 +92,7 @@ func (a *Accounts) ImportDomains(ctx context.Context, names []string, status bro
 		some := names[:min(len(names), domainsAtOnce)]
 		names = names[len(some):]
 		n := 0
-		err := a.store.InTx(ctx, func(ctx context.Context) error {
+		err := a.deciding(ctx, func(ctx context.Context) error {
 			n = 0
 			rows, err := a.store.DomainsNamed(ctx, some)
 			if err != nil {

@@ -42,7 +42,8 @@ var (
 		"erase_at":      "whose account is closed does not get here",
 		"disabled_at":   "whose account is disabled does not get here",
 		"blocked_at":    "whose account is blocked does not get here", "blocked_reason": "the same; the page that refuses them shows it",
-		"waiting_at": "whose account waits does not get here",
+		"known_since": "it says of no browser which; signed_out events tell when",
+		"waiting_at":  "whose account waits does not get here",
 	}
 )
 

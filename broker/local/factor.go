@@ -194,7 +194,7 @@ func (a *Accounts) FactorWays(ctx context.Context, user broker.UserID) ([]Factor
 			if !a.SMS() {
 				continue
 			}
-			w.Number = f.Secret.Reveal()
+			w.Number = f.Number()
 			w.Hint = broker.MaskPhone(w.Number)
 			if f.CodeMAC != "" && time.Since(f.CodeAt) < broker.SMSCodeLifetime {
 				w.SentAt = f.CodeAt
@@ -217,7 +217,7 @@ func (a *Accounts) PendingSMS(ctx context.Context, s broker.Session) (string, er
 	case f.Confirmed(), f.BegunBy != s.SID, at.Sub(f.CodeAt) >= broker.SMSCodeLifetime, !s.Fresh(a.o.FreshFor, at):
 		return "", nil
 	}
-	return f.Secret.Reveal(), nil
+	return f.Number(), nil
 }
 
 // factorOf returns the user's factor of a kind as it counts, or ErrFactorGone.

@@ -61,13 +61,22 @@ func (a *Accounts) count(ctx context.Context, s broker.Session, f broker.Factor,
 		if err := stillIn(s, user); err != nil {
 			return err
 		}
+		if user.HasSecondFactor() && s.ACR != broker.ACRSecond {
+			return broker.ErrSignIn // the owner was faster, and nothing of theirs was shown here
+		}
 		if err := a.store.ConfirmFactor(ctx, f.ID, step, at); errors.Is(err, broker.ErrSpent) {
 			return ErrFactorGone.Because(err)
 		} else if err != nil {
 			return err
 		}
+		tell := func() error {
+			if err := a.event(ctx, words.added, user.ID, at); err != nil {
+				return err
+			}
+			return a.tellOfAddition(ctx, broker.MailFactorBack, user, f.ID, words.addedMail, map[string]string{}, at)
+		}
 		if user.HasSecondFactor() {
-			return a.factorChanged(ctx, user, words.added, words.addedMail, at)
+			return tell()
 		}
 		user.SecondFactorAt, user.UpdatedAt = at, at
 		if err := a.store.UpdateUser(ctx, user); err != nil {
@@ -79,7 +88,7 @@ func (a *Accounts) count(ctx context.Context, s broker.Session, f broker.Factor,
 		if err := a.endOthers(ctx, user.ID, s.SID, "second factor added", at); err != nil {
 			return err
 		}
-		return a.factorChanged(ctx, user, words.added, words.addedMail, at)
+		return tell()
 	})
 	if err != nil {
 		return nil, err

@@ -55,7 +55,7 @@ func (a *Accounts) StartSMS(ctx context.Context, s broker.Session, typed string)
 	if err != nil {
 		return fmt.Errorf("find user: %w", err)
 	}
-	f := broker.Factor{ID: broker.NewID(), UserID: s.UserID, Kind: broker.FactorSMS, Secret: broker.Secret(number), CreatedAt: at, BegunBy: s.SID, CodeAt: at}
+	f := broker.Factor{ID: broker.NewID(), UserID: s.UserID, Kind: broker.FactorSMS, Secret: broker.NumberSecret(number), CreatedAt: at, BegunBy: s.SID, CodeAt: at}
 	code := newSMSCode()
 	f.CodeMAC = smsMAC(a.o.CodeKeys[0], f, s.SID, code)
 	err = a.store.InTx(ctx, func(ctx context.Context) error {
@@ -89,7 +89,7 @@ func (a *Accounts) SendSMS(ctx context.Context, user broker.User, by string) err
 		if err := a.store.SendFactorCode(ctx, f.ID, smsMAC(a.o.CodeKeys[0], f, by, code), at.Add(-smsAgain), at); err != nil {
 			return err
 		}
-		return a.store.Enqueue(ctx, broker.SMS{ID: broker.NewID(), To: f.Secret.Reveal(), Code: code, Locale: user.Locale, At: at}.Entry(at))
+		return a.store.Enqueue(ctx, broker.SMS{ID: broker.NewID(), To: f.Number(), Code: code, Locale: user.Locale, At: at}.Entry(at))
 	})
 	if errors.Is(err, broker.ErrSpent) {
 		return ErrSMSSoon.Because(err)
@@ -136,8 +136,10 @@ func (a *Accounts) spendSMS(ctx context.Context, f broker.Factor, by, typed stri
 
 // ConfirmSMS makes the number that is being set up count, where the code that was sent
 // there was typed. It returns recovery codes where this is the user's first factor,
-// as ConfirmFactor does; nil otherwise. Errors: those of ConfirmFactor, and sms.gone.
-func (a *Accounts) ConfirmSMS(ctx context.Context, s broker.Session, typed string) ([]string, error) {
+// as ConfirmFactor does; nil otherwise. goOn is what the session or the login does
+// with that, in the same unit of work: who is out by then sets nothing up. A wrong guess
+// is counted before. Errors: those of ConfirmFactor and goOn, and sms.gone.
+func (a *Accounts) ConfirmSMS(ctx context.Context, s broker.Session, typed string, goOn func(ctx context.Context) error) (codes []string, err error) {
 	at := time.Now()
 	if !a.SMS() {
 		return nil, ErrNoSMS
@@ -149,7 +151,16 @@ func (a *Accounts) ConfirmSMS(ctx context.Context, s broker.Session, typed strin
 	if err := a.spendSMS(ctx, f, s.SID, typed); err != nil {
 		return nil, err
 	}
-	return a.count(ctx, s, f, 0, at)
+	err = a.store.InTx(ctx, func(ctx context.Context) error {
+		if codes, err = a.count(ctx, s, f, 0, at); err != nil {
+			return err
+		}
+		return goOn(ctx)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return codes, nil
 }
 
 // newSMSCode makes a code: as many digits as people type from a telephone.

@@ -55,11 +55,13 @@ type hasher struct {
 	slots   chan struct{}
 	large   chan struct{} // one at once of those that take more memory than ours
 	dummy   stored
-	dead    atomic.Int64 // KiB that hashes have used since the garbage was collected
+	memory  chan struct{} // of hashes in work, and of those whose memory nobody has collected
+	lot     int64         // so many of the latter are collected at once
+	dead    atomic.Int64  // how many they are
 }
 
-// deadKiB is how much may lie about at least: to collect it takes a millisecond or
-// two, which small hashes are not worth.
+// deadKiB is how much may lie about at least: to collect it takes some milliseconds
+// of a processor, which small hashes are not worth.
 const deadKiB = 16 << 10
 
 func newHasher(p Argon2, atOnce int, hmacKey broker.Secret, peppers Peppers, tell func()) *hasher {
@@ -81,16 +83,27 @@ func newHasher(p Argon2, atOnce int, hmacKey broker.Secret, peppers Peppers, tel
 		tell = func() {}
 	}
 	dummy := peppers.newest().stored(p.stored(random(saltBytes), random(keyBytes)))
-	return &hasher{params: p, tell: tell, hmacKey: hmacKey, peppers: peppers, slots: make(chan struct{}, atOnce), large: make(chan struct{}, 1), dummy: dummy}
+	lot := max(atOnce, deadKiB/int(p.MemoryKiB))
+	return &hasher{params: p, tell: tell, hmacKey: hmacKey, peppers: peppers, slots: make(chan struct{}, atOnce), large: make(chan struct{}, 1), dummy: dummy,
+		memory: make(chan struct{}, atOnce+lot), lot: int64(lot)}
 }
 
-// collect keeps the memory of past hashes below that of those that are being
-// computed. The collector alone would wait until there were several times as much.
-func (h *hasher) collect(memoryKiB int) {
-	used := max(memoryKiB, int(h.params.MemoryKiB))
-	if most := max(deadKiB, cap(h.slots)*int(h.params.MemoryKiB)); h.dead.Add(int64(used)) >= int64(most) {
-		h.dead.Store(0)
-		runtime.GC()
+// collect keeps the memory of past hashes below that of as many as may be in work. The
+// collector alone would wait until there were several times as much. Others go on
+// meanwhile, but get no more memory than there is: what they leave is not collected before
+// the next time. A large one is collected at once.
+func (h *hasher) collect(large bool) {
+	n := int64(1)
+	if !large {
+		if h.dead.Add(1)%h.lot != 0 {
+			return
+		}
+		h.dead.Add(-h.lot)
+		n = h.lot
+	}
+	runtime.GC()
+	for range n {
+		<-h.memory
 	}
 }
 
@@ -115,13 +128,18 @@ func (h *hasher) turn(ctx context.Context, memoryKiB int) (func(), error) {
 			return nil, errBusy.Because(ctx.Err())
 		}
 	}
-	select {
-	case h.slots <- struct{}{}:
-		return func() { h.collect(memoryKiB); <-h.slots; release() }, nil
-	case <-ctx.Done():
-		release()
-		return nil, errBusy.Because(ctx.Err())
+	for taken, c := range []chan struct{}{h.slots, h.memory} {
+		select {
+		case c <- struct{}{}:
+		case <-ctx.Done():
+			if taken > 0 {
+				<-h.slots
+			}
+			release()
+			return nil, errBusy.Because(ctx.Err())
+		}
 	}
+	return func() { h.collect(memoryKiB > int(h.params.MemoryKiB)); <-h.slots; release() }, nil
 }
 
 // normal is the one form in which a password is hashed: NFKC, so that the same
@@ -180,7 +198,14 @@ func (h *hasher) verify(ctx context.Context, hash, password broker.Secret) (ok, 
 		return false, false, nil, err
 	}
 	defer done()
+	again := func() { // one more in the same turn: it needs memory of its own
+		h.collect(s.memoryKiB > int(h.params.MemoryKiB))
+		h.memory <- struct{}{} // never waits for long: less than a lot of it is not being collected
+	}
 	for i, form := range forms(password) {
+		if i > 0 {
+			again()
+		}
 		if s.argon2 != nil {
 			h.tell()
 		}
@@ -188,6 +213,7 @@ func (h *hasher) verify(ctx context.Context, hash, password broker.Secret) (ok, 
 			return true, i > 0 || s.argon2 == nil || *s.argon2 != h.params || s.pepper != h.peppers.newest().name, nil, nil
 		}
 		if s.argon2 == nil {
+			again()
 			h.tell()
 			h.dummy.matches(form)
 		}

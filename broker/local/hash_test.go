@@ -5,6 +5,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"idbroker/broker"
 )
 
 // TestVector checks the hash against one made by the reference implementation
@@ -24,6 +26,12 @@ func TestDummyMatchesNothing(t *testing.T) {
 	h := newHasher(Argon2{MemoryKiB: 64, Passes: 1, Lanes: 1}, 1, "", Peppers{}, nil)
 	if ok, _, _, err := h.verify(t.Context(), "", ""); ok || err != nil {
 		t.Errorf("%v, %v", ok, err)
+	}
+	h.dummy.matches = func([]byte) bool { return true } // also if somebody found the password that it is of
+	for _, hash := range []broker.Secret{"", "no hash at all"} {
+		if ok, _, _, err := h.verify(t.Context(), hash, "guessed"); ok || err != nil {
+			t.Errorf("%q: %v, %v", hash.Reveal(), ok, err)
+		}
 	}
 	if h.dummy.argon2 == nil || *h.dummy.argon2 != h.params {
 		t.Error("the dummy is no hash of ours")

@@ -16,7 +16,11 @@ import (
 // Imported is an account of another system.
 type Imported struct {
 	Email         string
-	EmailVerified bool // somebody proved there that they read its mail
+	EmailVerified bool      // somebody proved there that they read its mail
+	ConfirmedAt   time.Time // when they did, which says EmailVerified, too; zero: nobody knows
+	VerifiedAt    time.Time // since when an operator there vouched for the person; zero: none did
+	BlockedAt     time.Time // since when an operator there kept them out; zero: none did
+	BlockedReason string    // as the person is to read it; "" none
 	Name          string
 	Username      string
 	Locale        string
@@ -38,6 +42,9 @@ const maxSubject = 255
 var (
 	errImportSubject  = errors.New("is no text of 1 to 255 printable characters")
 	errImportFuture   = errors.New("lies in the future")
+	errImportReason   = errors.New("says why somebody is blocked, and nobody is")
+	errImportLine     = fmt.Errorf("is no text of at most %d printable characters", broker.MaxReason)
+	errImportVouched  = errors.New("vouches for somebody who is blocked")
 	errImportDouble   = errors.New("says how a password hash was made, and there is none")
 	errImportAddress  = errors.New("belongs to another account")
 	errImportTaken    = errors.New("opens another account")
@@ -79,7 +86,7 @@ func (i *Import) Check(ctx context.Context, n Imported) (known bool, err error) 
 			return false, err
 		}
 	}
-	if bad["email"] == nil && !known && !n.Disabled {
+	if bad["email"] == nil && !known && !u.Disabled() {
 		var refused *broker.Error
 		if err := i.a.admit(ctx, u.Email); errors.As(err, &refused) && refused.Kind == broker.KindInvalid {
 			bad["email"] = refused
@@ -172,20 +179,10 @@ func (a *Accounts) imported(n Imported, at time.Time) (adoptee, map[string]error
 		ID: broker.UserID(broker.NewID()), Email: f.Email, Name: f.Name, Username: f.Username, Locale: broker.CleanLocale(n.Locale),
 		CreatedAt: n.CreatedAt, UpdatedAt: at,
 	}}
-	switch {
-	case u.CreatedAt.IsZero():
+	if u.CreatedAt.IsZero() {
 		u.CreatedAt = at
-	case u.CreatedAt.After(at):
-		bad["created_at"] = errImportFuture
 	}
-	if n.EmailVerified {
-		u.EmailVerifiedAt = u.CreatedAt // when it was, nobody says
-	} else {
-		u.EmailVouchedBy = importedBy
-	}
-	if n.Disabled {
-		u.DisabledAt = at
-	}
+	u.state(n, bad, at)
 	if n.Locale != "" && u.Locale == "" {
 		bad["locale"] = errors.New("is no language tag, such as de or pt-BR")
 	}
@@ -207,6 +204,37 @@ func (a *Accounts) imported(n Imported, at time.Time) (adoptee, map[string]error
 	return u, bad, nil
 }
 
+// state takes what was known and decided about the account there: facts of their own, each
+// with its time. A block stands above being disabled, so that taking it back opens the account.
+func (u *adoptee) state(n Imported, bad map[string]error, at time.Time) {
+	for field, told := range map[string]time.Time{"created_at": n.CreatedAt, "confirmed_at": n.ConfirmedAt, "verified_at": n.VerifiedAt, "blocked_at": n.BlockedAt} {
+		if told.After(at) {
+			bad[field] = errImportFuture
+		}
+	}
+	switch {
+	case !n.ConfirmedAt.IsZero():
+		u.EmailVerifiedAt = n.ConfirmedAt
+	case n.EmailVerified:
+		u.EmailVerifiedAt = u.CreatedAt // when it was, nobody says
+	default:
+		u.EmailVouchedBy = importedBy
+	}
+	reason, ok := broker.CleanReason(n.BlockedReason)
+	switch {
+	case !ok:
+		bad["blocked_reason"] = errImportLine
+	case reason != "" && n.BlockedAt.IsZero():
+		bad["blocked_reason"] = errImportReason
+	case !n.BlockedAt.IsZero() && !n.VerifiedAt.IsZero():
+		bad["verified_at"] = errImportVouched
+	}
+	u.VerifiedAt, u.BlockedAt, u.BlockedReason = n.VerifiedAt, n.BlockedAt, reason
+	if u.DisabledAt = n.BlockedAt; n.Disabled && !u.Blocked() {
+		u.DisabledAt = at
+	}
+}
+
 // foreignIdentity completes an identity with what is configured of its provider.
 func (a *Accounts) foreignIdentity(id broker.UserIdentity) (broker.UserIdentity, error) {
 	p, ok := a.links.Provider(id.Provider)
@@ -225,9 +253,13 @@ func (a *Accounts) foreignIdentity(id broker.UserIdentity) (broker.UserIdentity,
 }
 
 // arrive asks about the domain of an imported account: a blocked one lets nobody in, and
-// a verified one vouches for whoever has proven the address there.
+// a verified one vouches for whoever has proven the address there. Who cannot come in
+// anyhow is not asked about; who has proven nothing is asked about again then.
 func (a *Accounts) arrive(ctx context.Context, u *broker.User, at time.Time) error {
-	if u.EmailVerified() {
+	switch {
+	case u.Disabled():
+		return nil
+	case u.EmailVerified():
 		_, err := a.confirm(ctx, u, at)
 		return err
 	}
@@ -244,17 +276,6 @@ func (a *Accounts) adopt(ctx context.Context, u adoptee, at time.Time) error {
 	}
 	if err := a.arrive(ctx, &u.User, at); err != nil {
 		return err
-	}
-	switch {
-	case u.Disabled(): // also of a domain that is blocked: nobody comes in
-	case u.EmailVerified():
-		if _, err := a.confirm(ctx, &u.User, at); err != nil {
-			return err
-		}
-	default: // whoever proves it is asked then
-		if err := a.admit(ctx, u.Email); err != nil {
-			return err
-		}
 	}
 	if err := a.store.CreateUser(ctx, u.User); err != nil {
 		return fmt.Errorf("create user: %w", err)

@@ -40,6 +40,7 @@ type Store interface {
 	UsersToErase(ctx context.Context, at time.Time, limit int) ([]broker.UserID, error)
 	DeleteUser(ctx context.Context, id broker.UserID) error
 
+	HoldDomains(ctx context.Context, change bool) error
 	DomainsNamed(ctx context.Context, names []string) ([]broker.Domain, error)
 	DomainsUnder(ctx context.Context, name string) ([]broker.Domain, error)
 	NoteDomain(ctx context.Context, name string, at time.Time) error
@@ -51,7 +52,7 @@ type Store interface {
 	Login(ctx context.Context, id broker.LoginID) (broker.Login, error)
 	SaveLogin(ctx context.Context, l broker.Login) error
 	DeleteLoginsOf(ctx context.Context, user broker.UserID) error
-	VoidLinkChanges(ctx context.Context, user broker.UserID) error
+	VoidLinkChanges(ctx context.Context, user broker.UserID, since time.Time) error
 
 	IdentitiesOf(ctx context.Context, user broker.UserID) ([]broker.UserIdentity, error)
 	RemoteAccountsOf(ctx context.Context, user broker.UserID) ([]broker.RemoteAccount, error)
@@ -60,12 +61,13 @@ type Store interface {
 	SignInsOf(ctx context.Context, user broker.UserID) (broker.SignIns, error)
 	GrantsOf(ctx context.Context, user broker.UserID) ([]broker.Grant, error)
 	Events(ctx context.Context, user broker.UserID, limit int) ([]broker.Event, error)
+	HappenedSince(ctx context.Context, user broker.UserID, since time.Time, names ...string) (bool, error)
 
 	ConsentsOf(ctx context.Context, user broker.UserID) ([]broker.Consent, error)
 	DeleteConsent(ctx context.Context, user broker.UserID, client string) error
 
-	EndSession(ctx context.Context, user broker.UserID, sid string) error
 	EndSessions(ctx context.Context, user broker.UserID, exceptSID string) ([]string, error)
+	EndSession(ctx context.Context, user broker.UserID, sid string) error
 	RevokeGrants(ctx context.Context, f broker.GrantFilter, reason string, at time.Time) (int, error)
 	DeleteGrantsOf(ctx context.Context, user broker.UserID) error
 
@@ -98,6 +100,7 @@ type Store interface {
 	UseFactor(ctx context.Context, id string, step int64, at time.Time) error
 	DropPendingFactors(ctx context.Context, user broker.UserID, kind broker.FactorKind) error
 	DeleteFactors(ctx context.Context, user broker.UserID) error
+	DeleteFactorsSince(ctx context.Context, user broker.UserID, since time.Time) error
 	CreateRemembered(ctx context.Context, b broker.RememberedBrowser) error
 	Remembered(ctx context.Context, user broker.UserID, hash string) (broker.RememberedBrowser, error)
 	RememberedOf(ctx context.Context, user broker.UserID) ([]broker.RememberedBrowser, error)
@@ -109,6 +112,7 @@ type Store interface {
 	SpendRecoveryCode(ctx context.Context, user broker.UserID, mac string, at time.Time) error
 	CountRecoveryCodes(ctx context.Context, user broker.UserID) (int, error)
 	DeleteRecoveryCodes(ctx context.Context, user broker.UserID) error
+	DeleteRecoveryCodesSince(ctx context.Context, user broker.UserID, since time.Time) error
 
 	CreatePasskey(ctx context.Context, p broker.Passkey) error
 	Passkey(ctx context.Context, credentialID string) (broker.Passkey, error)
@@ -130,6 +134,8 @@ type Attacher interface {
 	Attach(ctx context.Context, user broker.User, p broker.Profile, at time.Time) error
 	// DetachAll removes every identity of a user, inside a unit of work.
 	DetachAll(ctx context.Context, user broker.UserID, at time.Time) error
+	// DetachSince is DetachAll for those that were linked at a time or after it.
+	DetachSince(ctx context.Context, user broker.UserID, since, at time.Time) error
 	// OpenIdentities counts the identities that open a user's account today.
 	OpenIdentities(ctx context.Context, user broker.UserID) (int, error)
 	// Provider is the policy of a provider that may be used.
@@ -149,7 +155,7 @@ type Options struct {
 	Site        string              // what people call this site: no password; "" nothing
 	MaxHashing  int                 // password hashes computed at once; 0: as many as there are processors
 	FreshFor    time.Duration       // how recent a sign-in must be to set a first password; 0: 15 minutes
-	UndoWithin  time.Duration       // how long a change of the address can be taken back; 0: 7 days
+	UndoWithin  time.Duration       // how long a change of the address, or what was added, can be taken back by mail; 0: 7 days
 	CloseAfter  time.Duration       // how long an account is kept that its person has closed; 0: 14 days
 	NoSignUp    bool                // newcomers cannot begin accounts
 	Domains     broker.DomainStatus // of e-mail domains about which nobody has decided; "" broker.DomainNew

@@ -59,6 +59,12 @@ func mails(t *testing.T, db *store.DB) []broker.Mail {
 		must(t, accounts(t, db).DeliverEmail(t.Context(), e.Payload))
 		must(t, db.FinishOutbox(t.Context(), e.ID, time.Now()))
 	}
+	signIns, err := db.ClaimOutbox(t.Context(), 100, time.Now(), time.Minute, broker.OutboxSignIn)
+	must(t, err)
+	for _, e := range signIns {
+		must(t, accounts(t, db).DeliverSignIn(t.Context(), e.Payload))
+		must(t, db.FinishOutbox(t.Context(), e.ID, time.Now()))
+	}
 	entries, err := db.ClaimOutbox(t.Context(), 100, time.Now(), time.Minute)
 	must(t, err)
 	var out []broker.Mail

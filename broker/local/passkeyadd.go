@@ -44,6 +44,8 @@ func (a *Accounts) AddPasskey(ctx context.Context, s broker.Session, ask Passkey
 			return fmt.Errorf("lock user: %w", err)
 		case user.Disabled():
 			return user.Refusal()
+		case a.Factors() && user.HasSecondFactor() && s.ACR != broker.ACRSecond:
+			return broker.ErrSignIn // it was set up this very moment; a passkey would stand in for it
 		}
 		if err := a.mayAdd(ctx, made); err != nil {
 			return err
@@ -61,7 +63,7 @@ func (a *Accounts) AddPasskey(ctx context.Context, s broker.Session, ask Passkey
 		if err := a.event(ctx, broker.EventPasskeyAdded, user.ID, at); err != nil {
 			return err
 		}
-		return a.tellOfPasskey(ctx, user, made.Name, "passkey-added", at)
+		return a.tellOfAddition(ctx, broker.MailPasskeyBack, user, made.ID, "passkey-added", map[string]string{"passkey": made.Name}, at)
 	})
 	if err != nil {
 		return err

@@ -32,7 +32,9 @@ var errPassed = &broker.Error{Kind: broker.KindUnavailable, Message: "passed"}
 
 // FuzzPasskey: whatever a browser sends as an answer or a new passkey is refused as
 // the person's mistake, and never stops us; what is not signed as it must be opens
-// nothing, however it is changed.
+// nothing, however it is changed. Keys are new in each process, so that what is
+// interesting is seldom so twice: -fuzzminimizetime 1x keeps the fuzzer from trying to
+// make it smaller for as long as it runs.
 func FuzzPasskey(f *testing.F) {
 	const origin = "https://id.example.org"
 	a := New(keyStore{}, nil, Options{Issuer: origin, PasskeyKey: [32]byte{1}})

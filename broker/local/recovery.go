@@ -50,7 +50,7 @@ func (a *Accounts) newRecoveryCodes(ctx context.Context, f broker.Factor, at tim
 }
 
 // recoveryMAC is what we keep of a recovery code. It is made with the secret of
-// the app that it stands in for: that is sealed at rest, so who steals the database
+// the app, or the number, that it stands in for: that is sealed at rest, so who steals the database
 // cannot try all codes at home, and sealed anew when the keyring changes.
 func recoveryMAC(f broker.Factor, code string) string {
 	m := hmac.New(sha256.New, []byte(f.Secret.Reveal()))

@@ -96,7 +96,7 @@ func (a *Accounts) ChangeEmail(ctx context.Context, id broker.UserID, email stri
 		if err := a.store.DeleteMailTokensOf(ctx, id); err != nil {
 			return fmt.Errorf("delete mail tokens: %w", err)
 		}
-		if err := a.store.VoidLinkChanges(ctx, id); err != nil {
+		if err := a.store.VoidLinkChanges(ctx, id, time.Time{}); err != nil {
 			return fmt.Errorf("void link changes: %w", err)
 		}
 		old := u

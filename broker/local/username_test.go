@@ -1,6 +1,7 @@
 package local_test
 
 import (
+	"context"
 	"errors"
 	"regexp"
 	"slices"
@@ -152,7 +153,35 @@ func TestUsernameChangeNeedsAFreshSignIn(t *testing.T) {
 	}
 }
 
-// TestOneUsernameForTwo: of sixteen who ask at once, one gets the name.
+// TestUsernameTakenThisVeryMoment: who asks for a name while somebody else's taking it
+// is not committed yet waits, and hears that it is taken.
+func TestUsernameTakenThisVeryMoment(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		a, ctx := accounts(t, db), t.Context()
+		first, second := signUp(t, db, a, "ada@example.org"), signUp(t, db, a, "eve@example.org")
+		s := startSession(t, db, second)
+		answer := make(chan error)
+		must(t, db.InTx(ctx, func(ctx context.Context) error {
+			first.Username = "ada"
+			if err := db.UpdateUser(ctx, first); err != nil {
+				return err
+			}
+			go func() {
+				_, err := a.ChangeUsername(t.Context(), s, "ada")
+				answer <- err
+			}()
+			select {
+			case err := <-answer:
+				t.Errorf("answered before it was known: %v", err)
+			case <-time.After(200 * time.Millisecond): // it waits at the index by now, or begins later and sees the name taken
+			}
+			return nil
+		}))
+		wantErr(t, "a name that was taken meanwhile", <-answer, local.ErrUsernameTaken)
+	})
+}
+
+// TestOneUsernameForTwo: of eight who ask at once, one gets the name.
 func TestOneUsernameForTwo(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		a, ctx := accounts(t, db), t.Context()

@@ -70,7 +70,7 @@ func (a *Accounts) reclaim(ctx context.Context, u *broker.User, at time.Time) er
 	if err := a.links.DetachAll(ctx, u.ID, at); err != nil {
 		return err
 	}
-	if err := a.store.VoidLinkChanges(ctx, u.ID); err != nil {
+	if err := a.store.VoidLinkChanges(ctx, u.ID, time.Time{}); err != nil {
 		return fmt.Errorf("void link changes: %w", err)
 	}
 	if err := a.forgetFactors(ctx, u.ID); err != nil { // who set them up is not who reads the mail

@@ -37,17 +37,23 @@ type admin struct {
 // they are served on loopback alone.
 func (a *admin) handler(loopback bool) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /metrics", a.getMetrics)
-	mux.HandleFunc("GET "+livePath, a.getLive)
-	mux.HandleFunc("GET "+readyPath, a.getReady)
+	for pattern, h := range a.routes(loopback) {
+		mux.HandleFunc(pattern, h)
+	}
+	return mux
+}
+
+// routes are what it serves, by pattern.
+func (a *admin) routes(loopback bool) map[string]http.HandlerFunc {
+	all := map[string]http.HandlerFunc{"GET /metrics": a.getMetrics, "GET " + livePath: a.getLive, "GET " + readyPath: a.getReady}
 	if loopback {
 		for path, h := range map[string]http.HandlerFunc{
 			"": pprof.Index, "cmdline": pprof.Cmdline, "profile": pprof.Profile, "symbol": pprof.Symbol, "trace": pprof.Trace,
 		} {
-			mux.HandleFunc("GET /debug/pprof/"+path, toLoopback(h))
+			all["GET /debug/pprof/"+path] = toLoopback(h)
 		}
 	}
-	return mux
+	return all
 }
 
 // toLoopback answers only requests that were made to a loopback name. A page of

@@ -15,7 +15,6 @@ import (
 
 	"idbroker/broker"
 	"idbroker/linking"
-	"idbroker/store"
 )
 
 // counters are the figures of one server, in the format of Prometheus.
@@ -125,13 +124,13 @@ func labels(pairs ...string) string {
 // countedStore counts the events that are written. One in a unit that rolls
 // back is counted too.
 type countedStore struct {
-	*store.DB
+	kept
 	c *counters
 }
 
 // AddEvent implements the Store of every room.
 func (s countedStore) AddEvent(ctx context.Context, e broker.Event) error {
-	err := s.DB.AddEvent(ctx, e)
+	err := s.kept.AddEvent(ctx, e)
 	if err == nil {
 		s.c.add("broker_events_total", "name", e.Name)
 		if e.Name == broker.EventSignedIn {
@@ -146,7 +145,7 @@ func (s countedStore) AddEvent(ctx context.Context, e broker.Event) error {
 
 // SpendLogout implements linking.Store.
 func (s countedStore) SpendLogout(ctx context.Context, l broker.UpstreamLogout, at time.Time) error {
-	err := s.DB.SpendLogout(ctx, l, at)
+	err := s.kept.SpendLogout(ctx, l, at)
 	if errors.Is(err, broker.ErrSpent) {
 		s.c.add("broker_provider_logouts_total", "provider", l.Provider, "outcome", "replayed")
 	}

@@ -65,6 +65,9 @@ func (s *server) startJobs() *jobs {
 	j.wait.Go(func() {
 		s.every(ctx, "prune", pruneEvery, s.prune)
 	})
+	if s.rooms.redis != nil {
+		j.wait.Go(func() { s.every(ctx, "redis", redisEvery, s.pingRedis) })
+	}
 	j.wait.Go(func() { s.every(ctx, "keyring", ringEvery, s.ring.look) })
 	j.wait.Go(func() { s.every(ctx, "remote tokens", tokensEvery, s.keepTokens) })
 	j.wait.Go(func() { s.every(ctx, "late sessions", lateEvery, s.endLate) })

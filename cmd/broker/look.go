@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -35,10 +36,14 @@ func look(ctx context.Context, cfg config.Config) config.Problems {
 	if list != nil {
 		breachedErr = errors.Join(breachedErr, list.Close())
 	}
+	shared, redisErr := openRedis(cfg, nil, slog.New(slog.DiscardHandler)) // which connects to nothing yet
+	if shared != nil {
+		redisErr = errors.Join(redisErr, shared.Close())
+	}
 	_, askedErr := asked(cfg)
 	_, statementsErr := statementIssuers(cfg)
 	_, providersErr := registry(cfg, orElse(cfg.Server.BaseURL, "http://"+cfg.Server.Address), nil)
-	return slices.Concat(problemsOf(errors.Join(tlsErr, countriesErr, brandErr, ringErr, pepperErr, breachedErr, askedErr, statementsErr, providersErr)),
+	return slices.Concat(problemsOf(errors.Join(tlsErr, countriesErr, brandErr, ringErr, pepperErr, breachedErr, redisErr, askedErr, statementsErr, providersErr)),
 		lookAtTexts(cfg), lookAtMail(cfg.Mail), lookAtDatabase(cfg))
 }
 

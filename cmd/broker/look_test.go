@@ -21,6 +21,7 @@ func TestSameVerdict(t *testing.T) {
 		"template":        {"templates: {directory: own}\nbrand: {logo: /nope}\n", []string{"templates.directory (broker.yaml:1): own/pages/logon.html", "brand.logo (broker.yaml:2)"}},
 		"providers":       {"providers: [{id: a, kind: nokind, client_id: x}, {id: b, kind: github, client_id: x}]\n", []string{"providers[a]", "providers[b]", "client_secret"}},
 		"statements":      {"registration: {software_statements: {'https://a.example': /nope, 'https://b.example': garbage}}\n", []string{`"/nope" cannot be read`, `"garbage" is no JWK Set`}},
+		"redis":           {"redis: {url: 'redis://127.0.0.1:1/0', ca: garbage}\nbrand: {logo: /nope}\n", []string{"redis.url (broker.yaml:1)", "broker redis check", "brand.logo (broker.yaml:2)"}},
 		"certificate":     {"server: {tls: {certificate: garbage, key: garbage}, address: '127.0.0.1:0'}\n", []string{"server.tls", "both PEM"}},
 		"mail":            {"mail: {directory: garbage/mail}\n", []string{"mail.directory (broker.yaml:1)", "set mail.smtp"}},
 		"authority":       {"mail: {from: a@b.example, smtp: {host: h, ca: garbage}}\n", []string{"mail.smtp", "it must hold PEM"}},

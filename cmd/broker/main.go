@@ -48,6 +48,7 @@ type commands struct {
 	Logouts     logoutCommands      `cmd:"" help:"See which applications could not be told of sign-outs, and tell them again."`
 	Revocations revocationCommands  `cmd:"" help:"See which tokens at providers could not be ended, and ask again."`
 	Secrets     secretCommands      `cmd:"" help:"Change the key that seals what the database holds."`
+	Redis       redisCommands       `cmd:"" help:"Try the Redis that sessions are in."`
 	Migrate     migrateCommands     `cmd:"" help:"Bring the database schema up to date, or back."`
 	Settings    configCommands      `cmd:"" name:"config" help:"Check, print and explain the configuration."`
 	Healthcheck healthcheckCommand  `cmd:"" help:"Tell whether a running broker is ready."`

@@ -21,6 +21,8 @@ var others = map[string]string{
 		INSERT INTO accounts_user (username, displayname, email, password, active, confirmed_at, profile, preferences, created)
 			VALUES ('ada', 'Ada', 'ada@example.org', '` + invenioDouble + `', true, '2020-01-01', '{"full_name": "Ada \"Countess\"\nLovelace"}', '{"locale": "de"}', '2019-05-06 07:08:09.123');
 		INSERT INTO accounts_user (email, active) VALUES ('bob@example.org', false);
+		INSERT INTO accounts_user (email, active, confirmed_at, blocked_at) VALUES ('eve@example.org', false, '2020-01-01', '2021-03-04 05:06:07');
+		UPDATE accounts_user SET verified_at = '2020-02-03' WHERE username = 'ada';
 		INSERT INTO accounts_useridentity (id, method, id_user) VALUES ('583231', 'github', 1), ('x', 'elsewhere', 1)`,
 	`"user"`: `CREATE TABLE "user" (id serial PRIMARY KEY, email varchar(255), username varchar(255), password varchar(255), active boolean NOT NULL, fs_uniquifier varchar(64),
 			confirmed_at timestamp, create_datetime timestamp NOT NULL DEFAULT now());
@@ -55,8 +57,13 @@ func TestDocumentedExports(t *testing.T) {
 						t.Errorf("%q is missing in\n%s", want, ada)
 					}
 				}
-				if table == "accounts_user" && (!strings.Contains(ada, "github 583231") || !strings.Contains(ada, "Countess")) {
-					t.Error(ada)
+				if table == "accounts_user" {
+					if eve := o.run("users", "show", "eve@example.org"); !strings.Contains(eve, "2021-03-04 05:06:07") || strings.Contains(eve, "not proven") {
+						t.Error(eve)
+					}
+					if !strings.Contains(ada, "github 583231") || !strings.Contains(ada, "Countess") || !strings.Contains(ada, "2020-02-03") {
+						t.Error(ada)
+					}
 				}
 				if !strings.Contains(bob, "not proven") || !strings.Contains(bob, "disabled") {
 					t.Error(bob)

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -53,6 +54,8 @@ type operator struct {
 	bin string
 	dir string
 	env []string
+	// limit is how much memory a program may have, in KiB (RLIMIT_DATA); 0: as it likes.
+	limit int
 }
 
 // newOperator has two listeners on free ports of loopback, since tests share
@@ -76,6 +79,9 @@ func (o *operator) set(env ...string) *operator {
 
 func (o *operator) command(args ...string) *exec.Cmd {
 	cmd := exec.Command(o.bin, args...)
+	if o.limit > 0 {
+		cmd = exec.Command("sh", append([]string{"-c", `ulimit -d "$0" && exec "$@"`, strconv.Itoa(o.limit), o.bin}, args...)...)
+	}
 	cmd.Dir, cmd.Env = o.dir, o.env
 	return cmd
 }

@@ -17,6 +17,7 @@ import (
 	"idbroker/providers"
 	"idbroker/store"
 	"idbroker/tokens"
+	"idbroker/volatile"
 	"idbroker/web"
 )
 
@@ -25,8 +26,9 @@ type rooms struct {
 	cfg      config.Config
 	base     string // external URL, without a slash at the end
 	db       *store.DB
-	ring     store.Keyring // as it was read last
-	kept     kept          // the database as the rooms see it
+	ring     store.Keyring   // as it was read last
+	kept     kept            // the database as the rooms see it
+	redis    *volatile.Redis // nil: sessions and buckets are in the database
 	texts    *i18n.Catalogs
 	apps     linking.Apps
 	linker   *linking.Linker
@@ -48,14 +50,22 @@ type kept interface {
 }
 
 // furnish wires the rooms over an open database. counted may be nil.
-func furnish(cfg config.Config, base string, db *store.DB, ring store.Keyring, texts *i18n.Catalogs, extra []providers.App, counted *counters, log *slog.Logger) (*rooms, error) {
+func furnish(cfg config.Config, base string, db *store.DB, ring store.Keyring, texts *i18n.Catalogs, extra []providers.App, counted *counters, log *slog.Logger) (r *rooms, err error) {
 	apps, err := registry(cfg, base, log, extra...)
 	if err != nil {
 		return nil, err
 	}
-	r := &rooms{cfg: cfg, base: base, db: db, kept: db, texts: texts, apps: apps, log: log}
+	r = &rooms{cfg: cfg, base: base, db: db, kept: db, texts: texts, apps: apps, log: log}
+	if err := r.useRedis(ring, counted); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil && r.redis != nil {
+			_ = r.redis.Close()
+		}
+	}()
 	if counted != nil {
-		r.kept, r.apps = countedStore{db, counted}, countedApps{apps, counted}
+		r.kept, r.apps = countedStore{r.kept, counted}, countedApps{apps, counted}
 	}
 	o := tokenOptions(cfg, base, ring, texts, log)
 	if r.asked, err = asked(cfg); err != nil {
@@ -79,7 +89,8 @@ func furnish(cfg config.Config, base string, db *store.DB, ring store.Keyring, t
 	r.linker = linking.New(r.kept, r.apps, linking.Options{
 		Refused: refused,
 		Issuer:  base, FreshFor: cfg.Sessions.Fresh, UndoWithin: cfg.Linking.UndoWithin, NoPasswords: !cfg.Accounts.Passwords, Log: log, EndGrants: r.tokens.EndGrants,
-		Begin: beginner(cfg, r),
+		Begin:  beginner(cfg, r),
+		Admits: func(ctx context.Context, email string) (bool, error) { return r.accounts.Admits(ctx, email) },
 		Username: func(ctx context.Context, u broker.User, wanted string, at time.Time) (string, error) {
 			return r.accounts.UsernameFor(ctx, u, wanted, at)
 		},
@@ -145,10 +156,14 @@ func (p *program) rooms(ctx context.Context) (*rooms, error) {
 }
 
 func (r *rooms) close() error {
-	if r.breached == nil {
-		return r.db.Close()
+	err := r.db.Close()
+	if r.redis != nil {
+		err = errors.Join(err, r.redis.Close())
 	}
-	return errors.Join(r.db.Close(), r.breached.Close())
+	if r.breached != nil {
+		err = errors.Join(err, r.breached.Close())
+	}
+	return err
 }
 
 func tokenOptions(cfg config.Config, base string, ring store.Keyring, texts *i18n.Catalogs, log *slog.Logger) tokens.Options {

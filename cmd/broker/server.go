@@ -149,6 +149,7 @@ func (s *server) furnish(ctx context.Context, extra func(base string) (extras, e
 		return err
 	}
 	s.rooms = r
+	r.lookAtRedis(ctx)
 	for _, c := range x.clients {
 		if err := db.CreateClient(ctx, c); err != nil && !errors.Is(err, broker.ErrConflict) {
 			return fmt.Errorf("client %s: %w", c.ID, err)
@@ -194,7 +195,7 @@ func (s *server) shop(look web.Brand, pages *web.Pages) error {
 		Remember: s.cfg.Sessions.Remember, Theft: web.Theft(s.cfg.Sessions.TheftProtection), CookieKey: r.ring.DeriveOldest("cookies"),
 		NewBrowserMail: s.cfg.Sessions.NewDeviceMail, Country: s.countries.of,
 		TrustedHops: s.cfg.Server.TrustedHops, MinPassword: s.cfg.Accounts.PasswordMin,
-		NoSignUp: !s.cfg.Accounts.SignUp, NoPasswords: !s.cfg.Accounts.Passwords, StraightTo: s.cfg.Accounts.StraightTo,
+		NoSignUp: !s.cfg.Accounts.SignUp, NoPasswords: !s.cfg.Accounts.Passwords, StraightTo: s.cfg.Accounts.StraightTo, IdentifyFirst: s.cfg.Accounts.IdentifyFirst,
 		Limits: r.limits, Log: s.log, Wake: func() { s.outbox.Wake(); s.messages.Wake(); s.notices.Wake(); s.revocations.Wake() }, OnRequest: s.counters.request,
 		Usernames: identifies(s.cfg, "username"), NoEmails: !identifies(s.cfg, "email"), UsernameMax: s.cfg.Accounts.Username.Max, UsernameRule: s.cfg.Accounts.Username.Message,
 		Fields: askedFields(r.asked), Affiliations: s.cfg.Accounts.Profile.Affiliations, Visibility: s.cfg.Accounts.Profile.Visibility, Zone: s.cfg.Accounts.Defaults.Zone,
@@ -231,7 +232,7 @@ func (s *server) postOffice(transport mail.Transport, templates *mail.Templates)
 	o.Templates, o.Refused = templates, s.mailRefused
 	s.sender = mail.New(transport, s.rooms.texts, o)
 	s.outbox = outbox.New(s.rooms.db, map[string]outbox.Handler{
-		broker.OutboxMail: s.sender.Handle, broker.OutboxReset: s.rooms.accounts.DeliverReset, // which writes a mail
+		broker.OutboxMail: s.sender.Handle, broker.OutboxReset: s.rooms.accounts.DeliverReset, broker.OutboxSignIn: s.rooms.accounts.DeliverSignIn, // which write mails
 		broker.OutboxCode: s.rooms.accounts.DeliverCode, broker.OutboxEmail: s.rooms.accounts.DeliverEmail, // and so do these
 	}, s.log, s.counters.outbox).Advise(todo)
 	messages := map[string]outbox.Handler{}

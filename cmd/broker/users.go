@@ -326,31 +326,28 @@ type usersShow struct {
 
 // Run shows an account.
 func (c usersShow) Run(ctx context.Context, p *program) error {
-	_, db, _, err := p.open(ctx)
+	r, u, err := p.roomsFor(ctx, c.User)
 	if err != nil {
 		return err
 	}
-	defer db.Close()
-	u, err := findUser(ctx, db, c.User)
-	if err != nil {
-		return err
-	}
+	defer r.close()
 	v := viewUser(u)
 	v.Phone, v.Address, v.Locale, v.Details = u.Phone, u.Address, u.Locale, u.Details
-	identities, err := db.IdentitiesOf(ctx, u.ID)
+	identities, err := r.db.IdentitiesOf(ctx, u.ID)
 	if err != nil {
 		return err
 	}
 	for _, i := range identities {
 		v.Identities = append(v.Identities, identityView{Provider: i.Provider, Issuer: i.Issuer, Subject: i.Subject, LinkedAt: i.CreatedAt, LastUsedAt: i.LastUsedAt})
 	}
-	sessions, err := db.SessionsOf(ctx, u.ID)
+	sessions, err := p.sessionsOf(ctx, r, u.ID)
 	if err != nil {
 		return err
 	}
-	n := len(sessions)
-	v.Sessions = &n
-	signIns, err := db.SignInsOf(ctx, u.ID)
+	if n := len(sessions); sessions != nil {
+		v.Sessions = &n
+	}
+	signIns, err := r.db.SignInsOf(ctx, u.ID)
 	if err != nil {
 		return err
 	}

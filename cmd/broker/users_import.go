@@ -36,7 +36,12 @@ func (usersImport) Help() string {
 	                $$invenio-aes$$; replaced by ours at the first sign-in
 	double_hash     true: as --double-hash, for this account
 	created_at      2024-01-31T12:00:00Z, or 2024-01-31 12:00:00 for UTC
-	disabled        true: it does not open
+	confirmed_at    when they proved it, which says email_verified, too
+	verified_at     since when an operator there vouched for the person
+	blocked_at      since when an operator there kept them out; blocked_reason is shown
+	                to who proves a credential of the account
+	active          false: it does not open; disabled, true, says the same. The proof of the
+	                address, the word for the person and the block are facts of their own
 	identities      [{"provider": "orcid", "subject": "0000-0001-2345-6789"}], also in CSV
 
 The whole file is checked first, and each problem told with its line; nothing is written while there is one. Accounts whose address is there already stay as they are, so the command can be run again after it was interrupted. Administrators are not imported.

@@ -30,12 +30,18 @@ type importLine struct {
 	PasswordHash  string           `json:"password_hash"`
 	DoubleHash    *bool            `json:"double_hash"`
 	CreatedAt     string           `json:"created_at"`
+	ConfirmedAt   string           `json:"confirmed_at"`
+	VerifiedAt    string           `json:"verified_at"`
+	BlockedAt     string           `json:"blocked_at"`
+	BlockedReason string           `json:"blocked_reason"`
+	Active        *bool            `json:"active"`
 	Disabled      bool             `json:"disabled"`
 	Identities    []importIdentity `json:"identities"`
 }
 
 // importColumns are the members of an importLine.
-var importColumns = []string{"email", "email_verified", "name", "username", "locale", "password_hash", "double_hash", "created_at", "disabled", "identities"}
+var importColumns = []string{"email", "email_verified", "name", "username", "locale", "password_hash", "double_hash", "created_at",
+	"confirmed_at", "verified_at", "blocked_at", "blocked_reason", "active", "disabled", "identities"}
 
 type importIdentity struct {
 	Provider string `json:"provider"`
@@ -201,6 +207,19 @@ func (l *importLine) fill(header, record []string, problems map[string]error) {
 			}
 		case "created_at":
 			l.CreatedAt = text
+		case "confirmed_at":
+			l.ConfirmedAt = text
+		case "verified_at":
+			l.VerifiedAt = text
+		case "blocked_at":
+			l.BlockedAt = text
+		case "blocked_reason":
+			l.BlockedReason = text
+		case "active":
+			if text != "" {
+				active := truth(field, text)
+				l.Active = &active
+			}
 		case "disabled":
 			l.Disabled = truth(field, text)
 		case "identities":
@@ -224,7 +243,7 @@ var importTimes = []string{time.RFC3339Nano, "2006-01-02 15:04:05.999999999", "2
 func (l importLine) account(double bool, problems map[string]error) local.Imported {
 	n := local.Imported{
 		Email: l.Email, EmailVerified: l.EmailVerified, Name: l.Name, Username: l.Username, Locale: l.Locale,
-		PasswordHash: broker.Secret(l.PasswordHash), Disabled: l.Disabled,
+		PasswordHash: broker.Secret(l.PasswordHash), Disabled: l.Disabled, BlockedReason: l.BlockedReason,
 	}
 	switch {
 	case l.DoubleHash != nil:
@@ -235,15 +254,34 @@ func (l importLine) account(double bool, problems map[string]error) local.Import
 	for _, i := range l.Identities {
 		n.Identities = append(n.Identities, broker.UserIdentity{Provider: i.Provider, Issuer: i.Issuer, Subject: i.Subject})
 	}
-	if l.CreatedAt == "" {
-		return n
-	}
-	for _, form := range importTimes {
-		if at, err := time.Parse(form, l.CreatedAt); err == nil {
-			n.CreatedAt = at
-			return n
+	if l.Active != nil {
+		if n.Disabled = !*l.Active; l.Disabled && *l.Active {
+			problems["active"] = errors.New("contradicts disabled")
 		}
 	}
-	problems["created_at"] = fmt.Errorf("%q is no time like 2024-01-31T12:00:00Z", l.CreatedAt)
+	for field, told := range map[string]struct {
+		text string
+		at   *time.Time
+	}{
+		"created_at": {l.CreatedAt, &n.CreatedAt}, "confirmed_at": {l.ConfirmedAt, &n.ConfirmedAt}, "verified_at": {l.VerifiedAt, &n.VerifiedAt}, "blocked_at": {l.BlockedAt, &n.BlockedAt},
+	} {
+		var ok bool
+		if *told.at, ok = importTime(told.text); !ok {
+			problems[field] = fmt.Errorf("%q is no time like 2024-01-31T12:00:00Z", told.text)
+		}
+	}
 	return n
+}
+
+// importTime reads a time; "" is none.
+func importTime(text string) (at time.Time, ok bool) {
+	if text == "" {
+		return at, true
+	}
+	for _, form := range importTimes {
+		if at, err := time.Parse(form, text); err == nil {
+			return at, true
+		}
+	}
+	return at, false
 }

@@ -54,12 +54,16 @@ func importOfFiles(t *testing.T, dsn string) {
 	if v != (importView{Accounts: 2, Known: 2}) {
 		t.Errorf("once more: %+v", v)
 	}
+	states := o.write("states.csv", "email,confirmed_at,verified_at,blocked_at,blocked_reason,active\n"+
+		"dan@example.org,2020-01-02 03:04:05,2020-02-03 03:04:05,,,t\n"+"eve@example.org,2020-01-02 03:04:05,,2021-03-04 03:04:05,Sent spam.,f\n")
+	o.run("users", "import", states)
 	out, errs, code := o.try(read(t, lines), "users", "import", "-", "--double-hash", "--json")
 	if code != 0 || !strings.Contains(out, `"written": 1`) {
 		t.Errorf("from standard input: %d\n%s%s", code, out, errs)
 	}
 	for who, want := range map[string][]string{
 		"ada": {"Lovelace, Ada", "2019-01-31", "password       yes"}, "bob@example.org": {"Two lines", "(not proven", "disabled       20"}, "cleo@example.org": {"password       yes"},
+		"dan@example.org": {"2020-02-03"}, "eve@example.org": {"2021-03-04", "Sent spam."},
 	} {
 		for _, w := range want {
 			if out := o.run("users", "show", who); !strings.Contains(out, w) {
@@ -92,11 +96,14 @@ func TestImportTellsEveryProblem(t *testing.T) {
 		`{"email": "ada@EXAMPLE.org"}`,
 		`{"email": "bob@example.org", "created_at": "yesterday", "password_hash": "secret words"}`,
 		`{"email": "bob@example.org", "identities": [{"provider": "nowhere", "subject": "1"}]}`,
+		`{"email": "cleo@example.org", "active": true, "disabled": true, "blocked_at": "soon"}`,
+		`{"email": "dan@example.org", "blocked_reason": "spam"}`,
 	}, "\n"))
 	out, errs, code := o.try("", "users", "import", file)
 	for _, want := range []string{
 		"line 2: email: ", "line 2: username: ", "line 3: line: ", `line 4: line: "email" stands in it twice`, `line 5: line: unknown field "admin"`, "line 6: line: ", "line 7: line: ",
-		"line 8: email: stands in an earlier line", "line 9: created_at: ", `line 10: identities: provider "nowhere" is not configured`, "broker: 10 problems; nothing was written",
+		"line 8: email: stands in an earlier line", "line 9: created_at: ", `line 10: identities: provider "nowhere" is not configured`,
+		"line 11: active: contradicts disabled", "line 11: blocked_at: ", "line 12: blocked_reason: ", "broker: 13 problems; nothing was written",
 	} {
 		if !strings.Contains(errs, want) {
 			t.Errorf("%q is missing", want)

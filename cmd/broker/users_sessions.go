@@ -58,7 +58,7 @@ func (c usersSessions) Run(ctx context.Context, p *program) error {
 		}
 		return c.print(p.out, map[string]string{"ended": c.End}, func(w io.Writer) { fmt.Fprintf(w, "ended: %s\n", printable(c.End)) })
 	}
-	all, err := r.db.SessionsOf(ctx, u.ID)
+	all, err := r.kept.SessionsOf(ctx, u.ID)
 	if err != nil {
 		return err
 	}

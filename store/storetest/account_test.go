@@ -210,3 +210,22 @@ func TestUpdateClientAndKey(t *testing.T) {
 		}
 	})
 }
+
+// TestForgetKnown writes a time of its own, which a change of the user neither counts
+// nor overwrites.
+func TestForgetKnown(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx, at := context.Background(), now()
+		u := newUser(t, db)
+		ok(t, db.ForgetKnown(ctx, u.ID, at))
+		u.Name = "Changed by who read the row before"
+		ok(t, db.UpdateUser(ctx, u))
+		got := must(db.User(ctx, u.ID))(t)
+		if !got.KnownSince.Equal(at) || got.Name != u.Name || got.KnownStamp() == u.KnownStamp() {
+			t.Errorf("%+v", got)
+		}
+		if err := db.ForgetKnown(ctx, "nobody", at); !errors.Is(err, broker.ErrNotFound) {
+			t.Errorf("of nobody: %v", err)
+		}
+	})
+}

@@ -76,6 +76,10 @@ func TestRecoveryCodeIsSpentOnce(t *testing.T) {
 		race(func(int) { counter(t, &spent)(db.SpendRecoveryCode(ctx, u.ID, "a", at)) })
 		same(t, int(spent.Load()), 1)
 		same(t, must(db.CountRecoveryCodes(ctx, u.ID))(t), 1)
+		ok(t, db.CreateRecoveryCode(ctx, u.ID, "later", at.Add(time.Second)))
+		ok(t, db.DeleteRecoveryCodesSince(ctx, u.ID, at.Add(time.Microsecond)))
+		same(t, must(db.HasRecoveryCode(ctx, u.ID, "later"))(t), false)
+		same(t, must(db.CountRecoveryCodes(ctx, u.ID))(t), 1)
 		ok(t, db.DeleteRecoveryCodes(ctx, u.ID))
 		same(t, must(db.CountRecoveryCodes(ctx, u.ID))(t), 0)
 		if err := db.SpendRecoveryCode(ctx, u.ID, "b", at); !errors.Is(err, broker.ErrSpent) {
@@ -85,5 +89,23 @@ func TestRecoveryCodeIsSpentOnce(t *testing.T) {
 		ok(t, db.CreateRecoveryCode(ctx, u.ID, "c", at))
 		ok(t, db.DeleteUser(ctx, u.ID)) // takes both along
 		same(t, must(db.CountRecoveryCodes(ctx, u.ID))(t), 0)
+	})
+}
+
+// TestDeleteFactorsSince: those that counted before stay, and those that do not count yet.
+func TestDeleteFactorsSince(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx, at := context.Background(), now()
+		u := newUser(t, db)
+		for kind, confirmed := range map[broker.FactorKind]time.Time{broker.FactorTOTP: at.Add(-time.Microsecond), broker.FactorSMS: at, "begun": {}} {
+			ok(t, db.CreateFactor(ctx, broker.Factor{ID: string(kind), UserID: u.ID, Kind: kind, Secret: "S", CreatedAt: at, ConfirmedAt: confirmed}))
+		}
+		ok(t, db.DeleteFactorsSince(ctx, "other", at))
+		same(t, len(must(db.Factors(ctx, u.ID))(t)), 3)
+		ok(t, db.DeleteFactorsSince(ctx, u.ID, at))
+		left := must(db.Factors(ctx, u.ID))(t)
+		if len(left) != 2 || left[0].Kind == broker.FactorSMS || left[1].Kind == broker.FactorSMS {
+			t.Errorf("%+v", left)
+		}
 	})
 }

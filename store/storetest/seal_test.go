@@ -25,6 +25,7 @@ var sealedColumns = []struct{ table, column, key string }{
 	{"logins", "remote", "id"},
 	{"logins", "sign_up", "id"},
 	{"logins", "upstream", "id"},
+	{"logins", "identifier", "id"},
 	{"upstream_sessions", "id_token", "id_hash"},
 	{"signing_keys", "private", "id"},
 	{"outbox", "payload", "id"},
@@ -50,7 +51,7 @@ func fillSealed(t *testing.T, db *store.DB) {
 			ID:       broker.LoginID(id),
 			Remote:   &broker.Profile{Email: marker, Tokens: []broker.RemoteToken{{AccessToken: secret}}},
 			SignUp:   &broker.SignUp{Email: marker, PasswordHash: secret},
-			Upstream: broker.Upstream{IDToken: secret},
+			Upstream: broker.Upstream{IDToken: secret}, Identifier: marker,
 		}))
 		ok(t, db.CreateSession(ctx, broker.Session{IDHash: id}))
 		ok(t, db.CreateUpstream(ctx, id, "p", broker.Upstream{IDToken: secret}, now()))

@@ -42,11 +42,17 @@ func TestSessions(t *testing.T) {
 		next.Grace = time.Time{} // of a request
 		next.IDHash, next.UserID, next.ExpiresAt = "b", "u", at.Add(time.Hour)
 		ok(t, db.SaveSession(ctx, next))
-		next.CreatedAt = time.Time{}
-		next.IP, next.IPAt, next.Turn, next.TurnedAt, next.ShownAt = "", time.Time{}, 0, time.Time{}, time.Time{} // TouchSession's
+		data := next.Data
+		next.CreatedAt, next.Data, next.LastSeenAt = time.Time{}, nil, at.Add(time.Second)
+		next.UserAgent, next.IP, next.IPAt, next.Turn, next.TurnedAt, next.ShownAt = "", "", time.Time{}, 0, time.Time{}, time.Time{} // TouchSession's
 		same(t, must(db.Session(ctx, "b"))(t), next)
-		if err := db.SaveSession(ctx, broker.Session{IDHash: "none"}); !errors.Is(err, broker.ErrNotFound) {
-			t.Errorf("SaveSession of none = %v", err)
+		next.Data = data
+		ok(t, db.SaveSessionData(ctx, broker.Session{IDHash: "b", Data: data}))
+		same(t, must(db.Session(ctx, "b"))(t), next)
+		for _, err := range []error{db.SaveSession(ctx, broker.Session{IDHash: "none"}), db.SaveSessionData(ctx, broker.Session{IDHash: "none"})} {
+			if !errors.Is(err, broker.ErrNotFound) {
+				t.Errorf("saving none = %v", err)
+			}
 		}
 
 		ok(t, db.EndSession(ctx, "u", "sid-c"))
@@ -206,6 +212,12 @@ func TestEvents(t *testing.T) {
 		same(t, list("", 9), "43210")
 		same(t, list("v", 9), "0")
 		same(t, list("u", 0), "")
+		for since, want := range map[time.Time]bool{at: true, at.Add(time.Second): true, at.Add(time.Second + time.Microsecond): false} {
+			same(t, must(db.HappenedSince(ctx, "u", since, "other", "n"))(t), want)
+		}
+		same(t, must(db.HappenedSince(ctx, "u", at, "other"))(t), false)
+		same(t, must(db.HappenedSince(ctx, "v", at, "n"))(t), false)
+		same(t, must(db.HappenedSince(ctx, "", at, ""))(t), false)
 	})
 }
 

@@ -28,6 +28,8 @@ func TestTouchSession(t *testing.T) {
 		// Who read the session before writes nothing back but what is theirs.
 		was.Turn, was.Data, was.UserAgent, was.LastSeenAt = 0, []byte("{}"), s.UserAgent, s.LastSeenAt
 		ok(t, db.SaveSession(ctx, was))
+		same(t, must(db.Session(ctx, "s"))(t), s)
+		ok(t, db.SaveSessionData(ctx, was))
 		s.Data = []byte("{}")
 		same(t, must(db.Session(ctx, "s"))(t), s)
 	})

@@ -96,7 +96,7 @@ func TestTextRefused(t *testing.T) {
 			for name, err := range map[string]error{
 				"user":    db.CreateUser(ctx, broker.User{ID: "x", Name: text}),
 				"grant":   db.CreateGrant(ctx, broker.Grant{ID: "x", Nonce: text}),
-				"session": db.SaveSession(ctx, broker.Session{IDHash: "x", UserAgent: text}),
+				"session": db.SaveSession(ctx, broker.Session{IDHash: "x", Provider: text}),
 				"account": func() error {
 					_, err := db.SaveRemoteAccount(ctx, broker.RemoteAccount{ID: "x", Name: text})
 					return err

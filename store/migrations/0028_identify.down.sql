@@ -1,0 +1,2 @@
+ALTER TABLE users DROP COLUMN known_since;
+ALTER TABLE logins DROP COLUMN identifier;
