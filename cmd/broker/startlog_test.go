@@ -31,7 +31,7 @@ func TestWhatAStartSays(t *testing.T) {
 	r.stop()
 	order, lines := started(t, r.err.String())
 	said := strings.Join(order, "; ")
-	const want = "keyring made; back it up apart from the database; database migrated; signing key made; signing key made; listening; no mail server: mails are only written to files; shutting down; a second signal stops at once; stopped"
+	const want = "keyring made; back it up apart from the database; database migrated; signing key made; signing key made; listening; no passkeys: browsers bind them to a host name, and server.base_url has an address; write a name there, such as localhost, or accounts.passkeys: never; no mail server: mails are only written to files; shutting down; a second signal stops at once; stopped"
 	if said != want {
 		t.Errorf("said %s\nwant %s", said, want)
 	}
