@@ -59,9 +59,10 @@ func furnish(cfg config.Config, base string, db *store.DB, ring store.Keyring, t
 	if err := r.useRedis(ring, counted); err != nil {
 		return nil, err
 	}
+	redis := r.redis // a refusal returns no rooms
 	defer func() {
-		if err != nil && r.redis != nil {
-			_ = r.redis.Close()
+		if err != nil && redis != nil {
+			_ = redis.Close()
 		}
 	}()
 	if counted != nil {
