@@ -184,6 +184,8 @@ func samples(r *renderer, lang string, w words) []sample {
 	onlyKey.Passkeys[0].RemoveURL = ""
 	firstKey := passkeyOn(b(), passkeyView{Action: setUpPath + "passkey/", Label: keys.T("passkeys.add"), Primary: true})
 	firstKey.Field = keys.Add.Field
+	besideKey := *firstKey // of those who need not take it
+	besideKey.Primary = false
 	neededKey := passkeysPage{base: in("security"), Needed: true, ProveURL: signin, Passkeys: onlyKey.Passkeys}
 	noKeys := passkeysPage{base: in("security"), Add: keys.Add}
 	ways := []factorWay{{b().T("second_factor.use_totp"), signin}, {b().T("second_factor.use_recovery"), signin}}
@@ -234,7 +236,7 @@ func samples(r *renderer, lang string, w words) []sample {
 		{"second_factor_sent", &secondFactorPage{base: b(), Login: "l1", Way: waySMS, Number: "+41…11", Sent: true, RememberDays: 30, Ways: ways, OtherURL: signin, Problems: problemsOf(local.ErrFactorWrong)}},
 		{"second_factor_recovery", &secondFactorPage{base: b(), Login: "l1", Way: wayRecovery, Ways: ways[:1], OtherURL: signin, Problems: problemsOf(local.ErrRecoveryWrong)}},
 		{"set_up_factor", &setUpFactorPage{base: b(), Login: "l1", Client: client, OtherURL: signin}},
-		{"set_up_factor_passkey", &setUpFactorPage{base: b(), Login: "l1", Everybody: true, OtherURL: signin, Passkey: firstKey}},
+		{"set_up_factor_passkey", &setUpFactorPage{base: b(), Login: "l1", Everybody: true, OtherURL: signin, Passkey: &besideKey}},
 		{"set_up_way_in", &setUpFactorPage{base: b(), Login: "l1", Client: client, WayIn: true, OtherURL: signin, Passkey: firstKey}},
 		{"passkeys_needed", &neededKey},
 		{"set_up_factor_sms", &setUpFactorPage{base: b(), Login: "l1", Client: client, OtherURL: signin, SMS: true, Number: "+41227676111"}},

@@ -69,7 +69,7 @@ func TestOperatorsFields(t *testing.T) {
 		`{"type": "object", "properties": {"x": {"type": "string", "title": "X", "x-claim": "email"}}}`: "/properties/x/x-claim: ",
 	} {
 		write(text)
-		if _, told, code := o.try("", "config", "validate"); code != 1 || !strings.Contains(told, "accounts.profile.fields: ") || !strings.Contains(told, where) {
+		if _, told, code := o.try("", "config", "validate"); code != 1 || !strings.Contains(told, "accounts.profile.fields (BROKER_ACCOUNTS__PROFILE__FIELDS): ") || !strings.Contains(told, where) {
 			t.Errorf("%s: %d %s", text, code, told)
 		}
 		if _, told, code := o.try("", "serve"); code != 1 || !strings.Contains(told, where) {
@@ -77,7 +77,7 @@ func TestOperatorsFields(t *testing.T) {
 		}
 	}
 	missing := o.set("BROKER_ACCOUNTS__PROFILE__FIELDS=/nonexistent.json")
-	if told := missing.refuses("config", "validate"); !strings.Contains(told, "accounts.profile.fields: ") {
+	if told := missing.refuses("config", "validate"); !strings.Contains(told, "accounts.profile.fields (BROKER_ACCOUNTS__PROFILE__FIELDS): ") {
 		t.Errorf("%s", told)
 	}
 	inline := o.set("BROKER_ACCOUNTS__PROFILE__FIELDS=" + strings.Join(strings.Fields(fieldsFile), " "))
