@@ -50,6 +50,7 @@ func (k *checker) check() {
 	k.straightTo()
 	k.sms()
 	k.usernames()
+	k.ways()
 }
 
 func (k *checker) server() {

@@ -21,6 +21,9 @@ func (k *checker) usernames() {
 	if a.Identifiers != nil && len(a.Identifiers) == 0 {
 		k.add("accounts.identifiers", "", "is empty", "write [email, username], or set accounts.passwords to false")
 	}
+	if len(a.Identifiers) == 1 && a.Identifiers[0] == "username" && a.Passwords {
+		k.c.warnings = append(k.c.warnings, "accounts.identifiers: username alone, so everybody needs one; who has none from before cannot sign in with a password (broker users list, broker users username)")
+	}
 	if a.IdentifyFirst && !a.Passwords {
 		k.add("accounts.identify_first", "true", "asks for nothing that is needed while accounts.passwords is false", "remove it, or set accounts.passwords to true")
 	}

@@ -50,6 +50,9 @@ func (c serveCommand) Run(ctx context.Context, p *program) error {
 	}
 	s.start()
 	s.log.InfoContext(ctx, "listening", "address", s.listeners[s.public].Addr().String(), "base_url", s.base, "tls", s.cert != nil, "version", version().Version)
+	if cfg.Accounts.Passkeys != "never" && !local.PasskeysAt(s.base) {
+		s.log.InfoContext(ctx, "no passkeys: browsers bind them to a host name, and server.base_url has an address; write a name there, such as localhost, or accounts.passkeys: never", "base_url", s.base)
+	}
 	if cfg.Mail.SMTP.Host == "" {
 		s.log.WarnContext(ctx, "no mail server: mails are only written to files; set mail.smtp", "directory", cfg.Mail.Directory)
 	}

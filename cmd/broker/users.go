@@ -166,9 +166,24 @@ func (c usersCreate) Run(ctx context.Context, p *program) error {
 	return c.print(p.out, v, func(w io.Writer) {
 		v.text(w)
 		if !v.Password {
-			fmt.Fprintf(w, "\nTo set a password, the person opens %s/lost-password/\n", r.base)
+			fmt.Fprintf(w, "\n%s\n", r.firstStep())
 		}
 	})
+}
+
+// firstStep says what a person does whose account has no password.
+func (r *rooms) firstStep() string {
+	switch a := r.cfg.Accounts; {
+	case a.Passwords:
+		return "To set a password, the person opens " + r.base + "/lost-password/"
+	case a.EmailCodes == "sign_in":
+		return "To sign in with a code by mail, the person opens " + r.base + "/code/"
+	case r.accounts.OnlyPasskeys() && len(r.cfg.Providers) == 0 && a.SignUp:
+		return "To set up a passkey, the person opens " + r.base + "/signup/ and proves this address"
+	case len(r.cfg.Providers) > 0:
+		return "Nothing opens the account yet. With accounts.passwords: false, set accounts.email_codes: sign_in, or bring its identity along with \"broker users import\""
+	}
+	return "Nothing opens the account yet. With accounts.passwords: false, set accounts.email_codes: sign_in"
 }
 
 // firstLine reads a secret that an operator pipes in.
