@@ -324,6 +324,7 @@ func TestEmailBackTakesFactors(t *testing.T) {
 		}
 
 		// Also what was swapped for it.
+		mails(t, db)
 		eve := signUp(t, db, a, "eve@example.org")
 		s = startSession(t, db, eve)
 		secret, _ = withApp(t, a, s)
