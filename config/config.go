@@ -147,7 +147,7 @@ type Accounts struct {
 
 // Domains is the section "accounts.domains".
 type Domains struct {
-	Default string `koanf:"default" default:"new" enum:"new,moderated,blocked" doc:"What holds for domains about which nothing was decided. new: their people come in as anybody does. moderated: newcomers wait until an operator activates them (\"broker users list --waiting\"). blocked: nobody proves an address there, so that only the domains which you have set are let in. Who has an account already keeps it."`
+	Default string `koanf:"default" default:"new" enum:"new,moderated,verified,blocked" doc:"What holds for domains about which nothing was decided. new: their people come in as anybody does. moderated: newcomers wait until an operator activates them (\"broker users list --waiting\"). verified: whoever proves an address is verified; only where you trust everybody who can sign up. blocked: nobody proves an address there, so that only the domains which you have set are let in. Who has an account already keeps it."`
 }
 
 // SMS is the section "accounts.sms".

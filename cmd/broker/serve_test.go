@@ -121,7 +121,7 @@ func TestRefusedStarts(t *testing.T) {
 		{"BROKER_SECRETS__KEYRING_FILE=lost.key", "restore the file from your backup"},
 		{"BROKER_SECRETS__KEYRING_FILE=" + write("bad.key", "nonsense"), "restore it from your backup"},
 		{"BROKER_SECRETS__KEYRING_FILE=" + o.dir, "secrets.keyring_file"},
-		{"BROKER_SECRETS__KEYRING=bm9uc2Vuc2U=", "secrets.keyring: "},
+		{"BROKER_SECRETS__KEYRING=bm9uc2Vuc2U=", "secrets.keyring (BROKER_SECRETS__KEYRING): "},
 		{"BROKER_DATABASE__DSN=sqlite:" + write("text.db", strings.Repeat("not a database ", 100)), "database.dsn"},
 		{"BROKER_DATABASE__DSN=sqlite:" + o.dir + "/none/x.db", "database.dsn"},
 		{"BROKER_DATABASE__DSN=postgres://u:hunter2@127.0.0.1:1/x", "database.dsn"},
