@@ -58,22 +58,25 @@ func (db *DB) CreateSession(ctx context.Context, s broker.Session) error {
 
 // CreateSessionOf is CreateSession for somebody who was authenticated as u, as u was
 // read before or while that was looked at. broker.ErrSpent where u has been disabled, got another
-// password or was signed out everywhere since, or is gone: whoever did that has
-// ended the sessions that stood, and this would be one more. It is one statement, which
-// waits for a change that is under way, so that none slips through.
+// password, a second factor that s has not seen, or was signed out everywhere since, or is
+// gone: whoever did that has ended the sessions that stood, and this would be one more. It is
+// one statement, which waits for a change that is under way, so that none slips through.
 func (db *DB) CreateSessionOf(ctx context.Context, s broker.Session, u broker.User) error {
 	const what = "create session"
 	args, err := values(rowOfSession(s), sessionColumns)
 	if err != nil {
 		return db.doomed(ctx, db.failed(what, err))
 	}
-	wait := ""
-	if db.flavour == flavourPostgres {
-		wait = " FOR SHARE"
+	columns := marks(len(args))
+	still := " FROM users WHERE id = ? AND disabled_at = 0 AND password_set_at = ? AND signed_out_at = ?"
+	args = append(args, string(u.ID), micro(u.PasswordSetAt), micro(u.SignedOutAt))
+	if s.ACR != broker.ACRSecond { // who has shown one may just have set it up
+		still, args = still+" AND second_factor_at = ?", append(args, micro(u.SecondFactorAt))
 	}
-	n, err := db.exec(ctx, what, "INSERT INTO sessions ("+names(sessionColumns)+") SELECT "+marks(len(args))+
-		" FROM users WHERE id = ? AND disabled_at = 0 AND password_set_at = ? AND signed_out_at = ?"+wait,
-		append(args, string(u.ID), micro(u.PasswordSetAt), micro(u.SignedOutAt))...)
+	if db.flavour == flavourPostgres {
+		still += " FOR SHARE"
+	}
+	n, err := db.exec(ctx, what, "INSERT INTO sessions ("+names(sessionColumns)+") SELECT "+columns+still, args...)
 	return must(n, err, broker.ErrSpent, what)
 }
 

@@ -70,6 +70,7 @@ func TestInRedis(t *testing.T) {
 		"devices": TestDevicesPage, "sessions page": TestSessionsPage, "stale": TestStaleSession, "password": TestPassword,
 		"thrown out meanwhile": TestThrownOutMeanwhile, "blocked": TestBlockedBetweenPasswordAndFactor, "closing": TestClosingAnAccount,
 		"provider signs out": TestProviderSignsOut, "logout meets a login": TestLogoutMeetsALoginUnderWay, "sign out at the provider": TestSignOutAtTheProvider,
+		"removed passkey": TestRemovedPasskeyEndsItsSessions,
 		"step-up": TestStepUp, "before the factor": TestSessionsFromBeforeTheFactor, "remembered browser": TestRememberedBrowser,
 		"guessing": TestGuessing, "network": TestNetworkIsSentAway, "mails": TestMailsAreHeldBack, "factor guesses": TestFactorGuesses,
 	} {

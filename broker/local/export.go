@@ -27,6 +27,7 @@ type Export struct {
 	Accounts      []ExportedAccount  `json:"remote_accounts"` // what the providers told
 	Changes       []ExportedChange   `json:"link_changes"`    // that are not forgotten yet, the last first
 	Passkeys      []ExportedPasskey  `json:"passkeys"`
+	Factors       []ExportedFactor   `json:"second_factors"`
 	Sessions      []ExportedSession  `json:"sessions"`
 	SignIns       []ExportedSignIn   `json:"sign_ins"`       // the latest and the one before it
 	SignInTimes   int                `json:"sign_ins_total"` // since they are counted
@@ -109,6 +110,17 @@ type ExportedPasskey struct {
 	Transports   []string  `json:"transports,omitempty"`
 	CreatedAt    time.Time `json:"created_at"`
 	LastUsedAt   time.Time `json:"last_used_at,omitzero"`
+}
+
+// ExportedFactor is a second factor: an app, of which only a secret is kept, or a
+// number that codes are sent to.
+type ExportedFactor struct {
+	Kind        broker.FactorKind `json:"kind"`
+	Number      string            `json:"phone_number,omitempty"`
+	CreatedAt   time.Time         `json:"created_at"`
+	ConfirmedAt time.Time         `json:"confirmed_at,omitzero"` // it is not asked for before that
+	LastUsedAt  time.Time         `json:"last_used_at,omitzero"`
+	CodeSentAt  time.Time         `json:"code_sent_at,omitzero"`
 }
 
 // ExportedSession is a browser where the person is signed in.
@@ -194,7 +206,7 @@ func (a *Accounts) Export(ctx context.Context, s broker.Session) (Export, error)
 		return Export{}, fmt.Errorf("find user: %w", err)
 	}
 	e := Export{Issuer: a.o.Issuer, ExportedAt: at, Profile: exportProfile(u)}
-	for _, read := range []func(context.Context, broker.UserID, *Export) error{a.exportLinks, a.exportAccess, a.exportEvents} {
+	for _, read := range []func(context.Context, broker.UserID, *Export) error{a.exportLinks, a.exportFactors, a.exportAccess, a.exportEvents} {
 		if err := read(ctx, u.ID, &e); err != nil {
 			return Export{}, fmt.Errorf("export: %w", err)
 		}

@@ -20,13 +20,13 @@ var (
 	exportedTables = map[string]string{
 		"user_identities": "identities", "remote_accounts": "remote_accounts", "sessions": "sessions", "sign_ins": "sign_ins", "remembered_browsers": "remembered_browsers", "consents": "consents",
 		"grants": "grants", "events": "events", "link_changes": "link_changes", "passkeys": "passkeys", "former_usernames": "former_usernames",
+		"factors": "second_factors",
 	}
 	notExported = map[string]string{
 		"attempts":    "journeys to a provider, over within minutes",
 		"logins":      "forms that are half filled in, over within a day",
 		"mail_tokens": "hashes of secrets that were mailed",
 		"mail_codes":  "MACs of codes that were mailed, over within an hour",
-		"factors":     "secrets of apps; second_factor_at tells that there is one",
 
 		"recovery_codes": "MACs of codes",
 	}
@@ -59,8 +59,11 @@ func TestExportKnowsEveryTable(t *testing.T) {
 		must(t, db.SaveConsent(ctx, broker.Consent{UserID: p.ID, ClientID: "app", Scopes: []string{"openid"}, CreatedAt: now, UpdatedAt: now}))
 		must(t, db.CreatePasskey(ctx, broker.Passkey{ID: "k", UserID: p.ID, CredentialID: "AQ", Name: "phone", CreatedAt: now}))
 		must(t, db.CreateRemembered(ctx, broker.RememberedBrowser{ID: "b", UserID: p.ID, Hash: "h", Browser: "Firefox, Linux", CreatedAt: now, ExpiresAt: now}))
+		number, app := broker.NumberSecret("+41227676111"), broker.NewSecret()
+		must(t, db.CreateFactor(ctx, broker.Factor{ID: "f", UserID: p.ID, Kind: broker.FactorSMS, Secret: number, CreatedAt: now}))
+		must(t, db.CreateFactor(ctx, broker.Factor{ID: "g", UserID: p.ID, Kind: broker.FactorTOTP, Secret: app, CreatedAt: now}))
 		u := p.User
-		u.EmailVouchedBy, u.Username, u.Locale, u.Phone, u.SignedOutAt, u.SecondFactorAt, u.UpdatedAt = "hub", "ada", "de", "+41227676111", now, now, now
+		u.EmailVouchedBy, u.Username, u.Locale, u.Phone, u.SignedOutAt, u.SecondFactorAt, u.UpdatedAt = "hub", "ada", "de", "+41227676222", now, now, now
 		u.VerifiedAt, u.VerifiedBy = now, "example.org"
 		u.Address = broker.Address{Street: "1 Esplanade des Particules"}
 		u.Details = broker.Details{Zone: "Europe/Zurich"}
@@ -108,8 +111,12 @@ func TestExportKnowsEveryTable(t *testing.T) {
 			}
 		}
 
+		if f := e.Factors; f[0].Number+f[1].Number != "+41227676111" {
+			t.Errorf("%+v", f)
+		}
+
 		// No secret, and nobody else.
-		for _, secret := range []string{"at the hub", u.PasswordHash.Reveal(), p.session.IDHash, p.reset.Hash(), p.reset.Reveal(), p.undo.Hash(), string(p.grant.ID)} {
+		for _, secret := range []string{app.Reveal(), strings.TrimPrefix(number.Reveal(), "+41227676111 "), "at the hub", u.PasswordHash.Reveal(), p.session.IDHash, p.reset.Hash(), p.reset.Reveal(), p.undo.Hash(), string(p.grant.ID)} {
 			if secret == "" || strings.Contains(string(text), secret) {
 				t.Errorf("the export holds %q", secret)
 			}

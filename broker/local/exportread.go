@@ -55,6 +55,23 @@ func (a *Accounts) exportLinks(ctx context.Context, id broker.UserID, e *Export)
 	return nil
 }
 
+// exportFactors reads what the person shows beside the first thing. The number stands
+// there whole: it is theirs.
+func (a *Accounts) exportFactors(ctx context.Context, id broker.UserID, e *Export) error {
+	factors, err := a.store.Factors(ctx, id)
+	if err != nil {
+		return err
+	}
+	e.Factors = mapped(factors, func(f broker.Factor) ExportedFactor {
+		out := ExportedFactor{Kind: f.Kind, CreatedAt: f.CreatedAt, ConfirmedAt: f.ConfirmedAt, LastUsedAt: f.LastUsedAt, CodeSentAt: f.CodeAt}
+		if f.Kind == broker.FactorSMS {
+			out.Number = f.Number()
+		}
+		return out
+	})
+	return nil
+}
+
 // exportAccess reads what signs the person in, where they are, and which applications may
 // see what.
 func (a *Accounts) exportAccess(ctx context.Context, id broker.UserID, e *Export) error {

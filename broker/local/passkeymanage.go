@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"idbroker/broker"
@@ -36,23 +37,24 @@ func (a *Accounts) RenamePasskey(ctx context.Context, user broker.UserID, id, na
 }
 
 // RemovePasskey takes a passkey away from the session's user, who must have signed
-// in a moment ago, keeps a way in, and a second factor where they need one. Errors:
-// sign_in_again, passkey.gone, passkey.last, factor.needed.
+// in a moment ago, keeps a way in, and a second factor where they need one. Their other
+// sessions end that may have been opened with it. Errors: sign_in_again, passkey.gone,
+// passkey.last, factor.needed.
 func (a *Accounts) RemovePasskey(ctx context.Context, s broker.Session, id string) error {
 	at := time.Now()
 	if !s.Fresh(a.o.FreshFor, at) {
 		return broker.ErrSignIn
 	}
-	return a.dropPasskey(ctx, s.UserID, id, broker.EventPasskeyRemoved, "passkey-removed", at, false)
+	return a.dropPasskey(ctx, s.UserID, id, s.SID, broker.EventPasskeyRemoved, "passkey-removed", at, false)
 }
 
 // ResetPasskey is RemovePasskey by an operator: also the last way in. Who has only
 // that gets another one by mail.
 func (a *Accounts) ResetPasskey(ctx context.Context, user broker.UserID, id string) error {
-	return a.dropPasskey(ctx, user, id, broker.EventPasskeyReset, "passkey-removed-for-you", time.Now(), true)
+	return a.dropPasskey(ctx, user, id, "", broker.EventPasskeyReset, "passkey-removed-for-you", time.Now(), true)
 }
 
-func (a *Accounts) dropPasskey(ctx context.Context, id broker.UserID, passkey, event, template string, at time.Time, last bool) error {
+func (a *Accounts) dropPasskey(ctx context.Context, id broker.UserID, passkey, keepSID, event, template string, at time.Time, last bool) error {
 	return a.store.InTx(ctx, func(ctx context.Context) error {
 		user, err := a.store.LockUser(ctx, id) // two tabs cannot each remove the last but one
 		if err != nil {
@@ -62,13 +64,8 @@ func (a *Accounts) dropPasskey(ctx context.Context, id broker.UserID, passkey, e
 		if err != nil {
 			return fmt.Errorf("passkeys: %w", err)
 		}
-		name := ""
-		for _, p := range all {
-			if p.ID == passkey {
-				name = p.Name
-			}
-		}
-		if name == "" {
+		i := slices.IndexFunc(all, func(p broker.Passkey) bool { return p.ID == passkey })
+		if i < 0 {
 			return ErrPasskeyGone
 		}
 		if !last && a.Passkeys() && len(all) == 1 && (a.o.NoPasswords || !user.HasPassword()) {
@@ -88,11 +85,36 @@ func (a *Accounts) dropPasskey(ctx context.Context, id broker.UserID, passkey, e
 		} else if err != nil {
 			return err
 		}
+		if err := a.endOpenedBy(ctx, all[i], keepSID, at); err != nil {
+			return err
+		}
 		if err := a.event(ctx, event, id, at); err != nil {
 			return err
 		}
-		return a.tellOfPasskey(ctx, user, name, template, at)
+		return a.tellOfPasskey(ctx, user, all[i].Name, template, at)
 	})
+}
+
+// endOpenedBy ends the sessions, but one, that a passkey may have opened, with what hangs on
+// them: whoever has the device is in them. Which passkey a session has seen is not kept; it
+// was none that was used last before the session began.
+func (a *Accounts) endOpenedBy(ctx context.Context, p broker.Passkey, keepSID string, at time.Time) error {
+	sessions, err := a.store.SessionsOf(ctx, p.UserID)
+	if err != nil {
+		return fmt.Errorf("sessions: %w", err)
+	}
+	for _, s := range sessions {
+		if s.SID == keepSID || !slices.Contains(s.AMR, broker.AMRKey) || s.AuthTime.After(p.LastUsedAt) {
+			continue
+		}
+		if err := a.store.EndSession(ctx, p.UserID, s.SID); err != nil && !errors.Is(err, broker.ErrNotFound) {
+			return fmt.Errorf("end session: %w", err)
+		}
+		if _, err := a.o.EndGrants(ctx, broker.GrantFilter{UserID: p.UserID, SID: s.SID}, "passkey removed", at); err != nil {
+			return fmt.Errorf("end grants: %w", err)
+		}
+	}
+	return nil
 }
 
 // tellOfPasskey mails what happened to a passkey, where the address was proven.

@@ -200,9 +200,9 @@ func (a *Accounts) bare(ctx context.Context, t broker.MailToken) (bool, error) {
 }
 
 // opensWithout refuses where nothing would open the account without the passkey, not
-// even a new password for the address that got the mail.
+// even a new password or a code for the address that got the mail.
 func (a *Accounts) opensWithout(ctx context.Context, b TakeBack) error {
-	if !a.o.NoPasswords || !a.Passkeys() {
+	if !a.o.NoPasswords || !a.Passkeys() || a.o.Codes == CodesSignIn {
 		return nil
 	}
 	passkeys, err := a.store.PasskeysOf(ctx, b.User.ID)

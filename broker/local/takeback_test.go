@@ -322,5 +322,21 @@ func TestEmailBackTakesFactors(t *testing.T) {
 		if !userOf(t, db, bob.ID).HasSecondFactor() {
 			t.Error("an old mailbox strips the account of the second step that it had")
 		}
+
+		// Also what was swapped for it.
+		mails(t, db)
+		eve := signUp(t, db, a, "eve@example.org")
+		s = startSession(t, db, eve)
+		secret, _ = withApp(t, a, s)
+		back = moved(t, db, a, s, "eve@new.example.org")
+		s = s.WithFactor(broker.AMROTP)
+		must(t, a.StartSwap(ctx, s))
+		next, err := a.NextApp(ctx, s)
+		must(t, err)
+		must(t, second(a.ConfirmSwap(ctx, s, shown(t, next.Secret, 0), shown(t, secret, 1))))
+		must(t, second(a.TakeEmailBack(ctx, back)))
+		if !userOf(t, db, eve.ID).HasSecondFactor() {
+			t.Error("an old mailbox strips the account of the app that was swapped")
+		}
 	})
 }

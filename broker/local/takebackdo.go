@@ -119,6 +119,9 @@ func (a *Accounts) withdrawSince(ctx context.Context, u *broker.User, since time
 		return nil
 	}
 	if before == 0 {
+		if u.SecondFactorAt.Before(since) {
+			return nil // there was one all the time: it was swapped
+		}
 		bare, err := a.store.HappenedSince(ctx, u.ID, since.Add(-a.o.UndoWithin), broker.EventFactorRemoved, broker.EventNumberRemoved)
 		if err != nil || bare {
 			return err

@@ -239,24 +239,34 @@ func TestCreateSessionOf(t *testing.T) {
 				t.Errorf("%q: %v", u.ID, err)
 			}
 		}
-		late := make(chan error, 1)
-		ok(t, db.InTx(ctx, func(ctx context.Context) error {
-			u := must(db.LockUser(ctx, "ada"))(t)
-			u.SignedOutAt = at
-			ok(t, db.UpdateUser(ctx, u))
-			go func() {
-				late <- db.CreateSessionOf(context.Background(), broker.Session{IDHash: "late", UserID: "ada"}, was)
-			}()
-			select {
-			case err := <-late:
-				late <- err
-				t.Errorf("did not wait: %v", err)
-			case <-time.After(100 * time.Millisecond):
-			}
-			_, err := db.EndSessions(ctx, "ada", "")
-			return err
-		}))
-		if err := <-late; !errors.Is(err, broker.ErrSpent) {
+		behind := func(change func(u *broker.User)) error {
+			late := make(chan error, 1)
+			ok(t, db.InTx(ctx, func(ctx context.Context) error {
+				u := must(db.LockUser(ctx, "ada"))(t)
+				change(&u)
+				ok(t, db.UpdateUser(ctx, u))
+				go func() {
+					late <- db.CreateSessionOf(context.Background(), broker.Session{IDHash: "late", UserID: "ada", ACR: broker.ACRSingle}, was)
+				}()
+				select {
+				case err := <-late:
+					late <- err
+					t.Errorf("did not wait: %v", err)
+				case <-time.After(100 * time.Millisecond):
+				}
+				_, err := db.EndSessions(ctx, "ada", "")
+				return err
+			}))
+			return <-late
+		}
+		if err := behind(func(u *broker.User) { u.SecondFactorAt = at }); !errors.Is(err, broker.ErrSpent) {
+			t.Errorf("without the first second factor: %v", err)
+		}
+		s.ACR = broker.ACRSecond
+		ok(t, db.CreateSessionOf(ctx, s, was)) // which has seen it
+		was = must(db.User(ctx, "ada"))(t)
+		ok(t, db.CreateSessionOf(ctx, broker.Session{IDHash: "r", UserID: "ada", ACR: broker.ACRSingle, Remembered: "b"}, was))
+		if err := behind(func(u *broker.User) { u.SignedOutAt = at }); !errors.Is(err, broker.ErrSpent) {
 			t.Errorf("behind the end of all sessions: %v", err)
 		}
 		same(t, len(must(db.SessionsOf(ctx, "ada"))(t)), 0)
