@@ -66,10 +66,11 @@ func (c *conns) test(conn redis.Conn, used time.Time) error {
 		return nil
 	}
 	_, err := redis.DoWithTimeout(conn, tripTime, "PING")
-	if err != nil {
-		c.distrust() // the others were used before this one
+	if _, answers := errors.AsType[redis.Error](err); err == nil || answers {
+		return nil
 	}
-	return err
+	c.distrust() // the others were used before this one
+	return fmt.Errorf("ping: %w", err)
 }
 
 // distrust has the connections that wait in the pool closed.
@@ -106,7 +107,9 @@ func (c *conns) once(ctx context.Context, b *batch) (again bool, err error) {
 	if err == nil && !b.readOnly() {
 		return false, nil
 	}
-	c.distrust()
+	if ctx.Err() == nil { // otherwise it was the caller who had no more time
+		c.distrust()
+	}
 	return true, err
 }
 
