@@ -54,6 +54,7 @@ const (
 	EventPasswordReset     = "password.reset"
 	EventFactorAdded       = "factor.added"
 	EventFactorRemoved     = "factor.removed"
+	EventFactorSwapped     = "factor.swapped" // another app took its place
 	EventNumberAdded       = "factor.number_added"
 	EventNumberRemoved     = "factor.number_removed"
 	EventFactorReset       = "factor.reset"  // by an operator

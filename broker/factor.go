@@ -14,6 +14,9 @@ const (
 	// FactorSMS is a telephone number that codes are sent to. It is weaker: numbers
 	// are taken over, and messages read on the way (NIST SP 800-63B, section 5.1.3.3).
 	FactorSMS FactorKind = "sms"
+	// FactorNextTOTP is an app that is to take the place of the one that the user has.
+	// It never counts: the one that does is a FactorTOTP.
+	FactorNextTOTP FactorKind = "totp-next"
 )
 
 // Method is the kind's method of authentication (RFC 8176).

@@ -50,6 +50,22 @@ func (k *checker) check() {
 	k.straightTo()
 	k.sms()
 	k.usernames()
+	k.ways()
+	k.reach()
+}
+
+// reach warns of people whom nobody can help.
+func (k *checker) reach() {
+	if k.c.Brand.Help != "" {
+		return
+	}
+	base, err := url.Parse(k.c.Server.BaseURL)
+	switch {
+	case k.c.Accounts.SecondFactor == "required":
+		k.c.warnings = append(k.c.warnings, "brand.help_url: not set, although accounts.second_factor is required; whoever loses the factor is told to ask those who run the service, and not where. Set it to a page or to mailto:…")
+	case err == nil && base.Hostname() != "" && !Loopback(base.Hostname()):
+		k.c.warnings = append(k.c.warnings, "brand.help_url: not set, so people who cannot sign in are not told whom to ask. Set it to a page or to mailto:…")
+	}
 }
 
 func (k *checker) server() {
@@ -213,7 +229,7 @@ func (k *checker) mail() {
 		k.add("mail.smtp.host", "", "is missing beside a login", "name the server, or remove username and password")
 	case s.Host == "":
 		if base, err := url.Parse(k.c.Server.BaseURL); err == nil && base.Hostname() != "" && !Loopback(base.Hostname()) {
-			k.c.warnings = append(k.c.warnings, "mail.smtp.host: not set, so mails are only written to "+plain(m.Directory))
+			k.c.warnings = append(k.c.warnings, "mail.smtp.host: not set, so mails are only written to "+plain(m.Directory)+" and nobody gets them. Set mail.smtp and mail.from; \"broker mail test\" tries them")
 		}
 		return
 	case m.From == "":

@@ -21,6 +21,9 @@ func (k *checker) usernames() {
 	if a.Identifiers != nil && len(a.Identifiers) == 0 {
 		k.add("accounts.identifiers", "", "is empty", "write [email, username], or set accounts.passwords to false")
 	}
+	if len(a.Identifiers) == 1 && a.Identifiers[0] == "username" && a.Passwords {
+		k.c.warnings = append(k.c.warnings, "accounts.identifiers: username alone, so everybody needs one; who has none from before cannot sign in with a password (broker users list, broker users username)")
+	}
 	if a.IdentifyFirst && !a.Passwords {
 		k.add("accounts.identify_first", "true", "asks for nothing that is needed while accounts.passwords is false", "remove it, or set accounts.passwords to true")
 	}
@@ -32,7 +35,7 @@ func (k *checker) usernames() {
 		k.add("accounts.username.message", "", "explains no pattern", "set accounts.username.pattern, or remove it")
 	}
 	if u.Pattern != "" && len(u.Message) == 0 {
-		k.c.warnings = append(k.c.warnings, "accounts.username.message: not set, so people are not told what accounts.username.pattern asks for")
+		k.c.warnings = append(k.c.warnings, "accounts.username.message: not set, so people are not told what accounts.username.pattern asks for. Say it in a sentence, such as {en: \"Small letters and digits.\"}")
 	}
 	if u.Min > u.Max {
 		k.add("accounts.username.min", fmt.Sprint(u.Min), "is more than accounts.username.max", fmt.Sprintf("write at most %d", u.Max))
@@ -41,6 +44,9 @@ func (k *checker) usernames() {
 		if clean, ok := broker.CleanUsername(name); !ok || clean == "" {
 			k.add(fmt.Sprintf("accounts.username.reserved[%d]", i), shown(name), "is not a username", "write letters and digits with \".\", \"_\" or \"-\" between them")
 		}
+	}
+	if undo := k.c.Linking.UndoWithin; undo > a.CloseAfter {
+		k.c.warnings = append(k.c.warnings, "linking.undo_within: "+formatDuration(undo)+", which is longer than accounts.close_after ("+formatDuration(a.CloseAfter)+"); an account can be erased before a change of it that somebody else made can be taken back. Set accounts.close_after to at least "+formatDuration(undo))
 	}
 	if zone := a.Defaults.Zone; zone != "" {
 		if _, err := time.LoadLocation(zone); err != nil || !broker.ZoneName(zone) {

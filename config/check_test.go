@@ -1,6 +1,8 @@
 package config
 
 import (
+	"fmt"
+	"os"
 	"strings"
 	"testing"
 )
@@ -173,6 +175,9 @@ func TestWarnings(t *testing.T) {
 		"redis: {url: 'redis://redis.example.org', password: p4ss}":             "in the clear",
 		"redis: {password: p4ss}":                                               "redis.password",
 		"database: {dsn: 'postgres://u:p4ss@db.example.org/b?sslmode=disable'}": "sslmode=disable",
+		"accounts: {second_factor: required}":                                   "brand.help_url: not set, although accounts.second_factor is required",
+		"server: {base_url: 'https://id.example.net'}":                          "brand.help_url: not set, so people",
+		"accounts: {close_after: 24h}":                                          "linking.undo_within: 7d, which is longer than accounts.close_after (1d)",
 	} {
 		c := must(t, text)
 		if all := strings.Join(c.Warnings(), "\n"); !strings.Contains(all, want) || strings.Contains(all, "p4ss") {
@@ -224,5 +229,24 @@ func TestLoopback(t *testing.T) {
 		if got := Loopback(host); got != want {
 			t.Errorf("Loopback(%q) = %v", host, got)
 		}
+	}
+}
+
+// TestLook: what a look finds is told with the rest, in the order of the file, and
+// not where something about the same setting was told.
+func TestLook(t *testing.T) {
+	found := func(Config) Problems {
+		return Problems{Unreadable("brand.logo", "/nope", os.ErrNotExist, "make it"), {Path: "sessions.idle", What: "follows"}, {Path: "server.tls", What: "follows, too"}, {Path: "accounts.pepper", What: "is bad"}}
+	}
+	_, err := Parse("broker.yaml", []byte("sessions: {idle: 13h}\nbrand: {logo: /nope}\nserver: {tls: {certificate: x}}\naccounts: {pepper_file: check.go}\n"), nil, found)
+	want := `configuration: 4 problems
+  sessions.idle (broker.yaml:1): "13h" is longer than sessions.absolute; write at most 12h
+  brand.logo (broker.yaml:2): "/nope" cannot be read: file does not exist; make it
+`
+	if got := fmt.Sprint(err); strings.Contains(got, "follows") || !strings.Contains(got, "accounts.pepper (broker.yaml:4): is bad") || !strings.HasPrefix(got, want) {
+		t.Errorf("%s", got)
+	}
+	if c, err := Parse("", nil, nil, func(Config) Problems { return nil }); err != nil || c.Brand.Name == "" {
+		t.Errorf("%v", err)
 	}
 }

@@ -122,8 +122,8 @@ type Templates struct {
 type Accounts struct {
 	SignUp            bool          `koanf:"sign_up" default:"true" doc:"Newcomers may create accounts. false: an operator does, with \"broker users create\"."`
 	WelcomeMail       string        `koanf:"welcome_mail" default:"vouched" enum:"vouched,all,none" doc:"Who is told by mail that an account began. vouched: where a provider's word stood for the address and no mail was sent, so that its owner hears of it. all: everybody. none: nobody."`
-	Passwords         bool          `koanf:"passwords" default:"true" doc:"Accounts may have a password. false: only the providers open accounts."`
-	StraightTo        string        `koanf:"straight_to" default:"only" example:"off" doc:"Who goes straight to a provider instead of the sign-in page. only: everybody, while passwords are off and one provider is offered. An id: everybody, to that provider. off: nobody. /login/?choose=1 always shows the page; so does it to whoever was not let in or has signed out, for ten minutes."`
+	Passwords         bool          `koanf:"passwords" default:"true" doc:"Accounts may have a password. false: providers open accounts and, where they are on, codes by mail (email_codes: sign_in) and passkeys; newcomers then sign up with their address, where codes sign in or passkeys are all there is. Something has to be on."`
+	StraightTo        string        `koanf:"straight_to" default:"only" example:"off" doc:"Who goes straight to a provider instead of the sign-in page. only: everybody, while neither passwords nor codes by mail sign in and one provider is offered. An id: everybody, to that provider. off: nobody. /login/?choose=1 always shows the page; so does it to whoever was not let in or has signed out, for ten minutes."`
 	PasswordMin       int           `koanf:"password_min" default:"8" min:"8" max:"64" doc:"Least number of characters in a new password."`
 	PasswordStrength  int           `koanf:"password_strength" default:"2" min:"0" max:"4" doc:"Least strength of a new password, as zxcvbn scores it: 1 not guessed within 10^6 tries, 2 within 10^8, 3 within 10^10, 4 within 10^12; 0 any. People are told what makes theirs weak. There are no rules about signs and digits, and old passwords keep working."`
 	HashingAtOnce     int           `koanf:"hashing_at_once" default:"0" min:"0" max:"1024" doc:"How many password hashes are computed at once; each takes 19 MiB and a processor for 25 ms. Others wait for up to ten seconds. 0: as many as there are processors."`
@@ -138,7 +138,7 @@ type Accounts struct {
 	Domains           Domains       `koanf:"domains" doc:"The e-mail domains that people come from; \"broker domains\" says what holds for single ones."`
 	SMS               SMS           `koanf:"sms" doc:"A service of yours that sends messages to telephones: with it a number can be a second factor, which is weaker than an app. docs/sms-hook.md has the contract."`
 	RememberFactor    time.Duration `koanf:"remember_factor" default:"30d" min:"0s" max:"400d" doc:"How long people need not show their second factor again in a browser in which they said so when they did. What they prove first is asked for all the same; for an application that wants two factors, and before they change what protects the account, the second one is too. 0s: never."`
-	Identifiers       []string      `koanf:"identifiers" example:"[email]" doc:"What people may sign in with beside a password: email, username. Not set: both. The answer and its time are the same for names that nobody has."`
+	Identifiers       []string      `koanf:"identifiers" example:"[email]" doc:"What people may sign in with beside a password: email, username. Not set: both. username alone: everybody needs one, and says so at sign-up. The answer and its time are the same for names that nobody has."`
 	IdentifyFirst     bool          `koanf:"identify_first" doc:"Sign-in asks for the address or username first, and shows the ways in on the next page: in a browser in which that person has signed in before their own, the one used last first, in every other browser those of the site, whoever is named. false: one page has it all, which is a step less for whoever comes with a new browser; to tell them which ways an account has would tell strangers that there is one."`
 	Username          Username      `koanf:"username" doc:"Which usernames people may choose. Names that they have already stay."`
 	Defaults          Defaults      `koanf:"defaults" doc:"What holds where somebody has chosen nothing."`
@@ -147,7 +147,7 @@ type Accounts struct {
 
 // Domains is the section "accounts.domains".
 type Domains struct {
-	Default string `koanf:"default" default:"new" enum:"new,moderated,blocked" doc:"What holds for domains about which nothing was decided. new: their people come in as anybody does. moderated: newcomers wait until an operator activates them (\"broker users list --waiting\"). blocked: nobody proves an address there, so that only the domains which you have set are let in. Who has an account already keeps it."`
+	Default string `koanf:"default" default:"new" enum:"new,moderated,verified,blocked" doc:"What holds for domains about which nothing was decided. new: their people come in as anybody does. moderated: newcomers wait until an operator activates them (\"broker users list --waiting\"). verified: whoever proves an address is verified; only where you trust everybody who can sign up. blocked: nobody proves an address there, so that only the domains which you have set are let in. Who has an account already keeps it."`
 }
 
 // SMS is the section "accounts.sms".

@@ -24,9 +24,9 @@ const (
 // Load reads the configuration: the defaults, the file at path, and the
 // environment (as os.Environ gives it). Without a path it takes the file that
 // BROKER_CONFIG names, or broker.yaml in the working directory, or none. The
-// error is a Problems with everything that is wrong; the Config is then of no
-// use.
-func Load(path string, environ []string) (Config, error) {
+// error is a Problems with everything that is wrong, also with what the looks
+// look at; the Config is then of no use.
+func Load(path string, environ []string, looks ...Look) (Config, error) {
 	must := true
 	if path == "" {
 		path = lookup(environ, FileVariable)
@@ -37,16 +37,16 @@ func Load(path string, environ []string) (Config, error) {
 	data, err := readFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && !must:
-		return Parse("", nil, environ)
+		return Parse("", nil, environ, looks...)
 	case err != nil:
 		return Config{}, Problems{{Where: path, What: "cannot be read: " + cause(err), Fix: "name a readable YAML file of at most 1 MiB with --config"}}
 	}
-	return Parse(path, data, environ)
+	return Parse(path, data, environ, looks...)
 }
 
 // Parse is Load for a file that was read already; name is for messages. It
 // still reads the files that hold secrets.
-func Parse(name string, data []byte, environ []string) (Config, error) {
+func Parse(name string, data []byte, environ []string, looks ...Look) (Config, error) {
 	var c Config
 	applyDefaults(reflect.ValueOf(&c).Elem())
 	in, problems := readLayers(name, data, environ)
@@ -55,6 +55,7 @@ func Parse(name string, data []byte, environ []string) (Config, error) {
 	c.origin, c.warnings = d.origin, d.warnings
 	k := checker{c: &c, where: d.where, problems: d.problems}
 	k.check()
+	k.further(looks)
 	if len(k.problems) > 0 {
 		return Config{}, k.problems.sorted()
 	}

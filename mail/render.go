@@ -28,6 +28,7 @@ var wayOn = map[string]string{
 
 	"factor-added":           "/account/settings/security/",
 	"factor-removed":         "/account/settings/second-factor/",
+	"factor-swapped":         "/account/settings/second-factor/",
 	"factor-removed-for-you": "/account/settings/second-factor/",
 	"number-added":           "/account/settings/security/",
 	"number-removed":         "/account/settings/second-factor/",

@@ -50,6 +50,19 @@ type entry struct {
 // ten seconds each would be more patience than a person has.
 const completeTimeout = 25 * time.Second
 
+// AppError is what is wrong with one of the apps of a Registry.
+type AppError struct {
+	N   int // its place in Options.Apps, from 1
+	ID  string
+	Err error
+}
+
+// Error implements error.
+func (e *AppError) Error() string { return fmt.Sprintf("provider %d (%q): %v", e.N, e.ID, e.Err) }
+
+// Unwrap returns the cause.
+func (e *AppError) Unwrap() error { return e.Err }
+
 // New checks every app and makes its provider. It makes no network call, and
 // reports all problems at once.
 func New(o Options) (*Registry, error) {
@@ -69,7 +82,7 @@ func New(o Options) (*Registry, error) {
 	clients := newClients(o.AllowPrivate, o.limits)
 	for i, app := range o.Apps {
 		problem := func(err error) {
-			errs = append(errs, fmt.Errorf("provider %d (%q): %w", i+1, app.ID, err))
+			errs = append(errs, &AppError{N: i + 1, ID: app.ID, Err: err})
 		}
 		if r.byID[app.ID] != nil {
 			problem(errors.New("id: another provider has it"))

@@ -42,8 +42,8 @@ func (db *DB) AddEvent(ctx context.Context, e broker.Event) error {
 	})
 }
 
-// begins is 1 for the beginning of an account, else 0: what one unit of work writes has
-// one time, and ids no order, but nothing was done with an account before.
+// begins is 1 for the beginning of an account, else 0: nothing was done with it before,
+// also where the request that began it and signed its person in has an earlier time.
 func (r eventRow) begins() int {
 	if r.Name == broker.EventUserCreated {
 		return 1
@@ -52,8 +52,8 @@ func (r eventRow) begins() int {
 }
 
 // Events returns at most limit lines of the audit trail, the last first: those
-// of a user, or of everybody where user is "". Of one moment, the beginning of an
-// account comes last.
+// of a user, or of everybody where user is "". The beginning of an account comes
+// last of its own, and of what happened in one moment.
 func (db *DB) Events(ctx context.Context, user broker.UserID, limit int) ([]broker.Event, error) {
 	if limit <= 0 {
 		return nil, nil
@@ -64,7 +64,10 @@ func (db *DB) Events(ctx context.Context, user broker.UserID, limit int) ([]brok
 	}
 	rows, err := many[eventRow](ctx, db, "list events", "happened_at DESC, id DESC", limit, where, args...)
 	slices.SortStableFunc(rows, func(a, b eventRow) int {
-		return cmp.Or(cmp.Compare(b.At, a.At), a.begins()-b.begins())
+		if begins := a.begins() - b.begins(); begins != 0 && (user != "" || a.At == b.At) {
+			return begins
+		}
+		return cmp.Compare(b.At, a.At)
 	})
 	return each(rows, (*eventRow).event), err
 }

@@ -152,7 +152,11 @@ func (db *DB) Users(ctx context.Context, after broker.UserID, limit int) ([]brok
 	return db.UsersWho(ctx, broker.UserFilter{}, after, limit)
 }
 
-// UsersWho is Users for those whom a filter selects.
+// likeEscaper makes a text match itself alone in LIKE … ESCAPE '\'.
+var likeEscaper = strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`)
+
+// UsersWho is Users for those whom a filter selects. Search and Domains read the
+// addresses from after on, until limit are found.
 func (db *DB) UsersWho(ctx context.Context, f broker.UserFilter, after broker.UserID, limit int) ([]broker.User, error) {
 	if limit <= 0 {
 		return nil, nil
@@ -169,7 +173,16 @@ func (db *DB) UsersWho(ctx context.Context, f broker.UserFilter, after broker.Us
 	if f.Active {
 		where += " AND disabled_at = 0"
 	}
+	if f.Unconfirmed {
+		where += " AND email_verified_at = 0"
+	}
 	args := []any{string(after)}
+	if f.Search != "" {
+		where += ` AND (email LIKE ? ESCAPE '\' OR username_key LIKE ? ESCAPE '\' OR lower(name) LIKE ? ESCAPE '\' OR name LIKE ? ESCAPE '\')`
+		for _, part := range []string{strings.ToLower(f.Search), broker.FoldCase(f.Search), strings.ToLower(f.Search), f.Search} {
+			args = append(args, "%"+likeEscaper.Replace(part)+"%")
+		}
+	}
 	if len(f.Domains) > 0 {
 		var any []string
 		for _, name := range f.Domains {

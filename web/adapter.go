@@ -118,6 +118,7 @@ func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 // what is in order to its route.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
+	s.hearOfProxy(r)
 	id := broker.NewID()[:referenceLength]
 	rec := &recorder{ResponseWriter: w}
 	ip := clientIP(r, s.o.TrustedHops)

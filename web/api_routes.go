@@ -136,7 +136,7 @@ func signInOperations() map[string]operation {
 			fields: limitedFields(ident("login"), toggle("recovery"), factorWays), shows: shows(&secondFactorPage{}), moves: true,
 		},
 		"GET /code/{$}": {
-			does: "Asks for the address to mail a code to, or for the code.", query: append(toLogin, toggle("other")),
+			does: "Asks for the address to mail a code to, or for the code.", query: append(toLogin, toggle("other"), typed("code")),
 			shows: shows(&askCodePage{}, &codePage{}), moves: true,
 		},
 		"POST /code/send/{$}": {

@@ -95,7 +95,11 @@ func settingsOperations() map[string]operation {
 		"GET " + factorPath + "{$}":          {does: "The second factor.", member: true, shows: shows(&factorPage{})},
 		"POST " + factorPath + "start/{$}":   {does: "Makes a new secret for an app.", member: true, shows: shows(&factorPage{}), moves: true},
 		"POST " + factorPath + "confirm/{$}": {does: "Turns the second factor on.", member: true, fields: code, shows: shows(&factorPage{}, &recoveryCodesPage{}), moves: true},
-		"POST " + factorPath + "codes/{$}":   {does: "Makes new recovery codes.", member: true, fields: code, shows: shows(&factorPage{}, &recoveryCodesPage{}), moves: true},
+		"POST " + factorPath + "swap/{$}":    {does: "Makes a secret for an app in the place of the one there is.", member: true, shows: shows(&factorPage{}), moves: true},
+		"POST " + factorPath + "swap/confirm/{$}": {
+			does: "Puts it in its place.", member: true, fields: fields(typed("code"), typed("current")), shows: shows(&factorPage{}, &recoveryCodesPage{}), moves: true,
+		},
+		"POST " + factorPath + "codes/{$}": {does: "Makes new recovery codes.", member: true, fields: code, shows: shows(&factorPage{}, &recoveryCodesPage{}), moves: true},
 		"POST " + factorPath + "remove/{$}": {
 			does: "Turns one kind of second factor off, or all.", member: true, fields: fields(typed("code"), oneOf("kind", wayApp, waySMS)),
 			shows: shows(&factorPage{}, &recoveryCodesPage{}), moves: true,

@@ -18,6 +18,10 @@ func passkeyOperations() map[string]operation {
 			does: "Shows a passkey as the second factor.", query: fields(ident("login")),
 			fields: limitedFields(ident("login"), short("credential", local.MaxCredential)), shows: shows(&secondFactorPage{}), moves: true,
 		},
+		"POST " + setUpPath + "passkey/{$}": {
+			does: "Adds a passkey as what was needed, and goes on.", query: fields(ident("login")),
+			fields: limitedFields(ident("login"), typed("name"), short("credential", local.MaxCredential)), shows: shows(&setUpFactorPage{}), moves: true,
+		},
 		"GET " + passkeysPath + "{$}": {
 			does: "The passkeys of the account, and a challenge for a new one.", shows: shows(&passkeysPage{}), member: true,
 		},

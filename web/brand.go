@@ -50,6 +50,12 @@ func (b Brand) serve(a *assets) (Brand, error) {
 	return b, nil
 }
 
+// IsLogo tells whether content can be Brand.Logo.
+func IsLogo(content []byte) bool {
+	_, ok := imageExt(content)
+	return ok
+}
+
 // imageExt tells the kind of an image by its content.
 func imageExt(content []byte) (string, bool) {
 	switch http.DetectContentType(content) {

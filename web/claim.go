@@ -19,6 +19,7 @@ func (s *Server) getClaim(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) showClaim(w http.ResponseWriter, r *http.Request, status int, token broker.Secret, f local.SignUpForm, bad problems) error {
 	return s.show(w, r, status, &claimPage{
 		base: s.base(r), Token: token, Email: f.Email, Name: f.Name, Username: f.Username, MinPassword: s.o.MinPassword, Problems: bad,
+		NeedPassword: !s.o.NoPasswords, NeedUsername: s.accounts.NeedUsername(),
 	})
 }
 
@@ -38,11 +39,18 @@ func (s *Server) postClaim(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	next := ""
-	if s.o.NoPasswords { // nothing opens the account again before an identity is linked
-		next = linkedAccountsPath
+	next, amr := "", broker.AMRPassword
+	if s.o.NoPasswords {
+		amr = broker.AMROTP // the printed link
+		switch {
+		case s.accounts.Codes(broker.Login{}): // a code will open the account
+		case len(s.providerButtons()) > 0: // nothing does before an identity is linked
+			next = linkedAccountsPath
+		default:
+			next = passkeysPath
+		}
 	}
 	l := s.newLogin(w, r, next)
-	l.Authenticated(user.ID, broker.Authentication{At: v.at, AMR: []string{"pwd"}, ACR: broker.ACRSingle})
+	l.Authenticated(user.ID, broker.Authentication{At: v.at, AMR: []string{amr}, ACR: broker.ACRSingle})
 	return s.advance(w, r, l)
 }

@@ -9,19 +9,43 @@ import (
 	"idbroker/limits"
 )
 
+// errCodeElsewhere: the link with a code was opened in another browser than the one
+// that asked for it, or too late.
+var errCodeElsewhere = &broker.Error{Kind: broker.KindForbidden, Message: "code.elsewhere"}
+
 // mayCode refuses where a code can do nothing in a login: the operator wants none, or
-// who is signed in must prove to be there, which takes more than their mailbox.
+// who is signed in must prove to be there and has more to show than their mailbox.
 func (s *Server) mayCode(r *http.Request, l broker.Login) error {
-	if !s.accounts.Codes(l) || again(l) && visitOf(r).user != nil {
+	if !s.accounts.Codes(l) {
 		return local.ErrNoCodes
+	}
+	u := stillThere(r, l)
+	if u == nil {
+		return nil
+	}
+	only, err := s.onlyCodes(r, *u)
+	if err == nil && !only {
+		return local.ErrNoCodes
+	}
+	return err
+}
+
+// stillThere is who must prove in a login that they are still there; nil nobody.
+func stillThere(r *http.Request, l broker.Login) *broker.User {
+	if again(l) {
+		return visitOf(r).user
 	}
 	return nil
 }
 
 // getCode serves GET /code/: the address to mail a code to, or (after that) the
-// code. other=1 asks for the address once more.
+// code. other=1 asks for the address once more. The link in the mail brings the code along, and
+// fills it in: looking spends nothing, and in another browser it does nothing.
 func (s *Server) getCode(w http.ResponseWriter, r *http.Request) error {
 	l, err := s.loginOf(w, r)
+	if visitOf(r).query.Get("code") != "" && (errors.Is(err, errOtherBrowser) || errors.Is(err, errLoginGone)) {
+		return errCodeElsewhere.Because(err)
+	}
 	if err != nil {
 		return err
 	}
@@ -68,6 +92,9 @@ func (s *Server) postSendCode(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	email := visitOf(r).form.Get("email")
+	if u := stillThere(r, l); u != nil {
+		email = u.Email // whoever else they are, that is not the question
+	}
 	silent, err := s.tryMail(w, r, email)
 	if err == nil {
 		err = s.accounts.SendCode(r.Context(), l, email, silent)
@@ -109,6 +136,9 @@ func (s *Server) postCode(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if u := stillThere(r, l); u != nil && sent.Email != u.Email {
+		return s.showAskCode(w, r, statusOf(local.ErrCodeGone), l, u.Email, problemsOf(local.ErrCodeGone))
+	}
 	user, how, err := s.accounts.RedeemCode(r.Context(), l, visitOf(r).form.Get("code"))
 	switch bad := formProblems(err); {
 	case errors.Is(err, local.ErrCodeGone):
@@ -137,6 +167,9 @@ func otherWays(l broker.Login) string {
 
 func (s *Server) showAskCode(w http.ResponseWriter, r *http.Request, status int, l broker.Login, email string, bad problems) error {
 	p := askCodePage{base: s.base(r), Login: l.ID, Remote: s.remoteView(l.Remote), Email: email, Problems: bad, BackURL: otherWays(l)}
+	if u := stillThere(r, l); u != nil {
+		p.Fixed, p.Email = true, u.Email
+	}
 	if l.ID == "" {
 		p.Next = visitOf(r).next()
 	}
@@ -145,9 +178,16 @@ func (s *Server) showAskCode(w http.ResponseWriter, r *http.Request, status int,
 
 func (s *Server) showCode(w http.ResponseWriter, r *http.Request, status int, l broker.Login, email string, bad problems) error {
 	formsLeave(w)
-	return s.show(w, r, status, &codePage{
+	p := codePage{
 		base: s.base(r), Login: l.ID, Remote: s.remoteView(l.Remote), Email: email, Problems: bad,
 		OtherURL: withLogin("/code/", l) + "&other=1", BackURL: otherWays(l),
 		remembering: s.remembering(l.Remember),
-	})
+	}
+	if bad == nil && r.Method == http.MethodGet {
+		p.Code = printable(visitOf(r).query.Get("code"), maxID)
+	}
+	if stillThere(r, l) != nil {
+		p.OtherURL, p.remembering = "", remembering{}
+	}
+	return s.show(w, r, status, &p)
 }

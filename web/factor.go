@@ -41,7 +41,7 @@ func (s *Server) factorRight(r *http.Request, v limits.Verdict) error {
 
 // factorProblems is formProblems for what a code can be refused for.
 func factorProblems(err error) problems {
-	if errors.Is(err, errFactorWait) || errors.Is(err, errSMSWait) || errors.Is(err, local.ErrSMSSoon) {
+	if errors.Is(err, errFactorWait) || errors.Is(err, errSMSWait) || errors.Is(err, local.ErrSMSSoon) || errors.Is(err, local.ErrFactorNeeded) {
 		return problemsOf(err)
 	}
 	return formProblems(err)
@@ -68,7 +68,12 @@ func (s *Server) owingFactor(w http.ResponseWriter, r *http.Request, step broker
 	if err != nil {
 		return l, true, err
 	}
-	if !s.accounts.Factors() || has == l.SetsUpFactor { // removed or set up meanwhile
+	lacks, err := s.lacksWayIn(r.Context(), user, l)
+	if err != nil {
+		return l, true, err
+	}
+	wanted := s.accounts.Factors() && has != l.SetsUpFactor || lacks && step == broker.StepSetUp
+	if !wanted { // removed or set up meanwhile
 		l.OwesFactor, l.SetsUpFactor = false, false // what is owed now is found out anew
 		return l, true, s.advance(w, r, l)
 	}
@@ -208,7 +213,20 @@ func (s *Server) showFactorSettings(w http.ResponseWriter, r *http.Request, stat
 	if p.Number, err = s.accounts.PendingSMS(r.Context(), v.session); err != nil {
 		return err
 	}
-	p.Section, p.Path = "security", factorPath
+	may, err := s.accounts.MayRemoveFactors(r.Context(), v.user.ID)
+	if err != nil {
+		return err
+	}
+	p.Section, p.Path, p.Needed = "security", factorPath, !may
+	next, err := s.accounts.NextApp(r.Context(), v.session)
+	if err != nil {
+		return err
+	}
+	if p.Swapping = next.ID != ""; p.Swapping {
+		if p.Key, err = s.keyOf(next, v.user.Email); err != nil {
+			return err
+		}
+	}
 	// The secret is shown to who signed in a moment ago, not to who finds the browser open.
 	if p.Pending = f.ID != "" && !f.Confirmed() && f.BegunBy == v.session.SID && s.fresh(v); p.Pending {
 		if p.Key, err = s.keyOf(f, v.user.Email); err != nil {

@@ -41,6 +41,31 @@ func (s *Server) postFactorConfirm(w http.ResponseWriter, r *http.Request) error
 	return s.factorCounts(w, r, codes)
 }
 
+// postFactorSwap serves POST /account/settings/second-factor/swap/: a new secret, for an
+// app in the place of the one that counts.
+func (s *Server) postFactorSwap(w http.ResponseWriter, r *http.Request) error {
+	done, err := s.freshly(w, r, func() error { return s.accounts.StartSwap(r.Context(), visitOf(r).session) })
+	if done {
+		return err
+	}
+	return s.redirect(w, r, factorPath)
+}
+
+// postFactorSwapConfirm serves POST /account/settings/second-factor/swap/confirm/: the
+// new app shows the right code, and the person what they had.
+func (s *Server) postFactorSwapConfirm(w http.ResponseWriter, r *http.Request) error {
+	var codes []string
+	done, err := s.withCode(w, r, func(code string) (err error) {
+		codes, err = s.accounts.ConfirmSwap(r.Context(), visitOf(r).session, code, visitOf(r).form.Get("current"))
+		return err
+	})
+	if done {
+		return err
+	}
+	s.o.Wake()
+	return s.showRecoveryCodes(w, r, codes)
+}
+
 // factorCounts answers who has set a factor up: with the recovery codes that the first
 // one brings.
 func (s *Server) factorCounts(w http.ResponseWriter, r *http.Request, codes []string) error {

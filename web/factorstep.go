@@ -62,6 +62,21 @@ func (s *Server) showSetUp(w http.ResponseWriter, r *http.Request, status int, l
 		base: s.base(r), Login: l.ID, Client: client, Problems: bad, OtherURL: withLogin("/login/", l) + "&switch=1",
 		Everybody: s.accounts.NeedFactors(), SMS: s.accounts.SMS(),
 	}
+	if p.WayIn, err = s.lacksWayIn(ctx, *v.owing, l); err != nil {
+		return err
+	}
+	view := passkeyView{Action: setUpPath + "passkey/", Label: p.T("passkeys.add"), Primary: p.WayIn}
+	if p.Passkey, err = s.passkeyView(r, s.firstPasskeyAsk(w, r, l), view); err != nil {
+		return err
+	}
+	if p.Passkey != nil {
+		if p.Passkey.Field, err = passkeyName(p.base, bad, proposedName(p.base, r, nil)); err != nil {
+			return err
+		}
+	}
+	if p.WayIn {
+		return s.show(w, r, status, &p)
+	}
 	if p.Number, err = s.accounts.PendingSMS(ctx, stayOf(v, l)); err != nil {
 		return err
 	}
@@ -75,6 +90,11 @@ func (s *Server) showSetUp(w http.ResponseWriter, r *http.Request, status int, l
 		}
 	}
 	return s.show(w, r, status, &p)
+}
+
+// firstPasskeyAsk is what a passkey answers that somebody sets up on their way in.
+func (s *Server) firstPasskeyAsk(w http.ResponseWriter, r *http.Request, l broker.Login) local.PasskeyAsk {
+	return local.PasskeyAsk{Purpose: broker.PasskeyAdd, Browser: s.browser(w, r).Hash(), Login: l.ID, User: l.UserID}
 }
 
 // postSetUpStart serves POST /second-factor/set-up/start/: a new secret for an app.
@@ -145,8 +165,8 @@ func (s *Server) postSetUp(w http.ResponseWriter, r *http.Request) error {
 
 // letInWith goes on with a login whose person has set a factor up, inside the unit of
 // work that makes it count: its session begins, or gets stronger, with it.
-func (s *Server) letInWith(ctx context.Context, w http.ResponseWriter, r *http.Request, l *broker.Login, method string) error {
-	l.FactorShown(method)
+func (s *Server) letInWith(ctx context.Context, w http.ResponseWriter, r *http.Request, l *broker.Login, methods ...string) error {
+	l.FactorShown(methods...)
 	if err := s.identify(w, r.WithContext(ctx), l); err != nil {
 		return err
 	}

@@ -28,6 +28,8 @@ var sensitive = []struct {
 	{"/oauth/disconnect/demo/", "/oauth/disconnect/demo/", nil, false},
 	{factorPath + "codes/", factorPath, []string{"code", "123456"}, true},
 	{factorPath + "remove/", factorPath, []string{"code", "123456"}, true},
+	{factorPath + "swap/", factorPath, nil, true},
+	{factorPath + "swap/confirm/", factorPath, []string{"code", "123456", "current", "123456"}, true},
 	{factorPath + "start/", factorPath, nil, false},
 	{factorPath + "confirm/", factorPath, []string{"code", "123456"}, true},
 	{dataPath + "export/", dataPath, nil, true},

@@ -9,6 +9,7 @@ import (
 
 	"idbroker/broker"
 	"idbroker/broker/local"
+	"idbroker/broker/local/passkeytest"
 	"idbroker/store"
 	"idbroker/store/storetest"
 )
@@ -147,6 +148,10 @@ func jsonFactor(t *testing.T, w *world) {
 	if renewed[0] == codes[1] || len(renewed) != 10 {
 		t.Errorf("%v", renewed)
 	}
+	p.post(factorPath + "swap/").to(factorPath)
+	next := strings.ReplaceAll(p.get(factorPath).page("factor").keySecret(), " ", "")
+	p.post(factorPath+"swap/confirm/", "code", appShows(t, next, 0), "current", "AAAA-BBBB-CCCC").refused(422, "factor.recovery_wrong", "current")
+	p.post(factorPath+"swap/confirm/", "code", appShows(t, next, 0), "current", renewed[0]).page("recovery_codes")
 
 	p = w.program() // a code counts once: somebody else takes it away
 	p.signIn("gil@example.org")
@@ -180,6 +185,14 @@ func jsonSetUp(t *testing.T, w *world) {
 	p.post(setUpPath, "login", login, "code", "000000").refused(422, "factor.wrong", "code")
 	done := p.post(setUpPath, "login", login, "code", appShows(t, secret, 0)).page("recovery_codes")
 	p.get(done.text("done_url")).to("/")
+	p.get(mePath).want(200)
+	p = w.program()
+	w.user("zak")
+	login = p.post("/login/", "email", "zak@example.org", "password", password).to(setUpPath + "?login=").next("login")
+	p.post(setUpPath+"passkey/", "login", login, "name", "Phone", "credential", "{}").refused(422, "passkey.unreadable")
+	ask, _ := p.get(setUpPath + "?login=" + login).page("set_up_factor").Data["passkey"].(map[string]any)["options"].(string)
+	key := passkeytest.New(t, passkeytest.ES256)
+	p.post(setUpPath+"passkey/", "login", login, "name", "Phone", "credential", key.Register(t, ask, w.url)).to("/")
 	p.get(mePath).want(200)
 	w.accounts, w.server.accounts = before, before
 }

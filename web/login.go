@@ -158,7 +158,7 @@ func (s *Server) showLogin(w http.ResponseWriter, r *http.Request, status int, l
 	if !s.o.NoPasswords {
 		p.LostPasswordURL = withLogin("/lost-password/", l)
 	}
-	if !s.o.NoSignUp && !s.o.NoPasswords && l.Remote == nil {
+	if s.newcomers() && l.Remote == nil {
 		p.SignUpURL = withLogin("/signup/", l)
 	}
 	if s.mayCode(r, l) == nil {
@@ -200,6 +200,7 @@ func (s *Server) showLogin(w http.ResponseWriter, r *http.Request, status int, l
 		b.URL, b.LastUsed = withLogin(startPath(b.ID), l), b.ID == last
 		p.Providers = append(p.Providers, b)
 	}
+	p.Stuck = p.Again && !p.LocalPasswords && p.CodeURL == "" && p.Passkey == nil && len(p.Providers) == 0
 	return s.show(w, r, status, &p)
 }
 

@@ -10,6 +10,7 @@ type askCodePage struct {
 	Next     string         // where to go afterwards, where Login is ""
 	Remote   *remoteView    // the identity that waits to be linked; nil: the code signs in
 	Email    string         // as typed, or as the provider told it
+	Fixed    bool           // it is that of who is signed in, and goes nowhere else
 	Problems problems       // fields: email
 	BackURL  string         // to the other ways of signing in
 }
@@ -23,7 +24,8 @@ type codePage struct {
 	Remote   *remoteView // as in askCodePage
 	Email    string      // where it was sent to, as typed in this browser
 	Problems problems    // fields: code
-	OtherURL string      // to askCodePage
+	Code     string      // that the link in the mail brought along; "" none
+	OtherURL string      // to askCodePage; "" no other address will do
 	BackURL  string      // to the other ways of signing in
 	remembering
 }

@@ -50,7 +50,7 @@ type factorWay struct{ Label, URL string }
 
 // factorPage shows and changes the second factor: templates/factor.html, at
 // /account/settings/second-factor/. It posts code to confirm/, codes/ and remove/
-// behind it, and nothing to start/.
+// behind it, nothing to start/ and swap/, and code and current to swap/confirm/.
 type factorPage struct {
 	base
 	Factor   broker.Factor // zero: none
@@ -59,6 +59,8 @@ type factorPage struct {
 	Number   string // that is being set up; "" none
 	Codes    int    // recovery codes that are left
 	Pending  bool   // it is being set up: Key says how
+	Swapping bool   // an app is to take the place of the one there is: Key says how
+	Needed   bool   // one is needed here, and there is no passkey: it cannot be removed
 	Key      appKey
 	Problems problems
 }
@@ -75,18 +77,20 @@ func (k appKey) OpenURL() template.URL { return template.URL(k.URI) } //nolint:g
 
 // setUpFactorPage has somebody set up the second factor that they need to go on:
 // templates/set_up_factor.html, at /second-factor/set-up/. It posts login to start/
-// behind it, login and phone to number/, and login, way and code, or
-// decision=cancel, to the same path.
+// behind it, login and phone to number/, login, name and credential to passkey/, and
+// login, way and code, or decision=cancel, to the same path.
 type setUpFactorPage struct {
 	base
 	Login     broker.LoginID
 	Client    *clientView // the application that asks; nil none
 	Everybody bool        // it is needed here, whatever the application
-	Key       appKey      // zero: no app was begun with
-	SMS       bool        // a telephone number will do
-	Number    string      // that a code was sent to; "" none
-	Problems  problems    // fields: code
-	OtherURL  string      // to sign in as somebody else
+	WayIn     bool        // nothing else opens the account, and a passkey alone will do
+	Passkey   *passkeyView
+	Key       appKey   // zero: no app was begun with
+	SMS       bool     // a telephone number will do
+	Number    string   // that a code was sent to; "" none
+	Problems  problems // fields: code
+	OtherURL  string   // to sign in as somebody else
 }
 
 // Pending tells whether an app is being set up.

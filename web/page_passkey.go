@@ -40,6 +40,7 @@ type passkeysPage struct {
 	Add      *passkeyView // nil: there cannot be more, or ProveURL
 	ProveURL string       // where a sign-in leads back here that is recent enough; "" this one is
 	OnlyWay  bool         // the one passkey is the only way in: it cannot be removed
+	Needed   bool         // it is the second factor that is needed here: it cannot be removed, either
 	Full     bool         // there are as many as there may be
 	Problems problems     // field: name
 }
@@ -56,10 +57,10 @@ type passkeyRow struct {
 	RemoveURL  string    // "" it cannot be removed
 }
 
-// nameField is the field for the name of a new one.
-func (p passkeysPage) nameField(value string) (*fieldPart, error) {
-	f, err := newField("name", "label", p.T("passkeys.name"), "value", value, "autocomplete", "off", "max", p.MaxName(),
-		"hint", p.T("passkeys.name_hint"), "problem", p.Tell(p.Problems.On("name")))
+// passkeyName is the field for the name of a new one.
+func passkeyName(b base, bad problems, value string) (*fieldPart, error) {
+	f, err := newField("name", "label", b.T("passkeys.name"), "value", value, "autocomplete", "off", "max", broker.MaxPasskeyName,
+		"hint", b.T("passkeys.name_hint"), "problem", b.Tell(bad.On("name")))
 	return &f, err
 }
 

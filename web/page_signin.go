@@ -73,6 +73,7 @@ type loginPage struct {
 	LostPasswordURL string
 	Pending         *remoteView  // an identity that waits to be linked once the person has signed in
 	LocalPasswords  bool         // the broker keeps passwords
+	Stuck           bool         // with Again: nothing that they have can prove it
 	CancelURL       string       // where Again leads back to; "" nowhere
 	Passkey         *passkeyView // nil: there are no passkeys
 	remembering
@@ -86,6 +87,12 @@ func (p loginPage) Autocomplete() string {
 		return "username webauthn"
 	}
 	return "username"
+}
+
+// CodeFirst tells whether a mailed code is the way in, and no other one stands on the
+// page but passkeys.
+func (p loginPage) CodeFirst() bool {
+	return p.CodeURL != "" && !p.LocalPasswords && len(p.Providers) == 0
 }
 
 // PasswordAutocomplete is the same for the field of the password.

@@ -17,6 +17,7 @@ type signupPage struct {
 	NameFromProvider     bool
 	UsernameFromProvider bool
 	NeedPassword         bool
+	NeedUsername         bool
 	MinPassword          int         // fewest characters
 	Problems             problems    // fields: email, name, username, password
 	SignInURL            string      // to the account that the person has already, or to the choice
@@ -101,6 +102,7 @@ type proofPage struct {
 	Name         string      // "" not given
 	Provider     string      // title of the provider whose identity will open the account; "" a password
 	Remote       *remoteView // that identity: its owner must be the reader; nil: a password
+	NoPassword   bool        // there are no passwords here
 	OtherBrowser bool        // not the browser that the sign-up began in
 }
 
@@ -114,7 +116,7 @@ type provedPage struct {
 }
 
 // claimPage makes the first administrator: templates/claim.html, at /claim/. It
-// posts token, email, name, username and password.
+// posts token, email, name, username and, where NeedPassword is set, password.
 type claimPage struct {
 	base
 	Token       broker.Secret
@@ -122,7 +124,10 @@ type claimPage struct {
 	Name        string
 	Username    string
 	MinPassword int
-	Problems    problems // fields: email, name, username, password
+
+	NeedPassword, NeedUsername bool
+
+	Problems problems // fields: email, name, username, password
 }
 
 func (signupPage) template() string { return "signup" }

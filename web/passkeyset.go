@@ -40,11 +40,12 @@ func (s *Server) showPasskeys(w http.ResponseWriter, r *http.Request, status int
 		}
 		p.OnlyWay = len(mine) == 0
 	}
+	p.Needed = len(all) == 1 && s.accounts.NeedFactors() && !v.user.HasSecondFactor()
 	for _, k := range all {
 		row := passkeyRow{
 			ID: k.ID, Name: k.Name, Syncable: k.Syncable, Synced: k.Synced, Transports: k.Transports, CreatedAt: k.CreatedAt, LastUsedAt: k.LastUsedAt,
 		}
-		if !p.OnlyWay {
+		if !p.OnlyWay && !p.Needed {
 			row.RemoveURL = passkeysPath + "remove/?id=" + url.QueryEscape(k.ID)
 		}
 		p.Passkeys = append(p.Passkeys, row)
@@ -55,7 +56,7 @@ func (s *Server) showPasskeys(w http.ResponseWriter, r *http.Request, status int
 	case !p.Full:
 		p.Add, err = s.passkeyView(r, s.newPasskeyAsk(w, r), passkeyView{Action: passkeysPath + "add/", Label: p.T("passkeys.add"), Primary: true})
 		if err == nil && p.Add != nil {
-			p.Add.Field, err = p.nameField(or(name, proposedName(p.base, r, all)))
+			p.Add.Field, err = passkeyName(p.base, p.Problems, or(name, proposedName(p.base, r, all)))
 		}
 		if err != nil {
 			return err
@@ -99,7 +100,7 @@ func proposedName(b base, r *http.Request, all []broker.Passkey) string {
 func (s *Server) changePasskeys(w http.ResponseWriter, r *http.Request, name, notice string, do func() error) error {
 	err := do()
 	bad := formProblems(err)
-	if errors.Is(err, local.ErrPasskeyLast) {
+	if errors.Is(err, local.ErrPasskeyLast) || errors.Is(err, local.ErrFactorNeeded) {
 		bad = problemsOf(err)
 	}
 	switch {

@@ -67,6 +67,7 @@ func (s *Server) routes() *http.ServeMux {
 	m.HandleFunc("POST "+setUpPath+"{$}", s.page(s.postSetUp))
 	m.HandleFunc("POST "+setUpPath+"start/{$}", s.page(s.postSetUpStart))
 	m.HandleFunc("POST "+setUpPath+"number/{$}", s.page(s.postSetUpNumber))
+	m.HandleFunc("POST "+setUpPath+"passkey/{$}", s.page(s.postSetUpPasskey))
 	m.HandleFunc("POST /second-factor/send/{$}", s.page(s.postFactorSend))
 	m.HandleFunc("GET /link/{$}", s.page(s.getLink))
 	m.HandleFunc("POST /link/{$}", s.page(s.postLinkDecision))
@@ -107,6 +108,8 @@ func (s *Server) routes() *http.ServeMux {
 	m.HandleFunc("GET "+factorPath+"{$}", s.member(s.getFactorSettings))
 	m.HandleFunc("POST "+factorPath+"start/{$}", s.member(s.postFactorStart))
 	m.HandleFunc("POST "+factorPath+"confirm/{$}", s.member(s.postFactorConfirm))
+	m.HandleFunc("POST "+factorPath+"swap/{$}", s.member(s.postFactorSwap))
+	m.HandleFunc("POST "+factorPath+"swap/confirm/{$}", s.member(s.postFactorSwapConfirm))
 	m.HandleFunc("POST "+factorPath+"codes/{$}", s.member(s.postFactorCodes))
 	m.HandleFunc("POST "+factorPath+"remove/{$}", s.member(s.postFactorRemove))
 	m.HandleFunc("GET "+passkeysPath+"{$}", s.member(s.getPasskeys))
@@ -212,7 +215,7 @@ func (s *Server) passwords(h handler) handler {
 // getHome serves GET /.
 func (s *Server) getHome(w http.ResponseWriter, r *http.Request) error {
 	p := homePage{base: s.base(r), SignInURL: "/login/"}
-	if !s.o.NoSignUp && !s.o.NoPasswords {
+	if s.newcomers() {
 		p.SignUpURL = "/signup/"
 	}
 	return s.show(w, r, http.StatusOK, &p)

@@ -177,11 +177,14 @@ func samples(r *renderer, lang string, w words) []sample {
 		{ID: "k2", Name: w.title, Transports: []string{"usb", "nfc"}, CreatedAt: sampleNow.Add(-time.Hour), RemoveURL: passkeysPath + "remove/?id=k2"},
 	}}
 	keys.Add = passkeyOn(keys.base, passkeyView{Action: passkeysPath + "add/", Label: keys.T("passkeys.add"), Primary: true})
-	if keys.Add.Field, err = keys.nameField(w.name); err != nil {
+	if keys.Add.Field, err = passkeyName(keys.base, keys.Problems, w.name); err != nil {
 		panic(err)
 	}
 	onlyKey := passkeysPage{base: in("security"), OnlyWay: true, ProveURL: signin, Passkeys: slices.Clone(keys.Passkeys[:1])}
 	onlyKey.Passkeys[0].RemoveURL = ""
+	firstKey := passkeyOn(b(), passkeyView{Action: setUpPath + "passkey/", Label: keys.T("passkeys.add"), Primary: true})
+	firstKey.Field = keys.Add.Field
+	neededKey := passkeysPage{base: in("security"), Needed: true, ProveURL: signin, Passkeys: onlyKey.Passkeys}
 	noKeys := passkeysPage{base: in("security"), Add: keys.Add}
 	ways := []factorWay{{b().T("second_factor.use_totp"), signin}, {b().T("second_factor.use_recovery"), signin}}
 	both := []local.FactorWay{{Kind: broker.FactorTOTP, Since: long, LastUsedAt: sampleNow.Add(-2 * time.Hour)}, {Kind: broker.FactorSMS, Hint: "+41…11", Since: long, LastUsedAt: long}}
@@ -218,12 +221,22 @@ func samples(r *renderer, lang string, w words) []sample {
 		{"choose_known", &choosePage{base: b(), Login: "l1", Remote: github, Known: broker.MaskEmail(w.email), PasswordURL: signin, Providers: four[1:4], MoreURL: signin, CodeURL: "/code/?login=l1", NewURL: "/signup/?login=l1", OtherURL: signin}},
 		{"choose_closed", &choosePage{base: b(), Login: "l1", Remote: github, Providers: four[1:2], OtherURL: signin}},
 		{"ask_code", &askCodePage{base: b(), Login: "l1", Remote: &github, Email: w.email, BackURL: signin}},
+		{"ask_code_fixed", &askCodePage{base: b(), Login: "l1", Email: w.email, Fixed: true, BackURL: signin}},
+		{"code_brought", &codePage{base: b(), Login: "l1", Email: w.email, Code: "WDJB-MJHT", BackURL: signin}},
+		{"signup_no_password", &signupPage{base: b(), Login: "l1", NeedUsername: true, SignInURL: signin}},
+		{"proof_no_password", &proofPage{base: b(), Token: "t0ken", Email: w.email, NoPassword: true}},
+		{"claim_no_password", &claimPage{base: b(), Token: "t0ken", NeedUsername: true}},
+		{"login_stuck", &loginPage{base: b(), Login: "l1", Again: true, Stuck: true, Email: w.email, LostPasswordURL: signin, CancelURL: signin}},
+		{"login_code", &loginPage{base: b(), Login: "l1", CodeURL: signin, SignUpURL: signin}},
 		{"ask_code_gone", &askCodePage{base: b(), Login: "l1", Email: w.email, BackURL: signin, Problems: problemsOf(local.ErrCodeGone)}},
 		{"second_factor", &secondFactorPage{base: b(), Login: "l1", Client: client, Way: wayApp, Ways: ways, RememberDays: 30, OtherURL: signin}},
 		{"second_factor_sms", &secondFactorPage{base: b(), Login: "l1", Client: client, Way: waySMS, Number: "+41…11", Ways: ways, OtherURL: signin}},
 		{"second_factor_sent", &secondFactorPage{base: b(), Login: "l1", Way: waySMS, Number: "+41…11", Sent: true, RememberDays: 30, Ways: ways, OtherURL: signin, Problems: problemsOf(local.ErrFactorWrong)}},
 		{"second_factor_recovery", &secondFactorPage{base: b(), Login: "l1", Way: wayRecovery, Ways: ways[:1], OtherURL: signin, Problems: problemsOf(local.ErrRecoveryWrong)}},
 		{"set_up_factor", &setUpFactorPage{base: b(), Login: "l1", Client: client, OtherURL: signin}},
+		{"set_up_factor_passkey", &setUpFactorPage{base: b(), Login: "l1", Everybody: true, OtherURL: signin, Passkey: firstKey}},
+		{"set_up_way_in", &setUpFactorPage{base: b(), Login: "l1", Client: client, WayIn: true, OtherURL: signin, Passkey: firstKey}},
+		{"passkeys_needed", &neededKey},
 		{"set_up_factor_sms", &setUpFactorPage{base: b(), Login: "l1", Client: client, OtherURL: signin, SMS: true, Number: "+41227676111"}},
 		{"set_up_factor_key", &setUpFactorPage{base: b(), Login: "l1", Client: client, OtherURL: signin, Everybody: true, Key: key, Problems: problemsOf(local.ErrFactorWrong)}},
 		{"recovery_codes_on_the_way", &recoveryCodesPage{base: signedIn, OnTheWay: true, Account: w.email, DoneURL: signin, Codes: slices.Repeat([]string{"BCDF-GHJK-LMNP", "QRST-VWXZ-BCDF"}, 5)}},
@@ -232,6 +245,7 @@ func samples(r *renderer, lang string, w words) []sample {
 		{"factor_number", &factorPage{base: in("security"), SMS: true, Number: "+41227676111"}},
 		{"factor_both", &factorPage{base: in("security"), Codes: 9, SMS: true, Ways: both, Factor: broker.Factor{ID: "f", ConfirmedAt: long}}},
 		{"factor_on", &factorPage{base: in("security"), Codes: 9, Ways: both[:1], Factor: broker.Factor{ID: "f", ConfirmedAt: long, LastUsedAt: sampleNow.Add(-2 * time.Hour)}}},
+		{"factor_swap", &factorPage{base: in("security"), Codes: 9, Ways: both[:1], Swapping: true, Needed: true, Key: key, Problems: problems{"current": local.ErrFactorWrong.At("current")}, Factor: broker.Factor{ID: "f", ConfirmedAt: long}}},
 		{"factor_on_wrong", &factorPage{base: in("security"), Codes: 1, Ways: both[:1], Factor: broker.Factor{ID: "f", ConfirmedAt: long, LastUsedAt: sampleNow.Add(-2 * time.Hour)}, Problems: problemsOf(local.ErrFactorWrong)}},
 		{"recovery_codes", &recoveryCodesPage{base: in("security"), Account: w.email, DoneURL: factorPath, Codes: slices.Repeat([]string{"BCDF-GHJK-LMNP", "QRST-VWXZ-BCDF"}, 5)}},
 		{"code", &codePage{base: b(), Login: "l1", Remote: &github, Email: w.email, OtherURL: signin, BackURL: signin, remembering: remembering{Remember: 90}}},
@@ -273,7 +287,7 @@ func samples(r *renderer, lang string, w words) []sample {
 		{"logged_out_frames", &loggedOutPage{base: b(), Client: client, ContinueURL: "https://" + plainWords.host + "/", Frames: []string{"https://" + plainWords.host + "/out?iss=x&sid=y"}}},
 		{"home", &homePage{base: signedIn}},
 		{"home_out", &homePage{base: b(), SignUpURL: "/signup/"}},
-		{"claim", &claimPage{base: b(), Token: "t0ken", MinPassword: 8}},
+		{"claim", &claimPage{base: b(), Token: "t0ken", NeedPassword: true, MinPassword: 8}},
 		{"profile", &profilePage{base: in("profile"), Email: w.email, Username: w.handle, Profile: local.Profile{Name: w.name, Locale: "de"}}},
 		{"profile_contact", &profilePage{base: in("profile"), Email: w.email, Profile: contact, Phone: true, Address: true, PhoneOffered: true, AddressOffered: true}},
 		{"profile_held", &profilePage{base: in("profile"), Email: w.email, Username: w.handle, Held: map[string]string{"name": w.title, "username": w.title, "locale": w.title}, Profile: local.Profile{Name: w.name, Locale: "de"}}},

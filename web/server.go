@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"idbroker/broker"
@@ -147,8 +148,9 @@ type Server struct {
 	patterns []string           // of mux
 	machines map[string]machine // of mux, by path
 	headers  headerSets
-	host     string   // of the base URL, with its port
-	zones    sync.Map // of pages that were shown: name to *time.Location
+	host     string      // of the base URL, with its port
+	proxied  atomic.Bool // a proxy has shown itself that we were not told of
+	zones    sync.Map    // of pages that were shown: name to *time.Location
 	o        Options
 	log      *slog.Logger
 

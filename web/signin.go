@@ -103,6 +103,12 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 		}
 	}
 	request := broker.RequestOf(ctx)
+	if lacks, err := s.lacksWayIn(ctx, user, *l); err != nil {
+		return err
+	} else if lacks { // after a factor that they have: a passkey set up here shall not stand in for it
+		l.Owe(false)
+		return nil
+	}
 	row := broker.Session{
 		SID: broker.NewID(), UserID: user.ID, AuthTime: l.AuthTime, AMR: l.AMR, ACR: l.ACR, Provider: l.Provider,
 		UserAgent: request.UserAgent, IP: request.IP, IPAt: v.at, CreatedAt: v.at, LastSeenAt: v.at, ExpiresAt: v.at.Add(s.o.SessionAbsolute), Remembered: remembered,

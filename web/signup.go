@@ -74,7 +74,7 @@ func (s *Server) waits(r *http.Request, l broker.Login) error {
 
 // maySignUp tells whether the form is open for a login.
 func (s *Server) maySignUp(l broker.Login) error {
-	if s.o.NoSignUp || s.o.NoPasswords && l.Remote == nil {
+	if s.o.NoSignUp || l.Remote == nil && !s.newcomers() {
 		return local.ErrSignUpClosed
 	}
 	return nil
@@ -106,7 +106,7 @@ func (s *Server) postSignUp(w http.ResponseWriter, r *http.Request) error {
 	if f.Fields, err = s.readAsked(v.form, nil); err != nil {
 		return err
 	}
-	if l.Remote == nil {
+	if l.Remote == nil && !s.o.NoPasswords {
 		f.Password = broker.Secret(v.form.Get("password"))
 	}
 	if l.ID == "" {
@@ -138,7 +138,7 @@ func (s *Server) showSignUp(w http.ResponseWriter, r *http.Request, status int, 
 	bad = s.explain(b, bad)
 	p := signupPage{
 		base: b, Rule: s.usernameHint(b), Asked: s.asked(b, f.Fields, true, bad), Login: l.ID, Identity: identityMark(l), Client: client, Remote: s.remoteView(l.Remote), Email: f.Email, Name: f.Name, Username: f.Username,
-		NeedPassword: l.Remote == nil, MinPassword: s.o.MinPassword, Problems: bad, SignInURL: withLogin("/login/", l),
+		NeedPassword: l.Remote == nil && !s.o.NoPasswords, NeedUsername: s.accounts.NeedUsername(), MinPassword: s.o.MinPassword, Problems: bad, SignInURL: withLogin("/login/", l),
 	}
 	if l.Remote != nil {
 		policy, _ := s.linker.Provider(l.Remote.Provider)
@@ -247,7 +247,7 @@ func (s *Server) getProof(w http.ResponseWriter, r *http.Request) error {
 	}
 	formsLeave(w)
 	return s.show(w, r, http.StatusOK, &proofPage{
-		base: s.base(r), Token: token, Email: proof.Email, Name: proof.Name, Provider: proof.Provider,
+		base: s.base(r), Token: token, Email: proof.Email, Name: proof.Name, Provider: proof.Provider, NoPassword: s.o.NoPasswords,
 		Remote: s.remoteView(l.Remote), OtherBrowser: !l.Live(v.browser, v.at),
 	})
 }

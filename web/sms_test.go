@@ -115,7 +115,7 @@ func numberAsFactor(t *testing.T, db *store.DB) {
 	w.minuteLater(ada)
 	first.post("/second-factor/send/", "login", one).to("/second-factor/")
 	code = w.texted(number)
-	first.post("/second-factor/send/", "login", one).want(429).says("on its way already")
+	first.post("/second-factor/send/", "login", one).want(429).says("a code a moment ago")
 	second.post("/second-factor/send/", "login", two).want(429)
 	second.post("/second-factor/", "login", two, "way", "sms", "code", code).want(422) // it was sent for the other one
 	second.nobody()

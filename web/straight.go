@@ -14,7 +14,7 @@ import (
 // been let in, who has just signed out, and who asks to choose see the page.
 
 // StraightToOnly in Options.StraightTo: to the one provider that is offered, while
-// passwords are off.
+// neither passwords nor mailed codes sign in.
 const StraightToOnly = "only"
 
 // hintParams are the parameters of an authorization request that name a provider
@@ -58,7 +58,7 @@ func (s *Server) straightTo(r *http.Request, l broker.Login) string {
 		}
 	}
 	switch {
-	case s.o.StraightTo == StraightToOnly && s.o.NoPasswords && len(offered) == 1:
+	case s.o.StraightTo == StraightToOnly && s.o.NoPasswords && len(offered) == 1 && !s.accounts.Codes(broker.Login{}):
 		return offered[0].ID
 	case is(s.o.StraightTo):
 		return s.o.StraightTo

@@ -190,7 +190,7 @@ func TestWhoIsExpected(t *testing.T) {
 		if got := hint(login); got != "eve@example.org" {
 			t.Errorf("the provider expects %q", got)
 		}
-		for _, nobody := range []string{"", "x y", strings.Repeat("a", 300), "a\u202eb"} {
+		for _, nobody := range []string{"", "x y", strings.Repeat("a", 300)} {
 			odd, _ := page("login_hint", nobody)
 			odd.wantOffers("a hint that names nobody", "who, demo, other, sign up")
 		}

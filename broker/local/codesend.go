@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -106,6 +107,8 @@ func (a *Accounts) DeliverCode(ctx context.Context, payload []byte) error {
 		}
 		data := map[string]string{
 			"name": user.Called(), "code": q.Code, "provider": q.Provider,
+			// Of use in the browser that asked alone: it has the cookie of the login.
+			"link":    a.o.Issuer + "/code/?login=" + url.QueryEscape(string(c.LoginID)) + "&code=" + url.QueryEscape(q.Code),
 			"minutes": strconv.Itoa(int(broker.MailCodeLifetime.Minutes())),
 		}
 		if user.EmailVouchedBy != "" { // the code does more here: it re-claims the account

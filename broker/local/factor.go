@@ -52,23 +52,22 @@ func (a *Accounts) OwesFactor(u broker.User, acr string) bool {
 // NeedFactors tells whether everybody needs a second factor here.
 func (a *Accounts) NeedFactors() bool { return a.Factors() && a.o.NeedFactors }
 
-// FactorOf returns the user's app, and how many recovery codes are left; the zero
-// value where there is none. One that is being set up has its secret, to be
+// FactorOf returns the user's app, the zero value where there is none, and how many
+// recovery codes are left beside whatever they have. One that is being set up has its secret, to be
 // shown again to who has begun it (Factor.BegunBy); of one that counts nobody sees
 // it any more.
 func (a *Accounts) FactorOf(ctx context.Context, user broker.UserID) (f broker.Factor, codes int, err error) {
 	f, err = a.store.Factor(ctx, user, broker.FactorTOTP)
 	switch {
 	case errors.Is(err, broker.ErrNotFound):
-		return broker.Factor{}, 0, nil
+		f = broker.Factor{}
 	case err != nil:
 		return f, 0, fmt.Errorf("find factor: %w", err)
 	case !f.Confirmed() && time.Since(f.CreatedAt) > setUpFor:
-		return broker.Factor{}, 0, nil
-	case !f.Confirmed():
-		return f, 0, nil
+		f = broker.Factor{}
+	case f.Confirmed():
+		f.Secret = ""
 	}
-	f.Secret = ""
 	if codes, err = a.store.CountRecoveryCodes(ctx, user); err != nil {
 		return f, 0, fmt.Errorf("count recovery codes: %w", err)
 	}
@@ -83,14 +82,19 @@ func (a *Accounts) StartFactor(ctx context.Context, s broker.Session) error {
 	if err := a.mayChangeFactors(s, at); err != nil {
 		return err
 	}
+	return a.startApp(ctx, s, broker.FactorTOTP, at)
+}
+
+// startApp makes the secret of an app that s sets up.
+func (a *Accounts) startApp(ctx context.Context, s broker.Session, kind broker.FactorKind, at time.Time) error {
 	secret := make([]byte, totpSecret)
 	_, _ = rand.Read(secret) // never fails since Go 1.24
 	f := broker.Factor{
-		ID: broker.NewID(), UserID: s.UserID, Kind: broker.FactorTOTP, CreatedAt: at, BegunBy: s.SID,
+		ID: broker.NewID(), UserID: s.UserID, Kind: kind, CreatedAt: at, BegunBy: s.SID,
 		Secret: broker.Secret(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(secret)),
 	}
 	err := a.store.InTx(ctx, func(ctx context.Context) error {
-		if err := a.store.DropPendingFactors(ctx, s.UserID, broker.FactorTOTP); err != nil {
+		if err := a.store.DropPendingFactors(ctx, s.UserID, kind); err != nil {
 			return fmt.Errorf("drop pending factors: %w", err)
 		}
 		return a.store.CreateFactor(ctx, f)

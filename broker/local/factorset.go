@@ -140,9 +140,16 @@ func (a *Accounts) factorChanged(ctx context.Context, u broker.User, event, temp
 
 // RemoveFactor takes all second factors of the user away, with the recovery codes. Who
 // asks must have signed in a moment ago and show one once more: a code, or a
-// recovery code. Errors: factor.off, sign_in_again, factor.gone, factor.wrong.
+// recovery code. Errors: factor.off, sign_in_again, factor.gone, factor.wrong, and
+// factor.needed where they need one and keep none.
 func (a *Accounts) RemoveFactor(ctx context.Context, s broker.Session, typed string) error {
 	return a.shown(ctx, s, typed, func(ctx context.Context, user broker.User, at time.Time) error {
+		switch may, err := a.MayRemoveFactors(ctx, user.ID); {
+		case err != nil:
+			return err
+		case !may:
+			return ErrFactorNeeded
+		}
 		return a.dropFactors(ctx, user, broker.EventFactorRemoved, "factor-removed", at)
 	})
 }

@@ -163,7 +163,10 @@ func (a *Accounts) ClaimAdmin(ctx context.Context, token broker.Secret, f SignUp
 	if err := a.CheckClaim(ctx, token); err != nil {
 		return broker.User{}, err
 	}
-	if f.Password == "" {
+	switch {
+	case a.o.NoPasswords:
+		f.Password = "" // it would open nothing
+	case f.Password == "":
 		return broker.User{}, &FormError{Fields{"password": ErrRequired.At("password")}}
 	}
 	u, err := a.prepare(ctx, NewUser{Email: f.Email, Name: f.Name, Username: f.Username, Locale: f.Locale, Password: f.Password, Admin: true})

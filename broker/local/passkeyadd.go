@@ -20,6 +20,11 @@ import (
 // credential is JSON, as PublicKeyCredential.toJSON makes it. They must have signed
 // in a moment ago, and are told by mail. Errors: passkey.…, sign_in_again.
 func (a *Accounts) AddPasskey(ctx context.Context, s broker.Session, ask PasskeyAsk, name, credential string) error {
+	return a.addPasskey(ctx, s, ask, name, credential, func(context.Context, broker.User) error { return nil })
+}
+
+// addPasskey is AddPasskey where may lets it happen, inside the unit of work.
+func (a *Accounts) addPasskey(ctx context.Context, s broker.Session, ask PasskeyAsk, name, credential string, may func(context.Context, broker.User) error) error {
 	at := time.Now()
 	switch {
 	case !a.Passkeys():
@@ -46,6 +51,9 @@ func (a *Accounts) AddPasskey(ctx context.Context, s broker.Session, ask Passkey
 			return user.Refusal()
 		case a.Factors() && user.HasSecondFactor() && s.ACR != broker.ACRSecond:
 			return broker.ErrSignIn // it was set up this very moment; a passkey would stand in for it
+		}
+		if err := may(ctx, user); err != nil {
+			return err
 		}
 		if err := a.mayAdd(ctx, made); err != nil {
 			return err

@@ -36,8 +36,8 @@ func (a *Accounts) RenamePasskey(ctx context.Context, user broker.UserID, id, na
 }
 
 // RemovePasskey takes a passkey away from the session's user, who must have signed
-// in a moment ago and keeps a way in. Errors: sign_in_again, passkey.gone,
-// passkey.last.
+// in a moment ago, keeps a way in, and a second factor where they need one. Errors:
+// sign_in_again, passkey.gone, passkey.last, factor.needed.
 func (a *Accounts) RemovePasskey(ctx context.Context, s broker.Session, id string) error {
 	at := time.Now()
 	if !s.Fresh(a.o.FreshFor, at) {
@@ -79,6 +79,9 @@ func (a *Accounts) dropPasskey(ctx context.Context, id broker.UserID, passkey, e
 			if others == 0 {
 				return ErrPasskeyLast
 			}
+		}
+		if !last && a.NeedFactors() && a.Passkeys() && len(all) == 1 && !user.HasSecondFactor() {
+			return ErrFactorNeeded
 		}
 		if err := a.store.DeletePasskey(ctx, id, passkey); errors.Is(err, broker.ErrNotFound) {
 			return ErrPasskeyGone.Because(err)

@@ -144,7 +144,10 @@ func (a *Accounts) enter(ctx context.Context, login *broker.Login, vouchedBy str
 	if err != nil {
 		return user, err
 	}
-	how := broker.Authentication{At: at, AMR: []string{"pwd"}, ACR: broker.ACRSingle}
+	how := broker.Authentication{At: at, AMR: []string{broker.AMRPassword}, ACR: broker.ACRSingle}
+	if login.SignUp.PasswordHash == "" { // the mailed link is what was proven
+		how.AMR = []string{broker.AMROTP}
+	}
 	if login.Remote != nil {
 		if err := a.links.Attach(ctx, user, *login.Remote, at); err != nil {
 			return user, err
@@ -160,9 +163,21 @@ func (a *Accounts) enter(ctx context.Context, login *broker.Login, vouchedBy str
 // word of the provider vouchedBy. Where its domain is moderated the account waits, and
 // nobody comes in until an operator activates it. ErrDomainRefused where it is blocked.
 func (a *Accounts) begin(ctx context.Context, s broker.SignUp, vouchedBy string, here bool, at time.Time) (broker.User, error) {
-	switch owner, known, err := a.owner(ctx, s.Email); {
-	case err != nil:
+	owner, known, err := a.owner(ctx, s.Email)
+	if err != nil {
 		return broker.User{}, err
+	}
+	goesOn := false
+	if known && vouchedBy == "" {
+		if goesOn, err = a.unfinished(ctx, owner); err != nil {
+			return broker.User{}, err
+		}
+	}
+	switch {
+	case goesOn && here:
+		return owner, nil
+	case goesOn:
+		return broker.User{}, ErrProofElsewhere
 	case known && vouchedBy == "" && owner.EmailVouchedBy != "" && !owner.Disabled() && !here:
 		return broker.User{}, ErrProofElsewhere
 	case known && vouchedBy == "" && owner.EmailVouchedBy != "":

@@ -93,7 +93,9 @@ func (a *Accounts) clean(ctx context.Context, f SignUpForm, by who) (SignUpForm,
 	if f.Name, ok = broker.CleanName(f.Name); !ok {
 		fail("name", ErrNameInvalid)
 	}
-	if by == operator {
+	if f.Username == "" && a.NeedUsername() {
+		fail("username", ErrRequired)
+	} else if by == operator {
 		if f.Username, ok = broker.CleanUsername(f.Username); !ok {
 			fail("username", ErrUsernameBad)
 		}
@@ -106,7 +108,7 @@ func (a *Accounts) clean(ctx context.Context, f SignUpForm, by who) (SignUpForm,
 		f.Fields = a.checkFields(f.Fields, nil, bad)
 	}
 	switch {
-	case f.Password == "" && by == newcomer:
+	case f.Password == "" && by == newcomer && !a.o.NoPasswords:
 		fail("password", ErrRequired)
 	case f.Password != "":
 		if err := a.check(ctx, f.Password, person{f.Email, f.Username, f.Name}); err != nil {
@@ -126,8 +128,11 @@ func (a *Accounts) clean(ctx context.Context, f SignUpForm, by who) (SignUpForm,
 // provider vouches for the address, and that suffices, the account begins at once
 // and the stored login is authenticated. Errors: signup.closed, a *FormError.
 func (a *Accounts) SignUp(ctx context.Context, login broker.Login, f SignUpForm) error {
-	if a.o.NoSignUp {
+	if a.o.NoSignUp || login.Remote == nil && a.o.NoPasswords && a.o.Codes != CodesSignIn && !a.Passkeys() {
 		return ErrSignUpClosed
+	}
+	if a.o.NoPasswords {
+		f.Password = "" // it would open nothing
 	}
 	merged, err := a.merged(ctx, login, f)
 	if err != nil {
@@ -235,17 +240,20 @@ func (a *Accounts) mailProof(ctx context.Context, login broker.Login, at time.Ti
 	// Known or not, the same is written: nobody learns from the time who has an
 	// account here. Where the address is known, nobody learns this secret.
 	token := broker.NewSecret()
-	err := a.store.CreateMailToken(ctx, broker.MailToken{
+	if err := a.store.CreateMailToken(ctx, broker.MailToken{
 		Hash: token.Hash(), Purpose: broker.MailSignUp, Email: to, LoginID: login.ID,
 		CreatedAt: at, ExpiresAt: at.Add(broker.MailTokenLifetime),
-	})
-	if err != nil {
+	}); err != nil {
 		return fmt.Errorf("create mail token: %w", err)
 	}
-	switch owner, known, err := a.owner(ctx, to); {
+	owner, known, err := a.owner(ctx, to)
+	if err != nil {
+		return err
+	}
+	switch goesOn, err := a.unfinished(ctx, owner); {
 	case err != nil:
 		return err
-	case known && (owner.EmailVouchedBy == "" || owner.Disabled()): // or else the mail is the better proof
+	case known && (owner.EmailVouchedBy == "" || owner.Disabled()) && !goesOn: // or else the mail is the better proof
 		data["name"], data["link"] = owner.Called(), a.o.Issuer+"/login/"
 		return a.store.Enqueue(ctx, mail(ctx, to, "known", locale, at, data))
 	}

@@ -45,6 +45,10 @@ type Usernames struct {
 	OnlyThis bool           // an address is not asked for at sign-in: usernames alone
 }
 
+// NeedUsername tells whether everybody needs a username here: it is all that
+// they can sign in with beside their password.
+func (a *Accounts) NeedUsername() bool { return a.o.Usernames.OnlyThis && !a.o.NoPasswords }
+
 // maxFormer is how many names one account can keep from others. Whoever needs more
 // collects them.
 const maxFormer = 10
@@ -224,6 +228,9 @@ func (a *Accounts) ChangeUsername(ctx context.Context, s broker.Session, typed s
 		name, bad := a.o.Usernames.username(typed)
 		if bad != nil {
 			return bad
+		}
+		if name == "" && a.NeedUsername() {
+			return ErrRequired.At("username")
 		}
 		held, err := a.HeldOf(ctx, u)
 		if err != nil {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"crypto/tls"
-	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -30,10 +29,10 @@ func newCertificate(files config.TLS) (*certificate, error) {
 func (c *certificate) reload() error {
 	pair, err := tls.LoadX509KeyPair(c.files.Certificate, c.files.Key)
 	if err != nil {
-		return fmt.Errorf("server.tls: %w", err)
+		return config.Unfit("server.tls", c.files.Certificate, "cannot be used with its key: "+err.Error(), "name a certificate and the private key that belongs to it, both PEM")
 	}
 	if leaf := pair.Leaf; leaf != nil && time.Now().After(leaf.NotAfter) {
-		return fmt.Errorf("server.tls: %s expired on %s; renew it", c.files.Certificate, leaf.NotAfter.UTC().Format(time.DateOnly))
+		return config.Unfit("server.tls", c.files.Certificate, "expired on "+leaf.NotAfter.UTC().Format(time.DateOnly), "renew it")
 	}
 	c.current.Store(&pair)
 	return nil

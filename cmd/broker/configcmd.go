@@ -1,11 +1,10 @@
 package main
 
 import (
-	"errors"
+	"context"
 	"fmt"
 	"io"
 
-	"idbroker/broker"
 	"idbroker/config"
 )
 
@@ -29,33 +28,18 @@ type configValidate struct{}
 
 // Help teaches.
 func (configValidate) Help() string {
-	return `It prints every problem in a line of its own, with its place and the fix, and exits with 1; warnings leave the exit code at 0.
+	return `It prints every problem in a line of its own, with its place and the fix, and exits with 1; warnings leave the exit code at 0. What it refuses is what serve refuses, files, keys and templates included; whether the ports are free and the database answers only a start shows.
 
 	broker config validate --config /etc/broker/broker.yaml && systemctl restart broker`
 }
 
 // Run checks what serve would check before it opens anything.
-func (configValidate) Run(p *program) error {
-	cfg, err := p.load()
+func (configValidate) Run(ctx context.Context, p *program) error {
+	cfg, err := p.loadWhole(ctx)
 	if err != nil {
 		return err
 	}
-	_, err = registry(cfg, cfg.Server.BaseURL, nil)
-	_, brandErr := brand(cfg.Brand)
-	_, tlsErr := newCertificate(cfg.Server.TLS)
-	_, askedErr := asked(cfg)
-	var mailErr error
-	if cfg.Mail.SMTP.Host != "" { // otherwise it would make the directory
-		_, mailErr = mailTransport(cfg.Mail)
-	}
-	_, found, templatesErr := readOverrides(cfg.Templates.Directory)
-	if err := errors.Join(err, brandErr, tlsErr, mailErr, templatesErr, askedErr); err != nil {
-		return err
-	}
-	if refused := broker.Refused(found); len(refused) > 0 {
-		return findings(refused)
-	}
-	for _, w := range cfg.Warnings() {
+	for _, w := range warnings(cfg) {
 		fmt.Fprintln(p.err, "warning: "+oneLine(w))
 	}
 	fmt.Fprintf(p.out, "The configuration is fine. The broker will be %s.\n", orElse(cfg.Server.BaseURL, "http://"+cfg.Server.Address))

@@ -9,11 +9,16 @@ import (
 	"time"
 
 	"github.com/oschwald/maxminddb-golang/v2"
+
+	"idbroker/config"
 )
 
 // maxCountries bounds the file: those of countries have ten megabytes, those of cities,
 // which serve too, less than this.
 const maxCountries = 256 << 20
+
+// countriesFix is what to do about a file that cannot be used.
+const countriesFix = "name one of countries, such as GeoLite2-Country.mmdb, that the broker may read, or remove the setting"
 
 // countries knows in which country an address is. Its file can be replaced while it
 // is asked. It is read into memory: a mapped file that is written over in place would
@@ -34,30 +39,31 @@ func newCountries(file string) (*countries, error) {
 
 // reload reads the file again. One that cannot be used leaves the one before in service.
 func (c *countries) reload() error {
+	const path = "sessions.countries"
 	info, err := os.Stat(c.file)
 	switch {
 	case err != nil:
-		return fmt.Errorf("sessions.countries: %w", err)
+		return config.Unreadable(path, c.file, err, countriesFix)
 	case !info.Mode().IsRegular() || info.Size() > maxCountries:
-		return fmt.Errorf("sessions.countries: %s is no file of at most %d MiB; use one of countries, such as GeoLite2-Country.mmdb", c.file, maxCountries>>20)
+		return config.Unfit(path, c.file, fmt.Sprintf("is no file of at most %d MiB", maxCountries>>20), countriesFix)
 	}
 	b, err := os.ReadFile(c.file)
 	if err != nil {
-		return fmt.Errorf("sessions.countries: %w", err)
+		return config.Unreadable(path, c.file, err, countriesFix)
 	}
 	r, err := maxminddb.OpenBytes(b)
 	if err != nil {
-		return fmt.Errorf("sessions.countries: %s is not in MaxMind's format (.mmdb): %w", c.file, err)
+		return config.Unfit(path, c.file, "is not in MaxMind's format (.mmdb): "+err.Error(), countriesFix)
 	}
 	if err := knowsCountries(r); err != nil {
-		return fmt.Errorf("sessions.countries: %s: %w", c.file, err)
+		return config.Unfit(path, c.file, "is of no use: "+err.Error(), countriesFix)
 	}
 	c.current.Store(r)
 	return nil
 }
 
 // errNoCountries: the file knows something else of addresses, such as their networks.
-var errNoCountries = errors.New(`no address in it has a country (country.iso_code); use a file such as GeoLite2-Country.mmdb`)
+var errNoCountries = errors.New("no address in it has a country (country.iso_code)")
 
 // lookedAt is how many networks of a file are asked for a country before it is refused.
 const lookedAt = 1000

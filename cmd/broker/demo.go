@@ -83,8 +83,13 @@ func (p *program) demoConfig(dir string) (config.Config, error) {
 	if admin == "127.0.0.1:"+demoPorts.admin {
 		admin = free("127.0.0.1", demoPorts.admin)
 	}
+	if address, err = known(address); err != nil {
+		return own, fmt.Errorf("demo: %w", err)
+	}
+	_, port, _ := net.SplitHostPort(address)
 	return config.Parse("demo", nil, []string{
 		"BROKER_SERVER__ADDRESS=" + address,
+		"BROKER_SERVER__BASE_URL=http://localhost:" + port, // a name: browsers have passkeys for no address
 		"BROKER_SERVER__ADMIN_ADDRESS=" + orElse(admin, "off"),
 		"BROKER_DATABASE__DSN=sqlite:" + filepath.Join(dir, "broker.db"),
 		"BROKER_SECRETS__KEYRING_FILE=" + filepath.Join(dir, "broker.key"),
@@ -103,6 +108,19 @@ func free(host, port string) string {
 	}
 	defer l.Close()
 	return l.Addr().String()
+}
+
+// known is an address whose port is known before it is listened on.
+func known(address string) (string, error) {
+	if _, port, err := net.SplitHostPort(address); err != nil || port != "0" {
+		return address, err
+	}
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
 }
 
 // stand is what stands around the broker in a demo.

@@ -101,9 +101,31 @@ func (domainsBlock) Help() string {
 
 type domainBlocked struct {
 	Domain   string `json:"domain"`
+	Was      string `json:"domain_was"` // what held for it before
 	Blocked  bool   `json:"blocked"`
-	Accounts int    `json:"accounts"` // found
+	Accounts int    `json:"accounts"` // found that are not blocked yet
 	Done     int    `json:"accounts_blocked"`
+	DryRun   bool   `json:"dry_run,omitempty"` // nothing was changed
+}
+
+func (v domainBlocked) text(w io.Writer, accounts bool) {
+	row(w, "domain", v.Domain)
+	row(w, "until now", v.Was)
+	switch {
+	case !v.DryRun:
+		row(w, "blocked", yesNo(v.Blocked))
+		if accounts {
+			row(w, "accounts", v.Accounts)
+			row(w, "accounts blocked", v.Done)
+		}
+	case accounts:
+		row(w, "would be blocked", "the domain and "+howMany(v.Accounts, "account"))
+		fmt.Fprint(w, "\nNothing was changed. To do it: --yes instead of --dry-run.\n")
+	default:
+		row(w, "would be blocked", "the domain")
+		row(w, "would go on", howMany(v.Accounts, "account"))
+		fmt.Fprint(w, "\nNothing was changed. To do it: leave --dry-run out. To block the accounts, too: add --accounts.\n")
+	}
 }
 
 // Run blocks a domain.
@@ -125,6 +147,11 @@ func (c domainsBlock) Run(ctx context.Context, p *program) error {
 	}
 	defer r.close()
 	v := domainBlocked{Domain: name}
+	before, err := r.showDomain(ctx, name)
+	if err != nil {
+		return err
+	}
+	v.Was = string(before.Holds)
 	var people []broker.UserID
 	if c.Accounts || c.DryRun {
 		if people, err = r.accounts.PeopleOf(ctx, name); err != nil {
@@ -133,8 +160,9 @@ func (c domainsBlock) Run(ctx context.Context, p *program) error {
 		v.Accounts = len(people)
 	}
 	if c.Accounts && !c.DryRun && !c.Yes {
-		return fmt.Errorf("this blocks %s and %d accounts; add --yes, or look first with --dry-run", name, len(people))
+		return fmt.Errorf("this blocks %s and %s; add --yes, or look first with --dry-run", name, howMany(v.Accounts, "account"))
 	}
+	v.DryRun = c.DryRun
 	if !c.DryRun {
 		if _, err := r.accounts.SetDomain(ctx, name, broker.DomainBlocked, nil); err != nil {
 			return err
@@ -156,14 +184,7 @@ func (c domainsBlock) Run(ctx context.Context, p *program) error {
 			}
 		}
 	}
-	return c.print(p.out, v, func(w io.Writer) {
-		row(w, "domain", v.Domain)
-		row(w, "blocked", yesNo(v.Blocked))
-		if c.Accounts || c.DryRun {
-			row(w, "accounts", v.Accounts)
-			row(w, "accounts blocked", v.Done)
-		}
-	})
+	return c.print(p.out, v, func(w io.Writer) { v.text(w, c.Accounts) })
 }
 
 type domainsImport struct {

@@ -80,10 +80,23 @@ func TestDomainCommands(t *testing.T) {
 	}
 	var done domainBlocked
 	o.read(&done, "domains", "block", "evil.example", "--accounts", "--dry-run")
-	if done != (domainBlocked{Domain: "evil.example", Accounts: 2}) {
+	if done != (domainBlocked{Domain: "evil.example", Accounts: 2, DryRun: true, Was: "moderated"}) {
 		t.Errorf("%+v", done)
 	}
-	if _, errs, code := o.try("", "domains", "block", "evil.example", "--accounts"); code != 1 || !strings.Contains(errs, "2 accounts") {
+	o.run("users", "block", "b@sub.evil.example", "--reason", "Before.")
+	for args, want := range map[string]string{
+		"--accounts": "would be blocked  the domain and 1 account\n\nNothing was changed. To do it: --yes",
+		"":           "would be blocked  the domain\nwould go on       1 account\n\nNothing was changed.",
+	} {
+		if text := o.run(append([]string{"domains", "block", "evil.example", "--dry-run"}, strings.Fields(args)...)...); !strings.Contains(text, want) {
+			t.Errorf("%s\n%s", args, text)
+		}
+	}
+	if text := o.run("users", "list", "--blocked", "--domain", "evil.example"); strings.Contains(text, "a@evil") {
+		t.Errorf("a dry run has blocked:\n%s", text)
+	}
+	o.run("users", "unblock", "b@sub.evil.example")
+	if _, errs, code := o.try("", "domains", "block", "evil.example", "--accounts"); code != 1 || !strings.Contains(errs, "and 2 accounts; add --yes") {
 		t.Error(errs)
 	}
 	shown = domainShown{}
@@ -109,6 +122,17 @@ func TestDomainCommands(t *testing.T) {
 		t.Error("an account at a domain that is not on the list")
 	}
 	allow.run("users", "create", "f@good.evil.example")
+	trusting, verified := o.set("BROKER_ACCOUNTS__DOMAINS__DEFAULT=verified"), userView{}
+	if trusting.read(&verified, "users", "create", "g@elsewhere.example"); verified.VerifiedAt.IsZero() || verified.VerifiedBy != "elsewhere.example" {
+		t.Errorf("by default: %+v", verified)
+	}
+	verified = userView{}
+	if trusting.read(&verified, "users", "create", "h@good.evil.example"); !verified.VerifiedAt.IsZero() { // something else was decided
+		t.Errorf("decided: %+v", verified)
+	}
+	if text := trusting.run("domains", "show", "nobody.example"); !strings.Contains(text, "verified by accounts.domains.default") {
+		t.Error(text)
+	}
 
 	out, errs, code := o.try("# a list\n@a.example\n*.B.example # and more\n\n.c.example\na.example\nevil.example\n", "domains", "import", "-", "--source", "my list")
 	if code != 0 || !strings.Contains(out, "imported             3") || !strings.Contains(out, "decided before       1") {

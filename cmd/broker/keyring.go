@@ -21,12 +21,28 @@ const makeKeyring = "broker keys keyring --file "
 // a second keyring beside a filled database would hide that the first is lost,
 // and replicas must share one.
 func keyring(ctx context.Context, cfg config.Config) (ring store.Keyring, made bool, err error) {
+	ring, found, err := findKeyring(ctx, cfg)
+	if err != nil || found {
+		return ring, false, err
+	}
+	ring = store.NewKeyring()
+	if err := writeSecret(cfg.Secrets.KeyringFile, ring.Marshal()); err != nil {
+		return ring, false, config.Unfit(keyringFile, cfg.Secrets.KeyringFile, "cannot be made: "+err.Error(), "name a place where the broker may write")
+	}
+	return ring, true, nil
+}
+
+// keyringFile is the setting that names the keyring.
+const keyringFile = "secrets.keyring_file"
+
+// findKeyring is keyring without making one: found is false where one is to be made.
+func findKeyring(ctx context.Context, cfg config.Config) (ring store.Keyring, found bool, err error) {
 	if inline := cfg.Secrets.Keyring.Reveal(); inline != "" {
 		ring, err = store.ParseKeyring([]byte(inline))
 		if err != nil {
-			err = fmt.Errorf("secrets.keyring: %w", err)
+			err = config.Problem{Path: "secrets.keyring", What: err.Error(), Fix: "write it as \"broker keys keyring\" prints it"}
 		}
-		return ring, false, err
+		return ring, true, err
 	}
 	name := cfg.Secrets.KeyringFile
 	text, err := os.ReadFile(name)
@@ -34,26 +50,22 @@ func keyring(ctx context.Context, cfg config.Config) (ring store.Keyring, made b
 	case err == nil:
 		ring, err = store.ParseKeyring(text)
 		if err != nil {
-			err = fmt.Errorf("secrets.keyring_file: %s: %w; restore it from your backup", name, err)
+			err = config.Unfit(keyringFile, name, "is no keyring: "+err.Error(), "restore it from your backup")
 		}
-		return ring, false, err
+		return ring, true, err
 	case !errors.Is(err, fs.ErrNotExist):
-		return ring, false, fmt.Errorf("secrets.keyring_file: %w", err)
+		return ring, false, config.Unreadable(keyringFile, name, err, "name a file that the broker may read")
 	case !isSQLite(cfg):
-		return ring, false, fmt.Errorf("secrets.keyring_file: %s does not exist; make it with \"%s%s\" and give the same file to every replica", name, makeKeyring, name)
+		return ring, false, config.Unfit(keyringFile, name, "does not exist", fmt.Sprintf("make it with \"%s%s\" and give the same file to every replica", makeKeyring, name))
 	}
 	used, err := filled(ctx, cfg)
 	if err != nil {
 		return ring, false, err
 	}
 	if used {
-		return ring, false, fmt.Errorf("secrets.keyring_file: %s does not exist, but the database is in use; restore the file from your backup: without it the sealed part of the database cannot be read", name)
+		return ring, false, config.Unfit(keyringFile, name, "does not exist, but the database is in use", "restore the file from your backup: without it the sealed part of the database cannot be read")
 	}
-	ring = store.NewKeyring()
-	if err := writeSecret(name, ring.Marshal()); err != nil {
-		return ring, false, fmt.Errorf("secrets.keyring_file: %w", err)
-	}
-	return ring, true, nil
+	return ring, false, nil
 }
 
 // filled tells whether a SQLite database has a schema already.

@@ -30,7 +30,7 @@ func mailTransport(m config.Mail) (mail.Transport, error) {
 	if m.SMTP.CA != "" {
 		var err error
 		if smtp.CA, err = os.ReadFile(m.SMTP.CA); err != nil {
-			return nil, fmt.Errorf("mail.smtp.ca: %w", err)
+			return nil, config.Unreadable("mail.smtp.ca", m.SMTP.CA, err, "name a PEM file that the broker may read")
 		}
 	}
 	return mail.NewSMTP(smtp)

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"idbroker/broker"
+	"idbroker/config"
 	"idbroker/i18n"
 	"idbroker/mail"
 	"idbroker/web"
@@ -51,7 +52,7 @@ func readOverrides(dir string) (overrides, []broker.Finding, error) {
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return overrides{}, nil, fmt.Errorf("templates.directory: %w", err)
+		return overrides{}, nil, config.Unreadable("templates.directory", dir, err, "name a directory that \"broker templates export\" has prepared, or remove the setting")
 	}
 	var found []broker.Finding
 	known := map[string]bool{pagesPart: true, mailsPart: true, catalogPart: true, exportedFile: false, "README.md": false}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"time"
@@ -109,7 +110,12 @@ func breached(cfg config.Config) (*local.Breached, error) {
 	}
 	b, err := local.OpenBreached(cfg.Accounts.BreachedPasswords)
 	if err != nil {
-		return nil, fmt.Errorf("accounts.breached_passwords: %w", err)
+		const path, fix = "accounts.breached_passwords", "make one with \"broker passwords prepare\", or remove the setting"
+		var pe *fs.PathError
+		if errors.As(err, &pe) {
+			return nil, config.Unreadable(path, cfg.Accounts.BreachedPasswords, err, fix)
+		}
+		return nil, config.Problem{Path: path, What: err.Error()}
 	}
 	return b, nil
 }

@@ -21,7 +21,7 @@ func asked(cfg config.Config) (*fields.Schema, error) {
 	const path = "accounts.profile.fields"
 	text, err := cfg.Accounts.Profile.FieldsText()
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, config.Unreadable(path, cfg.Accounts.Profile.Fields, err, "name a file with a JSON Schema that the broker may read (docs/profile.md)")
 	}
 	if text == nil {
 		return nil, nil
@@ -35,14 +35,15 @@ func asked(cfg config.Config) (*fields.Schema, error) {
 
 // located says of each of several errors which setting it is about.
 func located(path string, err error) error {
+	const fix = "mend the schema there; docs/profile.md says what it may hold"
 	if all, ok := err.(interface{ Unwrap() []error }); ok {
-		var out []error
+		var out config.Problems
 		for _, one := range all.Unwrap() {
-			out = append(out, fmt.Errorf("%s: %w", path, one))
+			out = append(out, config.Problem{Path: path, What: one.Error(), Fix: fix})
 		}
-		return errors.Join(out...)
+		return out
 	}
-	return fmt.Errorf("%s: %w", path, err)
+	return config.Problem{Path: path, What: err.Error(), Fix: fix}
 }
 
 // usernames is which usernames people may choose.

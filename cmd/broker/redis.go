@@ -38,7 +38,7 @@ func openRedis(cfg config.Config, counted *counters, log *slog.Logger) (*volatil
 	if c.CA != "" {
 		var err error
 		if o.CA, err = os.ReadFile(c.CA); err != nil {
-			return nil, fmt.Errorf("redis.ca: %w", err)
+			return nil, config.Unreadable("redis.ca", c.CA, err, "name a PEM file that the broker may read")
 		}
 	}
 	if counted != nil {
@@ -52,7 +52,7 @@ func openRedis(cfg config.Config, counted *counters, log *slog.Logger) (*volatil
 	}
 	r, err := volatile.Open(o)
 	if err != nil {
-		return nil, fmt.Errorf("redis.url: %w", err)
+		return nil, config.Problem{Path: "redis.url", What: err.Error(), Fix: "mend redis.url, redis.ca or both; then try it with \"broker redis check\""}
 	}
 	if counted != nil {
 		counted.set.NewGauge("broker_redis_up", func() float64 {

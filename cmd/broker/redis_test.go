@@ -28,6 +28,19 @@ func TestRedis(t *testing.T) {
 	if text := o.run("users", "show", "ada@example.org"); !strings.Contains(text, "sessions") {
 		t.Errorf("show: %s", text)
 	}
+	var list []sessionView
+	if o.read(&list, "users", "sessions", "ada@example.org"); len(list) != 1 || list[0].SID == "" {
+		t.Errorf("sessions: %+v", list)
+	}
+	if text := o.run("users", "sign-out", "ada@example.org"); !strings.Contains(text, "sessions ended  1") {
+		t.Errorf("sign-out: %s", text)
+	}
+	if o.read(&list, "users", "sessions", "ada@example.org"); len(list) != 0 {
+		t.Errorf("after the sign-out: %+v", list)
+	}
+	if status := post(t, r.base+"/login/", form); status != 303 {
+		t.Errorf("sign in again: %d", status)
+	}
 	if _, body := get(t, r.admin+"/metrics"); !strings.Contains(body, "broker_redis_up 1") || !strings.Contains(body, `broker_redis_round_trips_total{outcome="done"}`) {
 		t.Error("the metrics do not have it")
 	}
@@ -46,6 +59,9 @@ func TestRedis(t *testing.T) {
 	out, errs, code := o.try("", "users", "show", "ada@example.org")
 	if code != 0 || strings.Contains(out, "sessions") || !strings.Contains(errs, "not known which sessions stand") {
 		t.Errorf("show without Redis: %d\n%s\n%s", code, out, errs)
+	}
+	if out, errs, code := o.try("", "users", "sessions", "ada@example.org"); code != 1 || out != "" || !strings.Contains(errs, "redis") {
+		t.Errorf("sessions without Redis: %d\n%s\n%s", code, out, errs)
 	}
 	o.run("users", "block", "ada@example.org", "--reason", "a test") // what ends sessions needs no Redis
 	if text := o.refuses("redis", "check"); !strings.Contains(text, "is Redis running") {

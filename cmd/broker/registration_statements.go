@@ -13,7 +13,8 @@ import (
 
 // statementIssuers reads by whom software can be vouched for.
 func statementIssuers(cfg config.Config) ([]tokens.StatementIssuer, error) {
-	const path = "registration.software_statements"
+	const path, fix = "registration.software_statements", "name a file with a JWK Set of public keys that the broker may read, or where to fetch it (https)"
+	var problems config.Problems
 	var all []tokens.StatementIssuer
 	for _, issuer := range slices.Sorted(maps.Keys(cfg.Registration.Statements)) {
 		from := cfg.Registration.Statements[issuer]
@@ -24,18 +25,25 @@ func statementIssuers(cfg config.Config) ([]tokens.StatementIssuer, error) {
 		info, err := os.Stat(from)
 		switch {
 		case err != nil:
-			return nil, fmt.Errorf("%s: %w", path, err)
+			problems = append(problems, config.Unreadable(path, from, err, fix))
+			continue
 		case !info.Mode().IsRegular() || info.Size() > maxKeyFile:
-			return nil, fmt.Errorf("%s: %s is no file of at most %d KiB", path, from, maxKeyFile>>10)
+			problems = append(problems, config.Unfit(path, from, fmt.Sprintf("is no file of at most %d KiB", maxKeyFile>>10), fix))
+			continue
 		}
 		keys, err := os.ReadFile(from)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
+			problems = append(problems, config.Unreadable(path, from, err, fix))
+			continue
 		}
 		if _, err := tokens.ParseClientKeys(keys); err != nil {
-			return nil, fmt.Errorf("%s: %s: %w", path, from, err)
+			problems = append(problems, config.Unfit(path, from, "is no JWK Set of use: "+err.Error(), fix))
+			continue
 		}
 		all = append(all, tokens.StatementIssuer{Issuer: issuer, JWKS: string(keys)})
+	}
+	if len(problems) > 0 {
+		return nil, problems
 	}
 	return all, nil
 }

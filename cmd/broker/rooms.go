@@ -3,11 +3,8 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/url"
-	"os"
-	"path/filepath"
 	"time"
 
 	"idbroker/broker"
@@ -62,9 +59,10 @@ func furnish(cfg config.Config, base string, db *store.DB, ring store.Keyring, t
 	if err := r.useRedis(ring, counted); err != nil {
 		return nil, err
 	}
+	redis := r.redis // a refusal returns no rooms
 	defer func() {
-		if err != nil && r.redis != nil {
-			_ = r.redis.Close()
+		if err != nil && redis != nil {
+			_ = redis.Close()
 		}
 	}()
 	if counted != nil {
@@ -102,9 +100,9 @@ func furnish(cfg config.Config, base string, db *store.DB, ring store.Keyring, t
 	if r.breached, err = breached(cfg); err != nil {
 		return nil, err
 	}
-	peppers, err := local.ParsePeppers(cfg.Accounts.Pepper)
+	peppers, err := peppers(cfg)
 	if err != nil {
-		return nil, fmt.Errorf("accounts.pepper: %w", err)
+		return nil, err
 	}
 	names, err := usernames(cfg, ring)
 	if err != nil {
@@ -269,7 +267,7 @@ func registry(cfg config.Config, base string, log *slog.Logger, extra ...provide
 	}
 	r, err := providers.New(o)
 	if err != nil {
-		return nil, fmt.Errorf("providers: %w", err)
+		return nil, providerProblems(err)
 	}
 	return r, nil
 }
@@ -277,27 +275,4 @@ func registry(cfg config.Config, base string, log *slog.Logger, extra ...provide
 // authStyle is the protocol's word for the operator's.
 func authStyle(s string) string {
 	return map[string]string{"basic": providers.AuthBasic, "post": providers.AuthPost, "none": providers.AuthNone}[s]
-}
-
-// maxLogo bounds a logo: every first visit loads it.
-const maxLogo = 256 << 10
-
-// brand reads the logo and makes the brand of the pages.
-func brand(b config.Brand) (web.Brand, error) {
-	w := web.Brand{Name: b.Name, Accent: b.Accent, Help: b.Help, Privacy: b.Privacy, Terms: b.Terms, Imprint: b.Imprint}
-	if b.Logo == "" {
-		return w, nil
-	}
-	info, err := os.Stat(b.Logo)
-	switch {
-	case err != nil:
-		return w, fmt.Errorf("brand.logo: %w", err)
-	case !info.Mode().IsRegular() || info.Size() > maxLogo:
-		return w, fmt.Errorf("brand.logo: %s is no file of at most %d KiB; use a smaller image", filepath.Base(b.Logo), maxLogo>>10)
-	}
-	w.Logo, err = os.ReadFile(b.Logo)
-	if err != nil {
-		err = fmt.Errorf("brand.logo: %w", err)
-	}
-	return w, err
 }

@@ -132,3 +132,11 @@ func yesNo(b bool) string {
 	}
 	return "no"
 }
+
+// howMany is a number of things, such as "1 problem" or "2 problems".
+func howMany(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}

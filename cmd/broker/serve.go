@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -35,13 +37,13 @@ func (c serveCommand) Run(ctx context.Context, p *program) error {
 	if c.Demo {
 		return p.serveDemo(ctx)
 	}
-	cfg, err := p.load()
+	cfg, err := p.loadWhole(ctx)
 	if err != nil {
 		return err
 	}
 	log, flush := p.spooled(cfg)
 	defer flush()
-	for _, w := range append(cfg.Warnings(), openFiles(cfg)...) {
+	for _, w := range warnings(cfg) {
 		log.WarnContext(ctx, "configuration", "warning", w)
 	}
 	s, err := listen(ctx, cfg, nil, log)
@@ -50,8 +52,11 @@ func (c serveCommand) Run(ctx context.Context, p *program) error {
 	}
 	s.start()
 	s.log.InfoContext(ctx, "listening", "address", s.listeners[s.public].Addr().String(), "base_url", s.base, "tls", s.cert != nil, "version", version().Version)
-	if cfg.Mail.SMTP.Host == "" {
-		s.log.WarnContext(ctx, "no mail server: mails are only written to files; set mail.smtp", "directory", cfg.Mail.Directory)
+	if cfg.Accounts.Passkeys != "never" && !local.PasskeysAt(s.base) {
+		s.log.InfoContext(ctx, "no passkeys: browsers bind them to a host name, and server.base_url has an address; write a name there, such as localhost, or accounts.passkeys: never", "base_url", s.base)
+	}
+	if said := slices.ContainsFunc(cfg.Warnings(), func(w string) bool { return strings.HasPrefix(w, "mail.smtp.host: ") }); cfg.Mail.SMTP.Host == "" && !said {
+		s.log.WarnContext(ctx, "no mail server: mails are only written to files", "directory", cfg.Mail.Directory, "todo", "read them there while you try it out; set mail.smtp and mail.from to send them")
 	}
 	fmt.Fprint(p.out, s.announcement()+s.claim(ctx))
 	tuneCollector()
@@ -69,6 +74,9 @@ func tuneCollector() {
 		debug.SetGCPercent(collectAt)
 	}
 }
+
+// warnings are what an operator should look at although the broker starts.
+func warnings(cfg config.Config) []string { return append(cfg.Warnings(), openFiles(cfg)...) }
 
 // openFiles warns of files with secrets that everybody can read.
 func openFiles(cfg config.Config) []string {
@@ -102,7 +110,7 @@ func (s *server) claim(ctx context.Context) string {
 		return ""
 	}
 	if err != nil {
-		s.log.ErrorContext(ctx, "no claim link", "err", err)
+		s.log.ErrorContext(ctx, "no claim link", "err", err, "todo", "make the first administrator with: broker users create ADDRESS --admin --password-stdin")
 		return ""
 	}
 	return fmt.Sprintf("\nNobody administers this installation yet. Open this link to do so; it works once, for a day:\n  %s/claim/?token=%s\n\n", s.base, token.Reveal())

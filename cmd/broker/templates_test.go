@@ -43,11 +43,12 @@ func TestTemplates(t *testing.T) {
 	o.refuses("templates", "check")
 	o = o.set("BROKER_TEMPLATES__DIRECTORY=own")
 
-	o.edit("own/pages/login.html", `<input type="hidden" name="login" value="{{.Login}}">`, "")
+	form, hidden := "{{else}}\n<form method=\"post\" action=\"/login/\">\n", `<input type="hidden" name="login" value="{{.Login}}">`
+	o.edit("own/pages/login.html", form+hidden, form)
 	o.edit("own/catalog/en.json", `"mail.reset.subject": "`, `"mail.reset.subject": "{{.brnd}}`)
 	o.edit("own/mails/mail.html", `<div `, `<img src="https://count.example/x.png"><div `)
 	wanted := []string{
-		"own/pages/login.html:8: the form method=\"post\" action=\"/login/\" lacks the hidden field \"login\"",
+		"own/pages/login.html:9: the form method=\"post\" action=\"/login/\" lacks the hidden field \"login\"",
 		`own/catalog/en.json:`, `"mail.reset.subject" uses {{.brnd}}`, "own/mails/mail.html:6: src=",
 	}
 	out, _, code := o.try("", "templates", "check")
@@ -67,7 +68,7 @@ func TestTemplates(t *testing.T) {
 		t.Errorf("exit codes %d %d %d", code, started, valid)
 	}
 
-	o.edit("own/pages/login.html", "{{define \"password\"}}\n<form method=\"post\" action=\"/login/\">", "{{define \"password\"}}\n<form method=\"post\" action=\"/login/\"><input type=\"hidden\" name=\"login\" value=\"{{.Login}}\">")
+	o.edit("own/pages/login.html", form, form+hidden)
 	o.edit("own/catalog/en.json", `{{.brnd}}`, ``)
 	o.edit("own/mails/mail.html", `<img src="https://count.example/x.png">`, ``)
 	o.edit("own/pages/home.html", `<p class="lead">{{.T "home.welcome"}}</p>`, `<p class="lead">Welcome to the hub</p>`)

@@ -8,6 +8,8 @@ import (
 	"io"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"idbroker/broker"
 	"idbroker/broker/local"
@@ -31,6 +33,8 @@ type userCommands struct {
 	Verify   usersVerify   `cmd:"" help:"Vouch for the person of an account."`
 	Block    usersBlock    `cmd:"" help:"Keep a person out, with a reason: sessions and tokens end at once; nothing is deleted."`
 	Unblock  usersUnblock  `cmd:"" help:"Take a block back: the account is as it was before."`
+	Sessions usersSessions `cmd:"" help:"Where a person is signed in; or end one of these sessions."`
+	SignOut  usersSignOut  `cmd:"" help:"Sign a person out everywhere: sessions end at once, with what applications have of them; the account stays open."`
 	Enable   usersEnable   `cmd:"" name:"activate" aliases:"enable" help:"Open an account that waits, or is disabled, blocked or closed."`
 	Disable  usersDisable  `cmd:"" name:"deactivate" aliases:"disable" help:"Disable an account: sessions and tokens end at once; nothing is deleted."`
 	Delete   usersDelete   `cmd:"" help:"Delete an account with everything that names the person."`
@@ -40,6 +44,7 @@ type userView struct {
 	ID            broker.UserID  `json:"id"`
 	Email         string         `json:"email"`
 	EmailVerified bool           `json:"email_verified"`
+	ConfirmedAt   time.Time      `json:"email_verified_at,omitzero"` // since when the address is proven
 	VouchedBy     string         `json:"email_vouched_by,omitempty"`
 	Username      string         `json:"username,omitempty"`
 	Name          string         `json:"name,omitempty"`
@@ -53,6 +58,38 @@ type userView struct {
 	CreatedAt  time.Time      `json:"created_at"`
 	Identities []identityView `json:"identities,omitempty"`
 	Sessions   *int           `json:"sessions,omitempty"`
+	SignIns    *signInsView   `json:"sign_ins,omitempty"` // of one account, not of a list
+}
+
+// signInsView are the latest sign-ins of an account, since they are counted.
+type signInsView struct {
+	Count  int        `json:"count"`
+	Last   signInView `json:"last,omitzero"`
+	Before signInView `json:"before,omitzero"`
+}
+
+type signInView struct {
+	At       time.Time `json:"at"`
+	IP       string    `json:"ip,omitempty"` // "" unknown, or forgotten (sessions.keep_ips)
+	Provider string    `json:"provider,omitempty"`
+}
+
+func viewSignIn(s broker.SignIn) signInView {
+	return signInView{At: s.At, IP: s.IP, Provider: s.Provider}
+}
+
+func (v signInView) words() string {
+	if v.At.IsZero() {
+		return "never"
+	}
+	text := when(v.At)
+	if v.Provider != "" {
+		text += " with " + v.Provider
+	}
+	if v.IP != "" {
+		text += " from " + v.IP
+	}
+	return text
 }
 
 type identityView struct {
@@ -65,7 +102,7 @@ type identityView struct {
 
 func viewUser(u broker.User) userView {
 	return userView{
-		ID: u.ID, Email: u.Email, EmailVerified: u.EmailVerified(), VouchedBy: u.EmailVouchedBy, Username: u.Username, Name: u.Name, Admin: u.Admin,
+		ID: u.ID, Email: u.Email, EmailVerified: u.EmailVerified(), ConfirmedAt: u.EmailVerifiedAt, VouchedBy: u.EmailVouchedBy, Username: u.Username, Name: u.Name, Admin: u.Admin,
 		Password: u.HasPassword(), stateView: stateOf(u), CreatedAt: u.CreatedAt,
 	}
 }
@@ -95,12 +132,20 @@ func (v userView) text(w io.Writer) {
 	row(w, "administrator", yesNo(v.Admin))
 	row(w, "password", yesNo(v.Password))
 	row(w, "created", v.CreatedAt)
+	row(w, "confirmed", v.ConfirmedAt)
 	v.stateView.text(w)
 	for _, i := range v.Identities {
 		row(w, "identity", i.Provider+" "+i.Subject+", linked "+when(i.LinkedAt)+", last used "+when(i.LastUsedAt))
 	}
 	if v.Sessions != nil {
 		row(w, "sessions", *v.Sessions)
+	}
+	if s := v.SignIns; s != nil {
+		row(w, "sign-ins", s.Count)
+		row(w, "last sign-in", s.Last.words())
+		if !s.Before.At.IsZero() {
+			row(w, "the one before", s.Before.words())
+		}
 	}
 }
 
@@ -166,9 +211,24 @@ func (c usersCreate) Run(ctx context.Context, p *program) error {
 	return c.print(p.out, v, func(w io.Writer) {
 		v.text(w)
 		if !v.Password {
-			fmt.Fprintf(w, "\nTo set a password, the person opens %s/lost-password/\n", r.base)
+			fmt.Fprintf(w, "\n%s\n", r.firstStep())
 		}
 	})
+}
+
+// firstStep says what a person does whose account has no password.
+func (r *rooms) firstStep() string {
+	switch a := r.cfg.Accounts; {
+	case a.Passwords:
+		return "To set a password, the person opens " + r.base + "/lost-password/"
+	case a.EmailCodes == "sign_in":
+		return "To sign in with a code by mail, the person opens " + r.base + "/code/"
+	case r.accounts.OnlyPasskeys() && len(r.cfg.Providers) == 0 && a.SignUp:
+		return "To set up a passkey, the person opens " + r.base + "/signup/ and proves this address"
+	case len(r.cfg.Providers) > 0:
+		return "Nothing opens the account yet. With accounts.passwords: false, set accounts.email_codes: sign_in, or bring its identity along with \"broker users import\""
+	}
+	return "Nothing opens the account yet. With accounts.passwords: false, set accounts.email_codes: sign_in"
 }
 
 // firstLine reads a secret that an operator pipes in.
@@ -194,11 +254,17 @@ type usersList struct {
 	Closed   bool   `help:"Only those that their person has closed, and that are not erased yet."`
 	Active   bool   `xor:"active" help:"Only those that can be used."`
 	Domain   string `placeholder:"DOMAIN" help:"Only those with an address at this domain, or at a sub-domain."`
+	Search   string `placeholder:"TEXT" help:"Only those with this in the address, the username or the name, in whatever case."`
+
+	Unconfirmed bool `help:"Only those whose address nobody has proven."`
 	output
 }
 
 // maxUsers bounds a list, so that a mistyped limit does not read everything at once.
 const maxUsers = 10000
+
+// maxSearch bounds a search, in characters: no name or address is longer.
+const maxSearch = 320
 
 // Run lists accounts.
 func (c usersList) Run(ctx context.Context, p *program) error {
@@ -210,7 +276,10 @@ func (c usersList) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	defer db.Close()
-	filter := broker.UserFilter{Waiting: c.Waiting, Blocked: c.Blocked, Disabled: c.Disabled, Verified: c.Verified, Closed: c.Closed, Active: c.Active}
+	filter := broker.UserFilter{Waiting: c.Waiting, Blocked: c.Blocked, Disabled: c.Disabled, Verified: c.Verified, Closed: c.Closed, Active: c.Active, Unconfirmed: c.Unconfirmed}
+	if filter.Search = strings.TrimSpace(c.Search); utf8.RuneCountInString(filter.Search) > maxSearch || !utf8.ValidString(filter.Search) || strings.ContainsFunc(filter.Search, unicode.IsControl) {
+		return fmt.Errorf("--search: give at most %d printable characters", maxSearch)
+	}
 	if c.Domain != "" {
 		var err error
 		if filter.Domains, err = local.DomainForms(c.Domain); err != nil {
@@ -293,5 +362,10 @@ func (c usersShow) Run(ctx context.Context, p *program) error {
 	if n := len(sessions); sessions != nil {
 		v.Sessions = &n
 	}
+	signIns, err := r.db.SignInsOf(ctx, u.ID)
+	if err != nil {
+		return err
+	}
+	v.SignIns = &signInsView{Count: signIns.Times, Last: viewSignIn(signIns.Last), Before: viewSignIn(signIns.Before)}
 	return c.print(p.out, v, v.text)
 }

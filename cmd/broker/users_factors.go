@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"idbroker/broker"
@@ -13,14 +14,21 @@ import (
 
 // factorsView is an account's second factor as an operator sees it.
 type factorsView struct {
-	User      broker.UserID `json:"user"`
-	Kind      string        `json:"kind,omitempty"` // "" none
-	Since     time.Time     `json:"since,omitzero"`
-	LastUsed  time.Time     `json:"last_used_at,omitzero"`
-	CodesLeft int           `json:"recovery_codes_left"`
-	Removed   bool          `json:"removed,omitempty"`
-	Forgotten int           `json:"browsers_forgotten,omitempty"`
-	Browsers  int           `json:"remembered_browsers"`
+	User       broker.UserID `json:"user"`
+	factorView               // the one that was used last
+	Others     []factorView  `json:"others,omitempty"` // beside it
+	CodesLeft  int           `json:"recovery_codes_left"`
+	Removed    bool          `json:"removed,omitempty"`
+	Forgotten  int           `json:"browsers_forgotten,omitempty"`
+	Browsers   int           `json:"remembered_browsers"`
+}
+
+// factorView is an app or a number.
+type factorView struct {
+	Kind     string    `json:"kind,omitempty"`   // "" none
+	Number   string    `json:"number,omitempty"` // of a number, to recognise it by
+	Since    time.Time `json:"since,omitzero"`
+	LastUsed time.Time `json:"last_used_at,omitzero"`
 }
 
 type usersFactors struct {
@@ -46,13 +54,22 @@ func (c usersFactors) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	defer r.close()
-	f, codes, err := r.accounts.FactorOf(ctx, u.ID)
+	_, codes, err := r.accounts.FactorOf(ctx, u.ID)
+	if err != nil {
+		return err
+	}
+	ways, err := r.accounts.FactorWays(ctx, u.ID)
 	if err != nil {
 		return err
 	}
 	v := factorsView{User: u.ID, CodesLeft: codes}
-	if f.Confirmed() {
-		v.Kind, v.Since, v.LastUsed = string(f.Kind), f.ConfirmedAt, f.LastUsedAt
+	for i, f := range ways {
+		one := factorView{string(f.Kind), f.Hint, f.Since, f.LastUsedAt}
+		if i == 0 {
+			v.factorView = one
+		} else {
+			v.Others = append(v.Others, one)
+		}
 	}
 	remembered, err := r.accounts.RememberedOf(ctx, u)
 	if err != nil {
@@ -83,9 +100,11 @@ func (c usersFactors) Run(ctx context.Context, p *program) error {
 		case v.Kind == "":
 			row(w, "second factor", "none")
 		default:
-			row(w, "second factor", v.Kind)
-			row(w, "since", v.Since)
-			row(w, "last used", v.LastUsed)
+			for _, f := range append([]factorView{v.factorView}, v.Others...) {
+				row(w, "second factor", strings.TrimSpace(f.Kind+" "+f.Number))
+				row(w, "since", f.Since)
+				row(w, "last used", f.LastUsed)
+			}
 			row(w, "recovery codes left", v.CodesLeft)
 			row(w, "remembered browsers", v.Browsers)
 			if v.Forgotten > 0 {

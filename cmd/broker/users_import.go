@@ -146,7 +146,7 @@ func (c usersImport) check(ctx context.Context, p *program, r *rooms, f *os.File
 	case err != nil:
 		return v, err
 	case problems > 0:
-		return v, fmt.Errorf("%d problems; nothing was written", problems)
+		return v, fmt.Errorf("%s; nothing was written", howMany(problems, "problem"))
 	case v.Accounts == 0:
 		return v, fmt.Errorf("%s holds no account; see: broker users import --help", printable(c.File))
 	}

@@ -163,7 +163,7 @@ func eachCSV(in io.Reader, take takeLine) error {
 		var l importLine
 		problems := map[string]error{}
 		if err != nil {
-			problems["line"] = fmt.Errorf("has %d columns, the header has %d", len(record), len(header))
+			problems["line"] = fmt.Errorf("has %s, the header has %d", howMany(len(record), "column"), len(header))
 		} else {
 			l.fill(header, record, problems)
 		}

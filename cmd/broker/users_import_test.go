@@ -114,7 +114,7 @@ func TestImportTellsEveryProblem(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		"": "no account", "email\n": "no account", "name\nAda\n": "no column email", "email,role\nx,y\n": `"role"`, "email,email\n": "two columns",
-		"email,name\nada@example.org\n": "line 2: line: has 1 columns", "email\n\"ada\n": "quote", "email,disabled\na@example.org,perhaps\n": "neither true nor false",
+		"email,name\nada@example.org\n": "line 2: line: has 1 column, the header has 2\nbroker: 1 problem; nothing was written", "email\n\"ada\n": "quote", "email,disabled\na@example.org,perhaps\n": "neither true nor false",
 		"email,identities\na@example.org,orcid\n": "identities", "{" + strings.Repeat(" ", 1<<17): "too long",
 	} {
 		if out, errs, code := o.try("", "users", "import", o.write("bad.csv", text)); code != 1 || out != "" || !strings.Contains(errs, want) {

@@ -22,12 +22,12 @@ func TestEventsAreInOrder(t *testing.T) {
 			e.UserID = "ada"
 			ok(t, db.AddEvent(ctx, e))
 		}
-		for _, user := range []broker.UserID{"ada", ""} {
+		for user, want := range map[broker.UserID]string{"ada": "ymabz", "": "ymazb"} {
 			got := ""
 			for _, e := range must(db.Events(ctx, user, 9))(t) {
 				got += e.ID
 			}
-			same(t, got, "ymazb")
+			same(t, got, want)
 		}
 	})
 }

@@ -1,0 +1,84 @@
+package web
+
+import (
+	"context"
+	"net/http"
+
+	"idbroker/broker"
+)
+
+// newcomers tells whether somebody without an identity may begin an account, and
+// with what: a password or, where there are none, the mailbox that codes go to. A
+// passkey alone does where no provider is offered: otherwise who switched passwords
+// off wants providers to open accounts.
+func (s *Server) newcomers() bool {
+	switch {
+	case s.o.NoSignUp:
+		return false
+	case !s.o.NoPasswords, s.accounts.Codes(broker.Login{}):
+		return true
+	}
+	return s.accounts.Passkeys() && len(s.providerButtons()) == 0
+}
+
+// lacksWayIn tells whether nothing would open the account of who has just been
+// authenticated once their session ends, and a passkey is what can.
+func (s *Server) lacksWayIn(ctx context.Context, u broker.User, l broker.Login) (bool, error) {
+	if l.Provider != "" || !s.accounts.OnlyPasskeys() || len(s.providerButtons()) > 0 {
+		return false, nil
+	}
+	opens, err := s.accounts.Opens(ctx, u)
+	return !opens, err
+}
+
+// knowsPassword tells whether a password of theirs opens a user's account.
+func (s *Server) knowsPassword(u broker.User) bool {
+	return !s.o.NoPasswords && u.HasPassword() && s.identifierOf(u) != ""
+}
+
+// onlyCodes tells whether a mailed code is all that opens a user's account. Then, and
+// only then, it shows that they are still there: who has more shows more.
+func (s *Server) onlyCodes(r *http.Request, u broker.User) (bool, error) {
+	if s.knowsPassword(u) || !u.EmailVerified() {
+		return false, nil
+	}
+	if mine, err := s.identityProviders(r, u.ID); err != nil || len(mine) > 0 {
+		return false, err
+	}
+	if !s.accounts.Passkeys() {
+		return true, nil
+	}
+	n, err := s.passkeys(r, u.ID)
+	return n == 0, err
+}
+
+// postSetUpPasskey serves POST /second-factor/set-up/passkey/: a passkey is what
+// somebody needs to go on. Their session begins with it.
+func (s *Server) postSetUpPasskey(w http.ResponseWriter, r *http.Request) error {
+	l, done, err := s.owingFactor(w, r, broker.StepSetUp)
+	if done {
+		return err
+	}
+	v := visitOf(r)
+	done, err = s.inSetUp(w, r, l, func(stay broker.Session) error {
+		verdict, err := s.tryPasskey(w, r)
+		if err != nil {
+			return err
+		}
+		err = s.store.InTx(r.Context(), func(ctx context.Context) error {
+			if err := s.accounts.AddFirstPasskey(ctx, stay, s.firstPasskeyAsk(w, r, l), v.form.Get("name"), v.form.Get("credential")); err != nil {
+				return err
+			}
+			return s.letInWith(ctx, w, r, &l, broker.AMRKey, broker.AMRPresent)
+		})
+		if err != nil {
+			return err
+		}
+		return s.factorRight(r, verdict)
+	})
+	if done {
+		return err
+	}
+	s.o.Wake()
+	return s.advance(w, r, l)
+}
