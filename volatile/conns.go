@@ -98,11 +98,7 @@ func (c *conns) once(ctx context.Context, b *batch) (again bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("connect: %w", err)
 	}
-	timeout := tripTime
-	if end, bounded := ctx.Deadline(); bounded {
-		timeout = max(min(timeout, time.Until(end)), 1) // 0 would be for ever
-	}
-	err = b.exchange(conn, timeout)
+	err = b.exchange(conn, patience(ctx))
 	_ = conn.Close() // into the pool, unless it broke, which err says
 	if err == nil && !b.readOnly() {
 		return false, nil
@@ -111,6 +107,14 @@ func (c *conns) once(ctx context.Context, b *batch) (again bool, err error) {
 		c.distrust()
 	}
 	return true, err
+}
+
+// patience is how long an answer is waited for.
+func patience(ctx context.Context) time.Duration {
+	if end, bounded := ctx.Deadline(); bounded {
+		return max(min(tripTime, time.Until(end)), 1) // 0 would be for ever
+	}
+	return tripTime
 }
 
 // enter waits until there may be one more connection.

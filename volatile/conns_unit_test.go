@@ -1,6 +1,7 @@
 package volatile
 
 import (
+	"context"
 	"errors"
 	"net"
 	"testing"
@@ -46,5 +47,23 @@ func TestIdleConnections(t *testing.T) {
 	}
 	if err := c.test(answering(t, ""), time.Now()); err != nil {
 		t.Errorf("one that was used since: %v", err)
+	}
+}
+
+// TestPatience: nobody waits longer than they can, and nobody for ever.
+func TestPatience(t *testing.T) {
+	for _, tt := range []struct{ left, least, most time.Duration }{
+		{time.Hour, tripTime, tripTime},
+		{tripTime / 2, 1, tripTime / 2},
+		{-time.Hour, 1, 1},
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), tt.left)
+		if got := patience(ctx); got < tt.least || got > tt.most {
+			t.Errorf("with %s left: %s", tt.left, got)
+		}
+		cancel()
+	}
+	if got := patience(t.Context()); got != tripTime {
+		t.Errorf("with all the time: %s", got)
 	}
 }
