@@ -57,7 +57,7 @@ var words = map[string][]string{
 	"github.com/uptrace/bun":                {"store"},
 	"github.com/jackc/pgx/v5":               {"store"},
 	"modernc.org/sqlite":                    {"store"},
-	"github.com/redis/go-redis/v9":          {"volatile"},
+	"github.com/gomodule/redigo/redis":      {"volatile"},
 	"golang.org/x/crypto/chacha20poly1305":  {"store"},
 	"golang.org/x/crypto/argon2":            {"broker/local"},
 	"github.com/go-crypt/crypt":             {"broker/local"},

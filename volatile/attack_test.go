@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"idbroker/broker"
 	"idbroker/store/storetest"
 	"idbroker/volatile/volatiletest"
@@ -23,7 +21,7 @@ type attacked struct {
 	ctx  context.Context
 	at   time.Time
 	home volatiletest.Home
-	c    *redis.Client
+	c    *volatiletest.Client
 	name map[string]string // what a session is called in Redis, by its hash
 	url  *volatiletest.Server
 }
@@ -109,7 +107,7 @@ func TestForgedRecords(t *testing.T) {
 		"a hash":               {func() { a.c.Del(a.ctx, a.key("s", "adas")); a.c.HSet(a.ctx, a.key("s", "adas"), "turn", "0") }, false},
 		"a stream": {func() {
 			a.c.Del(a.ctx, a.key("s", "adas"))
-			a.c.XAdd(a.ctx, &redis.XAddArgs{Stream: a.key("s", "adas"), Values: []string{"a", "b"}})
+			a.c.XAdd(a.ctx, a.key("s", "adas"), "a", "b")
 		}, false},
 		"another's place":       {func() { set("i", "adas", a.get("i", "eves")) }, true},
 		"a notice as a place":   {func() { set("i", "adas", a.get("d", "adas")) }, true},

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/redis/go-redis/v9"
+	"github.com/gomodule/redigo/redis"
 
 	"idbroker/broker"
 )
@@ -29,7 +29,7 @@ end
 
 // takeTokens answers, for each bucket, 1 and when it is full after this token, or 0 and
 // when it is full. The clock is the caller's; Redis's own only removes what is full.
-var takeTokens = redis.NewScript(readBucket + `
+var takeTokens = newScript(readBucket + `
 local at, answers = tonumber(ARGV[1]), {}
 for i, key in ipairs(KEYS) do
 	local every, burst = tonumber(ARGV[2 * i]), tonumber(ARGV[2 * i + 1])
@@ -47,7 +47,7 @@ end
 return answers`)
 
 // returnToken puts a token back. A bucket that is gone is full already.
-var returnToken = redis.NewScript(readBucket + `
+var returnToken = newScript(readBucket + `
 for _, key in ipairs(KEYS) do
 	local full, every = bucket(key)
 	if full and full > every then redis.call('SET', key, string.format('%.0f %.0f', full - every, every), 'KEEPTTL') end
@@ -75,11 +75,11 @@ func (h *Home) TakeTokens(ctx context.Context, at time.Time, charges ...broker.C
 	if len(keys) == 0 {
 		return answers, nil
 	}
-	c, err := h.redis.run(ctx, "take tokens", takeTokens, keys, args...)
+	answer, err := h.redis.run(ctx, "take tokens", takeTokens, keys, args...)
 	if err != nil {
 		return nil, err
 	}
-	got, err := c.StringSlice()
+	got, err := redis.Strings(answer, nil)
 	if err != nil || len(got) != 2*len(keys) {
 		return nil, fmt.Errorf("take tokens: %d answers for %d buckets: %w", len(got), len(keys), errRecord)
 	}

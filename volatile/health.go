@@ -8,8 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/redis/go-redis/v9"
 )
 
 // Health is what Redis tells of itself. What it does not tell (some that are rented out
@@ -38,13 +36,13 @@ func (h Health) Advice() string {
 // Look asks Redis how it is. Errors: ErrAway.
 func (r *Redis) Look(ctx context.Context) (Health, error) {
 	start := time.Now()
-	if err := r.trip(ctx, "ping", func(p redis.Pipeliner) { p.Ping(ctx) }); err != nil {
+	if err := r.trip(ctx, "ping", func(b *batch) { b.add("PING") }); err != nil {
 		return Health{}, err
 	}
 	h := Health{RoundTrip: time.Since(start)}
-	text, err := r.client.Info(ctx, "server", "memory").Result()
+	text, err := r.info(ctx, "server", "memory")
 	if err != nil {
-		text, _ = r.client.Info(ctx).Result() // before version 7 there was one section at a time; who may not ask learns nothing
+		text, _ = r.info(ctx) // before version 7 there was one section at a time; who may not ask learns nothing
 	}
 	for line := range strings.Lines(text) {
 		name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
@@ -62,6 +60,16 @@ func (r *Redis) Look(ctx context.Context) (Health, error) {
 	return h, nil
 }
 
+// info asks for sections of what Redis tells of itself.
+func (r *Redis) info(ctx context.Context, sections ...string) (string, error) {
+	var b batch
+	c := b.add("INFO", anys(sections)...)
+	if err := r.conns.send(ctx, &b); err != nil {
+		return "", err
+	}
+	return string(c.bytes()), c.err
+}
+
 // errProbe: Redis did not do what it was told.
 var errProbe = errors.New("redis gives back something else than was written; is it one server, which keeps what it takes?")
 
@@ -69,21 +77,21 @@ var errProbe = errors.New("redis gives back something else than was written; is 
 // Redis may not do. Errors: ErrAway with the command's answer.
 func (r *Redis) Try(ctx context.Context) error {
 	key, value := r.prefix+"s:probe-"+rand.Text(), rand.Text()
-	var got *redis.StringCmd
-	if err := r.trip(ctx, "try", func(p redis.Pipeliner) {
-		p.Set(ctx, key, value, time.Minute)
-		p.PExpire(ctx, key, time.Minute)
-		got = p.GetRange(ctx, key, 0, maxSeen)
+	var got *command
+	if err := r.trip(ctx, "try", func(b *batch) {
+		b.set(key, value, time.Minute)
+		b.expire(key, time.Minute)
+		got = b.read(key, maxSeen)
 	}); err != nil {
 		return err
 	}
 	if _, err := r.run(ctx, "try a script", saveData, []string{key, key}, value, 1000); err != nil {
 		return err
 	}
-	if err := r.trip(ctx, "try", func(p redis.Pipeliner) { p.Del(ctx, key) }); err != nil {
+	if err := r.trip(ctx, "try", func(b *batch) { b.del(key) }); err != nil {
 		return err
 	}
-	if got.Val() != value {
+	if string(got.bytes()) != value {
 		return errProbe
 	}
 	return nil

@@ -8,8 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"idbroker/broker"
 )
 
@@ -72,7 +70,7 @@ var ErrNotKept = ErrAway.Why("error.not_kept")
 // pending is what a unit of work has to do in Redis when it has been committed.
 type pending struct {
 	mu      sync.Mutex
-	writes  []func(p redis.Pipeliner)
+	writes  []func(b *batch)
 	forgets []string // keys
 }
 
@@ -112,12 +110,12 @@ func (h *Home) flush(ctx context.Context, p *pending) error {
 	if len(p.writes)+len(p.forgets) == 0 {
 		return nil
 	}
-	err := h.redis.trip(context.WithoutCancel(ctx), "write sessions", func(pipe redis.Pipeliner) {
+	err := h.redis.trip(context.WithoutCancel(ctx), "write sessions", func(b *batch) {
 		if len(p.forgets) > 0 {
-			pipe.Del(ctx, p.forgets...) // first: what a unit writes is newer
+			b.del(p.forgets...) // first: what a unit writes is newer
 		}
 		for _, write := range p.writes {
-			write(pipe)
+			write(b)
 		}
 	})
 	if err == nil {
@@ -131,7 +129,7 @@ func (h *Home) flush(ctx context.Context, p *pending) error {
 }
 
 // write puts something into Redis: at once, or when the unit of ctx is committed.
-func (h *Home) write(ctx context.Context, what string, fn func(p redis.Pipeliner)) error {
+func (h *Home) write(ctx context.Context, what string, fn func(b *batch)) error {
 	if u := h.unit(ctx); u != nil {
 		u.mu.Lock()
 		defer u.mu.Unlock()
@@ -193,12 +191,12 @@ func atLeast(d time.Duration) time.Duration {
 }
 
 // set writes a value for a time, or removes it where there is none or no time.
-func set(ctx context.Context, p redis.Pipeliner, key string, value []byte, life time.Duration) {
+func set(b *batch, key string, value []byte, life time.Duration) {
 	if len(value) == 0 || life == 0 {
-		p.Del(ctx, key)
+		b.del(key)
 		return
 	}
-	p.Set(ctx, key, value, life)
+	b.set(key, value, life)
 }
 
 // put writes all records of a session.
@@ -210,9 +208,9 @@ func (h *Home) put(ctx context.Context, s broker.Session) error {
 		return fmt.Errorf("create session: %w", err)
 	}
 	k, where, data := h.keys(s.IDHash), h.placeOf(s), h.dataOf(s)
-	return h.write(ctx, "create session", func(p redis.Pipeliner) {
-		set(ctx, p, k.seen, text, record)
-		set(ctx, p, k.place, where, life)
-		set(ctx, p, k.data, data, record)
+	return h.write(ctx, "create session", func(b *batch) {
+		set(b, k.seen, text, record)
+		set(b, k.place, where, life)
+		set(b, k.data, data, record)
 	})
 }

@@ -2,36 +2,19 @@ package volatile
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-	"github.com/redis/go-redis/v9/maintnotifications"
-
 	"idbroker/broker"
 )
 
-const (
-	// dialTime bounds one attempt to connect. Redis stands beside the broker: where it
-	// takes longer, it is away, and people should be told so soon.
-	dialTime = 2 * time.Second
-	// tripTime bounds the wait for an answer, and for a connection of the pool. Redis
-	// answers within a millisecond; a fork for a snapshot may stop it for half a second.
-	tripTime = time.Second
-	// retries are further attempts after a broken connection: one, for a Redis that was
-	// restarted behind connections which the pool still has.
-	retries = 1
-	// sayEvery is how often the log has that Redis is away, at most: one that takes reads
-	// and refuses writes is away every other time.
-	sayEvery = time.Minute
-)
+// sayEvery is how often the log has that Redis is away, at most: one that takes reads
+// and refuses writes is away every other time.
+const sayEvery = time.Minute
 
 // ErrAway: Redis cannot be asked, or refuses.
 var ErrAway = &broker.Error{Kind: broker.KindUnavailable, Message: "error.unavailable"}
@@ -53,7 +36,7 @@ type Options struct {
 
 // Redis is a connection to Redis. It is safe for concurrent use.
 type Redis struct {
-	client *redis.Client
+	conns  *conns
 	prefix string
 	log    *slog.Logger
 	onTrip func(error)
@@ -63,44 +46,23 @@ type Redis struct {
 	said time.Time // when the log had last that Redis is away; zero: it is not
 }
 
-// quiet keeps the library from writing to standard error: what it knows comes back as
-// an error, too.
-type quiet struct{}
-
-// Printf implements the library's logger.
-func (quiet) Printf(context.Context, string, ...any) {}
-
 // Open prepares a connection; it is made when it is needed, so that a broker starts
 // also while Redis is away. Errors: the URL or the authority cannot be used; they quote
 // neither, since there may be a password in it.
 func Open(o Options) (*Redis, error) {
-	c, err := redis.ParseURL(o.URL.Reveal())
+	a, err := parseAddress(o.URL.Reveal())
 	if err != nil {
-		return nil, errors.New("the URL of Redis cannot be used (it is not shown, it may hold a password); write redis://HOST:6379/0, rediss:// for TLS, or unix:///PATH")
+		return nil, err
 	}
 	if o.Password != "" {
-		c.Password = o.Password.Reveal()
+		a.password = o.Password.Reveal()
 	}
 	if len(o.CA) > 0 {
-		if c.TLSConfig == nil {
-			return nil, errors.New("an authority is of use with rediss:// alone")
+		if err := a.trust(o.CA); err != nil {
+			return nil, err
 		}
-		pool := x509.NewCertPool()
-		if !pool.AppendCertsFromPEM(o.CA) {
-			return nil, errors.New("there is no certificate (PEM) in the file of the authority")
-		}
-		c.TLSConfig.RootCAs = pool
 	}
-	if c.TLSConfig != nil {
-		c.TLSConfig.MinVersion = tls.VersionTLS12
-	}
-	c.DialTimeout, c.ReadTimeout, c.WriteTimeout, c.PoolTimeout = dialTime, tripTime, tripTime, tripTime
-	c.MaxRetries, c.DialerRetries, c.ContextTimeoutEnabled = retries, 1, true
-	c.PipelinePoolSize = -1  // one pool: a look is one pipeline
-	c.DisableIdentity = true // no command that an old or restricted Redis refuses
-	c.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-	redis.SetLogger(quiet{})
-	r := &Redis{client: redis.NewClient(c), prefix: o.Prefix, log: o.Log, onTrip: o.OnTrip}
+	r := &Redis{conns: newConns(a), prefix: o.Prefix, log: o.Log, onTrip: o.OnTrip}
 	if r.log == nil {
 		r.log = slog.New(slog.DiscardHandler)
 	}
@@ -112,7 +74,7 @@ func Open(o Options) (*Redis, error) {
 
 // Close closes every connection.
 func (r *Redis) Close() error {
-	if err := r.client.Close(); err != nil {
+	if err := r.conns.pool.Close(); err != nil {
 		return fmt.Errorf("close redis: %w", err)
 	}
 	return nil
@@ -122,34 +84,34 @@ func (r *Redis) Close() error {
 func (r *Redis) Up() bool { return r.up.Load() }
 
 // trip sends commands in one round trip. Its error is ErrAway or the context's; a
-// command that Redis has answered with "nothing there" or "of another type" (see lost)
-// is none of its: look at the command's own.
-func (r *Redis) trip(ctx context.Context, what string, build func(p redis.Pipeliner)) error {
-	p := r.client.Pipeline()
-	build(p)
-	commands, err := p.Exec(ctx)
-	answered := false // a command has, so that err is its own; otherwise it was not sent at all
-	for i := 0; err != nil && i < len(commands); i++ {
-		e := commands[i].Err()
-		if answered = answered || e != nil; e != nil && !lost(e) {
-			return r.told(ctx, what, e)
+// command that Redis has answered with "of another type" (see lost) is none of its, and
+// has no value.
+func (r *Redis) trip(ctx context.Context, what string, build func(b *batch)) error {
+	var b batch
+	build(&b)
+	err := r.conns.send(ctx, &b)
+	for i := 0; err == nil && i < len(b.commands); i++ {
+		if e := b.commands[i].err; e != nil && !lost(e) {
+			err = e
 		}
-	}
-	if answered {
-		err = nil
 	}
 	return r.told(ctx, what, err)
 }
 
-// run runs a script, which Redis knows after the first time, in one round trip.
-func (r *Redis) run(ctx context.Context, what string, s *redis.Script, keys []string, args ...any) (*redis.Cmd, error) {
-	c := s.Run(ctx, r.client, keys, args...)
-	return c, r.told(ctx, what, c.Err())
-}
-
-// lost tells whether an answer of Redis says that nothing of ours is there.
-func lost(err error) bool {
-	return errors.Is(err, redis.Nil) || strings.HasPrefix(err.Error(), "WRONGTYPE ")
+// run runs a script, in one round trip where Redis knows it, as after the first time,
+// and returns what it has answered.
+func (r *Redis) run(ctx context.Context, what string, s script, keys []string, args ...any) (any, error) {
+	var known, whole batch
+	c := known.evalKnown(s, keys, args...)
+	err := r.conns.send(ctx, &known)
+	if err == nil && noScript(c.err) {
+		c = whole.eval(s, keys, args...)
+		err = r.conns.send(ctx, &whole)
+	}
+	if err == nil {
+		err = c.err
+	}
+	return c.value, r.told(ctx, what, err)
 }
 
 // told notes how a round trip ended.

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/redis/go-redis/v9"
+	"github.com/gomodule/redigo/redis"
 
 	"idbroker/broker"
 )
@@ -47,12 +47,12 @@ func (h *Home) ask(ctx context.Context, idHashes ...string) ([]stored, error) {
 	if h.unit(ctx) != nil {
 		return nil, errInUnit
 	}
-	got := make([][keysPerSession]*redis.StringCmd, len(idHashes))
-	err := h.redis.trip(ctx, "read sessions", func(p redis.Pipeliner) {
+	got := make([][keysPerSession]*command, len(idHashes))
+	err := h.redis.trip(ctx, "read sessions", func(b *batch) {
 		for i, id := range idHashes {
 			k := h.keys(id)
 			// A byte more than there may be shows that there is more; nobody has us read that.
-			got[i] = [...]*redis.StringCmd{p.GetRange(ctx, k.seen, 0, maxSeen), p.GetRange(ctx, k.place, 0, maxPlace), p.GetRange(ctx, k.data, 0, maxData)}
+			got[i] = [...]*command{b.read(k.seen, maxSeen), b.read(k.place, maxPlace), b.read(k.data, maxData)}
 		}
 	})
 	if err != nil {
@@ -60,7 +60,7 @@ func (h *Home) ask(ctx context.Context, idHashes ...string) ([]stored, error) {
 	}
 	all := make([]stored, len(idHashes))
 	for i, g := range got {
-		all[i] = stored{[]byte(g[0].Val()), []byte(g[1].Val()), []byte(g[2].Val())}
+		all[i] = stored{g[0].bytes(), g[1].bytes(), g[2].bytes()}
 	}
 	return all, nil
 }
@@ -123,15 +123,15 @@ func (h *Home) SaveSession(ctx context.Context, s broker.Session) error {
 	}
 	record, life := h.lifetimes(s, time.Now()) // which may be another one now
 	k := h.keys(s.IDHash)
-	return h.write(ctx, "save session", func(p redis.Pipeliner) {
-		p.PExpire(ctx, k.seen, record)
-		p.PExpire(ctx, k.data, record)
-		p.PExpire(ctx, k.place, life)
+	return h.write(ctx, "save session", func(b *batch) {
+		b.expire(k.seen, record)
+		b.expire(k.data, record)
+		b.expire(k.place, life)
 	})
 }
 
 // saveData writes what waits in a session that is there, for as long as that is.
-var saveData = redis.NewScript(`
+var saveData = newScript(`
 local left = redis.call('PTTL', KEYS[1])
 if left == -2 then return 0 end
 if ARGV[1] == '' then redis.call('DEL', KEYS[2]) return 1 end
@@ -146,13 +146,13 @@ func (h *Home) SaveSessionData(ctx context.Context, s broker.Session) error {
 	record, _ := h.lifetimes(s, time.Now())
 	args := []any{data, max(record, time.Millisecond).Milliseconds()}
 	if h.unit(ctx) != nil {
-		return h.write(ctx, "save session", func(p redis.Pipeliner) { saveData.Eval(ctx, p, []string{k.seen, k.data}, args...) })
+		return h.write(ctx, "save session", func(b *batch) { b.eval(saveData, []string{k.seen, k.data}, args...) })
 	}
-	c, err := h.redis.run(ctx, "save session", saveData, []string{k.seen, k.data}, args...)
+	answer, err := h.redis.run(ctx, "save session", saveData, []string{k.seen, k.data}, args...)
 	if err != nil {
 		return err
 	}
-	if n, err := c.Int(); err != nil || n == 0 {
+	if n, err := redis.Int(answer, nil); err != nil || n == 0 {
 		return broker.ErrNotFound.Becausef("save session")
 	}
 	return nil
@@ -160,7 +160,7 @@ func (h *Home) SaveSessionData(ctx context.Context, s broker.Session) error {
 
 // touch never takes a turn back, and brings nothing back that is gone: of two tabs the
 // slower one writes nothing. What stands there is the kind, the turn, and a blank.
-var touch = redis.NewScript(`
+var touch = newScript(`
 local have = redis.pcall('GETRANGE', KEYS[1], 0, 15)
 local turn = type(have) == 'string' and string.match(have, '^' .. ARGV[1] .. '(%d+) ')
 if not turn or tonumber(turn) > tonumber(ARGV[2]) then return 0 end

@@ -14,8 +14,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/redis/go-redis/v9"
 )
 
 const envAll = "BROKER_TEST_ALL"
@@ -102,16 +100,4 @@ func (s *Server) Kill() {
 	_ = s.server.Wait() // killed: that is its error
 	s.server = nil
 	_ = os.Remove(filepath.Join(s.dir, "s"))
-}
-
-// Client is a client that sees and does everything: the attacker who has Redis.
-func (s *Server) Client() *redis.Client {
-	s.t.Helper()
-	o, err := redis.ParseURL(s.URL)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	c := redis.NewClient(o)
-	s.t.Cleanup(func() { _ = c.Close() })
-	return c
 }
