@@ -85,7 +85,6 @@ var words = map[string][]string{
 	"github.com/wneessen/go-mail":           {"mail"},
 	"github.com/knadh/koanf":                {"config"},
 	"go.yaml.in/yaml/v3":                    {"config"},
-	"github.com/invopop/jsonschema":         {"config"},
 	"github.com/santhosh-tekuri/jsonschema": {"fields"},
 	"github.com/alecthomas/kong":            {"cmd/broker"},
 	"github.com/oschwald/maxminddb-golang":  {"cmd/broker"},

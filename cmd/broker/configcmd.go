@@ -88,11 +88,7 @@ func (configSchema) Help() string {
 
 // Run prints the schema.
 func (configSchema) Run(p *program) error {
-	b, err := config.Schema()
-	if err != nil {
-		return err
-	}
-	_, err = p.out.Write(b)
+	_, err := p.out.Write(config.Schema())
 	return err
 }
 
