@@ -7,8 +7,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	zxcvbn "github.com/ccojocar/zxcvbn-go"
-	"github.com/ccojocar/zxcvbn-go/matching"
 	"github.com/ccojocar/zxcvbn-go/scoring"
 	"golang.org/x/text/unicode/norm"
 
@@ -107,10 +105,11 @@ func (a *Accounts) weakness(password string, p person) string {
 	return ""
 }
 
-// estimate asks the library, without its own reading of digits as letters: that
-// takes exponential time, and takes every "1" for the word "I".
+// estimate is how hard a password is to guess. Digits are not read as letters:
+// unleet does that, where the library would take exponential time and every "1" for
+// the word "I".
 func estimate(password string, hints []string) scoring.MinEntropyMatch {
-	return zxcvbn.PasswordStrength(password, hints, matching.FilterL33tMatcher)
+	return scoring.MinimumEntropyMatchSequence(password, guesses(password, hints))
 }
 
 // why finds the reason that helps a person most.
@@ -119,7 +118,7 @@ func why(e scoring.MinEntropyMatch, password string, hints map[string]string) st
 	kind := ""
 	for _, m := range e.MatchSequence {
 		n := m.J - m.I + 1
-		if m.DictionaryName == "user_inputs" {
+		if m.DictionaryName == hinted {
 			if w := hints[strings.ToLower(m.Token)]; w != "" {
 				return w
 			}
