@@ -71,7 +71,7 @@ func TestInRedis(t *testing.T) {
 		"thrown out meanwhile": TestThrownOutMeanwhile, "blocked": TestBlockedBetweenPasswordAndFactor, "closing": TestClosingAnAccount,
 		"provider signs out": TestProviderSignsOut, "logout meets a login": TestLogoutMeetsALoginUnderWay, "sign out at the provider": TestSignOutAtTheProvider,
 		"removed passkey": TestRemovedPasskeyEndsItsSessions,
-		"step-up": TestStepUp, "before the factor": TestSessionsFromBeforeTheFactor, "remembered browser": TestRememberedBrowser,
+		"step-up":         TestStepUp, "before the factor": TestSessionsFromBeforeTheFactor, "remembered browser": TestRememberedBrowser,
 		"guessing": TestGuessing, "network": TestNetworkIsSentAway, "mails": TestMailsAreHeldBack, "factor guesses": TestFactorGuesses,
 	} {
 		t.Run(name, test)
