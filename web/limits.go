@@ -96,6 +96,11 @@ func (s *Server) visitor(w http.ResponseWriter, r *http.Request) limits.Visitor 
 	return limits.Visitor{IP: broker.RequestOf(r.Context()).IP, Browser: s.browser(w, r).Hash(), Devices: s.devices(r), Proof: proof}
 }
 
+// knownToLimits tells whether this browser has signed in with an address.
+func (s *Server) knownToLimits(r *http.Request, address string) bool {
+	return s.o.Limits != nil && s.o.Limits.Knows(s.devices(r), accountKey(address))
+}
+
 func (s *Server) devices(r *http.Request) broker.Secret {
 	return broker.Secret(s.cookies.read(r, deviceCookie))
 }
