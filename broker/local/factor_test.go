@@ -261,3 +261,20 @@ func TestKeyURI(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
+
+// TestMailOfTheFirstFactor: the first one ends the other sessions, and its mail says so;
+// one beside it ends none.
+func TestMailOfTheFirstFactor(t *testing.T) {
+	db := storetest.New(t)
+	a := texting(t, db)
+	u := signUp(t, db, a, "ada@example.org")
+	s := stay(t, db, u, "s")
+	withApp(t, a, s)
+	if m := mailed(t, db, "factor-added"); m.Data["first"] == "" {
+		t.Errorf("the first: %+v", m.Data)
+	}
+	withNumber(t, db, a, s.WithFactor(broker.AMROTP))
+	if m := mailed(t, db, "number-added"); m.Data["first"] != "" {
+		t.Errorf("one beside it: %+v", m.Data)
+	}
+}
