@@ -132,6 +132,14 @@ func TestPasswordsStatus(t *testing.T) {
 	}
 }
 
+// TestDatabaseNotReached: a command says what to look at.
+func TestDatabaseNotReached(t *testing.T) {
+	o := newOperator(t).set("BROKER_DATABASE__DSN=postgres://ada:not-shown@127.0.0.1:1/nowhere")
+	if line := o.refuses("migrate", "status"); !strings.Contains(line, "database.dsn: the database is not reached; see to it that it runs") || strings.Contains(line, "not-shown") {
+		t.Error(line)
+	}
+}
+
 // TestPasswords: the operator prepares the list, and nobody chooses what is in it.
 func TestPasswords(t *testing.T) {
 	o := newOperator(t)
