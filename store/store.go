@@ -101,5 +101,9 @@ func (db *DB) Ping(ctx context.Context) error {
 // keep; it is refused on both databases before anything is written.
 var ErrText = &broker.Error{Kind: broker.KindInvalid, Message: "error.text"}
 
+// ErrAway: the database is not reached, or takes nothing now: it starts or stops, has no
+// connection, memory or disk left, or has become a standby. The statement wrote nothing.
+var ErrAway = &broker.Error{Kind: broker.KindUnavailable, Message: "error.unavailable"}
+
 // ErrBusy: no connection became free in time.
 var ErrBusy = &broker.Error{Kind: broker.KindUnavailable, Message: "error.unavailable"}

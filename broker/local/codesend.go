@@ -91,7 +91,7 @@ func (a *Accounts) mayHaveCode(ctx context.Context, c *broker.MailCode, own bool
 }
 
 // DeliverCode is the outbox handler of broker.OutboxCode: it mails the code where
-// the address is the proven one of an active account.
+// the address is the proven one of an active account; of a closed one, what reopens it.
 func (a *Accounts) DeliverCode(ctx context.Context, payload []byte) error {
 	var q broker.CodeRequest
 	if err := json.Unmarshal(payload, &q); err != nil {
@@ -106,10 +106,13 @@ func (a *Accounts) DeliverCode(ctx context.Context, payload []byte) error {
 		return fmt.Errorf("find mail code: %w", err)
 	}
 	user, known, err := a.owner(ctx, c.Email)
-	if err != nil || !known || user.Disabled() || !user.EmailVerified() {
+	if err != nil || !known || user.Disabled() && !user.Closed() || !user.EmailVerified() {
 		return err
 	}
 	ctx = broker.WithRequest(ctx, broker.Request{IP: q.IP, Browser: q.Browser})
+	if user.Closed() {
+		return a.mailWayBack(ctx, user.ID, q.At, at)
+	}
 	err = a.store.InTx(ctx, func(ctx context.Context) error {
 		if err := a.store.AddressMailCode(ctx, c.ID, user.ID, user.Version, at); err != nil {
 			return err

@@ -37,6 +37,7 @@ type Store interface {
 	UpdateUser(ctx context.Context, u broker.User) error
 	CountAdmins(ctx context.Context) (int, error)
 	LockAdmins(ctx context.Context) ([]broker.UserID, error)
+	PasswordForms(ctx context.Context) (map[string]int, error)
 	UsersToErase(ctx context.Context, at time.Time, limit int) ([]broker.UserID, error)
 	DeleteUser(ctx context.Context, id broker.UserID) error
 
