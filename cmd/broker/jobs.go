@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"idbroker/broker"
+	"idbroker/store"
 )
 
 const (
@@ -72,25 +73,36 @@ func (s *server) startJobs() *jobs {
 	j.wait.Go(func() { s.every(ctx, "remote tokens", tokensEvery, s.keepTokens) })
 	j.wait.Go(func() { s.every(ctx, "late sessions", lateEvery, s.endLate) })
 	j.wait.Go(func() {
-		debug.FreeOSMemory() // what the start needed
-		s.every(ctx, "rest", restEvery, new(rest).look)
+		r := rest{db: s.rooms.db}
+		_ = r.free(ctx) // what the start needed; the next look would tell
+		s.every(ctx, "rest", restEvery, r.look)
 	})
 	return j
 }
 
 // rest gives memory back while little happens: collectAt lets more lie than an
 // idle broker should hold.
-type rest struct{ allocated uint64 }
+type rest struct {
+	db        *store.DB
+	allocated uint64 // bytes since the start, as of the last look
+}
 
-func (l *rest) look(context.Context) error {
+func (l *rest) look(ctx context.Context) error {
 	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
 	metrics.Read(sample)
 	now := sample[0].Value.Uint64()
-	if now-l.allocated < busyAbove {
-		debug.FreeOSMemory()
-	}
+	idle := now-l.allocated < busyAbove
 	l.allocated = now
-	return nil
+	if !idle {
+		return nil
+	}
+	return l.free(ctx)
+}
+
+func (l *rest) free(ctx context.Context) error {
+	err := l.db.Rest(ctx)
+	debug.FreeOSMemory()
+	return err
 }
 
 // prune removes what nobody needs any more. What cannot be removed now keeps
