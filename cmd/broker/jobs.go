@@ -6,13 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"runtime/debug"
-	"runtime/metrics"
 	"sync"
 	"time"
 
 	"idbroker/broker"
-	"idbroker/store"
 )
 
 const (
@@ -32,10 +29,6 @@ const (
 	// lateEvery is how long a session may outlive the provider's word that it has
 	// ended, where both came at the same moment.
 	lateEvery = time.Minute
-	// restEvery is how often the broker asks itself whether it is idle.
-	restEvery = time.Minute
-	// busyAbove is what a few requests a second allocate meanwhile, in bytes.
-	busyAbove = 64 << 20
 	// lastFlush bounds what the doctor's memory may cost at the end.
 	lastFlush = 2 * time.Second
 )
@@ -78,31 +71,6 @@ func (s *server) startJobs() *jobs {
 		s.every(ctx, "rest", restEvery, r.look)
 	})
 	return j
-}
-
-// rest gives memory back while little happens: collectAt lets more lie than an
-// idle broker should hold.
-type rest struct {
-	db        *store.DB
-	allocated uint64 // bytes since the start, as of the last look
-}
-
-func (l *rest) look(ctx context.Context) error {
-	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
-	metrics.Read(sample)
-	now := sample[0].Value.Uint64()
-	idle := now-l.allocated < busyAbove
-	l.allocated = now
-	if !idle {
-		return nil
-	}
-	return l.free(ctx)
-}
-
-func (l *rest) free(ctx context.Context) error {
-	err := l.db.Rest(ctx)
-	debug.FreeOSMemory()
-	return err
 }
 
 // prune removes what nobody needs any more. What cannot be removed now keeps
