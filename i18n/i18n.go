@@ -83,32 +83,38 @@ func assemble(over []layer) (*Catalogs, error) {
 		}
 		layers = append(layers, layer{strings.TrimSuffix(e.Name(), ".json"), text})
 	}
-	bundle := goi18n.NewBundle(language.MustParse(Default))
-	s := &spoken{languages: []string{Default}, texts: map[string]map[string]string{Default: {}}, localizers: map[string]*goi18n.Localizer{}, keys: map[string]bool{}}
+	s := &spoken{languages: []string{Default}, texts: map[string]map[string]string{}, localizers: map[string]*goi18n.Localizer{}, keys: map[string]bool{}}
+	messages := map[string]map[string]*goi18n.Message{Default: {}} // by language and key, the uppermost
 	for _, l := range append(layers, over...) {
 		f, err := goi18n.ParseMessageFileBytes(l.text, l.language+".json", nil)
 		if err != nil {
 			return nil, fmt.Errorf("read catalog %s.json: %w", l.language, err)
 		}
 		lang := f.Tag.String()
-		if s.texts[lang] == nil {
-			s.texts[lang] = map[string]string{}
+		if messages[lang] == nil {
+			messages[lang] = map[string]*goi18n.Message{}
 			s.languages = append(s.languages, lang)
 		}
-		var templates []*goi18n.Message
 		for _, m := range f.Messages {
+			messages[lang][m.ID] = m
+		}
+	}
+	bundle := goi18n.NewBundle(language.MustParse(Default))
+	for _, lang := range s.languages {
+		s.texts[lang] = map[string]string{}
+		var templates []*goi18n.Message
+		for key, m := range messages[lang] {
 			if lang == Default {
-				s.keys[m.ID] = true
+				s.keys[key] = true
 			}
 			if fixed(m) {
-				s.texts[lang][m.ID] = m.Other
+				s.texts[lang][key] = m.Other
 			} else {
-				delete(s.texts[lang], m.ID) // of the layer below
 				templates = append(templates, m)
 			}
 		}
-		if err := bundle.AddMessages(f.Tag, templates...); err != nil {
-			return nil, fmt.Errorf("read catalog %s.json: %w", l.language, err)
+		if err := bundle.AddMessages(language.MustParse(lang), templates...); err != nil {
+			return nil, fmt.Errorf("catalog %s: %w", lang, err)
 		}
 	}
 	tags := make([]language.Tag, len(s.languages))
@@ -177,9 +183,5 @@ func (s *spoken) say(lang string, what *goi18n.LocalizeConfig) string {
 
 // LanguageName is what a language with a catalog calls itself; another is its tag.
 func (c *Catalogs) LanguageName(tag string) string {
-	s := c.now.Load()
-	if _, ok := s.localizers[tag]; !ok {
-		return tag
-	}
-	return s.say(tag, &goi18n.LocalizeConfig{MessageID: "language.name"})
+	return cmp.Or(c.now.Load().texts[tag]["language.name"], tag)
 }
