@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// maxIdle is the promise about what an idle broker holds, in bytes.
-const maxIdle = 40 << 20
+// maxIdle is what an idle broker may hold, in bytes: the promise is 40 MB; it holds 12 to 15.
+const maxIdle = 25 << 20
 
-// TestIdleMemory: soon after the start the broker holds no more than it promises, with a database that
+// TestIdleMemory: soon after the start the broker holds no more than it may, with a database that
 // is there and in an empty directory, and it goes on answering.
 func TestIdleMemory(t *testing.T) {
 	o := newOperator(t)
