@@ -88,6 +88,16 @@ func (db *DB) Close() error {
 	return errors.Join(db.read.close(), db.write.close()) // the writer last: it folds the WAL into the file
 }
 
+// Rest gives back what SQLite's writer keeps of the file in memory; readers that nobody uses
+// are closed after a while anyway. On PostgreSQL it does nothing.
+func (db *DB) Rest(ctx context.Context) error {
+	if db.flavour != flavourSQLite {
+		return nil
+	}
+	_, err := db.write.sql.ExecContext(ctx, "PRAGMA shrink_memory")
+	return db.failed("give memory back", err)
+}
+
 // Ping writes a row, so that it fails when the database can be read but not
 // written (a full or read-only disk, a standby).
 func (db *DB) Ping(ctx context.Context) error {
