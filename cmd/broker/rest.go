@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
@@ -39,5 +38,5 @@ func (l *rest) look(ctx context.Context) error {
 func (l *rest) free(ctx context.Context) error {
 	err := l.db.Rest(ctx)
 	debug.FreeOSMemory()
-	return errors.Join(err, putProgramDown())
+	return err
 }
