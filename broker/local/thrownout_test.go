@@ -94,21 +94,28 @@ func TestPasskeysAskedForElsewhere(t *testing.T) {
 		}
 		must(t, add(s, own, now, 0))
 
-		sign := func(at time.Time) (broker.User, error) {
+		sign := func(at time.Time, pad int) (broker.User, error) {
 			ask := local.PasskeyAsk{Purpose: broker.PasskeySignIn, Browser: "b"}
 			options, err := a.PasskeyOptions(ctx, ask, at)
 			must(t, err)
-			who, _, err := a.UsePasskey(ctx, ask, key.Sign(t, options, issuer))
+			credential := key.Sign(t, options, issuer)
+			for len(credential) < pad {
+				credential += " "
+			}
+			who, _, err := a.UsePasskey(ctx, ask, credential)
 			return who, err
 		}
-		if who, err := sign(now); err != nil || who.ID != u.ID {
+		if who, err := sign(now, 0); err != nil || who.ID != u.ID {
 			t.Errorf("an honest answer: %v", err)
 		}
-		_, err := sign(now.Add(-broker.PasskeyChallengeLifetime - time.Second))
+		_, err := sign(now.Add(-broker.PasskeyChallengeLifetime-time.Second), 0)
 		wantErr(t, "a challenge of before", err, local.ErrPasskeyExpired)
+		_, err = sign(now, local.MaxCredential+1)
+		wantErr(t, "too much of an answer", err, local.ErrPasskeyUnreadable)
 		must(t, a.SetDisabled(ctx, u.ID, true))
-		_, err = sign(now)
+		_, err = sign(now, 0)
 		wantErr(t, "of a blocked account", err, broker.ErrDisabled)
+		wantErr(t, "one more for a blocked account", add(s, own, now, 0), broker.ErrDisabled)
 		must(t, a.SetDisabled(ctx, u.ID, false))
 		off := accountsWith(t, db, local.Options{NoPasskeys: true})
 		wantErr(t, "where they are off", off.AddPasskey(ctx, s, own, "Phone", "{}"), local.ErrNoPasskeys)
