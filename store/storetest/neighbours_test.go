@@ -285,3 +285,44 @@ func TestOthersAreRefused(t *testing.T) {
 		}
 	})
 }
+
+// TestOnlyThatOne: an account at a provider is read and removed by all that names it, codes
+// go for one address, a domain is forgotten alone, and who was disabled while they signed
+// in gets no session.
+func TestOnlyThatOne(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx, at := context.Background(), now()
+		furnish(t, db, "ada", at)
+		furnish(t, db, "bob", at)
+		var saved []broker.RemoteAccount
+		for _, a := range []broker.RemoteAccount{
+			{ID: "1", Provider: "p", Issuer: "i", Subject: "s"}, {ID: "2", Provider: "p", Issuer: "j", Subject: "s"}, {ID: "3", Provider: "p", Issuer: "i", Subject: "r"}, {ID: "4", Provider: "q", Issuer: "i", Subject: "s"},
+		} {
+			a.UserID = "ada"
+			saved = append(saved, must(db.SaveRemoteAccount(ctx, a))(t))
+		}
+		for _, a := range saved {
+			same(t, must(db.RemoteAccount(ctx, a.Provider, a.Issuer, a.Subject))(t).ID, a.ID)
+		}
+		ok(t, db.DeleteRemoteAccount(ctx, saved[0].ID))
+		same(t, len(must(db.RemoteAccountsOf(ctx, "ada"))(t)), 3)
+
+		ok(t, db.DeleteMailCodesTo(ctx, "ada@example.org"))
+		must(db.MailCode(ctx, "bobmail"))(t)
+
+		for _, name := range []string{"one.example", "two.example"} {
+			ok(t, db.SaveDomain(ctx, broker.Domain{Name: name, Status: broker.DomainBlocked}))
+		}
+		ok(t, db.DeleteDomain(ctx, "one.example"))
+		same(t, len(must(db.DomainsNamed(ctx, []string{"one.example", "two.example"}))(t)), 1)
+
+		before := must(db.User(ctx, "ada"))(t)
+		disabled := before
+		disabled.DisabledAt = at
+		ok(t, db.UpdateUser(ctx, disabled))
+		late := broker.Session{IDHash: "late", SID: "late", UserID: "ada", ExpiresAt: at.Add(time.Hour)}
+		if err := db.CreateSessionOf(ctx, late, before); !errors.Is(err, broker.ErrSpent) {
+			t.Errorf("a session of whoever was disabled: %v", err)
+		}
+	})
+}
