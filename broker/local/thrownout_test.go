@@ -177,3 +177,35 @@ func TestSignUpWithoutWays(t *testing.T) {
 		}
 	})
 }
+
+// TestReclaimedFromItsBeginner is the attack of somebody who began an account with the
+// victim's address by a provider's lying word, and hung an app and an undoing on it:
+// with the victim's new password both are gone, so that they set up their own.
+func TestReclaimedFromItsBeginner(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		a, ctx := texting(t, db, func(o *local.Options) { o.RememberFactor = time.Hour }), t.Context()
+		u := signUp(t, db, accounts(t, db), "victim@example.org")
+		u.EmailVouchedBy = "hub"
+		must(t, db.UpdateUser(ctx, u))
+		withApp(t, a, stay(t, db, u, "his"))
+		cookie := rememberedHere(t, db, a, u.ID, "")
+		undo, now := broker.NewSecret(), time.Now()
+		must(t, db.CreateLinkChange(ctx, broker.LinkChange{ID: "change", UserID: u.ID, Provider: "hub", UndoHash: undo.Hash(), ChangedAt: now, ExpiresAt: now.Add(time.Hour)}))
+		mails(t, db)
+		must(t, a.RequestReset(ctx, u.Email))
+		if _, err := a.Reset(ctx, tokenOf(t, mails(t, db)[0]), "another good one"); err != nil {
+			t.Fatal(err)
+		}
+		reclaimed := userOf(t, db, u.ID)
+		if by, err := a.Remembered(ctx, reclaimed, cookie); err != nil || by != "" || reclaimed.HasSecondFactor() {
+			t.Errorf("his factor or browser counts: %q, %v", by, err)
+		}
+		if all, err := db.Factors(ctx, u.ID); err != nil || len(all) != 0 {
+			t.Errorf("%d of his factors are left, %v", len(all), err)
+		}
+		if _, err := db.LinkChange(ctx, undo.Hash()); !errors.Is(err, broker.ErrNotFound) {
+			t.Errorf("his undoing still works: %v", err)
+		}
+		withApp(t, a, stay(t, db, reclaimed, "hers")) // nothing of his is in the way
+	})
+}
