@@ -175,6 +175,8 @@ func TestImportProblems(t *testing.T) {
 			{"identities", Imported{Email: "b2@example.org", Identities: orcid(carberry, "")}},
 			{"identities", Imported{Email: "b3@example.org", Identities: orcid("", "")}},
 			{"identities", Imported{Email: "b4@example.org", Identities: orcid("\u202e", "")}},
+			{"identities", Imported{Email: "b7@example.org", Identities: orcid(strings.Repeat("1", maxSubject+1), "")}},
+			{"identities", Imported{Email: "b8@example.org", Identities: orcid("\xff", "")}},
 			{"identities", Imported{Email: "b5@example.org", Identities: orcid("0000-0003", "https://evil.example")}},
 			{"identities", Imported{Email: "b6@example.org", Identities: []broker.UserIdentity{{Provider: "nowhere", Subject: "1"}}}},
 		} {
@@ -193,6 +195,40 @@ func TestImportProblems(t *testing.T) {
 			if all, _ := db.CountUsers(ctx); err == nil || n != 0 || all != 1 {
 				t.Errorf("%s: written anyhow, or half: %d, %v", tt.field, n, err)
 			}
+		}
+	})
+}
+
+// TestImportTakesNothing: a line of a file takes neither the username nor the identity of
+// somebody who is here already, also where no other line names them.
+func TestImportTakesNothing(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		a, ctx := importing(t, db), t.Context()
+		theirs := []broker.UserIdentity{{Provider: "orcid", Subject: carberry}}
+		if _, err := a.Import().Write(ctx, []Imported{{Email: "here@example.org", EmailVerified: true, Username: "Here", Identities: theirs}}); err != nil {
+			t.Fatal(err)
+		}
+		here, err := db.UserByEmail(ctx, "here@example.org")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if events, err := db.Events(ctx, here.ID, 9); err != nil || !slices.ContainsFunc(events, func(e broker.Event) bool { return e.Name == broker.EventUserCreated }) {
+			t.Errorf("the audit trail of an imported account: %+v, %v", events, err)
+		}
+		for field, n := range map[string]Imported{
+			"username":   {Email: "eve@example.org", Username: "hERE"},
+			"identities": {Email: "eve@example.org", Identities: theirs},
+		} {
+			var bad *ImportError
+			if _, err := a.Import().Check(ctx, n); !errors.As(err, &bad) || bad.Fields[field] == nil || len(bad.Fields) != 1 {
+				t.Errorf("%s: %v", field, err)
+			}
+			if written, err := a.Import().Write(ctx, []Imported{n}); err == nil || written != 0 {
+				t.Errorf("%s: written: %d, %v", field, written, err)
+			}
+		}
+		if now, err := db.User(ctx, here.ID); err != nil || now.Username != "Here" {
+			t.Errorf("%+v, %v", now, err)
 		}
 	})
 }

@@ -42,7 +42,7 @@ func (a *Accounts) unfinished(ctx context.Context, u broker.User) (bool, error) 
 
 // AddFirstPasskey is AddPasskey for somebody on their way in, who has none and needs
 // one: stay stands for their session. It ends the others, which began without.
-// factor.has where somebody was faster, or a factor of theirs was not shown.
+// factor.has where somebody was faster; sign_in_again where a factor of theirs was not shown.
 func (a *Accounts) AddFirstPasskey(ctx context.Context, stay broker.Session, ask PasskeyAsk, name, credential string) error {
 	return a.addPasskey(ctx, stay, ask, name, credential, func(ctx context.Context, u broker.User) error {
 		if err := stillIn(stay, u); err != nil {
@@ -51,7 +51,7 @@ func (a *Accounts) AddFirstPasskey(ctx context.Context, stay broker.Session, ask
 		switch mine, err := a.PasskeysOf(ctx, u.ID); {
 		case err != nil:
 			return err
-		case len(mine) > 0, u.HasSecondFactor() && stay.ACR != broker.ACRSecond:
+		case len(mine) > 0:
 			return ErrFactorHas
 		}
 		return a.endOthers(ctx, u.ID, stay.SID, "passkey added", stay.AuthTime)

@@ -52,12 +52,9 @@ func (a *Accounts) SignOut(ctx context.Context, id broker.UserID, offline bool) 
 // broker.ErrNotFound where they have none with this public id.
 func (a *Accounts) EndSession(ctx context.Context, id broker.UserID, sid string) error {
 	at := time.Now()
-	if sid == "" { // it would select the grants of all
-		return broker.ErrNotFound
-	}
 	return a.store.InTx(ctx, func(ctx context.Context) error {
 		if err := a.store.EndSession(ctx, id, sid); err != nil {
-			return err
+			return err // of "", too, which would select the grants of all
 		}
 		if _, err := a.o.EndGrants(ctx, broker.GrantFilter{UserID: id, SID: sid, KeepOffline: true}, operatorReason, at); err != nil {
 			return fmt.Errorf("end grants: %w", err)

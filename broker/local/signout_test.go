@@ -2,6 +2,7 @@ package local_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -49,6 +50,16 @@ func TestSignOutByOperator(t *testing.T) {
 		}
 		if u, err := db.User(ctx, ada.ID); err != nil || u.Disabled() || !u.HasPassword() || u.SignedOutAt.IsZero() {
 			t.Errorf("%+v, %v", u, err)
+		}
+		must(t, a.EndSession(ctx, bob.ID, bob.session.SID))
+		for _, who := range []person{ada, bob} { // the audit trail says that it was not them
+			events, err := db.Events(ctx, who.ID, 20)
+			must(t, err)
+			if !slices.ContainsFunc(events, func(e broker.Event) bool {
+				return e.Name == broker.EventSignedOut && e.SID == who.session.SID && e.Detail["by"] != ""
+			}) {
+				t.Errorf("no word of the end of %s: %+v", who.session.SID, events)
+			}
 		}
 		if _, err := a.SignOut(ctx, "nobody", true); !errors.Is(err, broker.ErrNotFound) {
 			t.Errorf("nobody: %v", err)

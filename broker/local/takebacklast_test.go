@@ -25,3 +25,25 @@ func TestTakeBackTheOnlyPasskey(t *testing.T) {
 		})
 	}
 }
+
+// TestTakeBackTheAppBesideAPasskey is the attack of a thief of the mailbox where everybody
+// needs a second factor: the owner has an app in the place of their passkey, and the link
+// in the mail about the app would leave them with nothing, so that he set up his.
+func TestTakeBackTheAppBesideAPasskey(t *testing.T) {
+	for need, want := range map[bool]error{true: local.ErrTakeBackBare, false: nil} {
+		storetest.Each(t, func(t *testing.T, db *store.DB) {
+			a := accountsWith(t, db, local.Options{NeedFactors: need, UndoWithin: time.Hour})
+			ctx, u := t.Context(), signUp(t, db, accounts(t, db), "ada@example.org")
+			s := stay(t, db, u, "s1")
+			must(t, db.CreatePasskey(ctx, broker.Passkey{ID: "k", UserID: u.ID, CredentialID: "AQ", Name: "Phone", CreatedAt: time.Now()}))
+			withApp(t, a, s)
+			link := tokenOf(t, mailed(t, db, "factor-added"))
+			must(t, a.RemovePasskey(ctx, s, "k"))
+			_, err := a.TakeBack(ctx, broker.Session{}, broker.MailFactorBack, link)
+			wantErr(t, "taking the app back", err, want)
+			if has := userOf(t, db, u.ID).HasSecondFactor(); has != need {
+				t.Errorf("there is a second factor: %t", has)
+			}
+		})
+	}
+}
