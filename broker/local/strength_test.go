@@ -89,17 +89,36 @@ func TestStrongPasswords(t *testing.T) {
 	}
 }
 
-// TestStrengthIsBounded: whoever sends the longest and worst password costs us
-// no more than a hash does.
+// costly are pieces of passwords that a guesser finds the most in.
+var costly = []string{"1", "a", "20", "ab1!", "password", "4@8({[<369&!1|70$5+%2x", "ſ", "ä", "я"}
+
+// maxJudging is how often judging a password may allocate, which goes with its steps: ten
+// times what the worst of costly does.
+const maxJudging = 5000
+
+// TestStrengthIsBounded: the longest and worst password costs as many steps as a short one of its
+// kind. BenchmarkStrength has the time.
 func TestStrengthIsBounded(t *testing.T) {
 	a := judge(Options{})
-	for _, piece := range []string{"1", "a", "20", "ab1!", "password", "4@8({[<369&!1|70$5+%2x", "ſ", "ä", "я"} {
+	for _, piece := range costly {
 		password := strings.Repeat(piece, maxPassword/len(piece))
-		began := time.Now()
-		a.weakness(password, ada)
-		if d := time.Since(began); d > time.Second {
-			t.Errorf("%q: %v", piece, d)
+		n := testing.AllocsPerRun(1, func() { a.weakness(password, ada) })
+		t.Logf("%q: %v", piece, n)
+		if n > maxJudging {
+			t.Errorf("%q: %v allocations", piece, n)
 		}
+	}
+}
+
+func BenchmarkStrength(b *testing.B) {
+	a := judge(Options{})
+	for _, piece := range costly {
+		b.Run(piece, func(b *testing.B) {
+			password := strings.Repeat(piece, maxPassword/len(piece))
+			for b.Loop() {
+				a.weakness(password, ada)
+			}
+		})
 	}
 }
 
