@@ -73,6 +73,10 @@ func (a *Accounts) ConfirmSwap(ctx context.Context, s broker.Session, typed, cur
 		} else if now.ID != f.ID {
 			return ErrFactorGone
 		}
+		old, err := a.factorOf(ctx, user.ID, broker.FactorTOTP)
+		if err != nil {
+			return err
+		}
 		for _, kind := range []broker.FactorKind{broker.FactorNextTOTP, broker.FactorTOTP} {
 			if err := a.store.DeleteFactor(ctx, user.ID, kind); errors.Is(err, broker.ErrNotFound) {
 				return ErrFactorGone.Because(err)
@@ -80,7 +84,8 @@ func (a *Accounts) ConfirmSwap(ctx context.Context, s broker.Session, typed, cur
 				return err
 			}
 		}
-		f.ID, f.Kind, f.LastStep, f.ConfirmedAt, f.LastUsedAt = broker.NewID(), broker.FactorTOTP, step, at, at
+		f.ID, f.Kind, f.LastStep, f.LastUsedAt = broker.NewID(), broker.FactorTOTP, step, at
+		f.ConfirmedAt = old.ConfirmedAt // it was shown, or what vouches for it: there was one all the time
 		if err := a.store.CreateFactor(ctx, f); err != nil {
 			return err
 		}
