@@ -84,8 +84,10 @@ func (a *Accounts) ConfirmSwap(ctx context.Context, s broker.Session, typed, cur
 				return err
 			}
 		}
-		f.ID, f.Kind, f.LastStep, f.LastUsedAt = broker.NewID(), broker.FactorTOTP, step, at
-		f.ConfirmedAt = old.ConfirmedAt // it was shown, or what vouches for it: there was one all the time
+		// It goes on as the one before: there was one all the time, and a mail that takes
+		// that one back takes this one.
+		f.ID, f.ConfirmedAt = old.ID, old.ConfirmedAt
+		f.Kind, f.LastStep, f.LastUsedAt = broker.FactorTOTP, step, at
 		if err := a.store.CreateFactor(ctx, f); err != nil {
 			return err
 		}
