@@ -152,7 +152,6 @@ func TestIndexes(t *testing.T) {
 	_ = db.ReturnToken(ctx, "k")
 	_, _ = db.SignInsOf(ctx, "u")
 	_ = db.EnqueueUnlessFirst(ctx, broker.OutboxEntry{ID: "o"}, "u")
-	_, _ = db.HappenedSince(ctx, "u", at, "n", "m")
 	_ = db.DeleteFactorsSince(ctx, "u", at)
 	_ = db.DeleteRecoveryCodesSince(ctx, "u", at)
 	_, _ = db.ForgetIPs(ctx, at)

@@ -177,24 +177,56 @@ func (w *thiefWalk) end() string {
 		next := m.chosen + 1
 		w.step("the owner chooses a password", m.forgot(theOwner), r.forgot(next))
 	}
-	w.nothingOfTheThief()
-	if m.mailbox {
-		return "the thief has the mailbox"
-	}
+	w.thiefIsOut()
 	w.pass(time.Minute)
-	w.comesIn()
-	return "recovered"
-}
-
-// nothingOfTheThief is left: no thing, no session, no remembered browser, no grant, no mail
-// that still does something.
-func (w *thiefWalk) nothingOfTheThief() {
-	m, r := w.m, w.r
+	byHand := w.comesIn() && w.removesByHand()
 	for i, t := range m.things { // as the service has them: they were compared
 		if t.state == "stands" && t.who == theThief {
 			w.t.Fatalf("%s %d of the thief is left", t.kind, i)
 		}
 	}
+	switch {
+	case byHand:
+		return "recovered, and removed by hand"
+	case m.mailbox:
+		return "recovered, from who has the mailbox"
+	}
+	return "recovered"
+}
+
+// removesByHand: what the owner was told of at an address that they have given up since
+// has no link any more, and goes as everything does. It tells whether there was any.
+func (w *thiefWalk) removesByHand() (did bool) {
+	m, r := w.m, w.r
+	for _, n := range w.waysOf(theOwner, true, "passkey", "factor") {
+		v := m.ways[n]
+		if t := m.things[v.about]; v.to == m.box || t.who != theThief || t.state != "stands" {
+			continue
+		}
+		did = true
+		w.pass(time.Minute)
+		if m.things[v.about].kind == "passkey" {
+			w.step(fmt.Sprint("the owner removes passkey ", v.about), m.removePasskey(theOwner, v.about), r.removePasskey(theOwner, v.about))
+			continue
+		}
+		for try := 0; m.things[v.about].state == "stands" && try < 8; try++ {
+			w.pass(time.Minute)
+			kind, id := w.holding(theOwner)
+			if kind == "" {
+				break
+			}
+			which := m.things[v.about].kind
+			got := r.removeOne(theOwner, which, kind, id)
+			w.step(fmt.Sprintf("the owner removes %s, shows %s %d", which, kind, id), m.removeOne(theOwner, which, kind, id), got)
+		}
+	}
+	return did
+}
+
+// thiefIsOut: no session, no remembered browser, no grant, no password, and no mail that
+// still does something.
+func (w *thiefWalk) thiefIsOut() {
+	m, r := w.m, w.r
 	if _, in := r.in(theThief); in {
 		w.t.Fatal("the thief is still in")
 	}
@@ -222,14 +254,15 @@ func (w *thiefWalk) nothingOfTheThief() {
 	}
 }
 
-// comesIn: the owner gets in with what they have, and may do what protects the account.
-func (w *thiefWalk) comesIn() {
+// comesIn: the owner gets in with what they have, and may do what protects the account. It
+// tells whether they have, or have a linked account that does.
+func (w *thiefWalk) comesIn() bool {
 	m, r := w.m, w.r
 	if m.noPassword && len(m.passkeys()) == 0 {
 		if len(m.links()) == 0 {
 			w.t.Fatal("nothing opens the account of the owner")
 		}
-		return // an identity does, which is linking's
+		return false // an identity does, which is linking's
 	}
 	for try := 0; !w.signIn(theOwner); try++ { // a try may be with what is gone
 		if try == 8 {
@@ -244,6 +277,7 @@ func (w *thiefWalk) comesIn() {
 	if err := r.a.RequestEmail(r.t.Context(), s, "new"+r.host); err != nil {
 		w.t.Fatalf("what is sensitive: %v", err)
 	}
+	return true
 }
 
 // permuted are the numbers below n in some order.
