@@ -53,14 +53,18 @@ func (w *thiefWalk) carryOut(by who, doing string) {
 			w.step(what, m.forgot(by), r.forgot(next))
 		}
 	case "move":
-		box := []string{"ada", "ada2", "thief", "thief2", "thief3"}[w.upTo(5, "box")]
+		box := [][]string{{"ada", "ada2", "ada2", "ada2", "thief"}, {"ada", "ada2", "thief", "thief2", "thief3"}}[by][w.upTo(5, "box")]
 		w.step(what+" to "+box, m.move(by, box), r.move(by, box, m.reads(by, box)))
 	case "address back":
 		if n, ok := w.oneOf(w.waysOf(by, true, "address")); ok {
 			w.step(fmt.Sprint(what, ", mail ", n), m.addressBack(n), r.addressBack(n))
 		}
 	case "take back":
-		if n, ok := w.oneOf(w.waysOf(by, true, "passkey", "factor")); ok {
+		all := w.waysOf(by, true, "passkey", "factor")
+		if by == theOwner { // nobody presses "that was not me" about what they did themselves
+			all = slices.DeleteFunc(all, func(n int) bool { return m.ways[n].by == theOwner })
+		}
+		if n, ok := w.oneOf(all); ok {
 			w.step(fmt.Sprint(what, ", mail ", n), m.takeBack(n), r.takeBack(m.ways[n].kind, n))
 		}
 	case "undo":
@@ -163,12 +167,7 @@ func (w *thiefWalk) end() string {
 			}
 		}
 	}
-	all := w.waysOf(theOwner, false, "passkey", "factor")
-	for _, i := range w.permuted(len(all)) {
-		if n := all[i]; m.ways[n].by == theThief && m.ways[n].to == m.box {
-			w.step(fmt.Sprint("the owner takes it back, mail ", n), m.takeBack(n), r.takeBack(m.ways[n].kind, n))
-		}
-	}
+	moved := w.takesAdditionsBack()
 	w.pass(time.Minute)
 	if m.noPassword { // who chooses no password has everybody signed out
 		m.end(0)
@@ -179,48 +178,46 @@ func (w *thiefWalk) end() string {
 	}
 	w.thiefIsOut()
 	w.pass(time.Minute)
-	byHand := w.comesIn() && w.removesByHand()
+	w.comesIn()
 	for i, t := range m.things { // as the service has them: they were compared
 		if t.state == "stands" && t.who == theThief {
 			w.t.Fatalf("%s %d of the thief is left", t.kind, i)
 		}
 	}
 	switch {
-	case byHand:
-		return "recovered, and removed by hand"
+	case moved:
+		return "recovered, with a change of the owner’s own taken back"
 	case m.mailbox:
 		return "recovered, from who has the mailbox"
 	}
 	return "recovered"
 }
 
-// removesByHand: what the owner was told of at an address that they have given up since
-// has no link any more, and goes as everything does. It tells whether there was any.
-func (w *thiefWalk) removesByHand() (did bool) {
+// takesAdditionsBack is every mail about what the thief added, in some order. What the owner
+// was told of at an address that they have given up since comes last, after that
+// change of theirs; it tells whether there was any.
+func (w *thiefWalk) takesAdditionsBack() (moved bool) {
 	m, r := w.m, w.r
-	for _, n := range w.waysOf(theOwner, true, "passkey", "factor") {
-		v := m.ways[n]
-		if t := m.things[v.about]; v.to == m.box || t.who != theThief || t.state != "stands" {
-			continue
-		}
-		did = true
-		w.pass(time.Minute)
-		if m.things[v.about].kind == "passkey" {
-			w.step(fmt.Sprint("the owner removes passkey ", v.about), m.removePasskey(theOwner, v.about), r.removePasskey(theOwner, v.about))
-			continue
-		}
-		for try := 0; m.things[v.about].state == "stands" && try < 8; try++ {
-			w.pass(time.Minute)
-			kind, id := w.holding(theOwner)
-			if kind == "" {
-				break
-			}
-			which := m.things[v.about].kind
-			got := r.removeOne(theOwner, which, kind, id)
-			w.step(fmt.Sprintf("the owner removes %s, shows %s %d", which, kind, id), m.removeOne(theOwner, which, kind, id), got)
+	all := slices.DeleteFunc(w.waysOf(theOwner, false, "passkey", "factor"), func(n int) bool { return m.ways[n].by == theOwner })
+	for _, i := range w.permuted(len(all)) {
+		if n := all[i]; m.ways[n].to == m.box {
+			w.step(fmt.Sprint("the owner takes it back, mail ", n), m.takeBack(n), r.takeBack(m.ways[n].kind, n))
 		}
 	}
-	return did
+	for _, n := range all {
+		v := m.ways[n]
+		if v.spent || v.to == m.box || m.things[v.about].state != "stands" {
+			continue
+		}
+		moved = true
+		for _, o := range w.waysOf(theOwner, false, "address") {
+			if a := m.ways[o]; a.at >= v.at && a.to == v.to && !m.ways[o].spent && m.box != v.to {
+				w.step(fmt.Sprint("the owner takes their own change back, mail ", o), m.addressBack(o), r.addressBack(o))
+			}
+		}
+		w.step(fmt.Sprint("the owner takes it back, mail ", n), m.takeBack(n), r.takeBack(v.kind, n))
+	}
+	return moved
 }
 
 // thiefIsOut: no session, no remembered browser, no grant, no password, and no mail that
@@ -254,15 +251,14 @@ func (w *thiefWalk) thiefIsOut() {
 	}
 }
 
-// comesIn: the owner gets in with what they have, and may do what protects the account. It
-// tells whether they have, or have a linked account that does.
-func (w *thiefWalk) comesIn() bool {
+// comesIn: the owner gets in with what they have, and may do what protects the account.
+func (w *thiefWalk) comesIn() {
 	m, r := w.m, w.r
 	if m.noPassword && len(m.passkeys()) == 0 {
 		if len(m.links()) == 0 {
 			w.t.Fatal("nothing opens the account of the owner")
 		}
-		return false // an identity does, which is linking's
+		return // an identity does, which is linking's
 	}
 	for try := 0; !w.signIn(theOwner); try++ { // a try may be with what is gone
 		if try == 8 {
@@ -277,7 +273,6 @@ func (w *thiefWalk) comesIn() bool {
 	if err := r.a.RequestEmail(r.t.Context(), s, "new"+r.host); err != nil {
 		w.t.Fatalf("what is sensitive: %v", err)
 	}
-	return true
 }
 
 // permuted are the numbers below n in some order.

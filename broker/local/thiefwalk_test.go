@@ -25,7 +25,7 @@ const (
 	// memory is a file system that waits for no disk, where there is one.
 	memory = "/dev/shm"
 	// longestWalk is long enough to add, remove and add, and to be thrown out and come again.
-	longestWalk = 40
+	longestWalk = 60
 )
 
 // told is what stands, in words that can be compared.
@@ -223,9 +223,9 @@ func (w *thiefWalk) signIn(by who) bool {
 
 // doings are what people do, the likely ones several times.
 var doings = []string{
-	"sign in", "sign in", "sign in", "steal", "steal", "password", "forgot", "move", "move", "move", "address back", "take back", "take back", "undo",
+	"sign in", "steal", "password", "forgot", "move", "move", "move", "address back", "address back", "take back", "take back", "undo",
 	"add passkey", "add app", "add app", "add app", "add number", "add number", "add link", "remove passkey", "remove passkey", "remove factors", "remove factors", "remove factors",
-	"remove one", "remove one", "renew", "swap", "swap", "unlink", "close", "reopen", "operator resets", "operator signs out", "pass",
+	"remove one", "remove one", "renew", "swap", "swap", "unlink", "unlink", "close", "reopen", "operator resets", "operator signs out", "pass",
 }
 
 // one is one step of somebody's.
