@@ -62,7 +62,7 @@ func (w *thiefWalk) carryOut(by who, doing string) {
 	case "take back":
 		all := w.waysOf(by, true, "passkey", "factor")
 		if by == theOwner { // nobody presses "that was not me" about what they did themselves
-			all = slices.DeleteFunc(all, func(n int) bool { return m.ways[n].by == theOwner })
+			all = slices.DeleteFunc(all, w.ownersOwn)
 		}
 		if n, ok := w.oneOf(all); ok {
 			w.step(fmt.Sprint(what, ", mail ", n), m.takeBack(n), r.takeBack(m.ways[n].kind, n))
@@ -193,12 +193,19 @@ func (w *thiefWalk) end() string {
 	return "recovered"
 }
 
+// ownersOwn tells whether a mail is about what its owner added, and has: an app of theirs
+// may be the thief's since it was swapped.
+func (w *thiefWalk) ownersOwn(n int) bool {
+	v := w.m.ways[n]
+	return v.by == theOwner && w.m.things[v.about].who == theOwner
+}
+
 // takesAdditionsBack is every mail about what the thief added, in some order. What the owner
 // was told of at an address that they have given up since comes last, after that
 // change of theirs; it tells whether there was any.
 func (w *thiefWalk) takesAdditionsBack() (moved bool) {
 	m, r := w.m, w.r
-	all := slices.DeleteFunc(w.waysOf(theOwner, false, "passkey", "factor"), func(n int) bool { return m.ways[n].by == theOwner })
+	all := slices.DeleteFunc(w.waysOf(theOwner, false, "passkey", "factor"), w.ownersOwn)
 	for _, i := range w.permuted(len(all)) {
 		if n := all[i]; m.ways[n].to == m.box {
 			w.step(fmt.Sprint("the owner takes it back, mail ", n), m.takeBack(n), r.takeBack(m.ways[n].kind, n))
@@ -206,7 +213,7 @@ func (w *thiefWalk) takesAdditionsBack() (moved bool) {
 	}
 	for _, n := range all {
 		v := m.ways[n]
-		if v.spent || v.to == m.box || m.things[v.about].state != "stands" {
+		if v.spent || m.things[v.about].state != "stands" || v.to == m.box && !moved {
 			continue
 		}
 		moved = true
