@@ -43,8 +43,6 @@ var thiefless = []mutant.Mutant{
 		return false, nil
 	}
 	return a.elderFactorGone(ctx, t.UserID, t.CreatedAt)`),
-	without("removed-comes-back", "broker/local/takebackdo.go", `if err := a.store.ForgetRetired(`, `if OFF {
-	} else if err := a.store.ForgetRetired(`),
 	without("mails-find-any-address", "broker/local/takeback.go", `case b.User.Email != t.Email:`, `case b.User.Email != t.Email && !OFF:`),
 	without("later-addresses-come-back", "broker/local/emailback.go", `if err := a.store.VoidMailTokensSince(`, `if OFF {
 		} else if err := a.store.VoidMailTokensSince(`),

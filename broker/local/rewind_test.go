@@ -174,6 +174,26 @@ func TestRemovedPasskeyComesBack(t *testing.T) {
 	})
 }
 
+// TestTakenBackStaysAway: what a thief has removed themselves, and its mail has taken back,
+// does not come back with what stood beside it.
+func TestTakenBackStaysAway(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		a, ctx := texting(t, db, func(o *local.Options) { o.NeedFactors = true }), t.Context()
+		u := signUp(t, db, a, "ada@example.org")
+		s := stay(t, db, u, "s").WithFactor(broker.AMROTP)
+		thiefs := withPasskey(t, db, a, s, "Thief’s")
+		first := tokenOf(t, mailed(t, db, "passkey-added"))
+		withApp(t, a, s)
+		then := tokenOf(t, mailed(t, db, "factor-added"))
+		must(t, a.RemovePasskey(ctx, s, thiefs.ID))
+		must(t, second(a.TakeBack(ctx, broker.Session{}, broker.MailPasskeyBack, first)))
+		must(t, second(a.TakeBack(ctx, broker.Session{}, broker.MailFactorBack, then)))
+		if all := passkeysOf(t, db, u.ID); len(all) > 0 {
+			t.Errorf("back again: %v", all)
+		}
+	})
+}
+
 // TestFactorStandsAlone: where a second factor stands, no mail gives a passkey back that its
 // person has removed: a phone that is gone may have the mailbox and the passkey.
 func TestFactorStandsAlone(t *testing.T) {
