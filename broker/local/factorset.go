@@ -69,15 +69,17 @@ func (a *Accounts) count(ctx context.Context, s broker.Session, f broker.Factor,
 		} else if err != nil {
 			return err
 		}
+		data := map[string]string{}
 		tell := func() error {
 			if err := a.event(ctx, words.added, user.ID, at); err != nil {
 				return err
 			}
-			return a.tellOfAddition(ctx, broker.MailFactorBack, user, f.ID, words.addedMail, map[string]string{}, at)
+			return a.tellOfAddition(ctx, broker.MailFactorBack, user, f.ID, words.addedMail, data, at)
 		}
 		if user.HasSecondFactor() {
 			return tell()
 		}
+		data["first"] = "1"
 		user.SecondFactorAt, user.UpdatedAt = at, at
 		if err := a.store.UpdateUser(ctx, user); err != nil {
 			return fmt.Errorf("update user: %w", err)
@@ -239,9 +241,13 @@ func (a *Accounts) showSMS(ctx context.Context, s broker.Session, typed string) 
 	if err != nil {
 		return false, err
 	}
-	at := time.Now()
+	at, hasApp := time.Now(), false
 	for _, app := range all {
-		if _, ok := stepOf(app.Secret, typed, at); ok && app.Kind == broker.FactorTOTP {
+		if app.Kind != broker.FactorTOTP {
+			continue
+		}
+		hasApp = true
+		if _, ok := stepOf(app.Secret, typed, at); ok || f.CodeMAC == "" {
 			return false, nil
 		}
 	}
@@ -249,6 +255,9 @@ func (a *Accounts) showSMS(ctx context.Context, s broker.Session, typed string) 
 		return false, ErrFactorYoung
 	}
 	err = a.spendSMS(ctx, f, s.SID, typed)
+	if hasApp && errors.Is(err, ErrFactorWrong) {
+		return false, ErrFactorWrong.Because(err) // of the app, for all we know
+	}
 	return err == nil, err
 }
 
