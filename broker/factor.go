@@ -36,7 +36,7 @@ type Factor struct {
 	Secret      Secret     // of an app: base32 without padding; of FactorSMS: see NumberSecret
 	LastStep    int64      // time step of the newest code that was used; none before it counts again
 	CreatedAt   time.Time
-	ConfirmedAt time.Time // zero: it is being set up
+	ConfirmedAt time.Time // since when it counts, or the app did whose ID it has; zero: it is being set up
 	LastUsedAt  time.Time // zero: never
 
 	// BegunBy is the session (SID), or the login on the way to one, that sets it up:

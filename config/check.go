@@ -267,13 +267,8 @@ func (k *checker) lifetimes() {
 const leastEvents = 7 * day
 
 func (k *checker) events() {
-	keep, least := k.c.Events.Keep, 2*k.c.Linking.UndoWithin
-	switch {
-	case keep == 0:
-	case keep < leastEvents:
-		k.add("events.keep", shown(formatDuration(keep)), "is less than a week", "write at least "+formatDuration(max(least, leastEvents))+", or 0s to keep them for ever")
-	case keep < least: // a link looks that far back for what was removed before the thing that it takes back
-		k.add("events.keep", shown(formatDuration(keep)), "is less than twice linking.undo_within", "write at least "+formatDuration(least)+", or 0s to keep them for ever")
+	if keep := k.c.Events.Keep; keep != 0 && keep < leastEvents {
+		k.add("events.keep", shown(formatDuration(keep)), "is less than a week", "write at least "+formatDuration(leastEvents)+", or 0s to keep them for ever")
 	}
 }
 

@@ -234,7 +234,7 @@ type Registration struct {
 
 // Events is the section "events".
 type Events struct {
-	Keep time.Duration `koanf:"keep" default:"365d" min:"0s" max:"10000d" doc:"Events older than this are removed; at least 7d, and twice linking.undo_within. 0s: none ever is."`
+	Keep time.Duration `koanf:"keep" default:"365d" min:"0s" max:"10000d" doc:"Events older than this are removed; at least 7d. 0s: none ever is."`
 }
 
 // Log is the section "log".

@@ -60,6 +60,7 @@ type Store interface {
 	CreateLinkChange(ctx context.Context, c broker.LinkChange) error
 	LinkChange(ctx context.Context, undoHash string) (broker.LinkChange, error)
 	LinkChangesOf(ctx context.Context, user broker.UserID, limit int) ([]broker.LinkChange, error)
+	LinkChangesSince(ctx context.Context, user broker.UserID, since time.Time) ([]broker.LinkChange, error)
 	UndoLinkChange(ctx context.Context, id string, at time.Time) error
 
 	CreateAttempt(ctx context.Context, a broker.Attempt) error

@@ -154,6 +154,24 @@ func (l *Linker) DetachSince(ctx context.Context, user broker.UserID, since, at 
 	return nil
 }
 
+// RestoreSince links again what stood at a time and was unlinked since by who was signed in, unless
+// it opens an account by now. It joins the caller's unit of work.
+func (l *Linker) RestoreSince(ctx context.Context, user broker.UserID, since, at time.Time) error {
+	changes, err := l.store.LinkChangesSince(ctx, user, since)
+	if err != nil {
+		return fmt.Errorf("link changes: %w", err)
+	}
+	for _, c := range changes {
+		if c.Removed == nil || !c.UndoneAt.IsZero() || !c.Removed.Identity.CreatedAt.Before(since) {
+			continue
+		}
+		if err := l.restore(ctx, *c.Removed, at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // event writes a line of the audit trail about a user's links.
 func (l *Linker) event(ctx context.Context, name string, user broker.UserID, provider string, at time.Time) error {
 	e := broker.NewEvent(ctx, name, at)

@@ -94,6 +94,10 @@ func (a anyLinker) DetachAll(ctx context.Context, u broker.UserID, at time.Time)
 func (a anyLinker) DetachSince(ctx context.Context, u broker.UserID, since, at time.Time) error {
 	return a.r.linker().DetachSince(ctx, u, since, at)
 }
+
+func (a anyLinker) RestoreSince(ctx context.Context, u broker.UserID, since, at time.Time) error {
+	return a.r.linker().RestoreSince(ctx, u, since, at)
+}
 func (a anyLinker) OwnerOf(ctx context.Context, id broker.UserIdentity) (broker.UserID, error) {
 	return a.r.linker().OwnerOf(ctx, id)
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"time"
 
 	"github.com/uptrace/bun"
 
@@ -70,12 +69,4 @@ func (db *DB) Events(ctx context.Context, user broker.UserID, limit int) ([]brok
 		return cmp.Compare(b.At, a.At)
 	})
 	return each(rows, (*eventRow).event), err
-}
-
-// HappenedSince tells whether the audit trail of a user has an event of one of the
-// names that happened at a time or after it.
-func (db *DB) HappenedSince(ctx context.Context, user broker.UserID, since time.Time, names ...string) (bool, error) {
-	n, err := db.count(ctx, "find event", "SELECT count(*) FROM events WHERE user_id = ? AND user_id <> '' AND happened_at >= ? AND name IN (?)",
-		string(user), micro(since), bun.List(names))
-	return n > 0, err
 }

@@ -57,6 +57,13 @@ func (db *DB) LinkChangesOf(ctx context.Context, user broker.UserID, limit int) 
 	return each(rows, (*linkChangeRow).change), err
 }
 
+// LinkChangesSince returns the changes of a user's links that were made at a time or
+// after it, the last first.
+func (db *DB) LinkChangesSince(ctx context.Context, user broker.UserID, since time.Time) ([]broker.LinkChange, error) {
+	rows, err := many[linkChangeRow](ctx, db, "list link changes since", "changed_at DESC, id DESC", all, "user_id = ? AND changed_at >= ?", string(user), micro(since))
+	return each(rows, (*linkChangeRow).change), err
+}
+
 // UndoLinkChange marks a change as taken back. broker.ErrSpent where it was, has
 // expired, or never was.
 func (db *DB) UndoLinkChange(ctx context.Context, id string, at time.Time) error {

@@ -34,7 +34,7 @@ const (
 // assertions, answered challenges and providers' logout tokens an hour ago, grants that ended a week ago, outbox entries done a
 // week or given up a month ago, initial access tokens that are of no use since a
 // day, encryption keys that open nothing more, troubles of a month ago, replicas
-// that were last seen a day ago, buckets that are full, usernames that were given
+// that were last seen a day ago, what was retired long enough ago, buckets that are full, usernames that were given
 // up long enough ago, browsers that are remembered no longer. Events
 // are PruneEvents' business. It works
 // in small batches, each its own transaction, and returns how many rows went,
@@ -56,6 +56,7 @@ func (db *DB) Prune(ctx context.Context, at time.Time) (int, error) {
 		{"mail_codes", "id", "expires_at < ?", []any{dead}},
 		{"passkey_challenges", "hash", "expires_at < ?", []any{micro(at.Add(-assertionKept))}},
 		{"link_changes", "id", "expires_at < ?", []any{dead}},
+		{"retired", "id", "expires_at < ?", []any{micro(at)}},
 		{"pushed_requests", "uri_hash", "expires_at < ?", []any{dead}},
 		{"spent_assertions", "(client_id, jti_hash)", "expires_at < ?", []any{micro(at.Add(-assertionKept))}},
 		{"upstream_logouts", "(provider, jti_hash)", "expires_at < ?", []any{micro(at.Add(-assertionKept))}},

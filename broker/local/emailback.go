@@ -64,10 +64,11 @@ func (a *Accounts) emailBack(ctx context.Context, token broker.Secret, at time.T
 	return t, u, nil
 }
 
-// TakeEmailBack spends a link: its account has the address back that it had, and
-// everybody is signed out, who made the change first of all. Links of later
-// changes are void: a thief's second address must not undo this. Those of earlier
-// ones stay, for the same reason. Passkeys and second factors that were added since go. A closed account is open again. It returns the user, with the address. Errors as EmailBackFor.
+// TakeEmailBack spends a link: its account has the address back that it had, is as it
+// was then (returnTo), and everybody is signed out, who made the change first of all.
+// Links of later changes are void: a thief's second address must not undo this.
+// Those of earlier ones stay, for the same reason. A closed account is open again. It
+// returns the user, with the address. Errors as EmailBackFor.
 func (a *Accounts) TakeEmailBack(ctx context.Context, token broker.Secret) (broker.User, error) {
 	at := time.Now()
 	var user broker.User
@@ -85,15 +86,8 @@ func (a *Accounts) TakeEmailBack(ctx context.Context, token broker.Secret) (brok
 		if err := a.store.VoidMailTokensSince(ctx, u.ID, broker.MailEmailBack, t.CreatedAt, at); err != nil {
 			return fmt.Errorf("void mail tokens: %w", err)
 		}
-		// The mails about passkeys and links that were added since went to whoever made the change.
-		if err := a.withdrawSince(ctx, &u, t.CreatedAt); err != nil {
+		if err := a.returnTo(ctx, &u, t.CreatedAt, at); err != nil {
 			return err
-		}
-		if err := a.links.DetachSince(ctx, u.ID, t.CreatedAt, at); err != nil {
-			return err
-		}
-		if err := a.store.VoidLinkChanges(ctx, u.ID, t.CreatedAt); err != nil {
-			return fmt.Errorf("void link changes: %w", err)
 		}
 		user = u
 		user.Email = t.Email

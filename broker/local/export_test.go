@@ -29,6 +29,7 @@ var (
 		"mail_codes":  "MACs of codes that were mailed, over within an hour",
 
 		"recovery_codes": "MACs of codes",
+		"retired":        "what was removed, for some days; the audit trail tells of it",
 	}
 	// exportedColumns is the same for the account itself.
 	exportedColumns = map[string]string{

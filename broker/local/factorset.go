@@ -141,9 +141,9 @@ func (a *Accounts) factorChanged(ctx context.Context, u broker.User, event, temp
 }
 
 // RemoveFactor takes all second factors of the user away, with the recovery codes. Who
-// asks must have signed in a moment ago and show one once more: a code, or a
-// recovery code. Errors: factor.off, sign_in_again, factor.gone, factor.wrong, and
-// factor.needed where they need one and keep none.
+// asks must have signed in a moment ago and show one once more that vouches: a code, or a
+// recovery code. Errors: factor.off, sign_in_again, factor.gone, factor.wrong,
+// factor.young, and factor.needed where they need one and keep none.
 func (a *Accounts) RemoveFactor(ctx context.Context, s broker.Session, typed string) error {
 	return a.shown(ctx, s, typed, func(ctx context.Context, user broker.User, at time.Time) error {
 		switch may, err := a.MayRemoveFactors(ctx, user.ID); {
@@ -151,6 +151,13 @@ func (a *Accounts) RemoveFactor(ctx context.Context, s broker.Session, typed str
 			return err
 		case !may:
 			return ErrFactorNeeded
+		}
+		all, err := a.counting(ctx, user.ID)
+		if err != nil {
+			return err
+		}
+		if err := a.retireFactors(ctx, all, at); err != nil {
+			return err
 		}
 		return a.dropFactors(ctx, user, broker.EventFactorRemoved, "factor-removed", at)
 	})
@@ -175,6 +182,10 @@ func (a *Accounts) RemoveOne(ctx context.Context, s broker.Session, kind broker.
 		if err := a.store.DeleteFactor(ctx, user.ID, kind); err != nil {
 			return err
 		}
+		all = slices.DeleteFunc(all, func(f broker.Factor) bool { return f.Kind != kind })
+		if err := a.retireFactors(ctx, all, at); err != nil {
+			return err
+		}
 		if err := a.store.ForgetBrowsers(ctx, user.ID); err != nil {
 			return fmt.Errorf("forget browsers: %w", err)
 		}
@@ -188,7 +199,7 @@ func (a *Accounts) RemoveOne(ctx context.Context, s broker.Session, kind broker.
 }
 
 // shown does something about a user's factors, in a unit of work, after s has shown one
-// of them once more.
+// of them once more that vouches for it.
 func (a *Accounts) shown(ctx context.Context, s broker.Session, typed string, do func(ctx context.Context, user broker.User, at time.Time) error) error {
 	at := time.Now()
 	if err := a.mayChangeFactors(s, at); err != nil {
@@ -226,29 +237,40 @@ func (a *Accounts) showSMS(ctx context.Context, s broker.Session, typed string) 
 	if err != nil {
 		return false, err
 	}
-	app, err := a.factorOf(ctx, s.UserID, broker.FactorTOTP)
-	switch {
-	case errors.Is(err, ErrFactorGone):
-	case err != nil:
+	all, err := a.counting(ctx, s.UserID)
+	if err != nil {
 		return false, err
-	default:
-		if _, ok := stepOf(app.Secret, typed, time.Now()); ok || f.CodeMAC == "" {
+	}
+	at, hasApp := time.Now(), false
+	for _, app := range all {
+		if app.Kind != broker.FactorTOTP {
+			continue
+		}
+		hasApp = true
+		if _, ok := stepOf(app.Secret, typed, at); ok || f.CodeMAC == "" {
 			return false, nil
 		}
-		if err := a.spendSMS(ctx, f, s.SID, typed); errors.Is(err, ErrFactorWrong) {
-			return false, ErrFactorWrong.Because(err) // of the app, for all we know
-		} else if err != nil {
-			return false, err
-		}
-		return true, nil
+	}
+	if !a.vouches(all, broker.FactorSMS, at) {
+		return false, ErrFactorYoung
 	}
 	err = a.spendSMS(ctx, f, s.SID, typed)
+	if hasApp && errors.Is(err, ErrFactorWrong) {
+		return false, ErrFactorWrong.Because(err) // of the app, for all we know
+	}
 	return err == nil, err
 }
 
 // show spends a code of the app or a recovery code, inside a unit of work.
 func (a *Accounts) show(ctx context.Context, user broker.UserID, typed string, at time.Time) error {
 	if _, ok := cleanTOTP(typed); ok {
+		all, err := a.counting(ctx, user)
+		if err != nil {
+			return err
+		}
+		if !a.vouches(all, broker.FactorTOTP, at) {
+			return ErrFactorYoung
+		}
 		return a.UseFactor(ctx, user, typed)
 	}
 	return a.spendRecovery(ctx, user, typed, at)

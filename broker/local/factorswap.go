@@ -73,6 +73,10 @@ func (a *Accounts) ConfirmSwap(ctx context.Context, s broker.Session, typed, cur
 		} else if now.ID != f.ID {
 			return ErrFactorGone
 		}
+		old, err := a.factorOf(ctx, user.ID, broker.FactorTOTP)
+		if err != nil {
+			return err
+		}
 		for _, kind := range []broker.FactorKind{broker.FactorNextTOTP, broker.FactorTOTP} {
 			if err := a.store.DeleteFactor(ctx, user.ID, kind); errors.Is(err, broker.ErrNotFound) {
 				return ErrFactorGone.Because(err)
@@ -80,7 +84,10 @@ func (a *Accounts) ConfirmSwap(ctx context.Context, s broker.Session, typed, cur
 				return err
 			}
 		}
-		f.ID, f.Kind, f.LastStep, f.ConfirmedAt, f.LastUsedAt = broker.NewID(), broker.FactorTOTP, step, at, at
+		// It goes on as the one before: there was one all the time, and a mail that takes
+		// that one back takes this one.
+		f.ID, f.ConfirmedAt = old.ID, old.ConfirmedAt
+		f.Kind, f.LastStep, f.LastUsedAt = broker.FactorTOTP, step, at
 		if err := a.store.CreateFactor(ctx, f); err != nil {
 			return err
 		}

@@ -62,7 +62,6 @@ type Store interface {
 	SignInsOf(ctx context.Context, user broker.UserID) (broker.SignIns, error)
 	GrantsOf(ctx context.Context, user broker.UserID) ([]broker.Grant, error)
 	Events(ctx context.Context, user broker.UserID, limit int) ([]broker.Event, error)
-	HappenedSince(ctx context.Context, user broker.UserID, since time.Time, names ...string) (bool, error)
 
 	ConsentsOf(ctx context.Context, user broker.UserID) ([]broker.Consent, error)
 	DeleteConsent(ctx context.Context, user broker.UserID, client string) error
@@ -122,6 +121,10 @@ type Store interface {
 	RenamePasskey(ctx context.Context, user broker.UserID, id, name string) error
 	DeletePasskey(ctx context.Context, user broker.UserID, id string) error
 	DeletePasskeysSince(ctx context.Context, user broker.UserID, since time.Time) error
+	Retire(ctx context.Context, r broker.Retired) error
+	RetiredSince(ctx context.Context, user broker.UserID, since time.Time) ([]broker.Retired, error)
+	ForgetRetired(ctx context.Context, user broker.UserID, id string) error
+	ForgetAllRetired(ctx context.Context, user broker.UserID) error
 	SpendPasskeyChallenge(ctx context.Context, hash string, expires time.Time) error
 
 	Enqueue(ctx context.Context, e broker.OutboxEntry) error
@@ -137,6 +140,8 @@ type Attacher interface {
 	DetachAll(ctx context.Context, user broker.UserID, at time.Time) error
 	// DetachSince is DetachAll for those that were linked at a time or after it.
 	DetachSince(ctx context.Context, user broker.UserID, since, at time.Time) error
+	// RestoreSince links again what stood at a time and was unlinked since.
+	RestoreSince(ctx context.Context, user broker.UserID, since, at time.Time) error
 	// OpenIdentities counts the identities that open a user's account today.
 	OpenIdentities(ctx context.Context, user broker.UserID) (int, error)
 	// Provider is the policy of a provider that may be used.

@@ -85,6 +85,11 @@ func (a *Accounts) dropPasskey(ctx context.Context, id broker.UserID, passkey, k
 		} else if err != nil {
 			return err
 		}
+		if !last {
+			if err := a.retire(ctx, broker.Retired{ID: passkey, UserID: id, Kind: broker.RetiredPasskey, Since: all[i].CreatedAt, Passkey: &all[i]}, at); err != nil {
+				return err
+			}
+		}
 		if err := a.endOpenedBy(ctx, all[i], keepSID, at); err != nil {
 			return err
 		}

@@ -176,27 +176,27 @@ func (a *Accounts) seconds(ctx context.Context, user broker.UserID) (passkeys []
 }
 
 // bare tells whether an account without what t is about would be left with less than it
-// had: with nothing to show beside the first thing, though something else was there until
-// lately, which its person has removed. Whoever reads the mail alone must not get
-// that far: they wait until somebody changes phones. What is taken back by such a mail does
-// not count, so that of several additions each can be.
+// had: with nothing to show beside the first thing, though a factor had stood there for
+// long until lately, which its person has removed. Whoever reads the mail alone must
+// not get that far: they wait until somebody changes phones. What is younger does not
+// count: whoever took the account may have added and removed it. Nor do passkeys:
+// they come back (giveBack).
 func (a *Accounts) bare(ctx context.Context, t broker.MailToken) (bool, error) {
+	if t.Purpose == broker.MailPasskeyBack && !a.NeedFactors() { // nobody is asked for one beside a password
+		return false, nil
+	}
 	passkeys, factors, err := a.seconds(ctx, t.UserID)
 	if err != nil {
 		return false, err
 	}
-	removed := []string{broker.EventFactorRemoved, broker.EventNumberRemoved}
 	left := len(slices.DeleteFunc(factors, func(f broker.Factor) bool { return f.ID == t.About }))
-	if t.Purpose == broker.MailPasskeyBack {
+	if a.NeedFactors() && a.Passkeys() {
 		left += len(slices.DeleteFunc(passkeys, func(p broker.Passkey) bool { return p.ID == t.About }))
-	}
-	if t.Purpose == broker.MailPasskeyBack || a.NeedFactors() { // or nobody is asked for a passkey beside a password
-		removed = append(removed, broker.EventPasskeyRemoved)
 	}
 	if left > 0 {
 		return false, nil
 	}
-	return a.store.HappenedSince(ctx, t.UserID, t.CreatedAt.Add(-a.o.UndoWithin), removed...)
+	return a.elderFactorGone(ctx, t.UserID, t.CreatedAt)
 }
 
 // opensWithout refuses where nothing would open the account without the passkey, not
@@ -210,7 +210,11 @@ func (a *Accounts) opensWithout(ctx context.Context, b TakeBack) error {
 		return err
 	}
 	others, err := a.links.OpenIdentities(ctx, b.User.ID)
-	if err == nil && others == 0 {
+	if err != nil || others > 0 {
+		return err
+	}
+	back, err := a.restorable(ctx, b.User.ID, b.token.CreatedAt)
+	if err == nil && !slices.ContainsFunc(back, func(r broker.Retired) bool { return r.ID != b.token.About }) {
 		err = ErrTakeBackLast
 	}
 	return err

@@ -63,8 +63,12 @@ func (a *Accounts) TakeBack(ctx context.Context, s broker.Session, purpose broke
 	return b, nil
 }
 
-// withdraw removes what was added, where it is there, and signs everybody out.
+// withdraw removes what was added, where it is there, gives back what nobody could do
+// without, and signs everybody out.
 func (a *Accounts) withdraw(ctx context.Context, b *TakeBack, at time.Time) error {
+	if err := a.store.ForgetRetired(ctx, b.User.ID, b.token.About); err != nil { // removed meanwhile, it must not come back
+		return fmt.Errorf("forget retired: %w", err)
+	}
 	switch {
 	case b.Passkey != "":
 		if err := a.store.DeletePasskey(ctx, b.User.ID, b.token.About); err != nil {
@@ -77,6 +81,9 @@ func (a *Accounts) withdraw(ctx context.Context, b *TakeBack, at time.Time) erro
 		if err := a.withoutFactor(ctx, &b.User, b.token.CreatedAt); err != nil {
 			return err
 		}
+	}
+	if err := a.giveBack(ctx, b.User.ID, b.token.CreatedAt); err != nil {
+		return err
 	}
 	return a.signOut(ctx, b.User.ID, "", "taken back", at)
 }
@@ -94,43 +101,6 @@ func (a *Accounts) withoutFactor(ctx context.Context, u *broker.User, since time
 		return err
 	}
 	return nil
-}
-
-// withdrawSince takes away what was added to an account to be shown beside the first thing
-// since a time: the mails about it went to whoever had made themselves its owner. A
-// factor in whose place another one was removed stays, as with bare. The caller writes the user.
-func (a *Accounts) withdrawSince(ctx context.Context, u *broker.User, since time.Time) error {
-	if err := a.store.DeletePasskeysSince(ctx, u.ID, since); err != nil {
-		return fmt.Errorf("delete passkeys: %w", err)
-	}
-	_, factors, err := a.seconds(ctx, u.ID)
-	if err != nil {
-		return err
-	}
-	before, later := 0, 0
-	for _, f := range factors {
-		if f.ConfirmedAt.Before(since) {
-			before++
-		} else {
-			later++
-		}
-	}
-	if later == 0 {
-		return nil
-	}
-	if before == 0 {
-		if u.SecondFactorAt.Before(since) {
-			return nil // there was one all the time: it was swapped
-		}
-		bare, err := a.store.HappenedSince(ctx, u.ID, since.Add(-a.o.UndoWithin), broker.EventFactorRemoved, broker.EventNumberRemoved)
-		if err != nil || bare {
-			return err
-		}
-	}
-	if err := a.store.DeleteFactorsSince(ctx, u.ID, since); err != nil {
-		return fmt.Errorf("delete factors: %w", err)
-	}
-	return a.withoutFactor(ctx, u, since)
 }
 
 // endSince ends the session that a link is about and those that began since, but not

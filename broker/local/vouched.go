@@ -79,6 +79,9 @@ func (a *Accounts) reclaim(ctx context.Context, u *broker.User, at time.Time) er
 	if err := a.store.DeletePasskeysSince(ctx, u.ID, time.Time{}); err != nil {
 		return fmt.Errorf("delete passkeys: %w", err)
 	}
+	if err := a.store.ForgetAllRetired(ctx, u.ID); err != nil {
+		return fmt.Errorf("forget retired: %w", err)
+	}
 	consents, err := a.store.ConsentsOf(ctx, u.ID)
 	if err != nil {
 		return fmt.Errorf("consents: %w", err)

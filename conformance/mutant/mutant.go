@@ -54,6 +54,15 @@ type Mutant struct {
 // file out, with all mutants inside. It writes its working files beside out. It
 // returns every mutant that does not fit the source any more, in one error.
 func Build(root, pkg, out string, mutants []Mutant) error {
+	return build(root, pkg, out, mutants, append(os.Environ(), "CGO_ENABLED=0"), "build", "-trimpath")
+}
+
+// BuildTest is Build for the tests of pkg: out runs them, in the directory of pkg.
+func BuildTest(root, pkg, out string, mutants []Mutant) error {
+	return build(root, pkg, out, mutants, os.Environ(), "test", "-c")
+}
+
+func build(root, pkg, out string, mutants []Mutant, env []string, command ...string) error {
 	changed, err := rewrite(root, mutants)
 	if err != nil {
 		return err
@@ -62,11 +71,11 @@ func Build(root, pkg, out string, mutants []Mutant) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.Command("go", "build", "-trimpath", "-overlay", overlay, "-o", out, pkg)
+	cmd := exec.Command("go", append(command, "-overlay", overlay, "-o", out, pkg)...)
 	cmd.Dir = root
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	cmd.Env = env
 	if said, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("go build -overlay: %w: %s", err, said)
+		return fmt.Errorf("go %s -overlay: %w: %s", command[0], err, said)
 	}
 	return nil
 }

@@ -25,7 +25,7 @@ func main() {
 
 const limit = 3
 `,
-	"door/door_test.go": "package door\n\n// if who == \"\" {\n",
+	"door/door_test.go": "package door\n\nimport \"testing\"\n\n// if who == \"\" {\n\nfunc TestOpen(t *testing.T) {\n\tif Open(\"stranger\") {\n\t\tt.Error(\"open\")\n\t}\n}\n",
 	"door/lock.go":      "package door\n\nconst (\n\ta = \"twice\"\n\tb = \"twice\"\n)\n\nvar _ = a + b\n",
 	"door/door.go": `package door
 
@@ -95,6 +95,25 @@ func TestBuild(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(root, "door", switchFile)); err == nil {
 		t.Error("the switch was written into the source")
+	}
+}
+
+// The tests of a package are run as the environment says, too.
+func TestBuildTest(t *testing.T) {
+	root := write(t)
+	out := filepath.Join(t.TempDir(), "toy.test")
+	if err := BuildTest(root, "./door", out, []Mutant{strangers, nobody}); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]bool{"": true, "strangers": false, "nobody": true} {
+		cmd := exec.Command(out)
+		cmd.Env = append(os.Environ(), Environ(name))
+		if said, err := cmd.CombinedOutput(); (err == nil) != want {
+			t.Errorf("%q: %s, %v", name, said, err)
+		}
+	}
+	if err := BuildTest(root, "./door", out, []Mutant{{"m", []Change{{"door/door.go", "return true", "return OFF + 1"}}}}); err == nil || !strings.Contains(err.Error(), "go test -overlay") {
+		t.Error(err)
 	}
 }
 
