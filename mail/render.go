@@ -22,6 +22,7 @@ var wayOn = map[string]string{
 	"deleted-for-you":       "/",
 	"link-undone":           "/lost-password/",
 	"password-changed":      "/lost-password/",
+	"password-removed":      "/lost-password/",
 	"passkey-undone":        "/lost-password/",
 	"factor-undone":         "/lost-password/",
 	"sign-in-undone":        "/lost-password/",
@@ -32,6 +33,7 @@ var wayOn = map[string]string{
 	"factor-removed-for-you": "/account/settings/second-factor/",
 	"number-added":           "/account/settings/security/",
 	"number-removed":         "/account/settings/second-factor/",
+	"number-swapped":         "/account/settings/security/",
 	"recovery-renewed":       "/account/settings/second-factor/",
 	"recovery-used":          "/account/settings/second-factor/",
 

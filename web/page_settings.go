@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"idbroker/broker"
 	"idbroker/broker/local"
 )
 
@@ -96,11 +97,14 @@ func (p profilePage) AddressHint() string {
 
 // securityPage shows how well the account is protected:
 // templates/security.html, at /account/settings/security/. It posts current and
-// password to /account/settings/password/.
+// password to /account/settings/password/, current to remove/ behind it.
 type securityPage struct {
 	base
 	LocalPasswords bool // the broker keeps passwords
 	HasPassword    bool
+	NeedsUsername  bool      // the password opens nothing before the person has a username
+	CanRemove      bool      // something else opens the account: the password can be removed
+	ThenByMail     bool      // a mailed code would be all that does
 	PasswordSetAt  time.Time // zero: not known
 	MinPassword    int
 	Identities     int       // remote identities that open the account
@@ -118,10 +122,10 @@ type securityPage struct {
 }
 
 // WaysIn is how many things open the account.
-func (p securityPage) WaysIn() int { return p.ways().count() }
+func (p securityPage) WaysIn() int { return p.ways().Count() }
 
-func (p securityPage) ways() waysIn {
-	return waysIn{password: p.HasPassword, codes: p.Codes, passkeys: p.Passkeys, identities: p.Identities}
+func (p securityPage) ways() broker.WaysIn {
+	return broker.WaysIn{Password: p.HasPassword && !p.NeedsUsername, Code: p.Codes, Passkeys: p.Passkeys, Identities: p.Identities}
 }
 
 // Protection says in a line how well the account is protected.
@@ -133,41 +137,33 @@ func (p securityPage) Protection() string {
 	return said
 }
 
-// waysIn is what opens an account.
-type waysIn struct {
-	password, codes      bool
-	passkeys, identities int
-}
-
-func (w waysIn) count() int {
-	n := w.passkeys + w.identities
-	for _, has := range []bool{w.password, w.codes} {
-		if has {
-			n++
-		}
-	}
-	return n
-}
-
 // protection says how many ways in there are, and what one alone means.
-func (b base) protection(w waysIn, canAdd bool) string {
+func (b base) protection(w broker.WaysIn, canAdd bool) string {
 	one := "security.ways_identity"
-	switch n := w.count(); {
+	switch n := w.Count(); {
 	case n == 0:
 		return b.T("security.ways_none")
 	case n > 1:
 		return b.N("security.ways", n)
-	case w.password:
+	case w.Password:
 		one = "security.ways_password"
-	case w.passkeys > 0:
+	case w.Passkeys > 0:
 		one = "security.ways_passkey"
-	case w.codes:
+	case w.Code:
 		one = "security.ways_code"
 	}
 	if !canAdd {
 		return b.T(one)
 	}
 	return b.T(one) + " " + b.T("security.ways_add")
+}
+
+// Address is where codes are mailed to.
+func (p securityPage) Address() string {
+	if p.User == nil {
+		return ""
+	}
+	return p.User.Email
 }
 
 // Standing is the kind of notice that Protection makes.
@@ -288,10 +284,10 @@ func (p linkedAccountsPage) Protection() string {
 	if p.OnlyWayIn {
 		return ""
 	}
-	ways := waysIn{password: p.Password, codes: p.Codes, passkeys: p.PasskeyCount}
+	ways := broker.WaysIn{Password: p.Password, Code: p.Codes, Passkeys: p.PasskeyCount}
 	for _, l := range p.Linked {
 		if l.OpensAccount {
-			ways.identities++
+			ways.Identities++
 		}
 	}
 	return p.protection(ways, p.Passwords && !p.Password || p.Passkeys || len(p.Connect) > 0)

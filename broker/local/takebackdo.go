@@ -70,6 +70,13 @@ func (a *Accounts) withdraw(ctx context.Context, b *TakeBack, at time.Time) erro
 		if err := a.store.DeletePasskey(ctx, b.User.ID, b.token.About); err != nil {
 			return fmt.Errorf("delete passkey: %w", err)
 		}
+	case b.former != nil:
+		if err := a.putBack(ctx, b.User.ID, b.former); err != nil {
+			return err
+		}
+		if err := a.withoutFactor(ctx, &b.User, b.token.CreatedAt); err != nil {
+			return err
+		}
 	case b.Factor != "":
 		if err := a.store.DeleteFactor(ctx, b.User.ID, b.Factor); err != nil {
 			return fmt.Errorf("delete factor: %w", err)
@@ -102,6 +109,9 @@ func (a *Accounts) withoutFactor(ctx context.Context, u *broker.User, since time
 func (a *Accounts) withdrawSince(ctx context.Context, u *broker.User, since time.Time) error {
 	if err := a.store.DeletePasskeysSince(ctx, u.ID, since); err != nil {
 		return fmt.Errorf("delete passkeys: %w", err)
+	}
+	if err := a.putBackSince(ctx, u, since); err != nil {
+		return err
 	}
 	_, factors, err := a.seconds(ctx, u.ID)
 	if err != nil {
