@@ -32,6 +32,7 @@ var wayOn = map[string]string{
 	"factor-swapped":         "/account/settings/second-factor/",
 	"factor-removed-for-you": "/account/settings/second-factor/",
 	"number-added":           "/account/settings/security/",
+	"username-given":         "/account/settings/username/",
 	"number-removed":         "/account/settings/second-factor/",
 	"number-swapped":         "/account/settings/security/",
 	"recovery-renewed":       "/account/settings/second-factor/",

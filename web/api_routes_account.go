@@ -117,9 +117,9 @@ func settingsOperations() map[string]operation {
 		"POST " + factorPath + "number/swap/confirm/{$}": {
 			does: "Puts it in its place.", member: true, fields: fields(typed("code"), typed("current")), shows: shows(&factorPage{}, &recoveryCodesPage{}), moves: true,
 		},
-		"POST " + factorPath + "number/send/{$}":    {does: "Sends a code to the number that is one.", member: true, fields: limitedFields(typed("code")), shows: shows(&factorPage{}), moves: true},
-		"POST " + factorPath + "forget/{$}":         {does: "Asks for the factor again in a browser that was remembered.", member: true, fields: fields(ident("id")), moves: true},
-		"GET " + linkedAccountsPath + "{$}":         {does: "The linked identities.", member: true, shows: shows(&linkedAccountsPage{})},
+		"POST " + factorPath + "number/send/{$}": {does: "Sends a code to the number that is one.", member: true, fields: limitedFields(typed("code")), shows: shows(&factorPage{}), moves: true},
+		"POST " + factorPath + "forget/{$}":      {does: "Asks for the factor again in a browser that was remembered.", member: true, fields: fields(ident("id")), moves: true},
+		"GET " + linkedAccountsPath + "{$}":      {does: "The linked identities.", member: true, shows: shows(&linkedAccountsPage{})},
 		"GET /oauth/disconnect/{app}/{$}": {
 			does: "What unlinking an identity would do.", member: true, query: fields(ident("identity")), shows: shows(&confirmPage{}), moves: true,
 		},
