@@ -79,7 +79,7 @@ func (a *Accounts) ConfirmNumberSwap(ctx context.Context, s broker.Session, type
 	if errors.Is(err, spent) {
 		return nil, ErrFactorWrong
 	}
-	if e, ok := errors.AsType[*broker.Error](err); ok && e.Kind == broker.KindInvalid && e.Field == "code" {
+	if e, ok := errors.AsType[*broker.Error](err); ok && e.Kind == broker.KindInvalid {
 		return nil, e.At("current")
 	}
 	if err != nil {
@@ -106,6 +106,9 @@ func (a *Accounts) swapNumber(ctx context.Context, user broker.User, next broker
 		ID: broker.NewID(), UserID: user.ID, Kind: broker.FactorSMS, Secret: next.Secret,
 		CreatedAt: next.CreatedAt, ConfirmedAt: at, LastUsedAt: at, BegunBy: next.BegunBy, CodeAt: next.CodeAt,
 	}
+	if keep = keep && user.EmailVerified(); !keep {
+		f.ID = old.ID // the mail about that one, whoever added it, takes this one back
+	}
 	if err := a.store.CreateFactor(ctx, f); err != nil {
 		return nil, err
 	}
@@ -120,7 +123,7 @@ func (a *Accounts) swapNumber(ctx context.Context, user broker.User, next broker
 		return nil, err
 	}
 	if !user.EmailVerified() {
-		return codes, nil // nobody is told, and nothing can be taken back
+		return codes, nil // nobody can be told
 	}
 	data := map[string]string{"name": user.Called()}
 	if keep {
@@ -140,26 +143,30 @@ func (a *Accounts) swapNumber(ctx context.Context, user broker.User, next broker
 
 // formerNumbers are the numbers that go back where the factor about, or what has come in
 // its place since, gives way to the one before it: that one is the last. None where about is not what
-// the user's number has come from, or what was before it is not kept.
-func (a *Accounts) formerNumbers(ctx context.Context, user broker.UserID, about string) ([]broker.Factor, error) {
+// the user's number has come from, or nothing is kept that was before it; then stands is the factor that
+// stands for about now, "" none.
+func (a *Accounts) formerNumbers(ctx context.Context, user broker.UserID, about string) (chain []broker.Factor, stands string, err error) {
 	all, err := a.store.Factors(ctx, user)
 	if err != nil {
-		return nil, fmt.Errorf("list factors: %w", err)
+		return nil, "", fmt.Errorf("list factors: %w", err)
 	}
-	var chain []broker.Factor
-	for id := countingNumber(all); id != ""; {
+	counts := countingNumber(all)
+	for id := counts; id != ""; {
 		i := slices.IndexFunc(all, func(f broker.Factor) bool { return f.Kind == broker.FormerNumber(id) })
+		if i < 0 && id == about {
+			return nil, counts, nil
+		}
 		if i < 0 {
-			return nil, nil
+			break
 		}
 		chain = append(chain, all[i])
 		if id == about {
-			return chain, nil
+			return chain, "", nil
 		}
 		id = all[i].BegunBy
 		all = slices.Delete(all, i, i+1) // whatever the rows say, this ends
 	}
-	return nil, nil
+	return nil, "", nil
 }
 
 // countingNumber is the ID of the number among factors that counts; "" none.
@@ -212,7 +219,7 @@ func (a *Accounts) putBackSince(ctx context.Context, u *broker.User, since time.
 	if about == "" {
 		return nil
 	}
-	former, err := a.formerNumbers(ctx, u.ID, about)
+	former, _, err := a.formerNumbers(ctx, u.ID, about)
 	if err != nil || former == nil {
 		return err
 	}

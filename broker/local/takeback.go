@@ -128,7 +128,7 @@ func (a *Accounts) takeBack(ctx context.Context, purpose broker.MailPurpose, tok
 	if err := a.findAddition(ctx, &b); err != nil || b.Passkey == "" && b.Factor == "" || b.former != nil {
 		return b, err // gone: nothing is taken from the account but who is in it; or what was before comes back
 	}
-	switch bare, err := a.bare(ctx, t); {
+	switch bare, err := a.bare(ctx, b.token); {
 	case err != nil:
 		return b, err
 	case bare:
@@ -152,6 +152,19 @@ func (a *Accounts) findSession(ctx context.Context, b *TakeBack) error {
 }
 
 func (a *Accounts) findAddition(ctx context.Context, b *TakeBack) error {
+	if b.token.Purpose == broker.MailFactorBack {
+		former, stands, err := a.formerNumbers(ctx, b.User.ID, b.token.About)
+		if err != nil {
+			return err
+		}
+		if len(former) > 0 {
+			b.former, b.Factor, b.Before = former, broker.FactorSMS, broker.MaskPhone(former[len(former)-1].Number())
+			return nil
+		}
+		if stands != "" {
+			b.token.About = stands
+		}
+	}
 	passkeys, factors, err := a.seconds(ctx, b.User.ID)
 	for _, p := range passkeys {
 		if p.ID == b.token.About {
@@ -162,12 +175,6 @@ func (a *Accounts) findAddition(ctx context.Context, b *TakeBack) error {
 		if f.ID == b.token.About {
 			b.Factor = f.Kind
 		}
-	}
-	if err != nil || b.token.Purpose != broker.MailFactorBack {
-		return err
-	}
-	if b.former, err = a.formerNumbers(ctx, b.User.ID, b.token.About); len(b.former) > 0 {
-		b.Factor, b.Before = broker.FactorSMS, broker.MaskPhone(b.former[len(b.former)-1].Number())
 	}
 	return err
 }
