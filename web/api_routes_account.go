@@ -85,7 +85,7 @@ func settingsOperations() map[string]operation {
 		"POST /account/settings/password/{$}": {
 			does: "Sets a password.", member: true, fields: limitedFields(typed("current"), typed("password")), shows: shows(&securityPage{}), moves: true,
 		},
-		"POST /account/settings/password/remove/{$}": {
+		"POST " + removePasswordPath + "{$}": {
 			does: "Removes the password of who has another way in.", member: true, fields: limitedFields(typed("current")), shows: shows(&securityPage{}), moves: true,
 		},
 		"GET " + devicesPath + "{$}": {does: "Where the person is signed in, and the latest sign-ins.", member: true, shows: shows(&devicesPage{})},

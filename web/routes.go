@@ -105,7 +105,7 @@ func (s *Server) routes() *http.ServeMux {
 	}
 	m.HandleFunc("GET /account/settings/security/{$}", s.member(s.getSecurity))
 	m.HandleFunc("POST /account/settings/password/{$}", s.member(s.passwords(s.postPassword)))
-	m.HandleFunc("POST /account/settings/password/remove/{$}", s.member(s.passwords(s.postPasswordRemove)))
+	m.HandleFunc("POST "+removePasswordPath+"{$}", s.member(s.passwords(s.postPasswordRemove)))
 	m.HandleFunc("GET "+factorPath+"{$}", s.member(s.getFactorSettings))
 	m.HandleFunc("POST "+factorPath+"start/{$}", s.member(s.postFactorStart))
 	m.HandleFunc("POST "+factorPath+"confirm/{$}", s.member(s.postFactorConfirm))

@@ -331,7 +331,7 @@ func samples(r *renderer, lang string, w words) []sample {
 		}}},
 		{"devices_one", &devicesPage{base: in("devices"), Sessions: []sessionRow{{SID: "s1", Current: true, How: "with your password", SignedInAt: sampleNow, CreatedAt: sampleNow, LastSeenAt: sampleNow}},
 			remembering: remembering{Remember: 1, Remembered: true}}},
-		{"security_remove", &securityPage{base: in("security"), LocalPasswords: true, HasPassword: true, MinPassword: 8, Codes: true, CanRemove: true, ThenByMail: true, Problems: problems{"remove": local.ErrPasswordWrong.At("remove")}}},
+		{"security_remove", &securityPage{base: in("security"), LocalPasswords: true, HasPassword: true, MinPassword: 8, Codes: true, CanRemove: true, ThenByMail: true, Removing: true, Problems: problems{"current": local.ErrPasswordWrong}}},
 		{"security_nameless", &securityPage{base: in("security"), LocalPasswords: true, HasPassword: true, NeedsUsername: true, MinPassword: 8, Identities: 1}},
 		{"security_wrong", &securityPage{base: in("security"), LocalPasswords: true, HasPassword: true, MinPassword: 8, Problems: problems{"current": {Message: "password.wrong"}}}},
 		{"linked_accounts", &linkedAccountsPage{base: flashed, Linked: rows, Connect: connectButtons(manyProviders(7, w)[2:])}},

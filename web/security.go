@@ -29,7 +29,7 @@ func (s *Server) showSecurity(w http.ResponseWriter, r *http.Request, status int
 		base: s.base(r), LocalPasswords: !s.o.NoPasswords, HasPassword: v.user.HasPassword() && !s.o.NoPasswords,
 		PasswordSetAt: v.user.PasswordSetAt, MinPassword: s.o.MinPassword, Problems: bad,
 	}
-	p.Section, p.Path = "security", securityPath
+	p.Section, p.Path, p.Removing = "security", securityPath, r.URL.Path == removePasswordPath
 	ways, err := s.accounts.WaysIn(ctx, *v.user, 0)
 	if err != nil {
 		return err
@@ -144,6 +144,9 @@ func (s *Server) postPassword(w http.ResponseWriter, r *http.Request) error {
 	return s.redirect(w, r, securityPath)
 }
 
+// removePasswordPath is where a password is removed.
+const removePasswordPath = "/account/settings/password/remove/"
+
 // postPasswordRemove serves POST /account/settings/password/remove/: the person types it
 // once more, and does without from now on.
 func (s *Server) postPasswordRemove(w http.ResponseWriter, r *http.Request) error {
@@ -161,8 +164,6 @@ func (s *Server) postPasswordRemove(w http.ResponseWriter, r *http.Request) erro
 		return s.redirect(w, r, proveAgain(securityPath))
 	case errors.Is(err, local.ErrPasswordLast):
 		bad = problemsOf(err)
-	case errors.Is(err, local.ErrPasswordWrong):
-		bad = problems{"remove": local.ErrPasswordWrong.At("remove")} // the page has two fields for it
 	}
 	if bad != nil {
 		return s.showSecurity(w, r, statusOf(err), bad)
