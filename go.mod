@@ -2,6 +2,8 @@ module idbroker
 
 go 1.26.0
 
+ignore node_modules // of npm, which come and go
+
 replace github.com/ory/x => ./third_party/oryx
 
 require (

@@ -52,6 +52,8 @@ type Options struct {
 	Brand   string // name of the installation, as pages show it
 	BaseURL string // external base URL, no slash at the end
 
+	NoPasswords bool // nobody has one here: no mail speaks of choosing another
+
 	Requested string // sender of what somebody asked for just now, a link or a code; "" From
 	Security  string // sender of what tells of a change of the account; "" From
 

@@ -9,6 +9,9 @@ import (
 	"idbroker/broker"
 )
 
+// newPassword is where people choose another password: nowhere, where there are none.
+const newPassword = "/lost-password/"
+
 // wayOn is where the mails lead that tell of a change: to where it is seen, or
 // undone.
 var wayOn = map[string]string{
@@ -20,12 +23,12 @@ var wayOn = map[string]string{
 	"email-changed-for-you": "/account/settings/profile/",
 	"erased":                "/",
 	"deleted-for-you":       "/",
-	"link-undone":           "/lost-password/",
-	"password-changed":      "/lost-password/",
-	"password-removed":      "/lost-password/",
-	"passkey-undone":        "/lost-password/",
-	"factor-undone":         "/lost-password/",
-	"sign-in-undone":        "/lost-password/",
+	"link-undone":           newPassword,
+	"password-changed":      newPassword,
+	"password-removed":      newPassword,
+	"passkey-undone":        newPassword,
+	"factor-undone":         newPassword,
+	"sign-in-undone":        newPassword,
 
 	"factor-added":           "/account/settings/security/",
 	"factor-removed":         "/account/settings/second-factor/",
@@ -69,8 +72,11 @@ func (s *Sender) letter(m broker.Mail) (letter, error) {
 	}
 	lang := s.texts.Match("", m.Locale, "")
 	args := map[string]string{"brand": s.o.Brand, "email": m.To}
-	if path, ok := wayOn[m.Template]; ok {
+	if path, ok := wayOn[m.Template]; ok && !(s.o.NoPasswords && path == newPassword) {
 		args["link"] = s.o.BaseURL + path
+	}
+	if !s.o.NoPasswords {
+		args["passwords"] = "1"
 	}
 	for k, v := range m.Data {
 		args[k] = oneLine(v)

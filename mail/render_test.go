@@ -134,3 +134,30 @@ func FuzzHandle(f *testing.F) {
 		}
 	})
 }
+
+// TestNoMailLeadsToAPasswordThereIsNot: where passwords are off, the page that gives a
+// new one is not there, and no mail sends anybody to it or speaks of one.
+func TestNoMailLeadsToAPasswordThereIsNot(t *testing.T) {
+	for _, lang := range []string{"en", "de"} {
+		for _, name := range []string{"known", "link-undone", "passkey-undone", "factor-undone", "sign-in-undone", "factor-removed", "factor-swapped", "number-removed", "passkey-added", "passkey-removed", "recovery-renewed", "recovery-used", "session-stolen", "new-browser", "until new-browser", "username-changed"} {
+			tpl, until := strings.CutPrefix(name, "until ")
+			for _, off := range []bool{true, false} {
+				s, k := sender(t)
+				s.o.NoPasswords = off
+				m := broker.Mail{To: "ada@example.org", Template: tpl, Locale: lang, Data: map[string]string{"provider": "GitHub"}}
+				if until {
+					m.Data["until"] = "2026-11-29T01:02:03Z"
+				}
+				if tpl == "known" {
+					m.Data["link"] = "https://broker.example/login/"
+				}
+				handle(t, s, m)
+				got := strings.ToLower(k.all[0].Text + k.all[0].HTML)
+				speaks := strings.Contains(got, "passwor") || strings.Contains(got, "lost-password")
+				if speaks == off {
+					t.Errorf("%s %s, passwords off %v: it speaks of one: %v\n%s", tpl, lang, off, speaks, k.all[0].Text)
+				}
+			}
+		}
+	}
+}

@@ -31,15 +31,15 @@ const (
 
 // Hook is where messages go.
 type Hook struct {
-	URL    string
-	Secret broker.Secret                    // signs each request
-	Text   func(locale, code string) string // what the message says
+	url    string
+	secret broker.Secret                    // signs each request
+	text   func(locale, code string) string // what the message says
 	client *http.Client
 }
 
 // New returns a Hook. text puts a code into words.
 func New(address string, secret broker.Secret, text func(locale, code string) string) *Hook {
-	return &Hook{URL: address, Secret: secret, Text: text, client: &http.Client{
+	return &Hook{url: address, secret: secret, text: text, client: &http.Client{
 		Timeout:       timeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // a code goes where the operator said
 	}}
@@ -69,11 +69,11 @@ func (h *Hook) Handle(ctx context.Context, payload []byte) error {
 	if !at.Before(end) {
 		return broker.Permanent(errors.New("the code has expired before it could be sent"))
 	}
-	body, err := json.Marshal(message{m.ID, m.To, h.Text(m.Locale, m.Code), m.Locale, purposeFactor, end.UTC().Truncate(time.Second)})
+	body, err := json.Marshal(message{m.ID, m.To, h.text(m.Locale, m.Code), m.Locale, purposeFactor, end.UTC().Truncate(time.Second)})
 	if err != nil {
 		return broker.Permanent(err)
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, h.URL, bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, h.url, bytes.NewReader(body))
 	if err != nil {
 		return broker.Permanent(err)
 	}
@@ -103,7 +103,7 @@ func (h *Hook) Handle(ctx context.Context, payload []byte) error {
 
 // sign is HMAC-SHA256 of the time, a dot and the body, in hexadecimal.
 func (h *Hook) sign(stamp string, body []byte) string {
-	m := hmac.New(sha256.New, []byte(h.Secret.Reveal()))
+	m := hmac.New(sha256.New, []byte(h.secret.Reveal()))
 	_, _ = m.Write([]byte(stamp + "."))
 	_, _ = m.Write(body)
 	return hex.EncodeToString(m.Sum(nil))

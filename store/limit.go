@@ -93,7 +93,6 @@ func (db *DB) ReturnToken(ctx context.Context, keys ...string) error {
 	if len(keys) == 0 {
 		return nil
 	}
-	slices.Sort(keys)
-	_, err := db.exec(ctx, "return token", "UPDATE buckets SET full_at = full_at - every WHERE key IN (?)", bun.List(keys))
+	_, err := db.exec(ctx, "return token", "UPDATE buckets SET full_at = full_at - every WHERE key IN (?)", bun.List(slices.Sorted(slices.Values(keys))))
 	return err
 }

@@ -28,9 +28,6 @@ func sameAlg(alg string) string {
 	return alg
 }
 
-// ClientAlgorithms are the algorithms with which clients may sign.
-func ClientAlgorithms() []string { return slices.Clone(clientAlgs) }
-
 const (
 	// maxClientJWT bounds a JWT of a client: with RSA keys of 4096 bits and
 	// all the claims that anybody sends, a tenth of it is used.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
 
 	"idbroker/broker"
@@ -26,10 +25,8 @@ func (s *Server) tryFactor(w http.ResponseWriter, r *http.Request, user broker.U
 	if err != nil || v.Wait == 0 {
 		return v, err
 	}
-	seconds := int((v.Wait + time.Second - 1) / time.Second)
-	w.Header().Set("Retry-After", strconv.Itoa(seconds))
 	s.log.WarnContext(r.Context(), "too many codes of a second factor", "user", user, "recovery", recovery, "ip", broker.RequestOf(r.Context()).IP)
-	return v, errFactorWait.With("minutes", strconv.Itoa((seconds+59)/60))
+	return v, sentAway(w, v, errFactorWait)
 }
 
 func (s *Server) factorRight(r *http.Request, v limits.Verdict) error {

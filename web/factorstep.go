@@ -138,17 +138,12 @@ func (s *Server) postSetUp(w http.ResponseWriter, r *http.Request) error {
 			codes, err = s.accounts.ConfirmSMS(r.Context(), stay, v.form.Get("code"), func(ctx context.Context) error {
 				return s.letInWith(ctx, w, r, &l, broker.AMRSMS)
 			})
-			if err != nil {
+		} else {
+			err = s.beginWith(w, r, &l, func(ctx context.Context) (err error) {
+				codes, err = s.accounts.ConfirmFactor(ctx, stay, v.form.Get("code"))
 				return err
-			}
-			return s.factorRight(r, verdict)
+			}, broker.AMROTP)
 		}
-		err = s.store.InTx(r.Context(), func(ctx context.Context) (err error) {
-			if codes, err = s.accounts.ConfirmFactor(ctx, stay, v.form.Get("code")); err != nil {
-				return err
-			}
-			return s.letInWith(ctx, w, r, &l, broker.AMROTP)
-		})
 		if err != nil {
 			return err
 		}
@@ -161,6 +156,16 @@ func (s *Server) postSetUp(w http.ResponseWriter, r *http.Request) error {
 	p := recoveryCodesPage{base: s.base(r), Account: v.user.Email, Codes: codes, DoneURL: withLogin("/login/", l), OnTheWay: true}
 	formsLeave(w)
 	return s.show(w, r, http.StatusOK, &p)
+}
+
+// beginWith makes a factor count and lets its person in with it, both or neither.
+func (s *Server) beginWith(w http.ResponseWriter, r *http.Request, l *broker.Login, count func(ctx context.Context) error, methods ...string) error {
+	return s.store.InTx(r.Context(), func(ctx context.Context) error {
+		if err := count(ctx); err != nil {
+			return err
+		}
+		return s.letInWith(ctx, w, r, l, methods...)
+	})
 }
 
 // letInWith goes on with a login whose person has set a factor up, inside the unit of

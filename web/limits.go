@@ -64,10 +64,8 @@ func (s *Server) limited(w http.ResponseWriter, r *http.Request, v limits.Verdic
 	case err != nil:
 		return err
 	case v.Wait > 0:
-		seconds := int((v.Wait + time.Second - 1) / time.Second)
-		w.Header().Set("Retry-After", strconv.Itoa(seconds))
-		s.log.WarnContext(r.Context(), "network sent away for a while", "ip", broker.RequestOf(r.Context()).IP, "seconds", seconds)
-		return errWait.With("minutes", strconv.Itoa((seconds+59)/60))
+		s.log.WarnContext(r.Context(), "network sent away for a while", "ip", broker.RequestOf(r.Context()).IP, "wait", v.Wait)
+		return sentAway(w, v, errWait)
 	case v.Challenge != "":
 		visitOf(r).challenge = v.Challenge
 		w.Header().Set("Retry-After", strconv.Itoa(int(limits.Patience()/time.Second)))
@@ -75,6 +73,14 @@ func (s *Server) limited(w http.ResponseWriter, r *http.Request, v limits.Verdic
 	}
 	visitOf(r).challenge = v.Next
 	return nil
+}
+
+// sentAway is refusal with how long the verdict has somebody wait, for programs and for
+// people: never shorter than that.
+func sentAway(w http.ResponseWriter, v limits.Verdict, refusal *broker.Error) error {
+	seconds := int((v.Wait + time.Second - 1) / time.Second)
+	w.Header().Set("Retry-After", strconv.Itoa(seconds))
+	return refusal.With("minutes", strconv.Itoa((seconds+59)/60))
 }
 
 // limitRight says that a password was right: the try does not count, and this browser

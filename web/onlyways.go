@@ -51,12 +51,9 @@ func (s *Server) postSetUpPasskey(w http.ResponseWriter, r *http.Request) error 
 		if err != nil {
 			return err
 		}
-		err = s.store.InTx(r.Context(), func(ctx context.Context) error {
-			if err := s.accounts.AddFirstPasskey(ctx, stay, s.firstPasskeyAsk(w, r, l), v.form.Get("name"), v.form.Get("credential")); err != nil {
-				return err
-			}
-			return s.letInWith(ctx, w, r, &l, broker.AMRKey, broker.AMRPresent)
-		})
+		err = s.beginWith(w, r, &l, func(ctx context.Context) error {
+			return s.accounts.AddFirstPasskey(ctx, stay, s.firstPasskeyAsk(w, r, l), v.form.Get("name"), v.form.Get("credential"))
+		}, broker.AMRKey, broker.AMRPresent)
 		if err != nil {
 			return err
 		}

@@ -99,7 +99,7 @@ func (s *Server) events(ctx context.Context, user broker.UserID, lang string) ([
 	rows := make([]eventRow, 0, len(all))
 	for _, e := range all {
 		if _, ok := names[e.ClientID]; !ok {
-			client, err := s.client(ctx, e.ClientID, "")
+			client, err := s.client(ctx, e.ClientID, lang)
 			if err != nil {
 				return nil, err
 			}

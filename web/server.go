@@ -52,7 +52,6 @@ type Store interface {
 	ConsentsOf(ctx context.Context, user broker.UserID) ([]broker.Consent, error)
 	DeleteConsent(ctx context.Context, user broker.UserID, client string) error
 	GrantsOf(ctx context.Context, user broker.UserID) ([]broker.Grant, error)
-	RevokeGrants(ctx context.Context, f broker.GrantFilter, reason string, at time.Time) (int, error)
 
 	Enqueue(ctx context.Context, e broker.OutboxEntry) error
 	EnqueueUnlessFirst(ctx context.Context, e broker.OutboxEntry, user broker.UserID) error

@@ -87,11 +87,42 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 		l.UserID = ""
 		return nil
 	}
-	remembered := ""
+	remembered, owes, err := s.owesFactor(r, l, user)
+	if err != nil || owes {
+		return err
+	}
+	b := beginning{user: user, row: s.rowFor(v, l, broker.RequestOf(ctx)), up: l.Upstream, isNew: s.o.NewBrowserMail && user.EmailVerified() && !s.knowsBrowser(r, user)}
+	b.row.Remembered = remembered
+	l.SID, l.Upstream = b.row.SID, broker.Upstream{} // the session has it from now on
+	b.jar = sessions.NewSession(s.sessions, sessionCookie)
+	b.jar.Values[rowKey{}], b.jar.Values[provenKey{}] = b.row, user
+	switch err := s.begin(ctx, v, l, &b); {
+	case errors.Is(err, errForgotten):
+		l.SID = ""
+		l.Owe(true)
+		return nil
+	case errors.Is(err, errOutThere), errors.Is(err, errOutHere):
+		l.UserID = ""
+		return nil
+	case err != nil:
+		return err
+	}
+	s.o.Wake() // whoever was here before may have applications to tell
+	s.wearSession(w, r, l, &b)
+	v.jar, v.session, v.user = b.jar, rowOf(b.jar), &user
+	s.log.InfoContext(ctx, "signed in", "user", user.ID, "provider", l.Provider, "client", l.ClientID, "acr", l.ACR, "two factors there", v.twoThere)
+	return nil
+}
+
+// owesFactor tells whether the person of a login owes it a second factor or another way
+// in, which the login notes. remembered is the browser that was remembered in place of
+// the factor; "" none.
+func (s *Server) owesFactor(r *http.Request, l *broker.Login, user broker.User) (remembered string, owes bool, err error) {
+	ctx := r.Context()
 	if s.accounts.OwesFactor(user, l.ACR) {
 		if !l.Force { // who proves anew that they are there shows all that they have
 			if remembered, err = s.accounts.Remembered(ctx, user, s.cookies.secretCookie(r, rememberCookie)); err != nil {
-				return err
+				return "", false, err
 			}
 		}
 		if remembered == "" {
@@ -99,51 +130,64 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 			if err == nil {
 				l.Owe(has)
 			}
-			return err
+			return "", true, err
 		}
 	}
-	request := broker.RequestOf(ctx)
-	if lacks, err := s.lacksWayIn(ctx, user, *l); err != nil {
-		return err
-	} else if lacks { // after a factor that they have: a passkey set up here shall not stand in for it
+	// After a factor that they have: a passkey set up here shall not stand in for it.
+	lacks, err := s.lacksWayIn(ctx, user, *l)
+	if err == nil && lacks {
 		l.Owe(false)
-		return nil
 	}
+	return remembered, lacks, err
+}
+
+// rowFor is the session that a login begins.
+func (s *Server) rowFor(v *visit, l *broker.Login, request broker.Request) broker.Session {
 	row := broker.Session{
-		SID: broker.NewID(), UserID: user.ID, AuthTime: l.AuthTime, AMR: l.AMR, ACR: l.ACR, Provider: l.Provider,
-		UserAgent: request.UserAgent, IP: request.IP, IPAt: v.at, CreatedAt: v.at, LastSeenAt: v.at, ExpiresAt: v.at.Add(s.o.SessionAbsolute), Remembered: remembered,
+		SID: broker.NewID(), UserID: l.UserID, AuthTime: l.AuthTime, AMR: l.AMR, ACR: l.ACR, Provider: l.Provider,
+		UserAgent: request.UserAgent, IP: request.IP, IPAt: v.at, CreatedAt: v.at, LastSeenAt: v.at, ExpiresAt: v.at.Add(s.o.SessionAbsolute),
 	}
-	if v.session.UserID == user.ID {
+	if v.session.UserID == l.UserID {
 		row.SID = v.session.SID
 	}
-	if s.o.Remember > 0 && (l.Remember || v.session.UserID == user.ID && v.session.Lasting) {
+	if s.o.Remember > 0 && (l.Remember || v.session.UserID == l.UserID && v.session.Lasting) {
 		row.Lasting, row.ExpiresAt = true, v.at.Add(s.o.Remember)
 	}
-	isNew := s.o.NewBrowserMail && user.EmailVerified() && !s.knowsBrowser(r, user)
-	up := l.Upstream
-	l.SID, l.Upstream = row.SID, broker.Upstream{} // the session has it from now on
-	jar := sessions.NewSession(s.sessions, sessionCookie)
-	jar.Values[rowKey{}], jar.Values[provenKey{}] = row, user
-	var cookie *http.Cookie
-	err = s.store.InTx(ctx, func(ctx context.Context) error {
+	return row
+}
+
+// beginning is a session that begins.
+type beginning struct {
+	user   broker.User
+	row    broker.Session
+	up     broker.Upstream // that a provider has told of it
+	isNew  bool            // its owner is told of the browser
+	jar    *sessions.Session
+	cookie *http.Cookie // that begin makes
+}
+
+// begin writes a session, with all that has to be true with it. errOutHere, errOutThere
+// or errForgotten where it may not begin any more.
+func (s *Server) begin(ctx context.Context, v *visit, l *broker.Login, b *beginning) error {
+	return s.store.InTx(ctx, func(ctx context.Context) (err error) {
 		// The user comes first, as where a password is set: units that wait for each other end badly.
-		if cookie, err = s.sessions.write(ctx, jar); errors.Is(err, broker.ErrSpent) {
+		if b.cookie, err = s.sessions.write(ctx, b.jar); errors.Is(err, broker.ErrSpent) {
 			return errOutHere
 		} else if err != nil {
 			return err
 		}
-		if remembered != "" {
-			if err := s.store.TouchRemembered(ctx, remembered, v.at); errors.Is(err, broker.ErrSpent) {
+		if b.row.Remembered != "" {
+			if err := s.store.TouchRemembered(ctx, b.row.Remembered, v.at); errors.Is(err, broker.ErrSpent) {
 				return errForgotten
 			} else if err != nil {
 				return err
 			}
 		}
-		if err := s.endSession(ctx, v, row.SID, v.at); err != nil {
+		if err := s.endSession(ctx, v, b.row.SID, v.at); err != nil {
 			return err
 		}
-		if up != (broker.Upstream{}) {
-			if err := s.store.CreateUpstream(ctx, rowOf(jar).IDHash, l.Provider, up, l.AuthTime); errors.Is(err, broker.ErrSpent) {
+		if b.up != (broker.Upstream{}) {
+			if err := s.store.CreateUpstream(ctx, rowOf(b.jar).IDHash, l.Provider, b.up, l.AuthTime); errors.Is(err, broker.ErrSpent) {
 				return errOutThere
 			} else if err != nil {
 				return err
@@ -155,32 +199,23 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 			}
 		}
 		e := broker.NewEvent(ctx, broker.EventSignedIn, v.at)
-		e.UserID, e.SID, e.Provider, e.ClientID = user.ID, row.SID, l.Provider, l.ClientID
-		e.Detail = signInDetail(*l, v.twoThere, remembered != "", isNew)
-		if err := s.store.AddEvent(ctx, e); err != nil || !isNew {
+		e.UserID, e.SID, e.Provider, e.ClientID = b.user.ID, b.row.SID, l.Provider, l.ClientID
+		e.Detail = signInDetail(*l, v.twoThere, b.row.Remembered != "", b.isNew)
+		if err := s.store.AddEvent(ctx, e); err != nil || !b.isNew {
 			return err
 		}
-		notice := broker.SignInNotice{UserID: user.ID, SID: row.SID, At: v.at, Mail: s.mailFrom(request, user, "new-browser", v.at)}
-		return s.store.EnqueueUnlessFirst(ctx, notice.Entry(v.at), user.ID)
+		notice := broker.SignInNotice{UserID: b.user.ID, SID: b.row.SID, At: v.at, Mail: s.mailFrom(broker.RequestOf(ctx), b.user, "new-browser", v.at)}
+		return s.store.EnqueueUnlessFirst(ctx, notice.Entry(v.at), b.user.ID)
 	})
-	if errors.Is(err, errForgotten) {
-		l.SID = ""
-		l.Owe(true)
-		return nil
-	}
-	if errors.Is(err, errOutThere) || errors.Is(err, errOutHere) {
-		l.UserID = ""
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	s.o.Wake() // whoever was here before may have applications to tell
-	http.SetCookie(w, cookie)
+}
+
+// wearSession gives the browser the cookies of a session that has begun.
+func (s *Server) wearSession(w http.ResponseWriter, r *http.Request, l *broker.Login, b *beginning) {
+	http.SetCookie(w, b.cookie)
 	if s.o.NewBrowserMail {
-		s.rememberBrowser(w, r, user)
+		s.rememberBrowser(w, r, b.user)
 	}
-	s.setStateOf(w, row, v.at)
+	s.setStateOf(w, b.row, visitOf(r).at)
 	s.hasChosen(w, r)
 	last := lastPassword
 	if begunBy(l) == broker.AMRKey {
@@ -188,11 +223,8 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, l *broker.
 	}
 	http.SetCookie(w, s.cookies.make(lastCookie, or(l.Provider, last), keepChoice))
 	if s.identifiesFirst() {
-		s.rememberWay(w, r, user, wayIn(l))
+		s.rememberWay(w, r, b.user, wayIn(l))
 	}
-	v.jar, v.session, v.user = jar, rowOf(jar), &user
-	s.log.InfoContext(ctx, "signed in", "user", user.ID, "provider", l.Provider, "client", l.ClientID, "acr", l.ACR, "two factors there", v.twoThere)
-	return nil
 }
 
 // begunBy is what began a login's session: the first thing that was proven; "" a

@@ -3,8 +3,6 @@ package web
 import (
 	"context"
 	"net/http"
-	"strconv"
-	"time"
 
 	"idbroker/broker"
 	"idbroker/broker/local"
@@ -23,10 +21,8 @@ func (s *Server) trySMS(w http.ResponseWriter, r *http.Request, user broker.User
 	if err != nil || v.Wait == 0 {
 		return err
 	}
-	seconds := int((v.Wait + time.Second - 1) / time.Second)
-	w.Header().Set("Retry-After", strconv.Itoa(seconds))
 	s.log.WarnContext(r.Context(), "too many messages with codes", "user", user, "ip", ip)
-	return errSMSWait.With("minutes", strconv.Itoa((seconds+59)/60))
+	return sentAway(w, v, errSMSWait)
 }
 
 // startSMS sends a code to the number of a form, for who sets it up: start is
@@ -56,7 +52,7 @@ func (s *Server) sendSMS(w http.ResponseWriter, r *http.Request, user broker.Use
 	}
 	for _, way := range ways {
 		if way.Kind == broker.FactorSMS {
-			if time.Since(way.SentAt) < time.Minute { // costs nobody a message
+			if visitOf(r).at.Sub(way.SentAt) < local.SMSAgain { // costs nobody a message
 				return local.ErrSMSSoon
 			}
 			if err := s.trySMS(w, r, user.ID, way.Number); err != nil {

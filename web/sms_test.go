@@ -88,7 +88,7 @@ func numberAsFactor(t *testing.T, db *store.DB) {
 	b.post(setUpPath+"number/", "login", login, "phone", "+41 22 767 61 11").to(setUpPath)
 	code := w.texted(number)
 	b.get(setUpPath + "?login=" + login).want(200).says("weaker than an app").says(number[1:])
-	b.post(setUpPath, "login", login, "way", "sms", "code", otherCode(code)).want(422)
+	b.post(setUpPath, "login", login, "way", "sms", "code", otherCode(code)).want(422).says("not the newest code that we sent to your phone")
 	b.post("/second-factor/", "login", login, "way", "sms", "code", code).to(setUpPath) // it does not count yet
 	page := b.post(setUpPath, "login", login, "way", "sms", "code", code).want(200)
 	var codes []string
@@ -203,6 +203,31 @@ func TestNumberIsChangedFreshly(t *testing.T) {
 	if strings.Contains(b.get(factorPath).body, "41227676111") || len(w.texts()) != 0 {
 		t.Error("the number is shown, or another message sent")
 	}
+}
+
+// TestWrongCodeOfANumberIsTold: who mistypes the code that came to their phone reads so,
+// and nothing about the clock of an app, also where no app is being set up.
+func TestWrongCodeOfANumberIsTold(t *testing.T) {
+	const number, told = "+41227676111", "not the newest code that we sent to your phone"
+	w := newWorld(t)
+	w.texting()
+	w.user("ada")
+	b := w.browser()
+	b.signIn("ada")
+	b.post(factorPath+"number/", "phone", number).to(factorPath)
+	code := w.texted(number)
+	b.post(factorPath+"number/confirm/", "code", otherCode(code)).want(422).says(told)
+	b.post(factorPath+"number/confirm/", "code", "a slip").want(422).says(told)
+	b.post(factorPath + "start/").to(factorPath)
+	if page := b.get(factorPath).want(200); strings.Contains(page.body, told) {
+		t.Error("it is told without a try")
+	}
+	if n := strings.Count(b.post(factorPath+"number/confirm/", "code", otherCode(code)).want(422).says(told).body, told); n != 1 {
+		t.Errorf("it is told %d times beside an app that is being set up", n)
+	}
+	b.post(factorPath+"number/confirm/", "code", code).want(200)
+	b.post(factorPath+"codes/", "code", otherCode(code)).want(422)
+	b.post(factorPath+"confirm/", "code", "000000").want(422).says("clock of your phone")
 }
 
 // jsonNumber sets a number up and shows it, as a program.

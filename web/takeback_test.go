@@ -122,7 +122,7 @@ func TestThatWasNotMe(t *testing.T) {
 			t.Fatalf("%+v", m)
 		}
 		for range 2 {
-			owner.get(link).want(200).says("Was that not you?")
+			owner.get(link).want(200).says("That was not you?")
 		}
 		thief.in()
 		owner.post(broker.SignInBackPath, "token", secretIn(t, link)).to("/lost-password/")

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"idbroker/broker"
+	"idbroker/broker/local"
 )
 
 // span is a piece of a sentence; Value marks what was put into it.
@@ -41,6 +42,22 @@ func (b base) Tell(e *broker.Error) string {
 		return ""
 	}
 	return b.Say(e.Words(), e.Args)
+}
+
+// NumberProblem is e where it is about a code that came to a telephone, else nil.
+func (b base) NumberProblem(e *broker.Error) *broker.Error {
+	if e == nil || e.Words() != local.ErrSMSWrong.Words() {
+		return nil
+	}
+	return e
+}
+
+// AppProblem is e where it is about the code of an app, else nil.
+func (b base) AppProblem(e *broker.Error) *broker.Error {
+	if b.NumberProblem(e) != nil {
+		return nil
+	}
+	return e
 }
 
 // List joins words as the language does: "name, address and username".

@@ -261,3 +261,42 @@ func TestKeyURI(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
+
+// TestMailOfTheFirstFactor: the first one ends the other sessions, and its mail says so;
+// one beside it ends none.
+func TestMailOfTheFirstFactor(t *testing.T) {
+	db := storetest.New(t)
+	a := texting(t, db)
+	u := signUp(t, db, a, "ada@example.org")
+	s := stay(t, db, u, "s")
+	withApp(t, a, s)
+	if m := mailed(t, db, "factor-added"); m.Data["first"] == "" {
+		t.Errorf("the first: %+v", m.Data)
+	}
+	withNumber(t, db, a, s.WithFactor(broker.AMROTP))
+	if m := mailed(t, db, "number-added"); m.Data["first"] != "" {
+		t.Errorf("one beside it: %+v", m.Data)
+	}
+}
+
+// TestWrongCodeBesideANumber: whoever has an app and a number, and had nothing sent, reads
+// that the code of the app is wrong; nothing about a message that never was.
+func TestWrongCodeBesideANumber(t *testing.T) {
+	db := storetest.New(t)
+	a := texting(t, db)
+	u := signUp(t, db, a, "ada@example.org")
+	s := stay(t, db, u, "s")
+	secret, _ := withApp(t, a, s)
+	s = s.WithFactor(broker.AMROTP)
+	withNumber(t, db, a, s)
+	wrong := "000000"
+	if shown(t, secret, 0) == wrong {
+		wrong = "000001"
+	}
+	err := a.RemoveFactor(t.Context(), s, wrong)
+	wantErr(t, "a wrong code", err, local.ErrFactorWrong)
+	var told *broker.Error
+	if !errors.As(err, &told) || told.Words() != local.ErrFactorWrong.Words() {
+		t.Errorf("told %v", err)
+	}
+}

@@ -69,15 +69,17 @@ func (a *Accounts) count(ctx context.Context, s broker.Session, f broker.Factor,
 		} else if err != nil {
 			return err
 		}
+		data := map[string]string{}
 		tell := func() error {
 			if err := a.event(ctx, words.added, user.ID, at); err != nil {
 				return err
 			}
-			return a.tellOfAddition(ctx, broker.MailFactorBack, user, f.ID, words.addedMail, map[string]string{}, at)
+			return a.tellOfAddition(ctx, broker.MailFactorBack, user, f.ID, words.addedMail, data, at)
 		}
 		if user.HasSecondFactor() {
 			return tell()
 		}
+		data["first"] = "1"
 		user.SecondFactorAt, user.UpdatedAt = at, at
 		if err := a.store.UpdateUser(ctx, user); err != nil {
 			return fmt.Errorf("update user: %w", err)
@@ -230,9 +232,15 @@ func (a *Accounts) showSMS(ctx context.Context, s broker.Session, typed string) 
 	case err != nil:
 		return false, err
 	default:
-		if _, ok := stepOf(app.Secret, typed, time.Now()); ok {
+		if _, ok := stepOf(app.Secret, typed, time.Now()); ok || f.CodeMAC == "" {
 			return false, nil
 		}
+		if err := a.spendSMS(ctx, f, s.SID, typed); errors.Is(err, ErrFactorWrong) {
+			return false, ErrFactorWrong.Because(err) // of the app, for all we know
+		} else if err != nil {
+			return false, err
+		}
+		return true, nil
 	}
 	err = a.spendSMS(ctx, f, s.SID, typed)
 	return err == nil, err

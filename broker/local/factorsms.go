@@ -19,8 +19,8 @@ const (
 	// the finger. With the pause between two of them, and the bounds of package
 	// limits, who guesses at one account day and night is right once in ten years.
 	smsTries = 5
-	// smsAgain is how long somebody waits before they can have another one.
-	smsAgain = time.Minute
+	// SMSAgain is how long somebody waits before they can have another one.
+	SMSAgain = time.Minute
 )
 
 // Errors about codes that are sent to a telephone number.
@@ -28,6 +28,8 @@ var (
 	ErrNoSMS   = &broker.Error{Kind: broker.KindNotFound, Message: "sms.off"}
 	ErrSMSSoon = &broker.Error{Kind: broker.KindTooMany, Message: "sms.too_soon"}
 	ErrSMSGone = &broker.Error{Kind: broker.KindInvalid, Message: "sms.gone"}
+	// ErrSMSWrong is ErrFactorWrong in words about a telephone.
+	ErrSMSWrong = ErrFactorWrong.Why("sms.wrong")
 )
 
 // SMS tells whether codes can be sent to telephone numbers here.
@@ -97,7 +99,7 @@ func (a *Accounts) SendSMS(ctx context.Context, user broker.User, by string) err
 	}
 	at, code := time.Now(), newSMSCode()
 	err = a.store.InTx(ctx, func(ctx context.Context) error {
-		if err := a.store.SendFactorCode(ctx, f.ID, smsMAC(a.o.CodeKeys[0], f, by, code), at.Add(-smsAgain), at); err != nil {
+		if err := a.store.SendFactorCode(ctx, f.ID, smsMAC(a.o.CodeKeys[0], f, by, code), at.Add(-SMSAgain), at); err != nil {
 			return err
 		}
 		return a.store.Enqueue(ctx, broker.SMS{ID: broker.NewID(), To: f.Number(), Code: code, Locale: user.Locale, At: at}.Entry(at))
@@ -126,11 +128,11 @@ func (a *Accounts) spendSMS(ctx context.Context, f broker.Factor, by, typed stri
 	return a.usedSMS(ctx, f, time.Now())
 }
 
-// usedSMS uses up a code that was right, once. Errors: factor.wrong.
+// usedSMS uses up a code that was right, once. Errors: sms.wrong.
 func (a *Accounts) usedSMS(ctx context.Context, f broker.Factor, at time.Time) error {
 	err := a.store.SpendFactorCode(ctx, f.ID, f.CodeMAC, at)
 	if errors.Is(err, broker.ErrSpent) {
-		return ErrFactorWrong.Because(err)
+		return ErrSMSWrong.Because(err)
 	}
 	return err
 }
@@ -140,7 +142,7 @@ func (a *Accounts) usedSMS(ctx context.Context, f broker.Factor, at time.Time) e
 func (a *Accounts) guessSMS(ctx context.Context, f broker.Factor, by, typed string) error {
 	code, ok := cleanTOTP(typed)
 	if !ok {
-		return ErrFactorWrong // a slip: no code looks like this
+		return ErrSMSWrong // a slip: no code looks like this
 	}
 	if err := a.store.TryFactorCode(ctx, f.ID, smsTries, time.Now().Add(-broker.SMSCodeLifetime)); errors.Is(err, broker.ErrSpent) {
 		return ErrSMSGone.Because(err)
@@ -152,7 +154,7 @@ func (a *Accounts) guessSMS(ctx context.Context, f broker.Factor, by, typed stri
 		right = hmac.Equal([]byte(smsMAC(key, f, by, code)), []byte(f.CodeMAC)) || right
 	}
 	if !right {
-		return ErrFactorWrong
+		return ErrSMSWrong
 	}
 	return nil
 }

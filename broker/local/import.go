@@ -70,7 +70,7 @@ func (e *ImportError) Error() string { return fmt.Sprintf("account: %d problems"
 // there before in this import. It writes nothing. known: its address has an account already, which Write
 // leaves as it is. Errors: an *ImportError; any other is the database's.
 func (i *Import) Check(ctx context.Context, n Imported) (known bool, err error) {
-	u, bad, err := i.a.imported(n, time.Now())
+	u, bad, err := i.a.imported(ctx, n, time.Now())
 	if err != nil {
 		return false, err
 	}
@@ -133,7 +133,7 @@ func (i *Import) Write(ctx context.Context, accounts []Imported) (written int, e
 	err = i.a.store.InTx(ctx, func(ctx context.Context) error {
 		written = 0
 		for _, n := range accounts {
-			u, bad, err := i.a.imported(n, at)
+			u, bad, err := i.a.imported(ctx, n, at)
 			if err != nil {
 				return err
 			}
@@ -164,8 +164,8 @@ type adoptee struct {
 }
 
 // imported makes an account of what the file says, and tells what is wrong with it. It asks no database.
-func (a *Accounts) imported(n Imported, at time.Time) (adoptee, map[string]error, error) {
-	f, err := a.clean(context.Background(), SignUpForm{Email: n.Email, Name: n.Name, Username: n.Username, Locale: n.Locale}, operator)
+func (a *Accounts) imported(ctx context.Context, n Imported, at time.Time) (adoptee, map[string]error, error) {
+	f, err := a.clean(ctx, SignUpForm{Email: n.Email, Name: n.Name, Username: n.Username, Locale: n.Locale}, operator)
 	bad := map[string]error{}
 	var form *FormError
 	if errors.As(err, &form) {

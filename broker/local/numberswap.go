@@ -68,7 +68,7 @@ func (a *Accounts) ConfirmNumberSwap(ctx context.Context, s broker.Session, type
 		} else if now.ID != next.ID {
 			return ErrFactorGone
 		}
-		if err := a.usedSMS(ctx, next, at); errors.Is(err, ErrFactorWrong) {
+		if err := a.usedSMS(ctx, next, at); errors.Is(err, ErrSMSWrong) {
 			return fmt.Errorf("%w: %w", spent, err)
 		} else if err != nil {
 			return err
@@ -77,7 +77,7 @@ func (a *Accounts) ConfirmNumberSwap(ctx context.Context, s broker.Session, type
 		return err
 	})
 	if errors.Is(err, spent) {
-		return nil, ErrFactorWrong
+		return nil, ErrSMSWrong
 	}
 	if e, ok := errors.AsType[*broker.Error](err); ok && e.Kind == broker.KindInvalid {
 		return nil, e.At("current")

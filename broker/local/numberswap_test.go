@@ -102,7 +102,7 @@ func TestNumberSwap(t *testing.T) {
 			}
 		}
 		_, err = a.ConfirmNumberSwap(ctx, s, wrongCode(code), recovery[0])
-		wantErr(t, "another code", err, local.ErrFactorWrong)
+		wantErr(t, "another code", err, local.ErrSMSWrong)
 		if _, left, err := a.FactorOf(ctx, u.ID); err != nil || left != 10 {
 			t.Errorf("a refused step used a recovery code up: %d left, %v", left, err)
 		}

@@ -217,11 +217,11 @@ func (a *Accounts) signOut(ctx context.Context, user broker.UserID, keepSID, rea
 	}
 	for _, sid := range ended {
 		if _, err := a.o.EndGrants(ctx, broker.GrantFilter{UserID: user, SID: sid}, reason, at); err != nil {
-			return fmt.Errorf("revoke grants: %w", err)
+			return fmt.Errorf("end grants: %w", err)
 		}
 	}
 	if _, err := a.store.RevokeGrants(ctx, broker.GrantFilter{UserID: user, ExceptSID: keepSID}, reason, at); err != nil {
-		return fmt.Errorf("revoke grants: %w", err)
+		return fmt.Errorf("end grants: %w", err)
 	}
 	return nil
 }

@@ -38,8 +38,7 @@ type SignUpForm struct {
 	Silent   bool                       // the address has had enough mails: answer as ever, and send none
 }
 
-// Fields returns every problem of a form, by field, for the page that shows it
-// again; empty when there is none.
+// Fields are the problems of a form, by field, for the page that shows it again.
 type Fields map[string]*broker.Error
 
 // FormError carries all problems of a form.

@@ -33,8 +33,8 @@ func (a *Accounts) SetState(ctx context.Context, id broker.UserID, op broker.Sta
 			if _, err := a.store.EndSessions(ctx, id, ""); err != nil {
 				return fmt.Errorf("end sessions: %w", err)
 			}
-			if _, err := a.o.EndGrants(ctx, broker.GrantFilter{UserID: id}, "operator", at); err != nil {
-				return fmt.Errorf("revoke grants: %w", err)
+			if _, err := a.o.EndGrants(ctx, broker.GrantFilter{UserID: id}, operatorReason, at); err != nil {
+				return fmt.Errorf("end grants: %w", err)
 			}
 		}
 		if err := a.store.UpdateUser(ctx, u); err != nil {

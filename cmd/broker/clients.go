@@ -210,7 +210,7 @@ func (c clientsDelete) Run(ctx context.Context, p *program) error {
 	if !c.Yes {
 		return fmt.Errorf("deleting %q (%s) ends its tokens and cannot be undone; run it again with --yes", found.Name, found.ID)
 	}
-	err = r.db.InTx(ctx, func(ctx context.Context) error {
+	err = r.kept.InTx(ctx, func(ctx context.Context) error {
 		at := time.Now()
 		if _, err := r.tokens.EndGrants(ctx, broker.GrantFilter{ClientID: found.ID}, "operator", at); err != nil {
 			return err

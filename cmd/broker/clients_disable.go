@@ -30,7 +30,7 @@ func (c clientsShow) set(ctx context.Context, p *program, disabled bool) error {
 	defer r.close()
 	at := time.Now()
 	var shown broker.Client
-	err = r.db.InTx(ctx, func(ctx context.Context) error {
+	err = r.kept.InTx(ctx, func(ctx context.Context) error {
 		found, err := findClient(ctx, r.db, c.Client)
 		if err != nil {
 			return err

@@ -15,14 +15,8 @@ type configCommands struct {
 	Schema   configSchema   `cmd:"" help:"Print the JSON Schema of the configuration file, for editors."`
 }
 
-// load reads the configuration and says what deserves a look.
-func (p *program) load() (config.Config, error) {
-	cfg, err := config.Load(p.config, p.environ)
-	if err != nil {
-		return cfg, err
-	}
-	return cfg, nil
-}
+// load reads the configuration.
+func (p *program) load() (config.Config, error) { return config.Load(p.config, p.environ) }
 
 type configValidate struct{}
 

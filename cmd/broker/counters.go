@@ -134,13 +134,24 @@ func (s countedStore) AddEvent(ctx context.Context, e broker.Event) error {
 	if err == nil {
 		s.c.add("broker_events_total", "name", e.Name)
 		if e.Name == broker.EventSignedIn {
-			s.c.add("broker_sign_ins_total", "provider", orElse(e.Provider, "password"), "outcome", "done")
+			s.c.add("broker_sign_ins_total", "provider", orElse(e.Provider, wayIn(e)), "outcome", "done")
 		}
 		if e.Name == broker.EventSignedOutThere {
 			s.c.add("broker_provider_logouts_total", "provider", e.Provider, "outcome", "done")
 		}
 	}
 	return err
+}
+
+// wayIn is what stands for a provider in broker_sign_ins_total, where there was none.
+func wayIn(e broker.Event) string {
+	switch e.Detail[broker.DetailAMR] {
+	case broker.AMRKey:
+		return "passkey"
+	case broker.AMROTP:
+		return "code"
+	}
+	return "password"
 }
 
 // SpendLogout implements linking.Store.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"idbroker/broker"
@@ -153,7 +154,7 @@ type domainShown struct {
 func (c domainsShow) Run(ctx context.Context, p *program) error {
 	typed := c.Domain
 	if email, err := broker.NormalizeEmail(typed); err == nil {
-		typed = email[slices.Index([]byte(email), '@')+1:]
+		_, typed, _ = strings.Cut(email, "@")
 	}
 	name, err := domainName(typed)
 	if err != nil {

@@ -45,7 +45,7 @@ type jobs struct {
 	wait   sync.WaitGroup
 }
 
-// start begins the jobs. They live on their own context: what they are at is
+// startJobs begins the jobs. They live on their own context: what they are at is
 // finished after the requests are.
 func (s *server) startJobs() *jobs {
 	ctx, cancel := context.WithCancel(context.Background())

@@ -42,6 +42,7 @@ func mailOptions(cfg config.Config, base string) mail.Options {
 	return mail.Options{
 		From:    orElse(m.From, "no-reply@localhost.localdomain"), // written to files alone: config asks for a sender with an SMTP server
 		ReplyTo: m.ReplyTo, Requested: m.Senders.Requested, Security: m.Senders.Security, Brand: cfg.Brand.Name, BaseURL: base,
+		NoPasswords: !cfg.Accounts.Passwords,
 	}
 }
 

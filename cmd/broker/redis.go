@@ -93,8 +93,10 @@ func (r *rooms) lookAtRedis(ctx context.Context) {
 
 // pingRedis notices that Redis has gone or come. What it finds is in the log already.
 func (s *server) pingRedis(ctx context.Context) error {
-	_, err := s.rooms.redis.Look(ctx)
-	return err
+	if _, err := s.rooms.redis.Look(ctx); !errors.Is(err, volatile.ErrAway) {
+		return err
+	}
+	return nil
 }
 
 type redisCommands struct {

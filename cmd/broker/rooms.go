@@ -83,9 +83,8 @@ func furnish(cfg config.Config, base string, db *store.DB, ring store.Keyring, t
 		return nil, err
 	}
 	var refused func(string, error)
-	var hashed func()
 	if counted != nil {
-		refused, hashed = counted.refused, counted.set.NewCounter("broker_password_hashes_total").Inc
+		refused = counted.refused
 	}
 	r.linker = linking.New(r.kept, r.apps, linking.Options{
 		Refused: refused,
@@ -98,26 +97,40 @@ func furnish(cfg config.Config, base string, db *store.DB, ring store.Keyring, t
 		Named:    func(ctx context.Context, wanted string) (bool, error) { return r.accounts.Nameable(ctx, wanted) },
 		Passkeys: passkeys(cfg, base), Codes: mailedCodes(cfg) == local.CodesSignIn, Usernames: !identifies(cfg, "email"),
 	})
-	if r.breached, err = breached(cfg); err != nil {
-		return nil, err
-	}
-	peppers, err := peppers(cfg)
-	if err != nil {
-		return nil, err
-	}
-	names, err := usernames(cfg, ring)
+	own, err := r.accountOptions(ring, counted)
 	if err != nil {
 		return nil, err
 	}
 	r.limits = limiter(cfg, base, r.kept, ring)
-	r.accounts = local.New(r.kept, r.linker, local.Options{
-		Issuer: base, MinPassword: cfg.Accounts.PasswordMin, MinStrength: strength(cfg), Site: cfg.Brand.Name, MaxHashing: cfg.Accounts.HashingAtOnce, OnHash: hashed, HMACKey: cfg.Accounts.InvenioSalt, Breached: r.breached, BreachedRange: ranges(cfg, base, counted), Peppers: peppers, FreshFor: cfg.Sessions.Fresh, UndoWithin: cfg.Linking.UndoWithin, CloseAfter: cfg.Accounts.CloseAfter, NoSignUp: !cfg.Accounts.SignUp, Log: log, EndGrants: r.tokens.EndGrants,
+	r.accounts = local.New(r.kept, r.linker, own)
+	return r, nil
+}
+
+// accountOptions are the options of accounts of our own.
+func (r *rooms) accountOptions(ring store.Keyring, counted *counters) (o local.Options, err error) {
+	cfg := r.cfg
+	if r.breached, err = breached(cfg); err != nil {
+		return o, err
+	}
+	peppers, err := peppers(cfg)
+	if err != nil {
+		return o, err
+	}
+	names, err := usernames(cfg, ring)
+	if err != nil {
+		return o, err
+	}
+	var hashed func()
+	if counted != nil {
+		hashed = counted.set.NewCounter("broker_password_hashes_total").Inc
+	}
+	return local.Options{
+		Issuer: r.base, MinPassword: cfg.Accounts.PasswordMin, MinStrength: strength(cfg), Site: cfg.Brand.Name, MaxHashing: cfg.Accounts.HashingAtOnce, OnHash: hashed, HMACKey: cfg.Accounts.InvenioSalt, Breached: r.breached, BreachedRange: ranges(cfg, r.base, counted), Peppers: peppers, FreshFor: cfg.Sessions.Fresh, UndoWithin: cfg.Linking.UndoWithin, CloseAfter: cfg.Accounts.CloseAfter, NoSignUp: !cfg.Accounts.SignUp, Log: r.log, EndGrants: r.tokens.EndGrants,
 		Codes: mailedCodes(cfg), CodeKeys: [][32]byte{ring.DeriveOldest("mail codes")}, NoFactors: noFactors(cfg), NeedFactors: cfg.Accounts.SecondFactor == "required", RememberFactor: cfg.Accounts.RememberFactor, SMS: cfg.Accounts.SMS.URL != "",
-		NoPasskeys: !passkeys(cfg, base), PasskeyKey: ring.DeriveOldest("passkeys"),
+		NoPasskeys: !passkeys(cfg, r.base), PasskeyKey: ring.DeriveOldest("passkeys"),
 		Usernames: names, Fields: fielder(r.asked), Presets: local.Presets{Locale: cfg.Accounts.Defaults.Locale, Zone: cfg.Accounts.Defaults.Zone},
 		NoPasswords: !cfg.Accounts.Passwords, Welcome: local.Welcome(cfg.Accounts.WelcomeMail), Domains: broker.DomainStatus(cfg.Accounts.Domains.Default),
-	})
-	return r, nil
+	}, nil
 }
 
 // strength is how strong a new password must be; for local, 0 is the default.

@@ -131,16 +131,8 @@ func (s *server) furnish(ctx context.Context, extra func(base string) (extras, e
 	if err != nil {
 		return err
 	}
-	var own overrides
-	var read errgroup.Group // texts are parsed while the database opens
-	read.Go(func() (err error) { own, err = s.overrides(); return err })
-	if s.cfg.Templates.Directory != "" { // which may be wrong: then nothing is written
-		if err := read.Wait(); err != nil {
-			return err
-		}
-	}
-	db, ring, err := database(ctx, s.cfg, s.log)
-	if err := errors.Join(err, read.Wait()); err != nil {
+	own, db, ring, err := s.open(ctx)
+	if err != nil {
 		return err
 	}
 	s.rooms = &rooms{db: db} // closed with the server from here on
@@ -184,6 +176,20 @@ func (s *server) furnish(ctx context.Context, extra func(base string) (extras, e
 		s.counters.set.NewGauge("broker_tls_certificate_not_after_seconds", func() float64 { return float64(s.cert.notAfter().Unix()) })
 	}
 	return nil
+}
+
+// open opens the database, and reads meanwhile what an operator has put in the place of ours.
+func (s *server) open(ctx context.Context) (own overrides, db *store.DB, ring store.Keyring, err error) {
+	var read errgroup.Group
+	read.Go(func() (err error) { own, err = s.overrides(); return err })
+	if s.cfg.Templates.Directory != "" { // which may be wrong: then nothing is written
+		if err = read.Wait(); err != nil {
+			return own, nil, ring, err
+		}
+	}
+	db, ring, err = database(ctx, s.cfg, s.log)
+	err = errors.Join(err, read.Wait())
+	return own, db, ring, err
 }
 
 // shop makes the handler of the public listener.

@@ -105,6 +105,13 @@ func TestCounted(t *testing.T) {
 		}
 	}
 	kept := countedStore{storetest.New(t), c}
+	for _, amr := range []string{broker.AMRKey, broker.AMROTP} {
+		e := broker.NewEvent(context.Background(), broker.EventSignedIn, time.Now())
+		e.Detail = map[string]string{broker.DetailAMR: amr}
+		if err := kept.AddEvent(context.Background(), e); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, provider := range []string{"", "orcid"} {
 		e := broker.NewEvent(context.Background(), broker.EventSignedIn, time.Now())
 		e.Provider = provider
@@ -128,7 +135,8 @@ func TestCounted(t *testing.T) {
 	var b bytes.Buffer
 	c.write(&b)
 	for _, want := range []string{
-		`broker_sign_ins_total{provider="password",outcome="done"} 1`, `broker_sign_ins_total{provider="orcid",outcome="done"} 1`, `broker_events_total{name="session.started"} 2`,
+		`broker_sign_ins_total{provider="password",outcome="done"} 1`, `broker_sign_ins_total{provider="orcid",outcome="done"} 1`, `broker_events_total{name="session.started"} 4`,
+		`broker_sign_ins_total{provider="passkey",outcome="done"} 1`, `broker_sign_ins_total{provider="code",outcome="done"} 1`,
 		`broker_provider_refusals_total{provider="orcid",kind="account.disabled"} 1`, `broker_provider_refusals_total{provider="orcid",kind="error"} 1`,
 		`broker_outbox_entries_total{kind="mail",outcome="retry"} 1`, `broker_jobs_total{job="prune",outcome="failed"} 1`,
 		`broker_provider_logouts_total{provider="campus",outcome="done"} 1`, `broker_provider_logouts_total{provider="campus",outcome="replayed"} 1`, `broker_provider_request_duration_seconds_count{provider="orcid"} 5`,

@@ -21,7 +21,7 @@ func (usersDelete) Help() string {
 
 	broker users delete ada@example.org --yes
 
-To keep it with all that it holds, and let nobody in: broker users disable.`
+To keep it with all that it holds, and let nobody in: broker users deactivate.`
 }
 
 // Run deletes an account.
@@ -32,7 +32,7 @@ func (c usersDelete) Run(ctx context.Context, p *program) error {
 	}
 	defer r.close()
 	if !c.Yes {
-		return fmt.Errorf("this deletes the account %s of %s for good; add --yes, or keep all of it and let nobody in: broker users disable %s", u.ID, printable(u.Email), u.ID)
+		return fmt.Errorf("this deletes the account %s of %s for good; add --yes, or keep all of it and let nobody in: broker users deactivate %s", u.ID, printable(u.Email), u.ID)
 	}
 	if err := r.accounts.Delete(ctx, u.ID); err != nil {
 		return err

@@ -26,7 +26,7 @@ func TestUsersDeleteAndEmail(t *testing.T) {
 	} {
 		o.refuses(args...)
 	}
-	if text := o.refuses("users", "delete", "ada@example.org"); !strings.Contains(text, "--yes") || !strings.Contains(text, "keep all of it and let nobody in: broker users disable") {
+	if text := o.refuses("users", "delete", "ada@example.org"); !strings.Contains(text, "--yes") || !strings.Contains(text, "keep all of it and let nobody in: broker users deactivate") {
 		t.Error(text)
 	}
 	o.read(&again, "users", "show", "ada@example.org") // it is still there

@@ -31,6 +31,53 @@ type factorView struct {
 	LastUsed time.Time `json:"last_used_at,omitzero"`
 }
 
+// factors are the second factors of an account as they stand.
+func (r *rooms) factors(ctx context.Context, u broker.User) (factorsView, error) {
+	_, codes, err := r.accounts.FactorOf(ctx, u.ID)
+	if err != nil {
+		return factorsView{}, err
+	}
+	ways, err := r.accounts.FactorWays(ctx, u.ID)
+	if err != nil {
+		return factorsView{}, err
+	}
+	remembered, err := r.accounts.RememberedOf(ctx, u)
+	if err != nil {
+		return factorsView{}, err
+	}
+	v := factorsView{User: u.ID, CodesLeft: codes, Browsers: len(remembered)}
+	for i, f := range ways {
+		one := factorView{string(f.Kind), f.Hint, f.Since, f.LastUsedAt}
+		if i == 0 {
+			v.factorView = one
+		} else {
+			v.Others = append(v.Others, one)
+		}
+	}
+	return v, nil
+}
+
+func (v factorsView) print(w io.Writer) {
+	row(w, "id", v.User)
+	switch {
+	case v.Removed:
+		row(w, "second factor", "removed")
+	case v.Kind == "":
+		row(w, "second factor", "none")
+	default:
+		for _, f := range append([]factorView{v.factorView}, v.Others...) {
+			row(w, "second factor", strings.TrimSpace(f.Kind+" "+f.Number))
+			row(w, "since", f.Since)
+			row(w, "last used", f.LastUsed)
+		}
+		row(w, "recovery codes left", v.CodesLeft)
+		row(w, "remembered browsers", v.Browsers)
+		if v.Forgotten > 0 {
+			row(w, "forgotten", v.Forgotten)
+		}
+	}
+}
+
 type usersFactors struct {
 	User   string `arg:"" help:"Id, e-mail address or username."`
 	Remove bool   `help:"Remove the second factor and the recovery codes: the person is told."`
@@ -54,28 +101,10 @@ func (c usersFactors) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	defer r.close()
-	_, codes, err := r.accounts.FactorOf(ctx, u.ID)
+	v, err := r.factors(ctx, u)
 	if err != nil {
 		return err
 	}
-	ways, err := r.accounts.FactorWays(ctx, u.ID)
-	if err != nil {
-		return err
-	}
-	v := factorsView{User: u.ID, CodesLeft: codes}
-	for i, f := range ways {
-		one := factorView{string(f.Kind), f.Hint, f.Since, f.LastUsedAt}
-		if i == 0 {
-			v.factorView = one
-		} else {
-			v.Others = append(v.Others, one)
-		}
-	}
-	remembered, err := r.accounts.RememberedOf(ctx, u)
-	if err != nil {
-		return err
-	}
-	v.Browsers = len(remembered)
 	if c.Forget {
 		if v.Forgotten, err = r.accounts.ForgetBrowsers(ctx, u.ID, ""); err != nil {
 			return err
@@ -92,24 +121,5 @@ func (c usersFactors) Run(ctx context.Context, p *program) error {
 		}
 		v.Removed, v.CodesLeft, v.Browsers = true, 0, 0
 	}
-	return c.print(p.out, v, func(w io.Writer) {
-		row(w, "id", v.User)
-		switch {
-		case v.Removed:
-			row(w, "second factor", "removed")
-		case v.Kind == "":
-			row(w, "second factor", "none")
-		default:
-			for _, f := range append([]factorView{v.factorView}, v.Others...) {
-				row(w, "second factor", strings.TrimSpace(f.Kind+" "+f.Number))
-				row(w, "since", f.Since)
-				row(w, "last used", f.LastUsed)
-			}
-			row(w, "recovery codes left", v.CodesLeft)
-			row(w, "remembered browsers", v.Browsers)
-			if v.Forgotten > 0 {
-				row(w, "forgotten", v.Forgotten)
-			}
-		}
-	})
+	return c.print(p.out, v, v.print)
 }

@@ -98,7 +98,7 @@ func (usersPasskeysRemove) Help() string {
 	broker users passkeys list ada@example.org
 	broker users passkeys remove ada@example.org ID
 
-Their sessions stay; "broker users disable" ends them. Where it was their only way in, they choose a password by mail ("lost password"). The audit trail has passkey.reset, and a mail tells of it.`
+The sessions that it may have opened end with their tokens; the others stay, and "broker users sign-out" ends those. Where it was their only way in, they choose a password by mail ("lost password"). The audit trail has passkey.reset, and a mail tells of it.`
 }
 
 // Run removes.

@@ -207,13 +207,6 @@ func (s *OpenID) AddPerson(p Person) {
 	s.people[p.Subject] = p
 }
 
-// RemovePerson deletes an account.
-func (s *OpenID) RemovePerson(subject string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.people, subject)
-}
-
 // Switch changes behaviour: s.Switch(func(w *Switches) { w.RequirePKCE = true }).
 func (s *OpenID) Switch(change func(*Switches)) {
 	s.mu.Lock()

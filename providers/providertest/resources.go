@@ -3,7 +3,6 @@ package providertest
 import (
 	"encoding/json"
 	"io"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -62,15 +61,6 @@ func (s *OpenID) bearer(w http.ResponseWriter, r *http.Request) (*Grant, bool) {
 		return nil, false
 	}
 	return g, true
-}
-
-// Bearer is bearer for further routes of vendors' fakes: it answers 401 itself.
-func (s *OpenID) Bearer(w http.ResponseWriter, r *http.Request) (Grant, bool) {
-	g, ok := s.bearer(w, r)
-	if !ok {
-		return Grant{}, false
-	}
-	return *g, true
 }
 
 // Live tells whether an access token works now.
@@ -146,30 +136,6 @@ func (s *OpenID) serveEndSession(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "Invalid redirect uri", http.StatusBadRequest)
 	default:
 		http.Redirect(w, r, target+"?"+url.Values{"state": {q.Get("state")}}.Encode(), http.StatusSeeOther)
-	}
-}
-
-// AccessToken issues an access token of a person to a client outside of any
-// flow, for tests of further routes.
-func (s *OpenID) AccessToken(client, subject, scope string) string {
-	token := random()
-	expires := s.Now().Add(s.o.Lifetime)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.access[token] = &Grant{Person: s.people[subject], Client: s.clients[client], Scope: scope, expires: expires}
-	return token
-}
-
-// RevokeAll ends every grant of a person: they withdrew their consent.
-func (s *OpenID) RevokeAll(subject string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, tokens := range []map[string]*Grant{s.access, s.refresh} {
-		for g := range maps.Values(tokens) {
-			if g.Person.Subject == subject {
-				g.revoked = true
-			}
-		}
 	}
 }
 

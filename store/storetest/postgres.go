@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/url"
 	"os"
 	"os/exec"
@@ -36,13 +35,7 @@ var errNoPostgres = errors.New("no PostgreSQL: install it (apt-get install postg
 // test ends.
 func EmptyPostgres(t testing.TB) string {
 	t.Helper()
-	base, err := postgres()
-	if errors.Is(err, errNoPostgres) && os.Getenv(envAll) != "1" {
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	base := needPostgres(t)
 	schema := "test_" + broker.NewID()
 	if err := run(base, "CREATE SCHEMA "+schema); err != nil {
 		t.Fatal(err)
@@ -52,6 +45,26 @@ func EmptyPostgres(t testing.TB) string {
 			t.Error(err)
 		}
 	})
+	return inSchema(t, base, schema)
+}
+
+// needPostgres returns the DSN of this process's PostgreSQL. Where there is none the
+// test is skipped, or fails where nothing may be missing.
+func needPostgres(t testing.TB) string {
+	t.Helper()
+	base, err := postgres()
+	if errors.Is(err, errNoPostgres) && os.Getenv(envAll) != "1" {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return base
+}
+
+// inSchema is base, whose names mean those of the schema.
+func inSchema(t testing.TB, base, schema string) string {
+	t.Helper()
 	u, err := url.Parse(base)
 	if err != nil {
 		t.Fatal(err)
@@ -64,14 +77,21 @@ func EmptyPostgres(t testing.TB) string {
 
 // run runs a statement on a connection of its own.
 func run(dsn, query string) error {
+	return with(dsn, func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, query)
+		return err
+	})
+}
+
+// with runs fn on a connection of its own.
+func with(dsn string, fn func(ctx context.Context, conn *pgx.Conn) error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, dsn)
 	if err != nil {
 		return err
 	}
-	_, err = conn.Exec(ctx, query)
-	return errors.Join(err, conn.Close(ctx))
+	return errors.Join(fn(ctx, conn), conn.Close(ctx))
 }
 
 // postgres returns the DSN of a PostgreSQL for this process.
@@ -171,15 +191,15 @@ func serverUser(dir string) (*syscall.SysProcAttr, error) {
 	return attr, os.Chown(dir, int(uid), int(gid))
 }
 
-// kept holds the standard input of the shell open until this process ends: a
-// collected pipe would be closed.
+// kept holds open until this process ends what would be closed when it is
+// collected: the standard input of the shell, the connection with a lock.
 var kept struct {
 	sync.Mutex
-	inputs []io.WriteCloser
+	open []any
 }
 
-func keep(input io.WriteCloser) {
+func keep(v any) {
 	kept.Lock()
 	defer kept.Unlock()
-	kept.inputs = append(kept.inputs, input)
+	kept.open = append(kept.open, v)
 }

@@ -57,9 +57,7 @@ func EachDSN(t *testing.T, fn func(t *testing.T, dsn string)) {
 // Postgres returns the DSN of a fresh, migrated PostgreSQL schema, as Each does.
 func Postgres(t testing.TB) string {
 	t.Helper()
-	dsn := EmptyPostgres(t)
-	migrate(t, dsn)
-	return dsn
+	return borrow(t)
 }
 
 // Open opens a database for the time of the test.
