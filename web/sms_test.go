@@ -248,7 +248,7 @@ func jsonNumber(t *testing.T, w *world) {
 	p.post(factorPath+"number/swap/", "phone", "+41227676111").refused(422, "sms.same", "phone")
 	p.post(factorPath+"number/swap/", "phone", "+41791234567").to(factorPath)
 	code := w.texted("+41791234567")
-	p.post(factorPath+"number/swap/confirm/", "code", otherCode(code), "current", "BCDF-GHJK-LMNP").refused(422, "factor.wrong", "code")
+	p.post(factorPath+"number/swap/confirm/", "code", otherCode(code), "current", "BCDF-GHJK-LMNP").refused(422, "sms.wrong", "code")
 	p.post(factorPath+"number/swap/confirm/", "code", code, "current", "BCDF-GHJK-LMNP").refused(422, "factor.recovery_wrong", "current")
 	w.minuteLater(u)
 	p.post(factorPath + "number/send/").to(factorPath)
