@@ -121,6 +121,7 @@ func TestNormalizeEmail(t *testing.T) {
 		"": "", "ada": "", "@x.org": "", "ada@": "", "ada@x": "", "a@b@c.org": "", "ada @x.org": "", "ada@x..org": "", "ada@.org": "", "ada@x.org.": "",
 		"ada@x.org\r\nBcc: eve@x.org": "", "ada@x.org\x00": "", "\"a b\"@x.org": "", "<ada@x.org>": "", "ada@x.org,eve@x.org": "", "ada@[127.0.0.1]": "",
 		"ada@x.org'": "", "ada@x/y.org": "", "ada@x.org|": "", "ada@x_y.org": "", "ada@x=y.org": "",
+		"ada@x\u3002org": "ada@x.org", "ada@x\uff0eorg": "ada@x.org", "ada@x.org\u3002": "", "ada@x.org\uff61": "", "ada@\uff0ex.org": "", // other dots
 		".ada@x.org": "", "a..b@x.org": "", "ada\u202e@x.org": "", strings.Repeat("a", 65) + "@x.org": "", "a@" + strings.Repeat("x", 260) + ".org": "", "a\xff@x.org": "",
 		"mİke@x.org": "", "ada@gİthub.example": "", "\u212aelvin@x.org": "", "ada@lin\u212a.example": "", // lower case makes them somebody else's
 		"\uff41da@x.org": "\uff41da@x.org", "ma\u017fk@x.org": "ma\u017fk@x.org", "аda@x.org": "аda@x.org", // these look alike and stay what they are

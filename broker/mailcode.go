@@ -31,7 +31,7 @@ type MailCode struct {
 	MAC         string    // of the code and what it is bound to, under a key that the database does not hold
 	Tries       int       // how often it was guessed at
 	Hour        time.Time // full hour of CreatedAt
-	Nth         int       // which one to Email in that hour, from 1; no two are the same
+	Nth         int       // which one to Email in that hour, from 1, or from -1 down where its own browsers asked; no two are the same
 	CreatedAt   time.Time
 	ExpiresAt   time.Time
 	UsedAt      time.Time // zero: neither used nor replaced

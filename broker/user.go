@@ -130,6 +130,10 @@ func NormalizeEmail(s string) (string, error) {
 	}
 	s = strings.ToLower(strings.TrimSpace(s))
 	local, domain, ok := strings.Cut(s, "@")
+	if d := otherDots.Replace(domain); d != domain {
+		domain = d
+		s = local + "@" + domain
+	}
 	switch {
 	case !ok, local == "", domain == "", len(s) > maxEmail, len(local) > 64,
 		strings.ContainsAny(s, "\"(),:;<>[\\]"), strings.Contains(domain, "@"),
@@ -145,6 +149,10 @@ func NormalizeEmail(s string) (string, error) {
 	}
 	return s, nil
 }
+
+// otherDots are what resolvers read as the dot of a domain (UTS 46, section 2.3), and input
+// methods write in its place: two spellings of one mailbox are one address.
+var otherDots = strings.NewReplacer("\u3002", ".", "\uff0e", ".", "\uff61", ".")
 
 // becomesASCII tells whether lower case makes an ASCII letter of what is none.
 func becomesASCII(r rune) bool { return r >= utf8.RuneSelf && unicode.ToLower(r) < utf8.RuneSelf }

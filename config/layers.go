@@ -122,9 +122,11 @@ func collapsedKeys() map[string]string {
 	return all
 }
 
+var pathToVariable = strings.NewReplacer("[", ".", "]", "", "-", "_")
+
 // VariableOf is the variable that overrides the setting at a path.
 func VariableOf(path string) string {
-	path = strings.NewReplacer("[", ".", "]", "", "-", "_").Replace(path)
+	path = pathToVariable.Replace(path)
 	return prefix + strings.ToUpper(strings.ReplaceAll(path, ".", delim))
 }
 

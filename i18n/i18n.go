@@ -15,8 +15,8 @@
 package i18n
 
 import (
+	"cmp"
 	"embed"
-	"encoding/json"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -47,11 +47,13 @@ func Originals() fs.FS {
 // use once New or Read has returned it.
 type Catalogs struct{ now atomic.Pointer[spoken] }
 
-// spoken is what Catalogs holds at a time.
+// spoken is what Catalogs holds at a time. Most messages are texts without values; the
+// library would keep half a kilobyte beside each.
 type spoken struct {
 	languages  []string // BCP 47, Default first
 	matcher    language.Matcher
-	localizers map[string]*goi18n.Localizer
+	texts      map[string]map[string]string // by language and key, of messages without values and plural forms
+	localizers map[string]*goi18n.Localizer // of the others
 	keys       map[string]bool
 }
 
@@ -81,24 +83,38 @@ func assemble(over []layer) (*Catalogs, error) {
 		}
 		layers = append(layers, layer{strings.TrimSuffix(e.Name(), ".json"), text})
 	}
-	bundle := goi18n.NewBundle(language.MustParse(Default))
-	bundle.RegisterUnmarshalFunc("json", json.Unmarshal)
-	s := &spoken{languages: []string{Default}, localizers: map[string]*goi18n.Localizer{}, keys: map[string]bool{}}
-	known := map[string]bool{Default: true}
+	s := &spoken{languages: []string{Default}, texts: map[string]map[string]string{}, localizers: map[string]*goi18n.Localizer{}, keys: map[string]bool{}}
+	messages := map[string]map[string]*goi18n.Message{Default: {}} // by language and key, the uppermost
 	for _, l := range append(layers, over...) {
-		f, err := bundle.ParseMessageFileBytes(l.text, l.language+".json")
+		f, err := goi18n.ParseMessageFileBytes(l.text, l.language+".json", nil)
 		if err != nil {
 			return nil, fmt.Errorf("read catalog %s.json: %w", l.language, err)
 		}
 		lang := f.Tag.String()
-		if !known[lang] {
-			known[lang] = true
+		if messages[lang] == nil {
+			messages[lang] = map[string]*goi18n.Message{}
 			s.languages = append(s.languages, lang)
 		}
 		for _, m := range f.Messages {
+			messages[lang][m.ID] = m
+		}
+	}
+	bundle := goi18n.NewBundle(language.MustParse(Default))
+	for _, lang := range s.languages {
+		s.texts[lang] = map[string]string{}
+		var templates []*goi18n.Message
+		for key, m := range messages[lang] {
 			if lang == Default {
-				s.keys[m.ID] = true
+				s.keys[key] = true
 			}
+			if fixed(m) {
+				s.texts[lang][key] = m.Other
+			} else {
+				templates = append(templates, m)
+			}
+		}
+		if err := bundle.AddMessages(language.MustParse(lang), templates...); err != nil {
+			return nil, fmt.Errorf("catalog %s: %w", lang, err)
 		}
 	}
 	tags := make([]language.Tag, len(s.languages))
@@ -110,6 +126,11 @@ func assemble(over []layer) (*Catalogs, error) {
 	c := &Catalogs{}
 	c.now.Store(s)
 	return c, nil
+}
+
+// fixed tells whether a message is always the same text.
+func fixed(m *goi18n.Message) bool {
+	return m.Other != "" && m.Zero+m.One+m.Two+m.Few+m.Many == "" && !strings.Contains(m.Other, "{{")
 }
 
 // Languages lists the languages that have a catalog, Default first, as BCP 47
@@ -142,27 +163,25 @@ func (c *Catalogs) Plural(lang, key string, n int, args map[string]string) strin
 func (s *spoken) say(lang string, what *goi18n.LocalizeConfig) string {
 	l, ok := s.localizers[lang]
 	if !ok {
-		l = s.localizers[Default]
+		l, lang = s.localizers[Default], Default
 	}
 	if !s.keys[what.MessageID] {
 		return what.MessageID
+	}
+	if text, ok := s.texts[lang][what.MessageID]; ok {
+		return text
 	}
 	text, err := l.Localize(what)
 	if err != nil && text == "" { // a form that the language lacks
 		text, err = s.localizers[Default].Localize(what)
 	}
 	if err != nil && text == "" {
-		return what.MessageID
+		return cmp.Or(s.texts[Default][what.MessageID], what.MessageID) // the language lacks it, and it is a text
 	}
 	return strings.ReplaceAll(text, "<no value>", "")
 }
 
 // LanguageName is what a language with a catalog calls itself; another is its tag.
 func (c *Catalogs) LanguageName(tag string) string {
-	if l, ok := c.now.Load().localizers[tag]; ok {
-		if name, err := l.Localize(&goi18n.LocalizeConfig{MessageID: "language.name"}); err == nil {
-			return name
-		}
-	}
-	return tag
+	return cmp.Or(c.now.Load().texts[tag]["language.name"], tag)
 }

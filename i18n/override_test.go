@@ -156,3 +156,33 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// TestLayers: what lies above counts, whether the messages have values or none; what a language lacks is
+// said in English, as a text and as a template.
+func TestLayers(t *testing.T) {
+	c, err := assemble([]layer{
+		{"en", []byte(`{"custom.text": "fixed", "custom.values": "to {{.who}}", "login.with": "just go", "login.button": "In, {{.who}}", "custom.braces": "}} {"}`)},
+		{"de", []byte(`{"login.with": "geh einfach", "login.button": "Rein, {{.who}}"}`)},
+		{"de", []byte(`{"login.button": "Hinein"}`)},
+		{"fr", []byte(`{"custom.values": "à {{.who}}"}`)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range [][3]string{
+		{"en", "custom.text", "fixed"}, {"de", "custom.text", "fixed"}, {"fr", "custom.text", "fixed"}, {"xx", "custom.text", "fixed"},
+		{"en", "custom.values", "to Ada"}, {"de", "custom.values", "to Ada"}, {"fr", "custom.values", "à Ada"}, {"en", "custom.braces", "}} {"},
+		{"en", "login.with", "just go"}, {"de", "login.with", "geh einfach"}, {"fr", "login.with", "just go"},
+		{"en", "login.button", "In, Ada"}, {"de", "login.button", "Hinein"}, {"fr", "login.button", "In, Ada"},
+	} {
+		if got := c.Text(tt[0], tt[1], map[string]string{"who": "Ada"}); got != tt[2] {
+			t.Errorf("%s in %s: %q, want %q", tt[1], tt[0], got, tt[2])
+		}
+		if got := c.Plural(tt[0], tt[1], 1, map[string]string{"who": "Ada"}); got != tt[2] {
+			t.Errorf("one %s in %s: %q, want %q", tt[1], tt[0], got, tt[2])
+		}
+	}
+	if got := c.LanguageName("fr"); got != "fr" { // its catalog does not say
+		t.Errorf("fr is called %q", got)
+	}
+}

@@ -40,7 +40,8 @@ func (l *Limiter) Factor(ctx context.Context, at time.Time, user broker.UserID, 
 
 // How often a code is sent to a telephone number: to a person, who needs a few; to a
 // number, whoever says that it is theirs, since each message costs the operator
-// money and its owner their peace; and from a network, from which a thief of many
+// money and its owner their peace, and apart from that by those whose it is, whom
+// nobody shall keep out by typing it; and from a network, from which a thief of many
 // passwords might make numbers of their own earn money ("toll fraud").
 var (
 	smsPerson  = broker.Limit{Burst: 5, Every: 12 * time.Minute}
@@ -49,14 +50,17 @@ var (
 )
 
 // SMS is asked before a code is sent to a telephone number of a user, from an address.
+// proven tells that the number is a factor of theirs, which they once had a code of.
 // Verdict.Wait says how long there is none.
-func (l *Limiter) SMS(ctx context.Context, at time.Time, user broker.UserID, number, ip string) (Verdict, error) {
+func (l *Limiter) SMS(ctx context.Context, at time.Time, user broker.UserID, number string, proven bool, ip string) (Verdict, error) {
 	if l.o.Off {
 		return Verdict{}, nil
 	}
-	charges := []broker.Charge{
-		{Key: l.key("sms, person", string(user)), Limit: smsPerson}, {Key: l.key("sms, number", number), Limit: smsNumber},
+	kind := "sms, number"
+	if proven {
+		kind = "sms, proven number"
 	}
+	charges := []broker.Charge{{Key: l.key("sms, person", string(user)), Limit: smsPerson}, {Key: l.key(kind, number), Limit: smsNumber}}
 	for _, c := range l.networks("sms, network", ip, 1) {
 		c.Limit = times(smsNetwork, c.Limit.Burst/l.o.Network.Burst) // the network around may send as many times more as it may try
 		charges = append(charges, c)

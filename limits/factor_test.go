@@ -60,7 +60,7 @@ func TestCodesOfAFactor(t *testing.T) {
 func TestMessagesOfANetwork(t *testing.T) {
 	each(t, limits.Options{}, func(w *world) {
 		sms := func(i int, ip string) limits.Verdict {
-			v, err := w.SMS(context.Background(), w.at, broker.UserID("user"+strconv.Itoa(i)), "+4122767"+strconv.Itoa(1000+i), ip)
+			v, err := w.SMS(context.Background(), w.at, broker.UserID("user"+strconv.Itoa(i)), "+4122767"+strconv.Itoa(1000+i), i%2 == 0, ip)
 			if err != nil {
 				w.Fatal(err)
 			}
@@ -79,6 +79,38 @@ func TestMessagesOfANetwork(t *testing.T) {
 		}
 		if w.at = w.at.Add(3 * time.Minute); !sms(22, "198.51.100.7").Allowed() {
 			w.Error("it never ends")
+		}
+	})
+}
+
+// TestNumberOfSomebodyElse: who says that somebody's number is theirs, from wherever,
+// keeps nobody from the codes that are sent to it, and gets few messages sent there.
+func TestNumberOfSomebodyElse(t *testing.T) {
+	const number = "+41227676111"
+	each(t, limits.Options{}, func(w *world) {
+		sms := func(user, ip string, proven bool) bool {
+			v, err := w.SMS(context.Background(), w.at, broker.UserID(user), number, proven, ip)
+			if err != nil {
+				w.Fatal(err)
+			}
+			return v.Allowed()
+		}
+		sent := 0
+		for i := range 20 {
+			if sms("eve"+strconv.Itoa(i), "198.51."+strconv.Itoa(i)+".7", false) {
+				sent++
+			}
+		}
+		if sent != 5 {
+			w.Errorf("%d messages to somebody else's number", sent)
+		}
+		for i := range 5 {
+			if !sms("ada", "192.0.2.1", true) {
+				w.Errorf("ada is kept from code %d", i)
+			}
+		}
+		if sms("ada", "192.0.2.1", true) || sms("bob", "192.0.2.1", true) {
+			w.Error("her own number has no bound")
 		}
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"net/netip"
+	"strings"
 	"time"
 
 	"idbroker/broker"
@@ -124,7 +125,7 @@ func (l *Limiter) Mail(ctx context.Context, at time.Time, v Visitor, address str
 	if err != nil || !verdict.Allowed() {
 		return verdict, err
 	}
-	key := l.key("mail", address)
+	key := l.key("mail", untagged(address))
 	if device := l.device(v.Devices, address); device != "" { // or a stranger who asks and asks would keep its owner from a way back in
 		key = l.key("mail, device", device)
 	}
@@ -134,6 +135,16 @@ func (l *Limiter) Mail(ctx context.Context, at time.Time, v Visitor, address str
 	}
 	verdict.Silent = got[0].Refused
 	return verdict, nil
+}
+
+// untagged is an address without what stands behind "+" in its local part (RFC 5233):
+// most servers put all of these into one mailbox, which a stranger could fill.
+func untagged(address string) string {
+	local, domain, _ := strings.Cut(address, "@")
+	if name, _, tagged := strings.Cut(local, "+"); tagged && name != "" {
+		return name + "@" + domain
+	}
+	return address
 }
 
 // Right gives back what a try took that was none of a guesser.

@@ -334,3 +334,32 @@ func TestOff(t *testing.T) {
 		}
 	}
 }
+
+// TestMailsToOneMailbox: what stands behind "+" fills nobody's mailbox beyond what the
+// address itself would, and a browser that knows the address still has mails of its own.
+func TestMailsToOneMailbox(t *testing.T) {
+	each(t, limits.Options{}, func(w *world) {
+		mailed := func(i int, devices broker.Secret, address string) bool {
+			v, err := w.Mail(context.Background(), w.at, limits.Visitor{IP: "192.0." + strconv.Itoa(i) + ".1", Browser: "b", Devices: devices}, address)
+			if err != nil {
+				w.Fatal(err)
+			}
+			return !v.Silent
+		}
+		sent := 0
+		for i := range 20 {
+			if mailed(i, "", "ada+"+strconv.Itoa(i)+"@example.org") {
+				sent++
+			}
+		}
+		if sent != 4 {
+			w.Errorf("%d mails to one mailbox", sent)
+		}
+		if mailed(30, "", "ada@example.org") || !mailed(31, "", "+ada@example.org") || !mailed(32, "", "ada@example.com") {
+			w.Error("counted with another mailbox, or not with its own")
+		}
+		if !mailed(33, w.Known("", "ada+1@example.org"), "ada+1@example.org") {
+			w.Error("a browser that knows the address gets none")
+		}
+	})
+}

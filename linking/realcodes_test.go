@@ -33,7 +33,7 @@ func (r *real) sendCode(n int, email string) answer {
 	ctx, requests := bag()
 	l, err := r.db.Login(ctx, r.logins[n])
 	r.must(err)
-	err = r.local().SendCode(ctx, l, email, false)
+	err = r.local().SendCode(ctx, l, email, local.CodeAsk{})
 	got := r.done(err, answer{})
 	if got.refused {
 		return got

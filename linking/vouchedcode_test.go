@@ -30,7 +30,7 @@ func (w *world) coded(email, subject string) (broker.Login, broker.Mail) {
 	} else {
 		must(w.t, w.db.CreateLogin(ctx, l))
 	}
-	must(w.t, w.accounts.SendCode(ctx, l, email, false))
+	must(w.t, w.accounts.SendCode(ctx, l, email, local.CodeAsk{}))
 	entries, err := w.db.ClaimOutbox(ctx, 100, now.Add(time.Second), time.Minute, broker.OutboxCode)
 	must(w.t, err)
 	for _, e := range entries {

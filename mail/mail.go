@@ -132,6 +132,7 @@ func expired(m broker.Mail, at time.Time) bool {
 // change.
 var requested = map[string]bool{
 	"sign-up": true, "known": true, "reset": true, "email": true, "email-known": true, "code-link": true, "code-sign-in": true,
+	"closed-known": true,
 }
 
 // from is the sender of a mail.

@@ -50,7 +50,7 @@ const link = "https://broker.example/verify-email/?token=abc"
 // optional facts, and reads what comes out.
 func TestEveryMail(t *testing.T) {
 	for _, lang := range []string{"en", "de"} {
-		for _, tpl := range []string{"sign-up", "known", "reset", "password-changed", "linked", "unlinked", "replaced", "unlinked-for-you", "email-changed-for-you", "email", "email-known", "email-changed", "closed", "erased", "deleted-for-you", "link-undone", "passkey-undone", "factor-undone", "sign-in-undone", "passkey-added", "number-added", "new-browser", "factor-added", "factor-removed", "factor-removed-for-you", "recovery-renewed", "recovery-used", "code-link", "code-sign-in"} {
+		for _, tpl := range []string{"sign-up", "known", "reset", "password-changed", "linked", "unlinked", "replaced", "unlinked-for-you", "email-changed-for-you", "email", "email-known", "email-changed", "closed", "closed-known", "erased", "deleted-for-you", "link-undone", "passkey-undone", "factor-undone", "sign-in-undone", "passkey-added", "number-added", "new-browser", "factor-added", "factor-removed", "factor-removed-for-you", "recovery-renewed", "recovery-used", "code-link", "code-sign-in"} {
 			for _, full := range []bool{true, false} {
 				s, k := sender(t)
 				m := broker.Mail{To: "ada@example.org", Template: tpl, Locale: lang, Data: map[string]string{"link": link, "minutes": "30", "when": "2026-11-22T01:02:03Z"}}

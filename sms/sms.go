@@ -87,7 +87,7 @@ func (h *Hook) Handle(ctx context.Context, payload []byte) error {
 		if errors.As(err, &u) {
 			err = u.Err
 		}
-		return err
+		return fmt.Errorf("the SMS service (accounts.sms.url) did not answer: %w", err)
 	}
 	defer resp.Body.Close() //nolint:errcheck // nothing was written
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxAnswer))

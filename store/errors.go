@@ -24,6 +24,9 @@ const (
 	pgUndefinedTable  = "42P01"
 	pgClassData       = "22" // messages may quote the value
 	pgClassIntegrity  = "23"
+	pgReadOnly        = "25006" // a standby
+	pgClassResources  = "53"    // no disk, memory or connection left
+	pgShutdown        = "57P0"  // stops, has crashed, or starts
 )
 
 // failed makes of an error of bun, database/sql or a driver what a caller of
@@ -50,7 +53,30 @@ func (db *DB) failed(what string, err error) error {
 		}
 		return e
 	}
+	if away(err) {
+		return ErrAway.Becausef("%s: %w", what, &statementError{err})
+	}
 	return fmt.Errorf("%s: %w", what, &statementError{err})
+}
+
+// away tells whether err says that the database is away or full, and that the statement
+// wrote nothing. A connection that broke while the answer was awaited does not say so.
+func away(err error) bool {
+	var connect *pgconn.ConnectError
+	var pg *pgconn.PgError
+	var lite *sqlite.Error
+	switch {
+	case errors.As(err, &connect):
+		return true
+	case errors.As(err, &pg):
+		return strings.HasPrefix(pg.Code, pgClassResources) || strings.HasPrefix(pg.Code, pgShutdown) || pg.Code == pgReadOnly
+	case errors.As(err, &lite):
+		switch lite.Code() & 0xff { // the rest of an extended code says more exactly why
+		case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_BUSY:
+			return true
+		}
+	}
+	return false
 }
 
 // isNotFound tells whether err says that there is no such row.

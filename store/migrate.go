@@ -40,16 +40,17 @@ type Migration struct {
 	SQL     []string  // the statements of the way up, as this database gets them
 }
 
-// step is a migration of ours with its statements.
+// step is a migration of ours.
 type step struct {
 	migrate.Migration
-	up, down []string
+	up, down []string // statements, once they are read
 }
 
 // name is the name with the comment.
 func (s step) name() string { return s.Name + "_" + s.Comment }
 
-// steps reads the migrations that the program knows, in order.
+// steps lists the migrations that the program knows, in order. Their statements are left
+// out: a start seldom runs one.
 func (f flavour) steps() ([]step, error) {
 	files, err := fs.Glob(migrationFiles, "migrations/*.up.sql")
 	if err != nil {
@@ -60,12 +61,6 @@ func (f flavour) steps() ([]step, error) {
 		base := strings.TrimSuffix(strings.TrimPrefix(file, "migrations/"), ".up.sql")
 		number, comment, _ := strings.Cut(base, "_")
 		s := step{Migration: migrate.Migration{Name: number, Comment: comment}}
-		if s.up, err = f.statements(file); err != nil {
-			return nil, err
-		}
-		if s.down, err = f.statements(strings.TrimSuffix(file, ".up.sql") + ".down.sql"); err != nil {
-			return nil, err
-		}
 		registry.Add(s.Migration)
 		byName[number] = s
 	}
@@ -74,6 +69,15 @@ func (f flavour) steps() ([]step, error) {
 		list = append(list, byName[m.Name])
 	}
 	return list, nil
+}
+
+// read reads the statements of a step.
+func (f flavour) read(s *step) (err error) {
+	if s.up, err = f.statements("migrations/" + s.name() + ".up.sql"); err != nil {
+		return err
+	}
+	s.down, err = f.statements("migrations/" + s.name() + ".down.sql")
+	return err
 }
 
 // statements renders a file for the database and splits it at the semicolons

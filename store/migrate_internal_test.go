@@ -56,25 +56,29 @@ func TestReleasedMigrationsStand(t *testing.T) {
 // first is the first migration as a database gets it.
 func first(t *testing.T, f flavour) []string {
 	t.Helper()
+	return whole(t, f)[0].up
+}
+
+// whole are all migrations with their statements.
+func whole(t *testing.T, f flavour) []step {
+	t.Helper()
 	steps, err := f.steps()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return steps[0].up
+	for i := range steps {
+		if err := f.read(&steps[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return steps
 }
 
 // TestStepsDifferInTypesOnly: the two databases get the same statements but for
 // the names of types and the kinds of tables, and what stands around the statement
 // of a trigger.
 func TestStepsDifferInTypesOnly(t *testing.T) {
-	lite, err := flavourSQLite.steps()
-	if err != nil {
-		t.Fatal(err)
-	}
-	pg, err := flavourPostgres.steps()
-	if err != nil {
-		t.Fatal(err)
-	}
+	lite, pg := whole(t, flavourSQLite), whole(t, flavourPostgres)
 	plain := strings.NewReplacer(`text COLLATE "C"`, "TEXT", "bigint", "INTEGER", "boolean", "INTEGER", "bytea", "BLOB", " WITH (fillfactor = 80)", "", " STRICT", "", `'\x'`, "X''")
 	for i := range lite {
 		if lite[i].name() != pg[i].name() || len(lite[i].down) == 0 {
@@ -103,11 +107,7 @@ func triggered(statement string) string {
 func TestSealedTables(t *testing.T) {
 	var schema, known []string
 	table := regexp.MustCompile(`^(?:CREATE|ALTER) TABLE (\w+)`)
-	steps, err := flavourSQLite.steps()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, s := range steps {
+	for _, s := range whole(t, flavourSQLite) {
 		for _, q := range s.up {
 			m := table.FindStringSubmatch(q)
 			if m == nil {

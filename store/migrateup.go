@@ -21,6 +21,9 @@ func (db *DB) MigrateStatus(ctx context.Context) ([]Migration, error) {
 	}
 	var list []Migration
 	for _, s := range steps {
+		if err := db.flavour.read(&s); err != nil {
+			return nil, err
+		}
 		m := Migration{Name: s.name(), SQL: s.up}
 		if row, ok := done[s.Name]; ok {
 			m.Applied, m.At = true, row.MigratedAt.UTC()
@@ -103,6 +106,9 @@ func (db *DB) migrateOne(ctx context.Context, choose func(steps []step, done map
 			return nil
 		}
 		name = s.name()
+		if err := db.flavour.read(s); err != nil {
+			return err
+		}
 		sql := s.up
 		if !up {
 			sql = s.down

@@ -88,6 +88,16 @@ func (db *DB) Close() error {
 	return errors.Join(db.read.close(), db.write.close()) // the writer last: it folds the WAL into the file
 }
 
+// Rest gives back what SQLite's writer keeps of the file in memory; readers that nobody uses
+// are closed after a while anyway. On PostgreSQL it does nothing.
+func (db *DB) Rest(ctx context.Context) error {
+	if db.flavour != flavourSQLite {
+		return nil
+	}
+	_, err := db.write.sql.ExecContext(ctx, "PRAGMA shrink_memory")
+	return db.failed("give memory back", err)
+}
+
 // Ping writes a row, so that it fails when the database can be read but not
 // written (a full or read-only disk, a standby).
 func (db *DB) Ping(ctx context.Context) error {
@@ -100,6 +110,10 @@ func (db *DB) Ping(ctx context.Context) error {
 // ErrText: a text is not UTF-8 or holds a NUL character, which PostgreSQL cannot
 // keep; it is refused on both databases before anything is written.
 var ErrText = &broker.Error{Kind: broker.KindInvalid, Message: "error.text"}
+
+// ErrAway: the database is not reached, or takes nothing now: it starts or stops, has no
+// connection, memory or disk left, or has become a standby. The statement wrote nothing.
+var ErrAway = &broker.Error{Kind: broker.KindUnavailable, Message: "error.unavailable"}
 
 // ErrBusy: no connection became free in time.
 var ErrBusy = &broker.Error{Kind: broker.KindUnavailable, Message: "error.unavailable"}

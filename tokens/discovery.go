@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"idbroker/broker"
@@ -26,8 +27,8 @@ const (
 // document is a response that is ready: nothing is computed for a request. Its
 // headers stand as http.Header keeps them, and are shared by all answers.
 type document struct {
-	form                     // plain
-	packed              form // gzip (RFC 9110, section 8.4.1.3), which nearly every library takes
+	form                            // plain
+	packed              func() form // gzip (RFC 9110, section 8.4.1.3), which nearly every library takes; without a body where it is no shorter
 	kept, kind, nosniff []string
 }
 
@@ -47,13 +48,17 @@ func newDocument(contentType string, body []byte, age time.Duration) document {
 		form: newForm(body), kept: []string{"public, max-age=" + strconv.Itoa(int(age/time.Second))},
 		kind: []string{contentType}, nosniff: []string{"nosniff"},
 	}
+	d.packed = sync.OnceValue(func() form { return pack(body) }) // keys change before anybody asks; a packer takes 0.8 MB for a moment
+	return d
+}
+
+func pack(body []byte) form {
 	var b bytes.Buffer
 	z, _ := gzip.NewWriterLevel(&b, gzip.BestCompression) // the level is one of its own
-	_, err := z.Write(body)
-	if err == nil && z.Close() == nil && b.Len() < len(body) {
-		d.packed = newForm(b.Bytes())
+	if _, err := z.Write(body); err != nil || z.Close() != nil || b.Len() >= len(body) {
+		return form{}
 	}
-	return d
+	return newForm(b.Bytes())
 }
 
 func newForm(body []byte) form {
@@ -74,19 +79,20 @@ func (d *document) serve(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
-	f := &d.form
-	if d.packed.body != nil {
+	f, packed := d.form, d.packed()
+	gzipped := packed.body != nil && acceptsGzip(r.Header.Get("Accept-Encoding"))
+	if packed.body != nil {
 		h["Vary"] = varyByCoding
-		if acceptsGzip(r.Header.Get("Accept-Encoding")) {
-			f = &d.packed
-		}
+	}
+	if gzipped {
+		f = packed
 	}
 	h["Cache-Control"], h["Etag"] = d.kept, f.tag
-	if none := r.Header.Get("If-None-Match"); matchesETag(none, d.tag[0]) || d.packed.body != nil && matchesETag(none, d.packed.tag[0]) {
+	if none := r.Header.Get("If-None-Match"); matchesETag(none, d.tag[0]) || packed.body != nil && matchesETag(none, packed.tag[0]) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	if f == &d.packed {
+	if gzipped {
 		h["Content-Encoding"] = gzipCoding
 	}
 	h["Content-Type"], h["X-Content-Type-Options"], h["Content-Length"] = d.kind, d.nosniff, f.length

@@ -231,9 +231,13 @@ func (s *Server) elsewhere(r *http.Request) string {
 	return ""
 }
 
-// unmatched answers what no route serves. h is the mux's answer: it tells
-// whether the path serves other methods.
+// unmatched answers what no route serves: with the page of a form that is posted there, where
+// somebody asks to see it. h is the mux's answer: it tells whether the path serves other methods.
 func (s *Server) unmatched(w http.ResponseWriter, r *http.Request, h http.Handler) error {
+	if to := s.insteadOf(r); to != "" {
+		http.Redirect(w, r, to, http.StatusSeeOther)
+		return nil
+	}
 	probe := &probe{header: http.Header{}}
 	h.ServeHTTP(probe, r)
 	if probe.status == http.StatusMethodNotAllowed {

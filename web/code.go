@@ -97,7 +97,7 @@ func (s *Server) postSendCode(w http.ResponseWriter, r *http.Request) error {
 	}
 	silent, err := s.tryMail(w, r, email)
 	if err == nil {
-		err = s.accounts.SendCode(r.Context(), l, email, silent)
+		err = s.accounts.SendCode(r.Context(), l, email, local.CodeAsk{Silent: silent, Own: s.knownToLimits(r, email)})
 	}
 	bad := formProblems(err)
 	if errors.Is(err, local.ErrCodeSoon) || errors.Is(err, local.ErrCodeMany) {

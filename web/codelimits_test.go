@@ -1,8 +1,11 @@
 package web
 
 import (
+	"strconv"
 	"strings"
 	"testing"
+
+	"idbroker/broker/local"
 )
 
 // TestSignUpAndCodeMailsAreHeldBack: an address that has had enough mails gets none more, by a
@@ -31,6 +34,37 @@ func TestSignUpAndCodeMailsAreHeldBack(t *testing.T) {
 	if sent != 2 {
 		t.Errorf("%d mails", sent)
 	}
+}
+
+// TestStrangersUseUpNoCodes: who has nothing but their mailbox comes in with a browser that
+// was there, however often strangers ask for codes to their address.
+func TestStrangersUseUpNoCodes(t *testing.T) {
+	w := limited(t, 100)
+	w.codes(local.CodesSignIn)
+	w.user("ada")
+	ask := func(b *browser, n int) (login string) {
+		return b.from("203.0.113."+strconv.Itoa(n), "/code/send/", "email", "ada@example.org").to("/code/?login=").param("login")
+	}
+	ada := w.browser()
+	login := ask(ada, 1)
+	ada.post("/code/", "login", login, "code", w.mailedCode("code-sign-in")).to("/")
+	ada.post("/logout/").want(303)
+	for n := range 20 { // from everywhere, so that no network is held up
+		ask(w.browser(), n)
+	}
+	w.mails()
+	w.user("eve") // whose browser is known to her own account alone
+	eve := w.browser()
+	eve.signIn("eve")
+	eve.post("/logout/").want(303)
+	if eve.cookie(deviceCookie) == "" {
+		t.Error("the browser is known to nobody")
+	}
+	if ask(eve, 2); len(w.mails()) != 0 {
+		t.Error("a stranger has more codes sent")
+	}
+	login = ask(ada, 1)
+	ada.post("/code/", "login", login, "code", w.mailedCode("code-sign-in")).to("/")
 }
 
 // TestFloodsAreChallenged: who has many mails sent from one network gets the form back

@@ -136,6 +136,9 @@ func (s *Server) signIns(ctx context.Context, b base, user broker.UserID) (last,
 		return last, before, 0, fmt.Errorf("sign-ins: %w", err)
 	}
 	view := func(i broker.SignIn) signInView {
+		if i.At.IsZero() {
+			return signInView{}
+		}
 		return signInView{
 			At: i.At, IP: i.IP, Country: s.countryName(b.Lang, i.IP),
 			How: b.how(s.title(i.Provider), i.Detail[broker.DetailAMR], i.Detail[broker.DetailFactor] != ""),

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"idbroker/broker"
+	"idbroker/broker/local"
 	"idbroker/limits"
 )
 
@@ -102,6 +103,11 @@ func (s *Server) visitor(w http.ResponseWriter, r *http.Request) limits.Visitor 
 	return limits.Visitor{IP: broker.RequestOf(r.Context()).IP, Browser: s.browser(w, r).Hash(), Devices: s.devices(r), Proof: proof}
 }
 
+// knownToLimits tells whether this browser has signed in with an address.
+func (s *Server) knownToLimits(r *http.Request, address string) bool {
+	return s.o.Limits != nil && s.o.Limits.Knows(s.devices(r), accountKey(address))
+}
+
 func (s *Server) devices(r *http.Request) broker.Secret {
 	return broker.Secret(s.cookies.read(r, deviceCookie))
 }
@@ -111,6 +117,10 @@ func (s *Server) devices(r *http.Request) broker.Secret {
 // every guess, and gain a guesser no more than twice as many.
 func accountKey(typed string) string {
 	if email, err := broker.NormalizeEmail(typed); err == nil {
+		mailbox, domain, _ := strings.Cut(email, "@")
+		if domain, err := local.DomainName(domain); err == nil { // in whatever letters it is spelled, the mail goes there
+			return mailbox + "@" + domain
+		}
 		return email
 	}
 	if name, ok := broker.CleanUsername(typed); ok {

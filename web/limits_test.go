@@ -217,3 +217,19 @@ func TestChallengeInChromium(t *testing.T) {
 		chromedp.WaitVisible(chromedp.CSS("main a[href='/logout/']")),
 	))
 }
+
+// TestAccountKey: the spellings of a mailbox, or of a name, are one account to the limits.
+func TestAccountKey(t *testing.T) {
+	for want, all := range map[string][]string{
+		"ada@example.org":           {"ada@example.org", " ADA@Example.org", "ada@\uff45xample.org", "ada@example\u3002org"},
+		"ada@xn--bcher-kva.example": {"ada@b\u00fccher.example", "ada@bu\u0308cher.example", "ada@XN--bcher-kva.example"},
+		"ada@localhost":             {"ada@localhost"},
+		broker.FoldCase("ada"):      {"ada", "ADA"},
+	} {
+		for _, typed := range all {
+			if got := accountKey(typed); got != want {
+				t.Errorf("%q is counted as %q, want %q", typed, got, want)
+			}
+		}
+	}
+}

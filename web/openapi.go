@@ -93,17 +93,18 @@ var wildcard = regexp.MustCompile(`\{(\w+)\}`)
 
 // operation describes a method of a path.
 func (all schemas) operation(method, path string, op operation) (object, error) {
-	words := strings.FieldsFunc(strings.ToLower(method)+path, func(r rune) bool { return notOfAnID(r) || r == '-' || r == '.' })
-	described := object{"operationId": strings.Join(words, "_"), "summary": op.does}
+	names := strings.FieldsFunc(strings.ToLower(method)+path, func(r rune) bool { return notOfAnID(r) || r == '-' || r == '.' })
+	described := object{"operationId": strings.Join(names, "_"), "summary": op.does}
 	if op.member {
 		described["security"] = []any{object{"session": []any{}}}
 	}
+	words := fieldWords()
 	var parameters []any
 	for _, m := range wildcard.FindAllStringSubmatch(path, -1) {
-		parameters = append(parameters, object{"name": m[1], "in": "path", "required": true, "schema": object{"type": "string"}})
+		parameters = append(parameters, object{"name": m[1], "in": "path", "required": true, "description": words[m[1]], "schema": object{"type": "string"}})
 	}
 	for _, f := range op.query {
-		parameters = append(parameters, object{"name": f.name, "in": "query", "schema": f.schema(true)})
+		parameters = append(parameters, object{"name": f.name, "in": "query", "description": words[f.name], "schema": f.schema(true)})
 	}
 	if parameters != nil {
 		described["parameters"] = parameters
@@ -111,10 +112,12 @@ func (all schemas) operation(method, path string, op operation) (object, error) 
 	if method == http.MethodPost {
 		properties := object{}
 		for _, f := range op.fields {
-			properties[f.name] = f.schema(false)
+			property := f.schema(false)
+			property["description"] = words[f.name]
+			properties[f.name] = property
 		}
 		described["requestBody"] = object{"content": object{jsonMediaType: object{
-			"schema": object{"type": "object", "properties": properties, "additionalProperties": false},
+			"schema": object{"type": "object", "properties": properties, "additionalProperties": false, "description": "A member that is not sent is as an empty one, where nothing else is said; what is missing is a problem that names it."},
 		}}}
 	}
 	content, err := all.answers(op)

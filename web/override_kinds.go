@@ -28,9 +28,13 @@ func (c *pageCheck) names(file string, theirs templates) bool {
 	known := c.r.words()
 	ok := true
 	seen := map[string]bool{}
-	for name, t := range theirs {
+	for name, parsed := range theirs {
 		if !strings.HasPrefix(file, "_") && name+".html" != file {
 			continue
+		}
+		t, err := parsed()
+		if err != nil {
+			continue // told when they were all parsed
 		}
 		for _, part := range t.Templates() {
 			if part.Tree == nil || part.Tree.ParseName != file {

@@ -32,7 +32,7 @@ func TestPartsOfPages(t *testing.T) {
 			t.Errorf("%T: %v; want %q and not %q in %v", tt.page, err, tt.want, tt.lack, text)
 		}
 	}
-	if all["home"].Lookup("notice") == nil || all["home"].Lookup("app_key") != nil {
-		t.Errorf("home has %s", all["home"].DefinedTemplates())
+	if home, err := all["home"](); err != nil || home.Lookup("notice") == nil || home.Lookup("app_key") != nil {
+		t.Errorf("%v: home has %s", err, home.DefinedTemplates())
 	}
 }

@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"html/template"
 	"io/fs"
+	"maps"
 	"net/http"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	tree "text/template/parse"
 	"time"
@@ -35,10 +38,11 @@ type renderer struct {
 	pages  atomic.Pointer[templates]
 }
 
-// templates are those of all pages, by name.
-type templates map[string]*template.Template
+// templates are those of all pages, by name. A page's is parsed when it is first asked for:
+// most are seldom shown, and all together were a third of what an idle broker keeps.
+type templates map[string]func() (*template.Template, error)
 
-// newRenderer parses every template and prepares the static files.
+// newRenderer prepares the templates and the static files.
 func newRenderer(cat *i18n.Catalogs, brand Brand) (*renderer, error) {
 	a, err := newAssets()
 	if err != nil {
@@ -54,45 +58,74 @@ func newRenderer(cat *i18n.Catalogs, brand Brand) (*renderer, error) {
 // use shows the pages by an operator's templates from now on, where there are
 // some, and by ours otherwise.
 func (r *renderer) use(p *Pages) error {
-	parsed, err := r.parse(p)
+	all, err := r.templates(p)
 	if err == nil {
-		r.pages.Store(&parsed)
+		r.pages.Store(&all)
 	}
 	return err
 }
 
-// parse reads all templates.
+// parse is templates, all of them parsed.
 func (r *renderer) parse(p *Pages) (templates, error) {
+	all, err := r.templates(p)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if _, err := all[name](); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// templates are an operator's, and ours for the rest. They say what is wrong with them when they are parsed.
+func (r *renderer) templates(p *Pages) (templates, error) {
 	names, err := fs.Glob(templateFiles, "templates/*.html")
 	if err != nil {
 		return nil, err
 	}
 	funcs := r.funcs()
-	shared, all := template.New("").Funcs(funcs), templates{}
-	for _, name := range names { // "_" comes before all letters
+	read := func(files ...string) (*template.Template, error) {
+		into := template.New("").Funcs(funcs)
+		for _, file := range files {
+			text, ok := p.text(file)
+			if !ok {
+				ours, err := templateFiles.ReadFile("templates/" + file)
+				if err != nil {
+					return nil, err
+				}
+				text = string(ours)
+			}
+			if _, err := into.New(file).Parse(text); err != nil {
+				return nil, fmt.Errorf("parse template: %w", err)
+			}
+		}
+		return into, nil
+	}
+	var parts []string
+	shared := sync.OnceValues(func() (*template.Template, error) { return read(parts...) }) // copied, never shown
+	all := templates{}
+	for _, name := range names {
 		file := path.Base(name)
-		text, ok := p.text(file)
-		if !ok {
-			ours, err := templateFiles.ReadFile(name)
+		if strings.HasPrefix(file, "_") {
+			parts = append(parts, file)
+			continue
+		}
+		all[strings.TrimSuffix(file, ".html")] = sync.OnceValues(func() (*template.Template, error) {
+			from, err := shared()
 			if err != nil {
 				return nil, err
 			}
-			text = string(ours)
-		}
-		into := shared
-		if !strings.HasPrefix(file, "_") {
-			into = template.New("").Funcs(funcs)
-			all[strings.TrimSuffix(file, ".html")] = into
-		}
-		if _, err := into.New(file).Parse(text); err != nil {
-			return nil, fmt.Errorf("parse template: %w", err)
-		}
-	}
-	for name, t := range all {
-		if err := complete(t, shared, "layout", map[string]bool{}); err != nil {
-			return nil, fmt.Errorf("parse template: %w", err)
-		}
-		all[name] = t.Lookup("layout")
+			t, err := read(file)
+			if err != nil {
+				return nil, err
+			}
+			if err := complete(t, from, "layout", map[string]bool{}); err != nil {
+				return nil, fmt.Errorf("parse template: %w", err)
+			}
+			return t.Lookup("layout"), nil
+		})
 	}
 	return all, nil
 }
@@ -152,9 +185,13 @@ func (r *renderer) render(w http.ResponseWriter, status int, p page) error {
 
 // execute makes the HTML of a page.
 func (all templates) execute(p page) (*bytes.Buffer, error) {
-	t, ok := all[p.template()]
+	parsed, ok := all[p.template()]
 	if !ok {
 		return nil, fmt.Errorf("no template for page %q", p.template())
+	}
+	t, err := parsed()
+	if err != nil {
+		return nil, err
 	}
 	b := p.top()
 	b.Title = titleOf(p)

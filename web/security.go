@@ -6,9 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
-
-	"github.com/mileusna/useragent"
 
 	"idbroker/broker"
 	"idbroker/broker/local"
@@ -68,16 +65,6 @@ func (s *Server) showSecurity(w http.ResponseWriter, r *http.Request, status int
 		return err
 	}
 	return s.show(w, r, status, &p)
-}
-
-// browserName is a user agent for mails, in no language: "Firefox, Linux". It is
-// "" for what is no browser; programs at the token endpoint need not wait for it.
-func browserName(userAgent string) string {
-	if !strings.HasPrefix(userAgent, "Mozilla/") || len(userAgent) > maxUserAgent {
-		return ""
-	}
-	ua := useragent.Parse(userAgent)
-	return strings.Trim(printable(ua.Name, maxID)+", "+printable(ua.OS, maxID), ", ")
 }
 
 // title is what people call a provider; its id where it is not configured any

@@ -11,13 +11,14 @@ import (
 // errSMSWait: there were too many messages to a number, a person, or from here.
 var errSMSWait = &broker.Error{Kind: broker.KindTooMany, Message: "sms.wait"}
 
-// trySMS asks the limits before a code is sent.
-func (s *Server) trySMS(w http.ResponseWriter, r *http.Request, user broker.UserID, number string) error {
+// trySMS asks the limits before a code is sent. proven tells that the number is the
+// user's factor already.
+func (s *Server) trySMS(w http.ResponseWriter, r *http.Request, user broker.UserID, number string, proven bool) error {
 	if s.o.Limits == nil {
 		return nil
 	}
 	ip := broker.RequestOf(r.Context()).IP
-	v, err := s.o.Limits.SMS(r.Context(), visitOf(r).at, user, number, ip)
+	v, err := s.o.Limits.SMS(r.Context(), visitOf(r).at, user, number, proven, ip)
 	if err != nil || v.Wait == 0 {
 		return err
 	}
@@ -37,7 +38,7 @@ func (s *Server) startSMS(w http.ResponseWriter, r *http.Request, stay broker.Se
 		return local.ErrNoSMS
 	}
 	if number != "" { // nobody's is no message
-		if err := s.trySMS(w, r, stay.UserID, number); err != nil {
+		if err := s.trySMS(w, r, stay.UserID, number, false); err != nil {
 			return err
 		}
 	}
@@ -55,7 +56,7 @@ func (s *Server) sendSMS(w http.ResponseWriter, r *http.Request, user broker.Use
 			if visitOf(r).at.Sub(way.SentAt) < local.SMSAgain { // costs nobody a message
 				return local.ErrSMSSoon
 			}
-			if err := s.trySMS(w, r, user.ID, way.Number); err != nil {
+			if err := s.trySMS(w, r, user.ID, way.Number, true); err != nil {
 				return err
 			}
 		}

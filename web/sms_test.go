@@ -186,6 +186,35 @@ func TestMessagesAreFew(t *testing.T) {
 	})
 }
 
+// TestNumberOfSomebodyElse: whose number strangers type still gets codes to come in with.
+func TestNumberOfSomebodyElse(t *testing.T) {
+	const number = "+41227676111"
+	db := storetest.New(t)
+	w := worldOn(t, db, tokens.Options{}, func(o *Options) { o.Limits = limits.New(db, limits.Options{}) })
+	w.texting()
+	u := w.user("ada")
+	b := w.browser()
+	b.signIn("ada")
+	b.post(factorPath+"number/", "phone", number).to(factorPath)
+	b.post(factorPath+"number/confirm/", "code", w.texted(number)).want(200)
+	w.minuteLater(u)
+	for _, name := range []string{"eve", "mallory"} {
+		w.user(name)
+		eve := w.browser()
+		eve.signIn(name)
+		for range 5 {
+			eve.post(factorPath+"number/", "phone", number)
+		}
+	}
+	if n := len(w.texts()); n > 5 {
+		t.Errorf("%d messages to somebody else's number", n)
+	}
+	b = w.browser()
+	login := b.password("ada").to("/second-factor/").param("login")
+	b.post("/second-factor/send/", "login", login).to("/second-factor/")
+	b.post("/second-factor/", "login", login, "way", "sms", "code", w.texted(number)).to("/")
+}
+
 // TestNumberIsChangedFreshly: who finds the browser open gets no message and no
 // number of theirs into the account.
 func TestNumberIsChangedFreshly(t *testing.T) {

@@ -85,7 +85,7 @@ func TestStayIsNotTakenFromOutside(t *testing.T) {
 			b.lasts(b.walk(b.get(path), "ada").to("/"), false)
 		}
 		b := w.browser()
-		b.get("/login/provider/?app=demo&remember=1").want(405)
+		b.get("/login/provider/?app=demo&remember=1").to("/login/")
 		login := b.get("/login/?next=" + url.QueryEscape(profilePath)).to("/login/?login=").param("login")
 		b.post("/login/provider/?remember=1&login="+login, "app", "demo").to("/oauth/login/demo/?login=" + login)
 		b.lasts(b.walk(b.get("/oauth/login/demo/?remember=1&login="+login), "ada").to(profilePath), false)

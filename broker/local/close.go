@@ -94,6 +94,28 @@ func (a *Accounts) wayBack(ctx context.Context, u broker.User, until, at time.Ti
 	return token, nil
 }
 
+// mailWayBack mails the person of a closed account what reopens it, who asked at a time for
+// something that an open account would have mailed. Their earlier links stay good. Nothing is
+// mailed where the account is not closed any more, or nobody has proven the address.
+func (a *Accounts) mailWayBack(ctx context.Context, id broker.UserID, asked, at time.Time) error {
+	return a.store.InTx(ctx, func(ctx context.Context) error {
+		u, err := a.store.LockUser(ctx, id)
+		if errors.Is(err, broker.ErrNotFound) || err == nil && (!u.Closed() || !u.EmailVerified() || !at.Before(u.EraseAt)) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("lock user: %w", err)
+		}
+		token, err := a.wayBack(ctx, u, u.EraseAt, at)
+		if err != nil {
+			return err
+		}
+		return a.store.Enqueue(ctx, mail(ctx, u.Email, "closed-known", u.Locale, asked, map[string]string{
+			"name": u.Called(), "link": a.o.Issuer + broker.ReopenPath + "?token=" + token.Reveal(), "until": u.EraseAt.UTC().Format(time.RFC3339),
+		}))
+	})
+}
+
 // OfferReopen makes a secret for the page of somebody who has just proven a
 // credential of a closed account; the caller saw to that (broker.Closed).
 func (a *Accounts) OfferReopen(ctx context.Context, id broker.UserID) (broker.Secret, error) {

@@ -65,10 +65,6 @@ func TestClose(t *testing.T) {
 			t.Errorf("a mailed link: %v", err)
 		}
 		mails(t, db)
-		must(t, a.RequestReset(ctx, p.Email))
-		if sent := mails(t, db); len(sent) != 0 {
-			t.Errorf("mails: %+v", sent)
-		}
 		var offer *broker.Closed
 		if _, _, err := a.Authenticate(ctx, p.Email, good); !errors.As(err, &offer) || offer.User != p.ID {
 			t.Errorf("the right password: %v", err)

@@ -34,7 +34,9 @@ const (
 	codeTries = 5
 	// codesToAddress is how many codes an address gets in a clock hour, whoever
 	// asks: more than a person needs whose mail is slow, and no flood. It is the
-	// bound that a guesser meets; a browser is as new as its cookie.
+	// bound that a guesser meets; a browser is as new as its cookie. The browsers
+	// that have signed in with the address have as many together, which nobody else
+	// can use up: or a stranger would keep out who has nothing but their mailbox.
 	codesToAddress = 5
 	// codesFromBrowser is how many a browser may ask for in a clock hour, for
 	// whatever addresses.

@@ -58,7 +58,7 @@ func codeMails(t *testing.T, db *store.DB, a *local.Accounts) []broker.Mail {
 // codeFor sends a code and returns what the one mail says.
 func codeFor(t *testing.T, db *store.DB, a *local.Accounts, l broker.Login, email string) string {
 	t.Helper()
-	must(t, a.SendCode(t.Context(), l, email, false))
+	must(t, a.SendCode(t.Context(), l, email, local.CodeAsk{}))
 	sent := codeMails(t, db, a)
 	if len(sent) != 1 || sent[0].Data["code"] == "" {
 		t.Fatalf("mails: %+v", sent)
@@ -80,7 +80,7 @@ func TestCode(t *testing.T) {
 		u := signUp(t, db, a, "ada@example.org")
 		for _, remote := range []bool{false, true} {
 			l := waiting(t, db, remote)
-			must(t, a.SendCode(ctx, l, " ADA@example.org", false))
+			must(t, a.SendCode(ctx, l, " ADA@example.org", local.CodeAsk{}))
 			waits, ok, err := a.CodeSent(ctx, l)
 			if err != nil || !ok || waits.Email != "ada@example.org" || waits.UserID != "" || waits.MAC != "" {
 				t.Errorf("waits: %+v %v %v", waits, ok, err)
@@ -161,7 +161,7 @@ func TestOneCodeAtATime(t *testing.T) {
 		signUp(t, db, a, "eve@example.org")
 		l := waiting(t, db, true)
 		mine := codeFor(t, db, a, l, "eve@example.org")
-		if err := a.SendCode(ctx, l, "ada@example.org", false); !errors.Is(err, local.ErrCodeSoon) {
+		if err := a.SendCode(ctx, l, "ada@example.org", local.CodeAsk{}); !errors.Is(err, local.ErrCodeSoon) {
 			t.Errorf("a second one at once: %v", err)
 		}
 		time.Sleep(time.Minute)
@@ -209,7 +209,7 @@ func TestCodeIsMailedToNobodyElse(t *testing.T) {
 		must(t, db.CreateUser(ctx, broker.User{ID: "unproven", Email: "unproven@example.org"}))
 		for _, email := range []string{"nobody@example.org", off.Email, "unproven@example.org"} {
 			l := waiting(t, db, false)
-			must(t, a.SendCode(ctx, l, email, false))
+			must(t, a.SendCode(ctx, l, email, local.CodeAsk{}))
 			if _, ok, err := a.CodeSent(ctx, l); !ok || err != nil {
 				t.Errorf("%s: the page would tell: %v", email, err)
 			}

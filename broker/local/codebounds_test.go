@@ -23,7 +23,7 @@ func TestCodeBounds(t *testing.T) {
 		for _, email := range []string{"ada@example.org", "nobody@example.org"} { // known or not
 			for range 40 {
 				l := waiting(t, db, true)
-				must(t, a.SendCode(ctx, l, email, false)) // nobody is told that others have asked
+				must(t, a.SendCode(ctx, l, email, local.CodeAsk{})) // nobody is told that others have asked
 				if _, ok, err := a.CodeSent(ctx, l); !ok || err != nil {
 					t.Errorf("the page tells: %v", err)
 				}
@@ -34,8 +34,14 @@ func TestCodeBounds(t *testing.T) {
 				t.Errorf("%s: %d codes within an hour", email, len(requests))
 			}
 		}
+		for range 9 { // her own browsers have as many, which the others have not used up
+			must(t, a.SendCode(ctx, waiting(t, db, true), "ada@example.org", local.CodeAsk{Own: true}))
+		}
+		if requests, err := db.ClaimOutbox(ctx, 100, time.Now(), time.Hour, broker.OutboxCode); err != nil || len(requests) != 5 {
+			t.Errorf("%d codes for the account's own browsers: %v", len(requests), err)
+		}
 		silent := waiting(t, db, true)
-		must(t, a.SendCode(ctx, silent, "eve@example.org", true))
+		must(t, a.SendCode(ctx, silent, "eve@example.org", local.CodeAsk{Silent: true}))
 		if requests, err := db.ClaimOutbox(ctx, 100, time.Now(), time.Hour, broker.OutboxCode); err != nil || len(requests) != 0 {
 			t.Errorf("mailed although the address has had enough: %v", err)
 		}
@@ -48,7 +54,7 @@ func TestCodeBounds(t *testing.T) {
 		for i := range 40 {
 			other := waiting(t, db, true)
 			other.BrowserHash = l.BrowserHash
-			if err := a.SendCode(ctx, other, fmt.Sprintf("p%d@example.org", i), false); err == nil {
+			if err := a.SendCode(ctx, other, fmt.Sprintf("p%d@example.org", i), local.CodeAsk{}); err == nil {
 				sent++
 			} else if !errors.Is(err, local.ErrCodeMany) {
 				t.Fatal(err)
@@ -58,7 +64,7 @@ func TestCodeBounds(t *testing.T) {
 			t.Errorf("%d codes from one browser within an hour", sent)
 		}
 		time.Sleep(time.Hour)
-		must(t, a.SendCode(ctx, waiting(t, db, true), "ada@example.org", false))
+		must(t, a.SendCode(ctx, waiting(t, db, true), "ada@example.org", local.CodeAsk{}))
 	})
 }
 
@@ -71,7 +77,7 @@ func TestCodeExpires(t *testing.T) {
 		l := waiting(t, db, true)
 		code := codeFor(t, db, a, l, "ada@example.org")
 		time.Sleep(broker.MailCodeLifetime - time.Second)
-		must(t, a.SendCode(ctx, waiting(t, db, true), "ada@example.org", false))
+		must(t, a.SendCode(ctx, waiting(t, db, true), "ada@example.org", local.CodeAsk{}))
 		time.Sleep(time.Second)
 		if _, _, err := a.RedeemCode(ctx, l, code); !errors.Is(err, local.ErrCodeGone) {
 			t.Errorf("%v", err)
@@ -102,7 +108,7 @@ func TestCodeTellsNothing(t *testing.T) {
 	costs := map[string][2]cost{}
 	for _, email := range []string{"ada@example.org", "nobody@example.org", "eve@example.org"} {
 		l := waiting(t, db, true)
-		send := measure(func() { must(t, a.SendCode(ctx, l, email, false)) })
+		send := measure(func() { must(t, a.SendCode(ctx, l, email, local.CodeAsk{})) })
 		sent := codeMails(t, db, a)
 		guess := measure(func() {
 			code := "BBBB-BBBB"
@@ -131,7 +137,7 @@ func TestCodesPolicy(t *testing.T) {
 		a := coded(t, db, func(o *local.Options) { o.Codes = tt.codes })
 		for remote, want := range map[bool]bool{true: tt.link, false: tt.signIn} {
 			l := waiting(t, db, remote)
-			err := a.SendCode(ctx, l, "x"+string(l.ID)+"@example.org", false)
+			err := a.SendCode(ctx, l, "x"+string(l.ID)+"@example.org", local.CodeAsk{})
 			_, _, redeemed := a.RedeemCode(ctx, l, "BBBB-BBBB")
 			if a.Codes(l) != want || want != (err == nil) || want == errors.Is(redeemed, local.ErrNoCodes) {
 				t.Errorf("codes %q, an identity waits %v: %v, %v", tt.codes, remote, err, redeemed)

@@ -12,14 +12,20 @@ import (
 	"idbroker/broker"
 )
 
+// CodeAsk says who asks for a code.
+type CodeAsk struct {
+	Silent bool // the address has had enough mails: answer as ever, and send none
+	Own    bool // a browser that has signed in with the address: strangers use up none of its codes
+}
+
 // SendCode has a code mailed to an address, for a login that has a row. It looks
 // at no account: for whatever address it writes the same, so nobody learns from
 // its answer or its time who has an account here. DeliverCode decides. The codes
-// that the login had before are void. Where the address has had enough (silent, or
+// that the login had before are void. Where the address has had enough (CodeAsk.Silent, or
 // codesToAddress) the answer is the same, too, and nothing is mailed: nobody learns
 // that somebody else has asked. Errors: code.off, code.too_soon, code.too_many (from
 // this browser), field.email_invalid.
-func (a *Accounts) SendCode(ctx context.Context, login broker.Login, email string, silent bool) error {
+func (a *Accounts) SendCode(ctx context.Context, login broker.Login, email string, ask CodeAsk) error {
 	if !a.Codes(login) {
 		return ErrNoCodes
 	}
@@ -41,7 +47,7 @@ func (a *Accounts) SendCode(ctx context.Context, login broker.Login, email strin
 		q.Provider = a.links.Title(login.Remote.Provider)
 	}
 	err = a.store.InTx(ctx, func(ctx context.Context) error {
-		if err := a.mayHaveCode(ctx, &c); err != nil {
+		if err := a.mayHaveCode(ctx, &c, ask.Own); err != nil {
 			return err
 		}
 		if err := a.store.ReplaceMailCodes(ctx, login.ID, at); err != nil {
@@ -50,7 +56,7 @@ func (a *Accounts) SendCode(ctx context.Context, login broker.Login, email strin
 		if err := a.store.CreateMailCode(ctx, c); err != nil {
 			return err
 		}
-		if silent || c.Nth > codesToAddress {
+		if ask.Silent || max(c.Nth, -c.Nth) > codesToAddress {
 			return nil // whom it opens is never noted: no guess can be right
 		}
 		return a.store.Enqueue(ctx, q.Entry(at))
@@ -61,8 +67,9 @@ func (a *Accounts) SendCode(ctx context.Context, login broker.Login, email strin
 	return err
 }
 
-// mayHaveCode checks how many codes there were, and numbers this one.
-func (a *Accounts) mayHaveCode(ctx context.Context, c *broker.MailCode) error {
+// mayHaveCode checks how many codes there were, and numbers this one. Those that the
+// account's own browsers ask for are numbered on their own.
+func (a *Accounts) mayHaveCode(ctx context.Context, c *broker.MailCode, own bool) error {
 	last, err := a.store.LastMailCode(ctx, c.LoginID)
 	if err == nil && c.CreatedAt.Sub(last.CreatedAt) < codeAgain {
 		return ErrCodeSoon
@@ -70,19 +77,21 @@ func (a *Accounts) mayHaveCode(ctx context.Context, c *broker.MailCode) error {
 	if err != nil && !errors.Is(err, broker.ErrNotFound) {
 		return fmt.Errorf("last mail code: %w", err)
 	}
-	toAddress, fromBrowser, err := a.store.CountMailCodes(ctx, c.Email, c.BrowserHash, c.Hour)
+	toAddress, fromBrowser, err := a.store.CountMailCodes(ctx, c.Email, c.BrowserHash, c.Hour, own)
 	if err != nil {
 		return fmt.Errorf("count mail codes: %w", err)
 	}
 	if fromBrowser >= codesFromBrowser {
 		return ErrCodeMany
 	}
-	c.Nth = toAddress + 1
+	if c.Nth = toAddress + 1; own {
+		c.Nth = -c.Nth
+	}
 	return nil
 }
 
 // DeliverCode is the outbox handler of broker.OutboxCode: it mails the code where
-// the address is the proven one of an active account.
+// the address is the proven one of an active account; of a closed one, what reopens it.
 func (a *Accounts) DeliverCode(ctx context.Context, payload []byte) error {
 	var q broker.CodeRequest
 	if err := json.Unmarshal(payload, &q); err != nil {
@@ -97,10 +106,13 @@ func (a *Accounts) DeliverCode(ctx context.Context, payload []byte) error {
 		return fmt.Errorf("find mail code: %w", err)
 	}
 	user, known, err := a.owner(ctx, c.Email)
-	if err != nil || !known || user.Disabled() || !user.EmailVerified() {
+	if err != nil || !known || user.Disabled() && !user.Closed() || !user.EmailVerified() {
 		return err
 	}
 	ctx = broker.WithRequest(ctx, broker.Request{IP: q.IP, Browser: q.Browser})
+	if user.Closed() {
+		return a.mailWayBack(ctx, user.ID, q.At, at)
+	}
 	err = a.store.InTx(ctx, func(ctx context.Context) error {
 		if err := a.store.AddressMailCode(ctx, c.ID, user.ID, user.Version, at); err != nil {
 			return err

@@ -36,6 +36,7 @@ func DomainName(s string) (string, error) {
 	if err != nil {
 		return "", broker.ErrEmail.Because(err)
 	}
+	name = strings.TrimSuffix(name, ".") // of another script: "。" is mapped to it
 	if dotted := "." + name + "."; strings.Contains(dotted, ".-") || strings.Contains(dotted, "-.") {
 		return "", broker.ErrEmail.Becausef("a label of %s begins or ends with a hyphen", name)
 	}

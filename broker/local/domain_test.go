@@ -80,6 +80,7 @@ func TestBlockedDomain(t *testing.T) {
 		for _, email := range []string{
 			"x@evil.example", "x@EVIL.example", "x@sub.evil.example", "x@a.b.evil.example", "x@\uff45vil.example", "x@evil\u3002example",
 			"x@ev\u00adil.example", "x@b\u00fccher.example", "x@bu\u0308cher.example", "x@XN--bcher-kva.example", "x@sub.b\u00fccher.example", "x@bad.good2.evil.example",
+			"x@evil.example.", "x@evil.example\u3002", "x@evil.example\uff0e", "x@evil.example\uff61", "x@evil.example.\u3002", "x@sub\uff0eevil.example",
 		} {
 			if _, err := form(t, db, a, email); !errors.Is(err, local.ErrDomainBlocked) && !errors.Is(err, broker.ErrEmail) {
 				t.Errorf("form, %q: %v", email, err)

@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/go-crypt/crypt/algorithm"
 	"github.com/go-crypt/crypt/algorithm/bcrypt"
@@ -51,13 +52,19 @@ var (
 // The forms of hashes, written so narrowly that we and the library cannot read
 // different numbers out of one text.
 var (
-	bcryptForm       = regexp.MustCompile(`^\$2[aby]\$([0-9]{2})\$[./A-Za-z0-9]{53}$`)
-	bcryptSHA256Form = regexp.MustCompile(`^\$bcrypt-sha256\$v=2,t=2b,r=([0-9]{1,2})\$[./A-Za-z0-9]{22}\$[./A-Za-z0-9]{31}$`)
-	scryptForm       = regexp.MustCompile(`^\$scrypt\$ln=([0-9]{1,2}),r=([0-9]{1,2}),p=([0-9]{1,2})\$[A-Za-z0-9+/]{1,86}\$[A-Za-z0-9+/]{22,86}$`)
-	pbkdf2Form       = regexp.MustCompile(`^\$pbkdf2-sha(?:256\$([0-9]{1,7})\$[A-Za-z0-9./]{1,86}\$[A-Za-z0-9./]{43}|512\$([0-9]{1,7})\$[A-Za-z0-9./]{1,86}\$[A-Za-z0-9./]{86})$`)
-	shacryptForm     = regexp.MustCompile(`^\$(?:5\$(?:rounds=([0-9]{4,7})\$)?[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{43}|6\$(?:rounds=([0-9]{4,7})\$)?[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{86})$`)
-	invenioForm      = regexp.MustCompile(`^\$invenio-aes\$([^$\s]{3,254})\$([0-9a-f]{64})$`)
+	bcryptForm       = form(`^\$2[aby]\$([0-9]{2})\$[./A-Za-z0-9]{53}$`)
+	bcryptSHA256Form = form(`^\$bcrypt-sha256\$v=2,t=2b,r=([0-9]{1,2})\$[./A-Za-z0-9]{22}\$[./A-Za-z0-9]{31}$`)
+	scryptForm       = form(`^\$scrypt\$ln=([0-9]{1,2}),r=([0-9]{1,2}),p=([0-9]{1,2})\$[A-Za-z0-9+/]{1,86}\$[A-Za-z0-9+/]{22,86}$`)
+	pbkdf2Form       = form(`^\$pbkdf2-sha(?:256\$([0-9]{1,7})\$[A-Za-z0-9./]{1,86}\$[A-Za-z0-9./]{43}|512\$([0-9]{1,7})\$[A-Za-z0-9./]{1,86}\$[A-Za-z0-9./]{86})$`)
+	shacryptForm     = form(`^\$(?:5\$(?:rounds=([0-9]{4,7})\$)?[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{43}|6\$(?:rounds=([0-9]{4,7})\$)?[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{86})$`)
+	invenioForm      = form(`^\$invenio-aes\$([^$\s]{3,254})\$([0-9a-f]{64})$`)
 )
+
+// form is an expression that is compiled when it is first needed: those of other
+// systems take a third of a megabyte, and most brokers never see one.
+func form(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
+}
 
 // doubleHash begins what Invenio (Flask-Security) made of HMAC-SHA512(salt,
 // password) in base64. It writes only what comes behind, so whoever imports must say.
@@ -108,35 +115,35 @@ func (h *hasher) readSingle(s string) (stored, error) {
 	switch {
 	case strings.HasPrefix(s, "$argon2id$"):
 		return readArgon2(s)
-	case bcryptForm.MatchString(s):
-		if number(bcryptForm.FindStringSubmatch(s)[1:]) > maxBcryptCost {
+	case bcryptForm().MatchString(s):
+		if number(bcryptForm().FindStringSubmatch(s)[1:]) > maxBcryptCost {
 			return stored{}, errHashDear
 		}
 		return library(s, bcrypt.Decode, 0, bcryptPassword)
-	case bcryptSHA256Form.MatchString(s):
-		if number(bcryptSHA256Form.FindStringSubmatch(s)[1:]) > maxBcryptCost {
+	case bcryptSHA256Form().MatchString(s):
+		if number(bcryptSHA256Form().FindStringSubmatch(s)[1:]) > maxBcryptCost {
 			return stored{}, errHashDear
 		}
 		return library(s, bcrypt.Decode, 0, 0)
-	case scryptForm.MatchString(s):
+	case scryptForm().MatchString(s):
 		return readScrypt(s)
-	case pbkdf2Form.MatchString(s):
-		switch n := number(pbkdf2Form.FindStringSubmatch(s)[1:]); {
+	case pbkdf2Form().MatchString(s):
+		switch n := number(pbkdf2Form().FindStringSubmatch(s)[1:]); {
 		case n == 0:
 			return stored{}, errHash
 		case n > maxPBKDF2Rounds:
 			return stored{}, errHashDear
 		}
 		return library(s, pbkdf2.Decode, 0, 0)
-	case shacryptForm.MatchString(s):
-		switch n := number(shacryptForm.FindStringSubmatch(s)[1:]); {
+	case shacryptForm().MatchString(s):
+		switch n := number(shacryptForm().FindStringSubmatch(s)[1:]); {
 		case n != 0 && n < minCryptRounds:
 			return stored{}, errHash
 		case n > maxCryptRounds:
 			return stored{}, errHashDear
 		}
 		return library(s, shacrypt.Decode, 0, 0)
-	case invenioForm.MatchString(s):
+	case invenioForm().MatchString(s):
 		return readInvenioAES(s)
 	}
 	return stored{}, errHash
@@ -149,7 +156,7 @@ func number(groups []string) int {
 }
 
 func readScrypt(s string) (stored, error) {
-	m := scryptForm.FindStringSubmatch(s)
+	m := scryptForm().FindStringSubmatch(s)
 	ln, r, p := number(m[1:2]), number(m[2:3]), number(m[3:4])
 	if ln == 0 || r == 0 || p == 0 {
 		return stored{}, errHash
@@ -181,7 +188,7 @@ func library(s string, decode func(string) (algorithm.Digest, error), memoryKiB,
 // readInvenioAES reads what Invenio 1 made: SHA-256 of the address as MySQL's
 // AES_ENCRYPT encrypts it under the password.
 func readInvenioAES(s string) (stored, error) {
-	m := invenioForm.FindStringSubmatch(s)
+	m := invenioForm().FindStringSubmatch(s)
 	want, err := hex.DecodeString(m[2])
 	if err != nil {
 		return stored{}, errHash

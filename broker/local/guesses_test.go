@@ -35,7 +35,7 @@ func TestEstimateIsTheLibrarys(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		password := ""
 		for range rapid.IntRange(1, 3).Draw(t, "pieces") {
-			password += words[rapid.IntRange(0, len(words)-1).Draw(t, "word")].text + rapid.StringMatching(`[ -.A-Z]{0,2}`).Draw(t, "between")
+			password += words.word(rapid.IntRange(0, words.len()-1).Draw(t, "word")) + rapid.StringMatching(`[ -.A-Z]{0,2}`).Draw(t, "between")
 		}
 		if digits.MatchString(password) {
 			t.Skip("its dates end one sign too late, and never at the end")

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 	"sync"
 
@@ -16,8 +17,13 @@ import (
 // common one on.
 var wordLists = []string{"Passwords", "English", "MaleNames", "FemaleNames", "Surnames"}
 
-// words are those of lists, sorted: two megabytes, where a map would have five.
-type words []rankedWord
+// words are those of lists, sorted, in one text: 1.4 megabytes, where a list of them would
+// have three, and a map five.
+type words struct {
+	text  string
+	at    []uint32 // where each begins, and the end of the last one
+	ranks []uint32 // its place in its list, from 1
+}
 
 // rankedWord is a word in lower case with its place in its list, from 1.
 type rankedWord struct {
@@ -28,34 +34,52 @@ type rankedWord struct {
 // commonWords are those of all lists. They are read when the first password is
 // chosen; most programs, and many brokers, never see one.
 var commonWords = sync.OnceValue(func() words {
-	var all words
+	var all []rankedWord
 	for _, name := range wordLists {
 		var list struct{ List []string }
 		if err := json.Unmarshal(data.MustAsset("data/"+name+".json"), &list); err != nil {
 			panic(fmt.Sprintf("list of words %s: %v", name, err)) // linked in: a test reads it
 		}
-		one := strings.Join(list.List, "\n") // instead of a piece of memory for each
-		all = append(all, ranked(strings.Split(one, "\n"))...)
+		all = append(all, ranked(list.List)...)
 	}
-	return slices.Clip(all.sorted())
+	return packed(all)
 })
 
 // listOf makes words of a list.
-func listOf(list []string) words { return ranked(list).sorted() }
+func listOf(list []string) words { return packed(ranked(list)) }
 
 // ranked gives each word its place.
-func ranked(list []string) words {
-	all := make(words, len(list))
+func ranked(list []string) []rankedWord {
+	all := make([]rankedWord, len(list))
 	for i, word := range list {
 		all[i] = rankedWord{strings.ToLower(word), i + 1}
 	}
 	return all
 }
 
-func (w words) sorted() words {
-	slices.SortFunc(w, func(a, b rankedWord) int { return strings.Compare(a.text, b.text) })
+// packed sorts them.
+func packed(list []rankedWord) words {
+	slices.SortFunc(list, func(a, b rankedWord) int { return strings.Compare(a.text, b.text) })
+	size := 0
+	for _, word := range list {
+		size += len(word.text)
+	}
+	var text strings.Builder
+	text.Grow(size)
+	w := words{at: make([]uint32, 1, len(list)+1), ranks: make([]uint32, len(list))}
+	for i, word := range list {
+		text.WriteString(word.text)
+		w.at, w.ranks[i] = append(w.at, uint32(text.Len())), uint32(word.rank)
+	}
+	w.text = text.String()
 	return w
 }
+
+// len is how many there are.
+func (w words) len() int { return len(w.ranks) }
+
+// word is one of them.
+func (w words) word(i int) string { return w.text[w.at[i]:w.at[i+1]] }
 
 // find finds the words in a password, which is ASCII.
 func (w words) find(password, list string) []match.Match {
@@ -63,12 +87,12 @@ func (w words) find(password, list string) []match.Match {
 	lower := strings.ToLower(password)
 	for i := range lower {
 		from := w // words that begin with what was read so far
-		for end := i + 1; end <= len(lower) && len(from) > 0; end++ {
+		for end := i + 1; end <= len(lower) && from.len() > 0; end++ {
 			from = from.beginning(lower[i:end])
-			if len(from) > 0 && from[0].text == lower[i:end] {
+			if from.len() > 0 && from.word(0) == lower[i:end] {
 				m := found("dictionary", password, i, end)
 				m.DictionaryName = list
-				m.Entropy = entropy.DictionaryEntropy(m, float64(from[0].rank))
+				m.Entropy = entropy.DictionaryEntropy(m, float64(from.ranks[0]))
 				all = append(all, m)
 			}
 		}
@@ -78,12 +102,10 @@ func (w words) find(password, list string) []match.Match {
 
 // beginning are the words that begin so.
 func (w words) beginning(with string) words {
-	low, _ := slices.BinarySearchFunc(w, with, func(word rankedWord, with string) int { return strings.Compare(word.text, with) })
-	high, _ := slices.BinarySearchFunc(w[low:], with, func(word rankedWord, with string) int {
-		if strings.HasPrefix(word.text, with) {
-			return -1
-		}
-		return 1
-	})
-	return w[low : low+high]
+	low := sort.Search(w.len(), func(i int) bool { return w.word(i) >= with })
+	high := low + sort.Search(w.len()-low, func(i int) bool { return !strings.HasPrefix(w.word(low+i), with) })
+	if low == high {
+		return words{}
+	}
+	return words{w.text, w.at[low : high+1], w.ranks[low:high]}
 }

@@ -7,7 +7,6 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"fmt"
-	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -246,10 +245,10 @@ func encode(p Argon2, salt, key []byte) broker.Secret {
 }
 
 // argon2Form is PHC, with numbers that have no second spelling.
-var argon2Form = regexp.MustCompile(`^\$argon2id\$v=19\$m=([1-9][0-9]{0,9}),t=([1-9][0-9]{0,9}),p=([1-9][0-9]{0,2})\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{22,86})$`)
+var argon2Form = form(`^\$argon2id\$v=19\$m=([1-9][0-9]{0,9}),t=([1-9][0-9]{0,9}),p=([1-9][0-9]{0,2})\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{22,86})$`)
 
 func readArgon2(s string) (stored, error) {
-	f := argon2Form.FindStringSubmatch(s)
+	f := argon2Form().FindStringSubmatch(s)
 	if f == nil {
 		return stored{}, errHash
 	}

@@ -2,7 +2,6 @@ package local
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"strings"
@@ -52,14 +51,18 @@ var (
 )
 
 // Import checks accounts of another system one by one, and writes them many at
-// once. It remembers 20 bytes or so of each address, username and identity that it has seen.
+// once. It remembers each address, username and identity that it has checked in a file without a
+// name, in the directory for temporary files: some 64 bytes each.
 type Import struct {
 	a    *Accounts
-	seen map[[16]byte]struct{}
+	seen seen
 }
 
-// Import begins an import.
-func (a *Accounts) Import() *Import { return &Import{a, map[[16]byte]struct{}{}} }
+// Import begins an import. Close ends it.
+func (a *Accounts) Import() *Import { return &Import{a: a} }
+
+// Close forgets what was checked.
+func (i *Import) Close() error { return i.seen.close() }
 
 // ImportError is what is wrong with one account, by the field of the file.
 type ImportError struct{ Fields map[string]error }
@@ -74,14 +77,21 @@ func (i *Import) Check(ctx context.Context, n Imported) (known bool, err error) 
 	if err != nil {
 		return false, err
 	}
-	once := func(field, what string) {
-		if bad[field] == nil && !i.first(field+"\x00"+what) {
+	once := func(field, what string) error {
+		if bad[field] != nil {
+			return nil
+		}
+		first, err := i.seen.first(field + "\x00" + what)
+		if err == nil && !first {
 			bad[field] = errImportRepeated
 		}
+		return err
 	}
 	var owner broker.User
 	if bad["email"] == nil {
-		once("email", u.Email)
+		if err := once("email", u.Email); err != nil {
+			return false, err
+		}
 		if owner, known, err = i.a.owner(ctx, u.Email); err != nil {
 			return false, err
 		}
@@ -95,7 +105,9 @@ func (i *Import) Check(ctx context.Context, n Imported) (known bool, err error) 
 		}
 	}
 	if u.Username != "" {
-		once("username", broker.FoldCase(u.Username))
+		if err := once("username", broker.FoldCase(u.Username)); err != nil {
+			return false, err
+		}
 		if taken, err := i.a.taken(ctx, u.Username, owner.ID); err != nil {
 			return false, err
 		} else if taken && bad["username"] == nil {
@@ -103,7 +115,9 @@ func (i *Import) Check(ctx context.Context, n Imported) (known bool, err error) 
 		}
 	}
 	for _, id := range u.identities {
-		once("identities", id.Provider+"\x00"+id.Issuer+"\x00"+id.Subject)
+		if err := once("identities", id.Provider+"\x00"+id.Issuer+"\x00"+id.Subject); err != nil {
+			return false, err
+		}
 		switch who, err := i.a.links.OwnerOf(ctx, id); {
 		case err != nil:
 			return false, err
@@ -115,15 +129,6 @@ func (i *Import) Check(ctx context.Context, n Imported) (known bool, err error) 
 		return false, &ImportError{bad}
 	}
 	return known, nil
-}
-
-// first tells whether something is seen for the first time.
-func (i *Import) first(what string) bool {
-	sum := sha256.Sum256([]byte(what))
-	key := [16]byte(sum[:16])
-	_, again := i.seen[key]
-	i.seen[key] = struct{}{}
-	return !again
 }
 
 // Write writes accounts, all or none, but those whose address has one, and tells how many. They are

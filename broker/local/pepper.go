@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"idbroker/broker"
@@ -88,11 +87,11 @@ func (p pepper) stored(s stored) stored {
 	return s
 }
 
-var pepperForm = regexp.MustCompile(`^\$pepper=([A-Za-z0-9_-]{8})(\$argon2id\$.*)$`)
+var pepperForm = form(`^\$pepper=([A-Za-z0-9_-]{8})(\$argon2id\$.*)$`)
 
 // read understands a hash that names its pepper.
 func (p Peppers) read(s string) (stored, error) {
-	f := pepperForm.FindStringSubmatch(s)
+	f := pepperForm().FindStringSubmatch(s)
 	if f == nil {
 		return stored{}, errHash
 	}

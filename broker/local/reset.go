@@ -24,7 +24,8 @@ func (a *Accounts) RequestReset(ctx context.Context, email string) error {
 }
 
 // DeliverReset is the outbox handler of broker.OutboxReset: it mails the link,
-// where the address belongs to an active account. Links that were mailed before
+// where the address belongs to an active account. Who has closed theirs gets what
+// reopens it: without the password nothing else would. Links that were mailed before
 // are void. A request that waited for longer than a link works is dropped: the
 // person has asked again, or gone.
 func (a *Accounts) DeliverReset(ctx context.Context, payload []byte) error {
@@ -37,19 +38,26 @@ func (a *Accounts) DeliverReset(ctx context.Context, payload []byte) error {
 		return nil
 	}
 	user, known, err := a.owner(ctx, r.Email)
-	if err != nil || !known || user.Disabled() {
+	if err != nil || !known || user.Disabled() && !user.Closed() {
 		return err
 	}
 	ctx = broker.WithRequest(ctx, broker.Request{IP: r.IP, Browser: r.Browser})
+	if user.Closed() {
+		return a.mailWayBack(ctx, user.ID, r.At, at)
+	}
 	return a.store.InTx(ctx, func(ctx context.Context) error {
 		token, err := a.onlyLink(ctx, broker.MailToken{Purpose: broker.MailReset, Email: r.Email, UserID: user.ID, Version: user.Version}, at)
 		if err != nil {
 			return err
 		}
-		return a.store.Enqueue(ctx, mail(ctx, r.Email, "reset", user.Locale, at, map[string]string{
+		data := map[string]string{
 			"name": user.Called(), "link": a.o.Issuer + "/reset-password/?token=" + token.Reveal(),
 			"minutes": strconv.Itoa(int(broker.MailTokenLifetime.Minutes())), "when": r.At.UTC().Format(time.RFC3339),
-		}))
+		}
+		if !a.o.Usernames.NoSignIn {
+			data["username"] = user.Username // whoever needs it to sign in may have forgotten that, too
+		}
+		return a.store.Enqueue(ctx, mail(ctx, r.Email, "reset", user.Locale, at, data))
 	})
 }
 

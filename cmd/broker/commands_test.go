@@ -104,6 +104,42 @@ func TestPepper(t *testing.T) {
 	}
 }
 
+// TestPasswordsStatus: an operator learns how many wait for an old pepper, and when it may go.
+func TestPasswordsStatus(t *testing.T) {
+	o := newOperator(t)
+	if out := o.run("passwords", "status"); !strings.Contains(out, "No account has a password") {
+		t.Error(out)
+	}
+	dir := t.TempDir()
+	file, other := filepath.Join(dir, "pepper"), filepath.Join(dir, "other")
+	for _, name := range []string{file, other} {
+		if err := os.WriteFile(name, []byte(o.run("keys", "keyring")), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o = o.set("BROKER_ACCOUNTS__PEPPER_FILE=" + file)
+	if _, errs, code := o.try("plattenspieler im regen\n", "users", "create", "ada@example.org", "--password-stdin"); code != 0 {
+		t.Fatal(errs)
+	}
+	var forms []struct{ Kind, Pepper, State string }
+	o.read(&forms, "passwords", "status")
+	if len(forms) != 1 || forms[0].Kind != "argon2id" || forms[0].Pepper == "" || forms[0].State != "current" {
+		t.Fatalf("%+v", forms)
+	}
+	o = o.set("BROKER_ACCOUNTS__PEPPER_FILE=" + other)
+	if out := o.run("passwords", "status"); !strings.Contains(out, "their password: 1.") || !strings.Contains(out, "lacks the pepper "+forms[0].Pepper) {
+		t.Error(out)
+	}
+}
+
+// TestDatabaseNotReached: a command says what to look at.
+func TestDatabaseNotReached(t *testing.T) {
+	o := newOperator(t).set("BROKER_DATABASE__DSN=postgres://ada:not-shown@127.0.0.1:1/nowhere")
+	if line := o.refuses("migrate", "status"); !strings.Contains(line, "database.dsn: the database is not reached; see to it that it runs") || strings.Contains(line, "not-shown") {
+		t.Error(line)
+	}
+}
+
 // TestPasswords: the operator prepares the list, and nobody chooses what is in it.
 func TestPasswords(t *testing.T) {
 	o := newOperator(t)

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"runtime/debug"
-	"runtime/metrics"
 	"sync"
 	"time"
 
@@ -31,10 +29,6 @@ const (
 	// lateEvery is how long a session may outlive the provider's word that it has
 	// ended, where both came at the same moment.
 	lateEvery = time.Minute
-	// restEvery is how often the broker asks itself whether it is idle.
-	restEvery = time.Minute
-	// busyAbove is what a few requests a second allocate meanwhile, in bytes.
-	busyAbove = 64 << 20
 	// lastFlush bounds what the doctor's memory may cost at the end.
 	lastFlush = 2 * time.Second
 )
@@ -72,25 +66,11 @@ func (s *server) startJobs() *jobs {
 	j.wait.Go(func() { s.every(ctx, "remote tokens", tokensEvery, s.keepTokens) })
 	j.wait.Go(func() { s.every(ctx, "late sessions", lateEvery, s.endLate) })
 	j.wait.Go(func() {
-		debug.FreeOSMemory() // what the start needed
-		s.every(ctx, "rest", restEvery, new(rest).look)
+		r := rest{db: s.rooms.db}
+		_ = r.free(ctx) // what the start needed; the next look would tell
+		s.every(ctx, "rest", restEvery, r.look)
 	})
 	return j
-}
-
-// rest gives memory back while little happens: collectAt lets more lie than an
-// idle broker should hold.
-type rest struct{ allocated uint64 }
-
-func (l *rest) look(context.Context) error {
-	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
-	metrics.Read(sample)
-	now := sample[0].Value.Uint64()
-	if now-l.allocated < busyAbove {
-		debug.FreeOSMemory()
-	}
-	l.allocated = now
-	return nil
 }
 
 // prune removes what nobody needs any more. What cannot be removed now keeps

@@ -76,7 +76,7 @@ func filled(ctx context.Context, cfg config.Config) (bool, error) {
 	}
 	db, err := store.Open(ctx, store.Options{DSN: cfg.Database.DSN.Reveal()})
 	if err != nil {
-		return false, fmt.Errorf("database.dsn: %w", err)
+		return false, notOpened(err)
 	}
 	defer db.Close()
 	all, err := db.MigrateStatus(ctx)

@@ -95,11 +95,26 @@ func (p *program) run(args []string) (code int) {
 	background, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(background, stop) // a second signal ends the process
-	ctx.BindTo(background, (*context.Context)(nil))
-	if err := ctx.Run(p); err != nil {
+	if err := p.command(ctx.Selected())(background); err != nil {
 		return p.fail(err)
 	}
 	return 0
+}
+
+// command is what a node of the tree does. The library would run it, too, and keep the
+// description of all commands meanwhile, half a megabyte.
+func (p *program) command(n *kong.Node) func(context.Context) error {
+	if n != nil {
+		switch c := n.Target.Addr().Interface().(type) {
+		case interface {
+			Run(context.Context, *program) error
+		}:
+			return func(ctx context.Context) error { return c.Run(ctx, p) }
+		case interface{ Run(*program) error }:
+			return func(context.Context) error { return c.Run(p) }
+		}
+	}
+	return func(context.Context) error { return errors.New("no such command; see broker --help") }
 }
 
 // usage turns a parser's complaint into what to do.

@@ -24,7 +24,7 @@ func (p *program) bare(ctx context.Context) (*store.DB, error) {
 	}
 	db, err := store.Open(ctx, store.Options{DSN: cfg.Database.DSN.Reveal()})
 	if err != nil {
-		return nil, fmt.Errorf("database.dsn: %w", err)
+		return nil, notOpened(err)
 	}
 	return db, nil
 }

@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
 	"time"
 
+	"idbroker/broker"
 	"idbroker/config"
 	"idbroker/store"
 )
@@ -23,13 +25,21 @@ func database(ctx context.Context, cfg config.Config, log *slog.Logger) (*store.
 	}
 	db, err := store.Open(ctx, store.Options{DSN: cfg.Database.DSN.Reveal(), Keys: ring, Log: log, MaxConns: cfg.Database.MaxConns})
 	if err != nil {
-		return nil, ring, fmt.Errorf("database.dsn: %w", err)
+		return nil, ring, notOpened(err)
 	}
 	if err := upToDate(ctx, db, cfg, log); err != nil {
 		db.Close()
 		return nil, ring, err
 	}
 	return db, ring, nil
+}
+
+// notOpened says what an operator can do about a database that was not opened.
+func notOpened(err error) error {
+	if e, ok := errors.AsType[*broker.Error](err); ok && e.Kind == broker.KindUnavailable {
+		return fmt.Errorf("database.dsn: the database is not reached; see to it that it runs, and that address, name and password there are right: %w", e.Err)
+	}
+	return fmt.Errorf("database.dsn: %w", err)
 }
 
 // upToDate migrates, or refuses a schema that lacks migrations. PostgreSQL is

@@ -18,6 +18,7 @@ import (
 type passwordCommands struct {
 	Prepare passwordsPrepare `cmd:"" help:"Make a file of breached passwords out of the public list."`
 	Check   passwordsCheck   `cmd:"" help:"Tell whether a password is in that file."`
+	Status  passwordsStatus  `cmd:"" help:"Tell how the passwords of all accounts are kept, and whether an old pepper or salt may go."`
 }
 
 type passwordsPrepare struct {

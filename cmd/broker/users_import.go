@@ -119,6 +119,7 @@ func (c usersImport) open(p *program) (*os.File, error) {
 func (c usersImport) check(ctx context.Context, p *program, r *rooms, f *os.File) (importView, error) {
 	var v importView
 	problems, i := 0, r.accounts.Import()
+	defer i.Close()
 	complain := func(line int, fields map[string]error) {
 		for _, field := range slices.Sorted(maps.Keys(fields)) {
 			problems++

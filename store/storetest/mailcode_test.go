@@ -59,12 +59,16 @@ func TestMailCodeEnds(t *testing.T) {
 		if _, err := db.LastMailCode(ctx, "none"); !errors.Is(err, broker.ErrNotFound) {
 			t.Error(err)
 		}
-		to, from, err := db.CountMailCodes(ctx, "ada", "b", at.Truncate(time.Hour))
-		ok(t, err)
-		same(t, [2]int{to, from}, [2]int{2, 3})
-		to, from, err = db.CountMailCodes(ctx, "ada", "b", at.Truncate(time.Hour).Add(time.Hour))
-		ok(t, err)
-		same(t, [2]int{to, from}, [2]int{0, 0})
+		code("own", "n", "ada", -1, 0) // a browser of hers asked
+		for _, tt := range []struct {
+			later time.Duration
+			own   bool
+			want  [2]int
+		}{{0, false, [2]int{2, 4}}, {0, true, [2]int{1, 4}}, {time.Hour, false, [2]int{}}, {time.Hour, true, [2]int{}}} {
+			to, from, err := db.CountMailCodes(ctx, "ada", "b", at.Truncate(time.Hour).Add(tt.later), tt.own)
+			ok(t, err)
+			same(t, [2]int{to, from}, tt.want)
+		}
 
 		ok(t, db.AddressMailCode(ctx, "other", "u", 7, at))
 		if err := db.AddressMailCode(ctx, "other", "v", 8, at); !errors.Is(err, broker.ErrSpent) {

@@ -155,6 +155,18 @@ func TestReadersGoOn(t *testing.T) {
 	})
 }
 
+// TestRest: memory is given back beside units of work, and nothing is lost.
+func TestRest(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx := t.Context()
+		ok(t, db.CreateUser(ctx, broker.User{ID: "u"}))
+		ok(t, db.Rest(ctx))
+		ok(t, db.InTx(ctx, func(ctx context.Context) error { return db.CreateUser(ctx, broker.User{ID: "v"}) }))
+		ok(t, db.Rest(ctx))
+		same(t, must(db.CountUsers(ctx))(t), 2)
+	})
+}
+
 // TestSurvivesACrash copies the files of an open SQLite database, as a crash
 // would leave them: what was committed is there.
 func TestSurvivesACrash(t *testing.T) {

@@ -95,10 +95,21 @@ SELECT md5(string_agg(line, ' ' ORDER BY line)) FROM (
 
 func structure(base, schema string) (string, error) {
 	var made string
-	err := with(base, func(ctx context.Context, conn *pgx.Conn) error {
-		return conn.QueryRow(ctx, structureQuery, schema).Scan(&made)
+	err := with(base, func(ctx context.Context, conn *pgx.Conn) (err error) {
+		made, err = structureOn(ctx, conn, schema)
+		return err
 	})
 	return made, err
+}
+
+// structureOn tells the migrations, too: their rows stay, and a test may have written some.
+func structureOn(ctx context.Context, conn *pgx.Conn, schema string) (string, error) {
+	var made, migrations string
+	if err := conn.QueryRow(ctx, structureQuery, schema).Scan(&made); err != nil {
+		return "", err
+	}
+	err := conn.QueryRow(ctx, "SELECT coalesce(string_agg(name, ' ' ORDER BY name), '') FROM "+schema+".bun_migrations").Scan(&migrations)
+	return made + " " + migrations, err
 }
 
 // errNotSpare: the schema is not as it was made.
@@ -127,14 +138,14 @@ END $$`
 // empty makes a schema like new; an error says that it can't be.
 func empty(base string, s spare) error {
 	return with(base, func(ctx context.Context, conn *pgx.Conn) error {
-		var made string
-		if err := conn.QueryRow(ctx, structureQuery, s.name).Scan(&made); err != nil {
+		made, err := structureOn(ctx, conn, s.name)
+		if err != nil {
 			return err
 		}
 		if made != s.made {
 			return errNotSpare
 		}
-		_, err := conn.Exec(ctx, fmt.Sprintf(emptyStatement, s.name, spareRows))
+		_, err = conn.Exec(ctx, fmt.Sprintf(emptyStatement, s.name, spareRows))
 		return err
 	})
 }
