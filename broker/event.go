@@ -52,13 +52,15 @@ const (
 	EventSignedOutThere    = "provider.signed_out" // the provider told us (back-channel logout)
 	EventPasswordChanged   = "password.changed"
 	EventPasswordReset     = "password.reset"
+	EventPasswordRemoved   = "password.removed" // by the person, who keeps another way in
 	EventFactorAdded       = "factor.added"
 	EventFactorRemoved     = "factor.removed"
 	EventFactorSwapped     = "factor.swapped" // another app took its place
 	EventNumberAdded       = "factor.number_added"
 	EventNumberRemoved     = "factor.number_removed"
-	EventFactorReset       = "factor.reset"  // by an operator
-	EventFactorUndone      = "factor.undone" // "this was not me", by the link in the mail
+	EventNumberSwapped     = "factor.number_swapped" // another number took its place
+	EventFactorReset       = "factor.reset"          // by an operator
+	EventFactorUndone      = "factor.undone"         // "this was not me", by the link in the mail
 	EventRecoveryRenewed   = "recovery.renewed"
 	EventRecoveryUsed      = "recovery.used"      // a recovery code stood in for the second factor
 	EventBrowserRemembered = "browser.remembered" // it stands in for the second factor

@@ -17,7 +17,20 @@ const (
 	// FactorNextTOTP is an app that is to take the place of the one that the user has.
 	// It never counts: the one that does is a FactorTOTP.
 	FactorNextTOTP FactorKind = "totp-next"
+	// FactorNextSMS is a number that is to take the place of the one that the user has. It
+	// never counts, either.
+	FactorNextSMS FactorKind = "sms-next"
+
+	// formerSMS and the id of a factor are the kind of the number in whose place it came.
+	formerSMS = "sms-former-"
 )
+
+// FormerNumber is the kind of a number in whose place the factor with an id came. It never
+// counts, and is kept as long as that can be taken back (Factor.Until).
+func FormerNumber(id string) FactorKind { return FactorKind(formerSMS + id) }
+
+// Former tells whether factors of a kind are kept to be put back, and nothing else.
+func (k FactorKind) Former() bool { return strings.HasPrefix(string(k), formerSMS) }
 
 // Method is the kind's method of authentication (RFC 8176).
 func (k FactorKind) Method() string {
@@ -40,8 +53,10 @@ type Factor struct {
 	LastUsedAt  time.Time // zero: never
 
 	// BegunBy is the session (SID), or the login on the way to one, that sets it up:
-	// nobody else sees its secret or confirms it.
+	// nobody else sees its secret or confirms it. Of a former number it is the ID that
+	// it had, and has again where it is put back.
 	BegunBy string
+	Until   time.Time // of a former number, when it is forgotten; zero: of all others
 
 	// The code that was sent last and counts; of FactorSMS alone.
 	CodeMAC   string    // "" none, or it was used

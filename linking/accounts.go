@@ -17,6 +17,7 @@ type LinkedAccount struct {
 	Configured   bool
 	OpensAccount bool // signs in today
 	CanRemove    bool // false: it is the only way in
+	ThenByMail   bool // once it is removed, a mailed code is all that opens the account
 	Lost         bool // what lets us act there has ended, and only the person can bring it back
 }
 
@@ -39,7 +40,7 @@ func (l *Linker) Accounts(ctx context.Context, id broker.UserID) ([]LinkedAccoun
 	if err != nil {
 		return nil, fmt.Errorf("lost tokens: %w", err)
 	}
-	passkeys, err := l.passkeys(ctx, id)
+	has, err := l.openers(ctx, user)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +51,8 @@ func (l *Linker) Accounts(ctx context.Context, id broker.UserID) ([]LinkedAccoun
 			p = broker.Provider{ID: i.Provider, Title: i.Provider}
 		}
 		row := LinkedAccount{Identity: i, Provider: p, Configured: ok && !p.Hidden, OpensAccount: l.usable(i.Provider)}
-		row.CanRemove = !row.OpensAccount || l.waysIn(user, identities, passkeys, i.ID) > 0
+		left := l.waysIn(has, identities, i.ID)
+		row.CanRemove, row.ThenByMail = !row.OpensAccount || left.Lasting() > 0, row.OpensAccount && left.OnlyCode()
 		for _, a := range accounts {
 			if a.Provider == i.Provider && a.Issuer == i.Issuer && a.Subject == i.Subject {
 				row.Account = a
@@ -62,16 +64,22 @@ func (l *Linker) Accounts(ctx context.Context, id broker.UserID) ([]LinkedAccoun
 	return out, nil
 }
 
-// passkeys counts the passkeys that open an account today.
-func (l *Linker) passkeys(ctx context.Context, id broker.UserID) (int, error) {
-	if !l.keys {
-		return 0, nil
+// openers is what a user has that may open the account, but for identities.
+func (l *Linker) openers(ctx context.Context, user broker.User) (o broker.Openers, err error) {
+	o.User = user
+	if l.ways.Passkeys {
+		if o.Passkeys, err = l.store.CountPasskeys(ctx, user.ID); err != nil {
+			return o, fmt.Errorf("count passkeys: %w", err)
+		}
 	}
-	n, err := l.store.CountPasskeys(ctx, id)
-	if err != nil {
-		return 0, fmt.Errorf("count passkeys: %w", err)
+	if l.ways.Of(o).Kept {
+		admitted, err := l.admits(ctx, user.Email)
+		if err != nil {
+			return o, err
+		}
+		o.Barred = !admitted
 	}
-	return n, nil
+	return o, nil
 }
 
 // OpenIdentities counts the identities that open a user's account today.
@@ -80,23 +88,18 @@ func (l *Linker) OpenIdentities(ctx context.Context, id broker.UserID) (int, err
 	if err != nil {
 		return 0, fmt.Errorf("identities: %w", err)
 	}
-	return l.waysIn(broker.User{}, identities, 0, ""), nil
+	return l.waysIn(broker.Openers{}, identities, "").Identities, nil
 }
 
-// waysIn counts what opens the account today, leaving out one identity: a
-// password, where passwords do, its passkeys, and every identity whose provider is
-// configured, visible and not link-only.
-func (l *Linker) waysIn(user broker.User, identities []broker.UserIdentity, passkeys int, without string) int {
-	n := passkeys
-	if user.HasPassword() && !l.noPwd {
-		n++
-	}
+// waysIn are the ways in of who has something and identities, leaving out one of
+// these. An identity is one whose provider is configured, visible and not link-only.
+func (l *Linker) waysIn(has broker.Openers, identities []broker.UserIdentity, without string) broker.WaysIn {
 	for _, i := range identities {
 		if i.ID != without && l.usable(i.Provider) {
-			n++
+			has.Identities++
 		}
 	}
-	return n
+	return l.ways.Of(has)
 }
 
 // maxChanges is how many changes the settings page shows.

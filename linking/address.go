@@ -34,6 +34,9 @@ func (l *Linker) address(ctx context.Context, f *Facts, p broker.Provider, res *
 			return nil
 		}
 		f.Complete, err = l.admits(ctx, profile.Email) // of a blocked domain: the form takes another address
+		if err == nil && f.Complete {
+			f.Complete, err = l.named(ctx, p.Profile.First(profile).Username)
+		}
 		return err
 	case err != nil:
 		return fmt.Errorf("find address: %w", err)

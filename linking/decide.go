@@ -26,7 +26,7 @@ type Facts struct {
 	// nobody has.
 	Vouched     bool // the provider's word for it counts: its trust policy and domains say so
 	Asserted    bool // Vouched, and the provider itself says that it verified it
-	Complete    bool // name and address can stand in an account: the domain is not blocked
+	Complete    bool // name and address can stand in an account: the domain is not blocked, and a username is there where everybody needs one
 	LinkByEmail bool // the policy lets it find an account
 
 	Holder         broker.UserID // whose account has the address; "" nobody's

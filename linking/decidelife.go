@@ -12,7 +12,7 @@ type UnlinkFacts struct {
 	Fresh    bool // the person signed in recently enough to change links
 	Owned    bool // the identity opens this person's account
 	Opens    bool // it signs them in today: configured, visible, not link-only
-	Others   int  // other ways in that work today
+	Others   int  // other ways in that work today and may be all that is left (broker.WaysIn)
 }
 
 // Refusals of DecideUnlink. Beside them: ErrStale, broker.ErrSignIn,
@@ -48,7 +48,7 @@ type UndoFacts struct {
 
 	Elsewhere   bool // what was removed opens another account by now
 	WaysIn      int  // what would open the account afterwards
-	Recoverable bool // its address, which got the mail, can choose a new password
+	Recoverable bool // whoever reads its mail, as who got this one does, can come in or choose a new password
 }
 
 // Refusals of DecideUndo.

@@ -97,7 +97,9 @@ type Apps interface {
 type Options struct {
 	FreshFor    time.Duration // how recent a sign-in must be to change links; 0: 15 minutes
 	NoPasswords bool          // passwords do not open accounts here
-	Passkeys    bool          // passkeys do
+	Usernames   bool          // a password is asked for together with a username, and nothing else
+	Passkeys    bool          // passkeys open accounts
+	Codes       bool          // codes by mail do
 	Issuer      string        // external base URL, no slash at the end; links in mails begin with it
 	UndoWithin  time.Duration // how long a change of links can be taken back; 0: 7 days
 	Log         *slog.Logger  // nil: discard
@@ -111,9 +113,12 @@ type Options struct {
 	// of work; provider vouches for the address. nil: nobody does, whatever a
 	// provider's policy says.
 	Begin func(ctx context.Context, s broker.SignUp, provider string, at time.Time) (broker.User, error)
-	// Admits tells, inside that unit of work, whether an address can be proven here at
+	// Admits tells, inside a unit of work, whether an address can be proven here at
 	// all; where not, the form asks for another one. nil: every address can.
 	Admits func(ctx context.Context, email string) (bool, error)
+	// Named tells, inside that unit of work, whether an account could have a username that
+	// a provider tells, or one like it, or needs none; where not, the form asks. nil: it could.
+	Named func(ctx context.Context, wanted string) (bool, error)
 	// Username is the username of a user whom a provider calls wanted, inside the
 	// unit of work that writes it; nil: that one, where nobody else has it.
 	Username func(ctx context.Context, u broker.User, wanted string, at time.Time) (string, error)
@@ -133,8 +138,7 @@ type Linker struct {
 	store Store
 	apps  Apps
 	fresh time.Duration
-	noPwd bool
-	keys  bool
+	ways  broker.SiteWays
 	log   *slog.Logger
 
 	issuer     string
@@ -143,12 +147,16 @@ type Linker struct {
 	endGrants  func(ctx context.Context, f broker.GrantFilter, reason string, at time.Time) (int, error)
 	begin      func(ctx context.Context, s broker.SignUp, provider string, at time.Time) (broker.User, error)
 	admits     func(ctx context.Context, email string) (bool, error)
+	named      func(ctx context.Context, wanted string) (bool, error)
 	username   func(ctx context.Context, u broker.User, wanted string, at time.Time) (string, error)
 }
 
 // New returns a Linker over a store and the configured apps.
 func New(store Store, apps Apps, o Options) *Linker {
-	l := &Linker{store: store, apps: apps, fresh: o.FreshFor, noPwd: o.NoPasswords, keys: o.Passkeys, log: o.Log, issuer: o.Issuer, undoWithin: o.UndoWithin, endGrants: o.EndGrants, begin: o.Begin, admits: o.Admits}
+	l := &Linker{
+		store: store, apps: apps, fresh: o.FreshFor, log: o.Log, issuer: o.Issuer, undoWithin: o.UndoWithin, endGrants: o.EndGrants, begin: o.Begin, admits: o.Admits, named: o.Named,
+		ways: broker.SiteWays{Passwords: !o.NoPasswords, UsernamesOnly: o.Usernames, Passkeys: o.Passkeys, Codes: o.Codes},
+	}
 	if l.fresh == 0 {
 		l.fresh = freshFor
 	}
@@ -160,6 +168,9 @@ func New(store Store, apps Apps, o Options) *Linker {
 	}
 	if l.admits == nil {
 		l.admits = func(context.Context, string) (bool, error) { return true, nil }
+	}
+	if l.named == nil {
+		l.named = func(context.Context, string) (bool, error) { return true, nil }
 	}
 	if l.username = o.Username; l.username == nil {
 		l.username = l.firstCome

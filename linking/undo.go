@@ -94,7 +94,7 @@ func (l *Linker) undoable(ctx context.Context, token broker.Secret, at time.Time
 	}
 	f := UndoFacts{
 		Known: true, Undone: !c.UndoneAt.IsZero(), Expired: !at.Before(c.ExpiresAt), Disabled: u.User.Disabled(),
-		Recoverable: !l.noPwd && u.User.EmailVerified(),
+		Recoverable: l.ways.Recoverable(u.User),
 	}
 	identities, err := l.store.IdentitiesOf(ctx, c.UserID)
 	if err != nil {
@@ -108,11 +108,11 @@ func (l *Linker) undoable(ctx context.Context, token broker.Secret, at time.Time
 			}
 		}
 	}
-	passkeys, err := l.passkeys(ctx, c.UserID)
+	has, err := l.openers(ctx, u.User)
 	if err != nil {
 		return u, nil, err
 	}
-	f.WaysIn = l.waysIn(u.User, identities, passkeys, without)
+	f.WaysIn = l.waysIn(has, identities, without).Lasting()
 	if c.Removed != nil {
 		switch owner, err := l.store.Identity(ctx, c.Provider, c.Removed.Identity.Issuer, c.Removed.Identity.Subject); {
 		case errors.Is(err, broker.ErrNotFound):

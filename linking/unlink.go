@@ -58,13 +58,13 @@ func (l *Linker) unlink(ctx context.Context, f UnlinkFacts, id broker.UserID, at
 			if err != nil {
 				return fmt.Errorf("identities: %w", err)
 			}
-			passkeys, err := l.passkeys(ctx, id)
+			has, err := l.openers(ctx, user)
 			if err != nil {
 				return err
 			}
 			for _, i := range identities {
 				if which(i) {
-					found, f.Owned, f.Opens, f.Others = i, true, l.usable(i.Provider), l.waysIn(user, identities, passkeys, i.ID)
+					found, f.Owned, f.Opens, f.Others = i, true, l.usable(i.Provider), l.waysIn(has, identities, i.ID).Lasting()
 				}
 			}
 		}

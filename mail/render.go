@@ -25,6 +25,7 @@ var wayOn = map[string]string{
 	"deleted-for-you":       "/",
 	"link-undone":           newPassword,
 	"password-changed":      newPassword,
+	"password-removed":      newPassword,
 	"passkey-undone":        newPassword,
 	"factor-undone":         newPassword,
 	"sign-in-undone":        newPassword,
@@ -34,7 +35,9 @@ var wayOn = map[string]string{
 	"factor-swapped":         "/account/settings/second-factor/",
 	"factor-removed-for-you": "/account/settings/second-factor/",
 	"number-added":           "/account/settings/security/",
+	"username-given":         "/account/settings/username/",
 	"number-removed":         "/account/settings/second-factor/",
+	"number-swapped":         "/account/settings/security/",
 	"recovery-renewed":       "/account/settings/second-factor/",
 	"recovery-used":          "/account/settings/second-factor/",
 

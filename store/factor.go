@@ -24,6 +24,7 @@ type factorRow struct {
 	CodeMAC     string `bun:"code_mac"`
 	CodeAt      micros `bun:"code_at"`
 	CodeTries   int    `bun:"code_tries"`
+	UntilAt     micros `bun:"until_at"`
 }
 
 type recoveryRow struct {
@@ -46,7 +47,7 @@ func (db *DB) CreateFactor(ctx context.Context, f broker.Factor) error {
 	return db.insert(ctx, what, &factorRow{
 		ID: f.ID, UserID: string(f.UserID), Kind: string(f.Kind), Secret: secret, LastStep: f.LastStep,
 		CreatedAt: micro(f.CreatedAt), ConfirmedAt: micro(f.ConfirmedAt), LastUsedAt: micro(f.LastUsedAt),
-		BegunBy: f.BegunBy, CodeMAC: f.CodeMAC, CodeAt: micro(f.CodeAt), CodeTries: f.CodeTries,
+		BegunBy: f.BegunBy, CodeMAC: f.CodeMAC, CodeAt: micro(f.CodeAt), CodeTries: f.CodeTries, UntilAt: micro(f.Until),
 	})
 }
 
@@ -59,7 +60,7 @@ func (db *DB) factor(what string, r *factorRow) (broker.Factor, error) {
 	return broker.Factor{
 		ID: r.ID, UserID: broker.UserID(r.UserID), Kind: broker.FactorKind(r.Kind), Secret: broker.Secret(secret), LastStep: r.LastStep,
 		CreatedAt: r.CreatedAt.time(), ConfirmedAt: r.ConfirmedAt.time(), LastUsedAt: r.LastUsedAt.time(),
-		BegunBy: r.BegunBy, CodeMAC: r.CodeMAC, CodeAt: r.CodeAt.time(), CodeTries: r.CodeTries,
+		BegunBy: r.BegunBy, CodeMAC: r.CodeMAC, CodeAt: r.CodeAt.time(), CodeTries: r.CodeTries, Until: r.UntilAt.time(),
 	}, nil
 }
 

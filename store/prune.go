@@ -35,7 +35,8 @@ const (
 // week or given up a month ago, initial access tokens that are of no use since a
 // day, encryption keys that open nothing more, troubles of a month ago, replicas
 // that were last seen a day ago, what was retired long enough ago, buckets that are full, usernames that were given
-// up long enough ago, browsers that are remembered no longer. Events
+// up long enough ago, browsers that are remembered no longer, numbers that were replaced
+// and cannot be put back any more. Events
 // are PruneEvents' business. It works
 // in small batches, each its own transaction, and returns how many rows went,
 // also where it stopped with an error.
@@ -68,6 +69,7 @@ func (db *DB) Prune(ctx context.Context, at time.Time) (int, error) {
 		{"client_troubles", "last_at", "last_at < ?", []any{micro(at.Add(-troubleKept))}},
 		{"remembered_browsers", "id", "expires_at < ?", []any{micro(at)}},
 		{"buckets", "key", "full_at < ?", []any{micro(at)}},
+		{"factors", "id", "until_at < ? AND until_at <> 0", []any{micro(at)}},
 		{"former_usernames", "mac", "until_at < ? AND until_at <> 0", []any{micro(at)}},
 	} {
 		query := "DELETE FROM " + p.table + " WHERE " + p.key + " IN (SELECT " + strings.Trim(p.key, "()") + " FROM " + p.table + " WHERE " + p.where + " LIMIT ?)"

@@ -85,6 +85,9 @@ func settingsOperations() map[string]operation {
 		"POST /account/settings/password/{$}": {
 			does: "Sets a password.", member: true, fields: limitedFields(typed("current"), typed("password")), shows: shows(&securityPage{}), moves: true,
 		},
+		"POST " + removePasswordPath + "{$}": {
+			does: "Removes the password of who has another way in.", member: true, fields: limitedFields(typed("current")), shows: shows(&securityPage{}), moves: true,
+		},
 		"GET " + devicesPath + "{$}": {does: "Where the person is signed in, and the latest sign-ins.", member: true, shows: shows(&devicesPage{})},
 		"POST " + devicesPath + "remember/{$}": {
 			does: "Has this browser stay signed in (on), or not any more.", member: true, fields: fields(toggle("on")), moves: true,
@@ -108,9 +111,15 @@ func settingsOperations() map[string]operation {
 			does: "Sends a code to the telephone number that shall be a factor.", member: true, fields: limitedFields(typed("phone"), typed("code")), shows: shows(&factorPage{}), moves: true,
 		},
 		"POST " + factorPath + "number/confirm/{$}": {does: "Makes it one.", member: true, fields: code, shows: shows(&factorPage{}, &recoveryCodesPage{}), moves: true},
-		"POST " + factorPath + "number/send/{$}":    {does: "Sends a code to the number that is one.", member: true, fields: limitedFields(typed("code")), shows: shows(&factorPage{}), moves: true},
-		"POST " + factorPath + "forget/{$}":         {does: "Asks for the factor again in a browser that was remembered.", member: true, fields: fields(ident("id")), moves: true},
-		"GET " + linkedAccountsPath + "{$}":         {does: "The linked identities.", member: true, shows: shows(&linkedAccountsPage{})},
+		"POST " + factorPath + "number/swap/{$}": {
+			does: "Sends a code to the number that shall take the place of the one there is.", member: true, fields: limitedFields(typed("phone"), typed("code")), shows: shows(&factorPage{}), moves: true,
+		},
+		"POST " + factorPath + "number/swap/confirm/{$}": {
+			does: "Puts it in its place.", member: true, fields: fields(typed("code"), typed("current")), shows: shows(&factorPage{}, &recoveryCodesPage{}), moves: true,
+		},
+		"POST " + factorPath + "number/send/{$}": {does: "Sends a code to the number that is one.", member: true, fields: limitedFields(typed("code")), shows: shows(&factorPage{}), moves: true},
+		"POST " + factorPath + "forget/{$}":      {does: "Asks for the factor again in a browser that was remembered.", member: true, fields: fields(ident("id")), moves: true},
+		"GET " + linkedAccountsPath + "{$}":      {does: "The linked identities.", member: true, shows: shows(&linkedAccountsPage{})},
 		"GET /oauth/disconnect/{app}/{$}": {
 			does: "What unlinking an identity would do.", member: true, query: fields(ident("identity")), shows: shows(&confirmPage{}), moves: true,
 		},

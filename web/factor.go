@@ -210,6 +210,9 @@ func (s *Server) showFactorSettings(w http.ResponseWriter, r *http.Request, stat
 	if p.Number, err = s.accounts.PendingSMS(r.Context(), v.session); err != nil {
 		return err
 	}
+	if p.NextNumber, err = s.accounts.NextNumber(r.Context(), v.session); err != nil {
+		return err
+	}
 	may, err := s.accounts.MayRemoveFactors(r.Context(), v.user.ID)
 	if err != nil {
 		return err

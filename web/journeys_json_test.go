@@ -326,6 +326,9 @@ func jsonSessions(t *testing.T, w *world) {
 	gil := w.program()
 	gil.signIn("gil@example.org")
 	gil.post("/account/settings/password/", "current", password, "password", password+"?").to(securityPath)
+	gil.post(removePasswordPath, "current", "x").refused(422, "password.wrong", "current")
+	gil.post(removePasswordPath, "current", password+"?").to(securityPath) // a mailed code is a way in here
+	gil.post(removePasswordPath, "current", password+"?").refused(410, "password.none")
 }
 
 func jsonProfile(t *testing.T, w *world) {

@@ -16,18 +16,18 @@ func (s *Server) getLinkedAccounts(w http.ResponseWriter, r *http.Request) error
 	if err != nil {
 		return err
 	}
-	p := linkedAccountsPage{
-		base: s.base(r), Password: !s.o.NoPasswords && v.user.HasPassword(), Passwords: !s.o.NoPasswords && !v.user.HasPassword(),
-	}
-	p.Section, p.Codes = "linkedaccounts", s.accounts.Codes(broker.Login{})
-	changes, err := s.linker.Changes(r.Context(), v.user.ID)
+	ways, err := s.accounts.WaysIn(r.Context(), *v.user, 0)
 	if err != nil {
 		return err
 	}
-	if p.Passkeys = s.accounts.Passkeys(); p.Passkeys {
-		if p.PasskeyCount, err = s.passkeys(r, v.user.ID); err != nil {
-			return err
-		}
+	p := linkedAccountsPage{
+		base: s.base(r), Password: ways.Password, Passwords: !s.o.NoPasswords && !v.user.HasPassword(),
+		Codes: ways.Code, Passkeys: s.accounts.Passkeys(), PasskeyCount: ways.Passkeys,
+	}
+	p.Section = "linkedaccounts"
+	changes, err := s.linker.Changes(r.Context(), v.user.ID)
+	if err != nil {
+		return err
 	}
 	for _, c := range changes {
 		if c.UndoHash != "" {
@@ -117,6 +117,9 @@ func (s *Server) getDisconnect(w http.ResponseWriter, r *http.Request) error {
 	p.Button = p.T("linked_accounts.confirm_button", "provider", title)
 	p.Cancel = p.T("linked_accounts.keep")
 	p.Lines = []string{p.T("linked_accounts.confirm_effect", "provider", title)}
+	if l.ThenByMail {
+		p.Lines = append(p.Lines, p.T("ways.then_by_mail", "email", v.user.Email))
+	}
 	return s.show(w, r, http.StatusOK, &p)
 }
 

@@ -176,7 +176,7 @@ func (s *Server) showLogin(w http.ResponseWriter, r *http.Request, status int, l
 	var mine *ways // that the person has; nil: the site's
 	if p.Again = again(l) && v.user != nil; p.Again {
 		p.Email, p.CancelURL = s.identifierOf(*v.user), or(broker.LocalPath(l.ReturnTo), "/")
-		p.LocalPasswords = p.LocalPasswords && v.user.HasPassword() && p.Email != ""
+		p.LocalPasswords = p.LocalPasswords && s.accounts.SiteWays().Of(broker.Openers{User: *v.user}).Password
 		mine = new(ways)
 		if mine.providers, err = s.identityProviders(r, v.user.ID); err != nil {
 			return err

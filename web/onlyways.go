@@ -31,25 +31,11 @@ func (s *Server) lacksWayIn(ctx context.Context, u broker.User, l broker.Login) 
 	return !opens, err
 }
 
-// knowsPassword tells whether a password of theirs opens a user's account.
-func (s *Server) knowsPassword(u broker.User) bool {
-	return !s.o.NoPasswords && u.HasPassword() && s.identifierOf(u) != ""
-}
-
 // onlyCodes tells whether a mailed code is all that opens a user's account. Then, and
 // only then, it shows that they are still there: who has more shows more.
 func (s *Server) onlyCodes(r *http.Request, u broker.User) (bool, error) {
-	if s.knowsPassword(u) || !u.EmailVerified() {
-		return false, nil
-	}
-	if mine, err := s.identityProviders(r, u.ID); err != nil || len(mine) > 0 {
-		return false, err
-	}
-	if !s.accounts.Passkeys() {
-		return true, nil
-	}
-	n, err := s.passkeys(r, u.ID)
-	return n == 0, err
+	w, err := s.accounts.WaysIn(r.Context(), u, 0)
+	return err == nil && w.OnlyCode(), err
 }
 
 // postSetUpPasskey serves POST /second-factor/set-up/passkey/: a passkey is what

@@ -152,7 +152,11 @@ func (c *pageCheck) all() {
 	if len(broker.Refused(c.found)) > 0 || len(shared) == 0 || len(single) == 0 {
 		return
 	}
-	together, err := c.r.parse(&c.pages)
+	marked := Pages{texts: map[string]string{}}
+	for file, text := range c.pages.texts {
+		marked.texts[file] = markForms(file, text)
+	}
+	together, err := c.r.parse(&marked)
 	if err != nil {
 		c.add("", 0, "%v", err)
 		return
@@ -166,7 +170,7 @@ func (c *pageCheck) all() {
 
 // only is one of the templates alone.
 func (c *pageCheck) only(file string) *Pages {
-	return &Pages{texts: map[string]string{file: c.pages.texts[file]}}
+	return &Pages{texts: map[string]string{file: markForms(file, c.pages.texts[file])}}
 }
 
 var defines = regexp.MustCompile(`{{-?\s*(?:define|block)\s+"([^"]+)"`)

@@ -18,6 +18,7 @@ import (
 type shownForm struct {
 	method, action string
 	entries        map[string]entry
+	place          string // as markForms has it; "" not known
 }
 
 // entry is something that a form sends.
@@ -117,7 +118,7 @@ func (s *lookOf) element(n *html.Node) {
 
 // formOf reads a form.
 func formOf(form *html.Node) shownForm {
-	f := shownForm{method: cmp.Or(strings.ToUpper(attribute(form, "method")), "GET"), action: attribute(form, "action"), entries: map[string]entry{}}
+	f := shownForm{method: cmp.Or(strings.ToUpper(attribute(form, "method")), "GET"), action: attribute(form, "action"), entries: map[string]entry{}, place: attribute(form, formPlace)}
 	for n := range form.Descendants() {
 		name := attribute(n, "name")
 		if n.Type != html.ElementNode || name == "" {
@@ -200,7 +201,7 @@ func (c *pageCheck) compare(file string, kind page, ours, theirs templates) {
 			c.add(file, line, "%s", what)
 			return
 		}
-		if bytes.Equal(made.Bytes(), x.html) {
+		if bytes.Equal(unmarkForms(made.Bytes()), x.html) {
 			continue
 		}
 		a, err := look(x.html)
@@ -279,14 +280,7 @@ func (c *pageCheck) forms(file, text string, ours, theirs []shownForm) {
 		for key := range f.entries {
 			known[f.id()][key] = true
 		}
-		best, least := -1, 0
-		for i, g := range theirs {
-			if g.id() == f.id() {
-				if n := len(f.lacks(g)); best < 0 || n < least {
-					best, least = i, n
-				}
-			}
-		}
+		best := f.nearest(ours, theirs)
 		switch {
 		case best < 0 && f.optional():
 			c.note(file, 0, "has not the form %s", f.written())
@@ -294,7 +288,10 @@ func (c *pageCheck) forms(file, text string, ours, theirs []shownForm) {
 			c.add(file, 0, "has not the form %s; its method and action must be as in ours", f.written())
 		default:
 			for _, e := range f.lacks(theirs[best]) {
-				line := lineOf(text, `action="`+f.action+`"`)
+				line := theirs[best].line(file)
+				if line == 0 {
+					line = lineOf(text, `action="`+f.action+`"`)
+				}
 				if e.must {
 					c.add(file, line, "the form %s lacks %s", f.written(), e)
 				} else {
@@ -311,10 +308,29 @@ func (c *pageCheck) forms(file, text string, ours, theirs []shownForm) {
 		}
 		for _, key := range slices.Sorted(maps.Keys(g.entries)) {
 			if !of[key] {
-				c.add(file, lineOf(text, `name="`+g.entries[key].name+`"`), "the form %s has %s, which ours has not", g.written(), g.entries[key])
+				c.add(file, lineFrom(text, `name="`+g.entries[key].name+`"`, g.line(file)), "the form %s has %s, which ours has not", g.written(), g.entries[key])
 			}
 		}
 	}
+}
+
+// nearest is the form among theirs that is meant to be f, which is one of ours: it lacks
+// the least. Of several that lack as much it is none that stands for another of ours. -1 none.
+func (f shownForm) nearest(ours, theirs []shownForm) int {
+	best, least := -1, 0
+	for i, g := range theirs {
+		if g.id() != f.id() {
+			continue
+		}
+		n := 2 * len(f.lacks(g))
+		if n > 0 && slices.ContainsFunc(ours, func(o shownForm) bool { return o.id() == g.id() && len(o.lacks(g)) == 0 }) {
+			n++
+		}
+		if best < 0 || n < least {
+			best, least = i, n
+		}
+	}
+	return best
 }
 
 // written is the form as an operator finds it.

@@ -50,19 +50,22 @@ type factorWay struct{ Label, URL string }
 
 // factorPage shows and changes the second factor: templates/factor.html, at
 // /account/settings/second-factor/. It posts code to confirm/, codes/ and remove/
-// behind it, nothing to start/ and swap/, and code and current to swap/confirm/.
+// behind it, nothing to start/ and swap/, code and current to swap/confirm/ and
+// number/swap/confirm/, phone to number/ and number/swap/, and code to number/confirm/.
 type factorPage struct {
 	base
-	Factor   broker.Factor // zero: none
-	Ways     []local.FactorWay
-	SMS      bool   // a number can be one
-	Number   string // that is being set up; "" none
-	Codes    int    // recovery codes that are left
-	Pending  bool   // it is being set up: Key says how
-	Swapping bool   // an app is to take the place of the one there is: Key says how
-	Needed   bool   // one is needed here, and there is no passkey: it cannot be removed
-	Key      appKey
-	Problems problems
+	Factor broker.Factor // zero: none
+	Ways   []local.FactorWay
+	SMS    bool   // a number can be one
+	Number string // that is being set up; "" none
+	Codes  int    // recovery codes that are left
+
+	NextNumber string // that is to take the place of the one there is; "" none
+	Pending    bool   // it is being set up: Key says how
+	Swapping   bool   // an app is to take the place of the one there is: Key says how
+	Needed     bool   // one is needed here, and there is no passkey: it cannot be removed
+	Key        appKey
+	Problems   problems
 }
 
 // appKey is what an app is set up with: the part "app_key" of templates/_parts.html.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"idbroker/broker"
 	"idbroker/broker/local"
 )
 
@@ -94,137 +95,6 @@ func (p profilePage) AddressHint() string {
 	return ""
 }
 
-// securityPage shows how well the account is protected:
-// templates/security.html, at /account/settings/security/. It posts current and
-// password to /account/settings/password/.
-type securityPage struct {
-	base
-	LocalPasswords bool // the broker keeps passwords
-	HasPassword    bool
-	PasswordSetAt  time.Time // zero: not known
-	MinPassword    int
-	Identities     int       // remote identities that open the account
-	PasskeysOn     bool      // there are passkeys here
-	Passkeys       int       // the person's, that open the account
-	Codes          bool      // a code by mail opens the account
-	CanAdd         bool      // the person could have another way in than they have
-	Factors        bool      // there are second factors here
-	FactorAt       time.Time // zero: the person has none
-	Remembered     []rememberedRow
-	Problems       problems
-	Devices        int // where the person is signed in, this browser included
-	signInViews
-	Events []eventRow // newest first
-}
-
-// WaysIn is how many things open the account.
-func (p securityPage) WaysIn() int { return p.ways().count() }
-
-func (p securityPage) ways() waysIn {
-	return waysIn{password: p.HasPassword, codes: p.Codes, passkeys: p.Passkeys, identities: p.Identities}
-}
-
-// Protection says in a line how well the account is protected.
-func (p securityPage) Protection() string {
-	said := p.protection(p.ways(), p.CanAdd)
-	if p.Factors && !p.FactorAt.IsZero() {
-		said += " " + p.T("security.ways_step")
-	}
-	return said
-}
-
-// waysIn is what opens an account.
-type waysIn struct {
-	password, codes      bool
-	passkeys, identities int
-}
-
-func (w waysIn) count() int {
-	n := w.passkeys + w.identities
-	for _, has := range []bool{w.password, w.codes} {
-		if has {
-			n++
-		}
-	}
-	return n
-}
-
-// protection says how many ways in there are, and what one alone means.
-func (b base) protection(w waysIn, canAdd bool) string {
-	one := "security.ways_identity"
-	switch n := w.count(); {
-	case n == 0:
-		return b.T("security.ways_none")
-	case n > 1:
-		return b.N("security.ways", n)
-	case w.password:
-		one = "security.ways_password"
-	case w.passkeys > 0:
-		one = "security.ways_passkey"
-	case w.codes:
-		one = "security.ways_code"
-	}
-	if !canAdd {
-		return b.T(one)
-	}
-	return b.T(one) + " " + b.T("security.ways_add")
-}
-
-// Standing is the kind of notice that Protection makes.
-func (p securityPage) Standing() string {
-	switch p.WaysIn() {
-	case 0:
-		return noticeProblem
-	case 1:
-		return noticeInfo
-	}
-	return noticeOK
-}
-
-// Event is what happened, in words.
-func (p securityPage) Event(e eventRow) string {
-	key := "events." + strings.ReplaceAll(e.Name, ".", "_")
-	if !p.Has(key) {
-		return p.T("events.other") // newer than this page
-	}
-	named := e.Client
-	if strings.HasPrefix(e.Name, "session.") || strings.HasPrefix(e.Name, "identity.") || strings.HasPrefix(e.Name, "provider.") {
-		named = e.Provider // a session may be for a client, and begin with a password
-	}
-	switch {
-	case e.Code:
-		key += "_code"
-	case e.Passkey:
-		key += "_passkey"
-	case named == "" && p.Has(key+"_plain"):
-		key += "_plain"
-	}
-	return p.T(key, "provider", e.Provider, "client", e.Client)
-}
-
-// rememberedRow is a browser in which the person need not show their second factor.
-type rememberedRow struct {
-	ID         string
-	Browser    string // "Firefox, Linux"; "" unknown
-	IP         string // "" not known
-	Current    bool
-	Since      time.Time
-	LastUsedAt time.Time
-	Until      time.Time
-}
-
-// eventRow is something that happened to the account.
-type eventRow struct {
-	Name     string // broker.Event.Name; the message is events.<name> with "_" for "."
-	At       time.Time
-	Provider string // title; "" none
-	Client   string // name of the application; "" none
-	Code     bool   // a session that a mailed code began
-	Passkey  bool   // one that a passkey began
-	IP       string
-	Country  string // "" not known
-}
-
 // linkedAccountsPage lists the remote identities of the account:
 // templates/linked_accounts.html, at /account/settings/linkedaccounts/.
 type linkedAccountsPage struct {
@@ -288,10 +158,10 @@ func (p linkedAccountsPage) Protection() string {
 	if p.OnlyWayIn {
 		return ""
 	}
-	ways := waysIn{password: p.Password, codes: p.Codes, passkeys: p.PasskeyCount}
+	ways := broker.WaysIn{Password: p.Password, Code: p.Codes, Passkeys: p.PasskeyCount}
 	for _, l := range p.Linked {
 		if l.OpensAccount {
-			ways.identities++
+			ways.Identities++
 		}
 	}
 	return p.protection(ways, p.Passwords && !p.Password || p.Passkeys || len(p.Connect) > 0)
@@ -388,7 +258,6 @@ type confirmPage struct {
 }
 
 func (profilePage) template() string        { return "profile" }
-func (securityPage) template() string       { return "security" }
 func (devicesPage) template() string        { return "devices" }
 func (linkedAccountsPage) template() string { return "linked_accounts" }
 func (applicationsPage) template() string   { return "applications" }

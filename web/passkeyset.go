@@ -33,12 +33,12 @@ func (s *Server) showPasskeys(w http.ResponseWriter, r *http.Request, status int
 	}
 	p := passkeysPage{base: s.base(r), Problems: bad, Full: len(all) >= local.MaxPasskeys}
 	p.Section, p.Path = "security", passkeysPath
-	if len(all) == 1 && (s.o.NoPasswords || !v.user.HasPassword()) {
-		mine, err := s.identityProviders(r, v.user.ID)
+	if len(all) == 1 {
+		left, err := s.accounts.WaysIn(ctx, *v.user, 1)
 		if err != nil {
 			return err
 		}
-		p.OnlyWay = len(mine) == 0
+		p.OnlyWay = left.Lasting() == 0
 	}
 	p.Needed = len(all) == 1 && s.accounts.NeedFactors() && !v.user.HasSecondFactor()
 	for _, k := range all {
@@ -158,6 +158,11 @@ func (s *Server) getPasskeyRemove(w http.ResponseWriter, r *http.Request) error 
 		p.Section = "security"
 		p.Title, p.Button = p.T("passkeys.confirm", "name", k.Name), p.T("passkeys.remove")
 		p.Lines = []string{p.T("passkeys.remove_effect"), p.T("passkeys.remove_device")}
+		if left, err := s.accounts.WaysIn(r.Context(), *v.user, 1); err != nil {
+			return err
+		} else if left.OnlyCode() {
+			p.Lines = append(p.Lines, p.T("ways.then_by_mail", "email", v.user.Email))
+		}
 		return s.show(w, r, http.StatusOK, &p)
 	}
 	return local.ErrPasskeyGone

@@ -105,6 +105,7 @@ func (s *Server) routes() *http.ServeMux {
 	}
 	m.HandleFunc("GET /account/settings/security/{$}", s.member(s.getSecurity))
 	m.HandleFunc("POST /account/settings/password/{$}", s.member(s.passwords(s.postPassword)))
+	m.HandleFunc("POST "+removePasswordPath+"{$}", s.member(s.passwords(s.postPasswordRemove)))
 	m.HandleFunc("GET "+factorPath+"{$}", s.member(s.getFactorSettings))
 	m.HandleFunc("POST "+factorPath+"start/{$}", s.member(s.postFactorStart))
 	m.HandleFunc("POST "+factorPath+"confirm/{$}", s.member(s.postFactorConfirm))
@@ -122,6 +123,8 @@ func (s *Server) routes() *http.ServeMux {
 	m.HandleFunc("POST "+factorPath+"number/{$}", s.member(s.postNumberStart))
 	m.HandleFunc("POST "+factorPath+"number/confirm/{$}", s.member(s.postNumberConfirm))
 	m.HandleFunc("POST "+factorPath+"number/send/{$}", s.member(s.postNumberSend))
+	m.HandleFunc("POST "+factorPath+"number/swap/{$}", s.member(s.postNumberSwap))
+	m.HandleFunc("POST "+factorPath+"number/swap/confirm/{$}", s.member(s.postNumberSwapConfirm))
 	m.HandleFunc("POST "+factorPath+"forget/{$}", s.member(s.postForget))
 	m.HandleFunc("POST /account/settings/sessions/{$}", s.member(s.postSessions))
 	m.HandleFunc("GET /account/settings/linkedaccounts/{$}", s.member(s.getLinkedAccounts))

@@ -245,6 +245,7 @@ func samples(r *renderer, lang string, w words) []sample {
 		{"factor_none", &factorPage{base: in("security")}},
 		{"factor_pending", &factorPage{base: in("security"), Pending: true, Key: key, Problems: problemsOf(local.ErrFactorWrong)}},
 		{"factor_number", &factorPage{base: in("security"), SMS: true, Number: "+41227676111"}},
+		{"factor_next_number", &factorPage{base: in("security"), Codes: 9, SMS: true, Ways: both[1:], NextNumber: "+41791234567", Needed: true, Problems: problems{"current": local.ErrFactorWrong.At("current")}}},
 		{"factor_both", &factorPage{base: in("security"), Codes: 9, SMS: true, Ways: both, Factor: broker.Factor{ID: "f", ConfirmedAt: long}}},
 		{"factor_on", &factorPage{base: in("security"), Codes: 9, Ways: both[:1], Factor: broker.Factor{ID: "f", ConfirmedAt: long, LastUsedAt: sampleNow.Add(-2 * time.Hour)}}},
 		{"factor_swap", &factorPage{base: in("security"), Codes: 9, Ways: both[:1], Swapping: true, Needed: true, Key: key, Problems: problems{"current": local.ErrFactorWrong.At("current")}, Factor: broker.Factor{ID: "f", ConfirmedAt: long}}},
@@ -330,6 +331,8 @@ func samples(r *renderer, lang string, w words) []sample {
 		}}},
 		{"devices_one", &devicesPage{base: in("devices"), Sessions: []sessionRow{{SID: "s1", Current: true, How: "with your password", SignedInAt: sampleNow, CreatedAt: sampleNow, LastSeenAt: sampleNow}},
 			remembering: remembering{Remember: 1, Remembered: true}}},
+		{"security_remove", &securityPage{base: in("security"), LocalPasswords: true, HasPassword: true, MinPassword: 8, Codes: true, CanRemove: true, ThenByMail: true, Removing: true, Problems: problems{"current": local.ErrPasswordWrong}}},
+		{"security_nameless", &securityPage{base: in("security"), LocalPasswords: true, HasPassword: true, NeedsUsername: true, MinPassword: 8, Identities: 1}},
 		{"security_wrong", &securityPage{base: in("security"), LocalPasswords: true, HasPassword: true, MinPassword: 8, Problems: problems{"current": {Message: "password.wrong"}}}},
 		{"linked_accounts", &linkedAccountsPage{base: flashed, Linked: rows, Connect: connectButtons(manyProviders(7, w)[2:])}},
 		{"linked_changes", &linkedAccountsPage{base: in("linkedaccounts"), Password: true, Linked: rows, MailedTo: broker.MaskEmail(w.email), Changes: []changeRow{

@@ -2,11 +2,13 @@ package web
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 
 	"idbroker/broker"
+	"idbroker/broker/local"
 	"idbroker/limits"
 )
 
@@ -24,18 +26,26 @@ func (s *Server) showSecurity(w http.ResponseWriter, r *http.Request, status int
 		base: s.base(r), LocalPasswords: !s.o.NoPasswords, HasPassword: v.user.HasPassword() && !s.o.NoPasswords,
 		PasswordSetAt: v.user.PasswordSetAt, MinPassword: s.o.MinPassword, Problems: bad,
 	}
-	p.Section, p.Path = "security", securityPath
+	p.Section, p.Path, p.Removing = "security", securityPath, r.URL.Path == removePasswordPath
+	ways, err := s.accounts.WaysIn(ctx, *v.user, 0)
+	if err != nil {
+		return err
+	}
+	p.Identities, p.Passkeys, p.Codes, p.PasskeysOn = ways.Identities, ways.Passkeys, ways.Code, s.accounts.Passkeys()
+	p.NeedsUsername = p.HasPassword && !ways.Password
+	if p.HasPassword {
+		without := *v.user
+		without.PasswordHash = ""
+		left, err := s.accounts.WaysIn(ctx, without, 0)
+		if err != nil {
+			return err
+		}
+		p.CanRemove, p.ThenByMail = left.Lasting() > 0, left.OnlyCode()
+	}
 	mine, err := s.identityProviders(r, v.user.ID)
 	if err != nil {
 		return err
 	}
-	p.Identities = len(mine)
-	if p.PasskeysOn = s.accounts.Passkeys(); p.PasskeysOn {
-		if p.Passkeys, err = s.passkeys(r, v.user.ID); err != nil {
-			return err
-		}
-	}
-	p.Codes = s.accounts.Codes(broker.Login{})
 	p.CanAdd = p.LocalPasswords && !p.HasPassword || p.PasskeysOn || slices.ContainsFunc(s.linker.Providers(), func(known broker.Provider) bool {
 		return !slices.Contains(mine, known.ID) || known.Second == broker.SecondAdd
 	})
@@ -116,6 +126,43 @@ func (s *Server) postPassword(w http.ResponseWriter, r *http.Request) error {
 	}
 	s.o.Wake()
 	if err := s.say(w, r, sessionNotice{Key: "security.password_changed"}); err != nil {
+		return err
+	}
+	return s.redirect(w, r, securityPath)
+}
+
+// removePasswordPath is where a password is removed.
+const removePasswordPath = "/account/settings/password/remove/"
+
+// postPasswordRemove serves POST /account/settings/password/remove/: the person types it
+// once more, and does without from now on.
+func (s *Server) postPasswordRemove(w http.ResponseWriter, r *http.Request) error {
+	v := visitOf(r)
+	if !s.fresh(v) {
+		return s.redirect(w, r, proveAgain(securityPath))
+	}
+	verdict, err := s.tryPassword(w, r, v.user.Email) // whoever found the browser open may guess at it
+	if err == nil {
+		err = s.accounts.RemovePassword(r.Context(), v.session, broker.Secret(v.form.Get("current")))
+	}
+	bad := formProblems(err)
+	switch {
+	case errors.Is(err, broker.ErrSignIn):
+		return s.redirect(w, r, proveAgain(securityPath))
+	case errors.Is(err, local.ErrPasswordLast):
+		bad = problemsOf(err)
+	}
+	if bad != nil {
+		return s.showSecurity(w, r, statusOf(err), bad)
+	}
+	if err != nil {
+		return err
+	}
+	if err := s.limitRight(w, r, verdict, v.user.Email); err != nil {
+		return err
+	}
+	s.o.Wake()
+	if err := s.say(w, r, sessionNotice{Key: "security.password_removed"}); err != nil {
 		return err
 	}
 	return s.redirect(w, r, securityPath)

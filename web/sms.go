@@ -26,8 +26,9 @@ func (s *Server) trySMS(w http.ResponseWriter, r *http.Request, user broker.User
 	return sentAway(w, v, errSMSWait)
 }
 
-// startSMS sends a code to the number of a form, for who sets it up.
-func (s *Server) startSMS(w http.ResponseWriter, r *http.Request, stay broker.Session) error {
+// startSMS sends a code to the number of a form, for who sets it up: start is
+// local.Accounts.StartSMS, or StartNumberSwap.
+func (s *Server) startSMS(w http.ResponseWriter, r *http.Request, stay broker.Session, start func(context.Context, broker.Session, string) error) error {
 	typed := visitOf(r).form.Get("phone")
 	number, err := broker.NormalizePhone(typed)
 	if err != nil {
@@ -41,7 +42,7 @@ func (s *Server) startSMS(w http.ResponseWriter, r *http.Request, stay broker.Se
 			return err
 		}
 	}
-	return s.accounts.StartSMS(r.Context(), stay, typed)
+	return start(r.Context(), stay, typed)
 }
 
 // sendSMS sends a code to the number of a user, for a login or a session.
@@ -70,7 +71,7 @@ func (s *Server) postSetUpNumber(w http.ResponseWriter, r *http.Request) error {
 	if done {
 		return err
 	}
-	done, err = s.inSetUp(w, r, l, func(stay broker.Session) error { return s.startSMS(w, r, stay) })
+	done, err = s.inSetUp(w, r, l, func(stay broker.Session) error { return s.startSMS(w, r, stay, s.accounts.StartSMS) })
 	if done {
 		return err
 	}
@@ -100,12 +101,37 @@ func byLogin(l broker.Login) string { return "login " + string(l.ID) }
 
 // postNumberStart serves POST /account/settings/second-factor/number/.
 func (s *Server) postNumberStart(w http.ResponseWriter, r *http.Request) error {
-	done, err := s.freshly(w, r, func() error { return s.startSMS(w, r, visitOf(r).session) })
+	return s.beginNumber(w, r, s.accounts.StartSMS)
+}
+
+// postNumberSwap serves POST /account/settings/second-factor/number/swap/: a code for a
+// number in the place of the one that counts.
+func (s *Server) postNumberSwap(w http.ResponseWriter, r *http.Request) error {
+	return s.beginNumber(w, r, s.accounts.StartNumberSwap)
+}
+
+func (s *Server) beginNumber(w http.ResponseWriter, r *http.Request, start func(context.Context, broker.Session, string) error) error {
+	done, err := s.freshly(w, r, func() error { return s.startSMS(w, r, visitOf(r).session, start) })
 	if done {
 		return err
 	}
 	s.o.Wake()
 	return s.redirect(w, r, factorPath)
+}
+
+// postNumberSwapConfirm serves POST /account/settings/second-factor/number/swap/confirm/:
+// the code came, and the person shows what they had.
+func (s *Server) postNumberSwapConfirm(w http.ResponseWriter, r *http.Request) error {
+	var codes []string
+	done, err := s.withCode(w, r, func(code string) (err error) {
+		codes, err = s.accounts.ConfirmNumberSwap(r.Context(), visitOf(r).session, code, visitOf(r).form.Get("current"))
+		return err
+	})
+	if done {
+		return err
+	}
+	s.o.Wake()
+	return s.showRecoveryCodes(w, r, codes)
 }
 
 // postNumberConfirm serves POST /account/settings/second-factor/number/confirm/: the

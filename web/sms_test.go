@@ -274,11 +274,19 @@ func jsonNumber(t *testing.T, w *world) {
 	w.minuteLater(u)
 	p.post(factorPath + "number/send/").to(factorPath)
 	p.post(factorPath+"forget/", "id", "none").to(securityPath)
+	w.texts()
+	p.post(factorPath+"number/swap/", "phone", "+41227676111").refused(422, "sms.same", "phone")
+	p.post(factorPath+"number/swap/", "phone", "+41791234567").to(factorPath)
+	code := w.texted("+41791234567")
+	p.post(factorPath+"number/swap/confirm/", "code", otherCode(code), "current", "BCDF-GHJK-LMNP").refused(422, "sms.wrong", "code")
+	p.post(factorPath+"number/swap/confirm/", "code", code, "current", "BCDF-GHJK-LMNP").refused(422, "factor.recovery_wrong", "current")
+	w.minuteLater(u)
+	p.post(factorPath + "number/send/").to(factorPath)
+	p.post(factorPath+"number/swap/confirm/", "code", code, "current", w.texted("+41227676111")).page("recovery_codes")
 	w.minuteLater(u)
 	q := w.program()
 	login := q.post("/login/", "email", u.Email, "password", password).to("/second-factor/").next("login")
 	q.post("/second-factor/send/", "login", login).to("/second-factor/")
-	code := ""
 	for _, m := range w.texts() {
 		code = m.Code
 	}

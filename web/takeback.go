@@ -31,10 +31,12 @@ func (s *Server) takingsBack() []takingBack {
 			return p.T("take_back.passkey_effect", "passkey", b.Passkey)
 		}},
 		{s, broker.MailFactorBack, broker.FactorBackPath, takeBackWords{"take_back.factor", "take_back.factor_gone", "take_back.everybody", "undo.button", "take_back.factor_done"}, func(p *confirmPage, b local.TakeBack) string {
-			switch b.Factor {
-			case broker.FactorTOTP:
+			switch {
+			case b.Before != "":
+				return p.T("take_back.number_effect", "date", p.exact(b.At), "number", b.Before)
+			case b.Factor == broker.FactorTOTP:
 				return p.T("take_back.factor_effect_app", "date", p.exact(b.At))
-			case broker.FactorSMS:
+			case b.Factor == broker.FactorSMS:
 				return p.T("take_back.factor_effect_number", "date", p.exact(b.At))
 			}
 			return ""

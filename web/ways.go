@@ -154,24 +154,21 @@ func (s *Server) showStep(r *http.Request, l broker.Login, p *loginPage) (*ways,
 	own.providers = slices.DeleteFunc(own.providers, func(id string) bool {
 		return !slices.ContainsFunc(s.providerButtons(), func(b providerButton) bool { return b.ID == id })
 	})
-	passkey := p.Passkey
-	if passkey != nil {
-		keys, err := s.accounts.PasskeysOf(r.Context(), user.ID)
-		if err != nil {
-			return nil, err
-		}
-		if len(keys) == 0 {
-			passkey = nil
-		}
+	open, err := s.accounts.WaysIn(r.Context(), *user, 0)
+	if err != nil {
+		return nil, err
 	}
-	codes := p.CodeURL
-	if user.Email == "" {
+	passkey, codes := p.Passkey, p.CodeURL
+	if open.Passkeys == 0 {
+		passkey = nil
+	}
+	if !user.EmailVerified() { // nothing is mailed there
 		codes = ""
 	}
-	if !user.HasPassword() && len(own.providers) == 0 && passkey == nil && codes == "" {
+	if !open.Password && len(own.providers) == 0 && passkey == nil && codes == "" {
 		return nil, nil // "lost password" is for them, and stands beside the site's ways
 	}
-	p.Own, p.SignUpURL, p.LocalPasswords = true, "", user.HasPassword()
+	p.Own, p.SignUpURL, p.LocalPasswords = true, "", open.Password
 	p.Passkey, p.CodeURL = passkey, codes
 	p.LastPassword, p.LastCode = last == lastPassword, last == lastCode && p.MailCode()
 	if passkey != nil {

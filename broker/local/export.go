@@ -121,6 +121,7 @@ type ExportedFactor struct {
 	ConfirmedAt time.Time         `json:"confirmed_at,omitzero"` // it is not asked for before that
 	LastUsedAt  time.Time         `json:"last_used_at,omitzero"`
 	CodeSentAt  time.Time         `json:"code_sent_at,omitzero"`
+	KeptUntil   time.Time         `json:"kept_until,omitzero"` // of a number that was replaced: how long it can be put back
 }
 
 // ExportedSession is a browser where the person is signed in.

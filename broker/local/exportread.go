@@ -64,8 +64,11 @@ func (a *Accounts) exportFactors(ctx context.Context, id broker.UserID, e *Expor
 	}
 	e.Factors = mapped(factors, func(f broker.Factor) ExportedFactor {
 		out := ExportedFactor{Kind: f.Kind, CreatedAt: f.CreatedAt, ConfirmedAt: f.ConfirmedAt, LastUsedAt: f.LastUsedAt, CodeSentAt: f.CodeAt}
-		if f.Kind == broker.FactorSMS {
+		switch {
+		case f.Kind == broker.FactorSMS, f.Kind == broker.FactorNextSMS:
 			out.Number = f.Number()
+		case f.Kind.Former():
+			out.Kind, out.Number, out.KeptUntil = "sms-former", f.Number(), f.Until
 		}
 		return out
 	})

@@ -212,7 +212,16 @@ func (a *Accounts) FactorWays(ctx context.Context, user broker.UserID) ([]Factor
 
 // PendingSMS is the number that s is setting up, to recognise it by; "" none.
 func (a *Accounts) PendingSMS(ctx context.Context, s broker.Session) (string, error) {
-	f, err := a.store.Factor(ctx, s.UserID, broker.FactorSMS)
+	return a.pendingNumber(ctx, s, broker.FactorSMS)
+}
+
+// NextNumber is PendingSMS for the number that s is putting in the place of the user's.
+func (a *Accounts) NextNumber(ctx context.Context, s broker.Session) (string, error) {
+	return a.pendingNumber(ctx, s, broker.FactorNextSMS)
+}
+
+func (a *Accounts) pendingNumber(ctx context.Context, s broker.Session, kind broker.FactorKind) (string, error) {
+	f, err := a.store.Factor(ctx, s.UserID, kind)
 	switch at := time.Now(); {
 	case errors.Is(err, broker.ErrNotFound):
 		return "", nil

@@ -46,22 +46,33 @@ func (a *Accounts) StartSMS(ctx context.Context, s broker.Session, typed string)
 	if err := a.mayChangeFactors(s, at); err != nil {
 		return err
 	}
+	number, err := numberOf(typed)
+	if err != nil {
+		return err
+	}
+	return a.startNumber(ctx, s, broker.FactorSMS, number, at)
+}
+
+// numberOf is a number that was typed to be a second factor.
+func numberOf(typed string) (string, error) {
 	number, err := broker.NormalizePhone(typed)
 	if err == nil && number == "" {
 		err = broker.ErrPhone
 	}
-	if err != nil {
-		return err
-	}
+	return number, err
+}
+
+// startNumber sends a code to a number that s sets up.
+func (a *Accounts) startNumber(ctx context.Context, s broker.Session, kind broker.FactorKind, number string, at time.Time) error {
 	user, err := a.store.User(ctx, s.UserID)
 	if err != nil {
 		return fmt.Errorf("find user: %w", err)
 	}
-	f := broker.Factor{ID: broker.NewID(), UserID: s.UserID, Kind: broker.FactorSMS, Secret: broker.NumberSecret(number), CreatedAt: at, BegunBy: s.SID, CodeAt: at}
+	f := broker.Factor{ID: broker.NewID(), UserID: s.UserID, Kind: kind, Secret: broker.NumberSecret(number), CreatedAt: at, BegunBy: s.SID, CodeAt: at}
 	code := newSMSCode()
 	f.CodeMAC = smsMAC(a.o.CodeKeys[0], f, s.SID, code)
 	err = a.store.InTx(ctx, func(ctx context.Context) error {
-		if err := a.store.DropPendingFactors(ctx, s.UserID, broker.FactorSMS); err != nil {
+		if err := a.store.DropPendingFactors(ctx, s.UserID, kind); err != nil {
 			return fmt.Errorf("drop pending factors: %w", err)
 		}
 		if err := a.store.CreateFactor(ctx, f); err != nil {
@@ -109,15 +120,31 @@ func (a *Accounts) UseSMS(ctx context.Context, user broker.UserID, by, typed str
 	return a.spendSMS(ctx, f, by, typed)
 }
 
-// spendSMS counts a guess before it looks at it, so that no number of them at once
-// gets more.
+// spendSMS uses a code up that was sent to a number.
 func (a *Accounts) spendSMS(ctx context.Context, f broker.Factor, by, typed string) error {
+	if err := a.guessSMS(ctx, f, by, typed); err != nil {
+		return err
+	}
+	return a.usedSMS(ctx, f, time.Now())
+}
+
+// usedSMS uses up a code that was right, once. Errors: sms.wrong.
+func (a *Accounts) usedSMS(ctx context.Context, f broker.Factor, at time.Time) error {
+	err := a.store.SpendFactorCode(ctx, f.ID, f.CodeMAC, at)
+	if errors.Is(err, broker.ErrSpent) {
+		return ErrSMSWrong.Because(err)
+	}
+	return err
+}
+
+// guessSMS tells whether a code is the one that was sent to a number. It counts the guess
+// before it looks at it, so that no number of them at once gets more.
+func (a *Accounts) guessSMS(ctx context.Context, f broker.Factor, by, typed string) error {
 	code, ok := cleanTOTP(typed)
 	if !ok {
 		return ErrSMSWrong // a slip: no code looks like this
 	}
-	at := time.Now()
-	if err := a.store.TryFactorCode(ctx, f.ID, smsTries, at.Add(-broker.SMSCodeLifetime)); errors.Is(err, broker.ErrSpent) {
+	if err := a.store.TryFactorCode(ctx, f.ID, smsTries, time.Now().Add(-broker.SMSCodeLifetime)); errors.Is(err, broker.ErrSpent) {
 		return ErrSMSGone.Because(err)
 	} else if err != nil {
 		return fmt.Errorf("try factor code: %w", err)
@@ -129,11 +156,7 @@ func (a *Accounts) spendSMS(ctx context.Context, f broker.Factor, by, typed stri
 	if !right {
 		return ErrSMSWrong
 	}
-	err := a.store.SpendFactorCode(ctx, f.ID, f.CodeMAC, at)
-	if errors.Is(err, broker.ErrSpent) {
-		return ErrSMSWrong.Because(err)
-	}
-	return err
+	return nil
 }
 
 // ConfirmSMS makes the number that is being set up count, where the code that was sent

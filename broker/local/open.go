@@ -2,9 +2,41 @@ package local
 
 import (
 	"context"
+	"fmt"
 
 	"idbroker/broker"
 )
+
+// SiteWays is what opens accounts here, beside identities at providers.
+func (a *Accounts) SiteWays() broker.SiteWays {
+	return broker.SiteWays{Passwords: !a.o.NoPasswords, UsernamesOnly: a.o.Usernames.OnlyThis, Passkeys: a.Passkeys(), Codes: a.o.Codes == CodesSignIn}
+}
+
+// WaysIn are the ways by which a user could come in today, if u were their row and so many
+// of their passkeys were gone. Asked in the unit of work that has locked the user, it
+// is what a removal leaves.
+func (a *Accounts) WaysIn(ctx context.Context, u broker.User, gone int) (broker.WaysIn, error) {
+	site, has := a.SiteWays(), broker.Openers{User: u}
+	var err error
+	if has.Identities, err = a.links.OpenIdentities(ctx, u.ID); err != nil {
+		return broker.WaysIn{}, err
+	}
+	if site.Passkeys {
+		keys, err := a.PasskeysOf(ctx, u.ID)
+		if err != nil {
+			return broker.WaysIn{}, err
+		}
+		has.Passkeys = max(0, len(keys)-gone)
+	}
+	if site.Of(has).Kept {
+		admitted, err := a.Admits(ctx, u.Email)
+		if err != nil {
+			return broker.WaysIn{}, fmt.Errorf("look at the domain: %w", err)
+		}
+		has.Barred = !admitted
+	}
+	return site.Of(has), nil
+}
 
 // OnlyPasskeys tells whether passkeys are all that opens an account here, beside
 // identities at providers.
@@ -15,15 +47,8 @@ func (a *Accounts) OnlyPasskeys() bool {
 // Opens tells whether something opens a user's account today: a password, a
 // passkey, an identity or, where codes sign in, their mailbox.
 func (a *Accounts) Opens(ctx context.Context, u broker.User) (bool, error) {
-	if !a.o.NoPasswords && u.HasPassword() || a.o.Codes == CodesSignIn && u.EmailVerified() {
-		return true, nil
-	}
-	identities, err := a.links.OpenIdentities(ctx, u.ID)
-	if err != nil || !a.Passkeys() {
-		return identities > 0, err
-	}
-	keys, err := a.PasskeysOf(ctx, u.ID)
-	return identities+len(keys) > 0, err
+	w, err := a.WaysIn(ctx, u, 0)
+	return w.Count() > 0, err
 }
 
 // unfinished tells whether a newcomer has proven the address of an account and gone

@@ -68,12 +68,10 @@ func (a *Accounts) dropPasskey(ctx context.Context, id broker.UserID, passkey, k
 		if i < 0 {
 			return ErrPasskeyGone
 		}
-		if !last && a.Passkeys() && len(all) == 1 && (a.o.NoPasswords || !user.HasPassword()) {
-			others, err := a.links.OpenIdentities(ctx, id)
-			if err != nil {
+		if !last && a.Passkeys() && len(all) == 1 {
+			if left, err := a.WaysIn(ctx, user, 1); err != nil {
 				return err
-			}
-			if others == 0 {
+			} else if left.Lasting() == 0 {
 				return ErrPasskeyLast
 			}
 		}

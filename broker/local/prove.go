@@ -185,11 +185,14 @@ func (a *Accounts) begin(ctx context.Context, s broker.SignUp, vouchedBy string,
 	case known:
 		return broker.User{}, ErrSignUpKnown
 	}
+	wanted := s.Username
 	switch taken, err := a.taken(ctx, s.Username, ""); {
 	case err != nil:
 		return broker.User{}, err
-	case taken:
-		s.Username = "" // since the form; they can choose another one on the profile page
+	case taken: // since the form; they can choose another one on the profile page
+		if s.Username, err = a.otherwise(ctx, wanted); err != nil {
+			return broker.User{}, err
+		}
 	}
 	u := broker.User{
 		ID: broker.UserID(broker.NewID()), Email: s.Email, EmailVerifiedAt: at, EmailVouchedBy: vouchedBy, Username: s.Username, Name: s.Name, Locale: s.Locale,
@@ -213,6 +216,11 @@ func (a *Accounts) begin(ctx context.Context, s broker.SignUp, vouchedBy string,
 	}
 	if err := a.event(ctx, broker.EventUserCreated, u.ID, at); err != nil {
 		return broker.User{}, err
+	}
+	if s.Username != wanted && s.Username != "" {
+		if err := a.tellUsername(ctx, u, wanted, at); err != nil {
+			return broker.User{}, err
+		}
 	}
 	if u.Waiting() {
 		return u, a.store.Enqueue(ctx, mail(ctx, u.Email, "waiting", u.Locale, at, map[string]string{"name": u.Called()}))

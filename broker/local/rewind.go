@@ -60,7 +60,7 @@ func (a *Accounts) returnTo(ctx context.Context, u *broker.User, since, at time.
 	if !u.PasswordSetAt.Before(since) {
 		u.PasswordHash, u.PasswordSetAt = "", time.Time{} // "lost password" makes another one
 	}
-	open, err := a.isOpen(ctx, u.ID)
+	open, err := a.isOpen(ctx, *u)
 	if err != nil {
 		return err
 	}
@@ -84,6 +84,9 @@ func (a *Accounts) returnTo(ctx context.Context, u *broker.User, since, at time.
 func (a *Accounts) dropSince(ctx context.Context, u *broker.User, since time.Time) error {
 	if err := a.store.DeletePasskeysSince(ctx, u.ID, since); err != nil {
 		return fmt.Errorf("delete passkeys: %w", err)
+	}
+	if err := a.putBackSince(ctx, u, since); err != nil {
+		return err
 	}
 	_, factors, err := a.seconds(ctx, u.ID)
 	if err != nil {
@@ -162,29 +165,23 @@ func (a *Accounts) restorePasskeys(ctx context.Context, user broker.UserID, sinc
 // giveBack is what follows where one addition of a time was taken back: passkeys that were
 // removed since, where the account would have nothing that it needs beside the
 // first thing, or nothing would open it.
-func (a *Accounts) giveBack(ctx context.Context, user broker.UserID, since time.Time) error {
-	passkeys, factors, err := a.seconds(ctx, user)
+func (a *Accounts) giveBack(ctx context.Context, u broker.User, since time.Time) error {
+	passkeys, factors, err := a.seconds(ctx, u.ID)
 	if err != nil {
 		return err
 	}
-	open, err := a.isOpen(ctx, user)
+	open, err := a.isOpen(ctx, u)
 	if err != nil || open && (!a.NeedFactors() || len(passkeys)+len(factors) > 0) {
 		return err
 	}
-	return a.restorePasskeys(ctx, user, since)
+	return a.restorePasskeys(ctx, u.ID, since)
 }
 
 // isOpen tells whether anything opens an account: what is in it, or a mail.
-func (a *Accounts) isOpen(ctx context.Context, user broker.UserID) (bool, error) {
-	if !a.o.NoPasswords || a.o.Codes == CodesSignIn {
+func (a *Accounts) isOpen(ctx context.Context, u broker.User) (bool, error) {
+	if a.SiteWays().Recoverable(u) {
 		return true, nil
 	}
-	if a.Passkeys() {
-		passkeys, err := a.PasskeysOf(ctx, user)
-		if err != nil || len(passkeys) > 0 {
-			return len(passkeys) > 0, err
-		}
-	}
-	n, err := a.links.OpenIdentities(ctx, user)
-	return n > 0, err
+	ways, err := a.WaysIn(ctx, u, 0)
+	return ways.Count() > 0, err
 }

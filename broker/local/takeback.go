@@ -32,10 +32,12 @@ type TakeBack struct {
 	At      time.Time         // when it was done
 	Passkey string            // MailPasskeyBack: its name; "" it is gone
 	Factor  broker.FactorKind // MailFactorBack; "" it is gone
+	Before  string            // MailFactorBack: the number that comes back in its place, to recognise it by; "" none
 	Session broker.Session    // MailSignInBack; zero: it is over
 	Spared  bool              // the session that sent the link goes on
 
-	token broker.MailToken
+	token  broker.MailToken
+	former []broker.Factor // from the one that counts back to the one that is put back
 }
 
 // offerTakeBack makes the link that takes back what about names, as long as a change
@@ -123,10 +125,10 @@ func (a *Accounts) takeBack(ctx context.Context, purpose broker.MailPurpose, tok
 	if t.Purpose == broker.MailSignInBack {
 		return b, a.findSession(ctx, &b)
 	}
-	if err := a.findAddition(ctx, &b); err != nil || b.Passkey == "" && b.Factor == "" {
-		return b, err // gone: nothing is taken from the account but who is in it
+	if err := a.findAddition(ctx, &b); err != nil || b.Passkey == "" && b.Factor == "" || b.former != nil {
+		return b, err // gone: nothing is taken from the account but who is in it; or what was before comes back
 	}
-	switch bare, err := a.bare(ctx, t); {
+	switch bare, err := a.bare(ctx, b.token); {
 	case err != nil:
 		return b, err
 	case bare:
@@ -150,6 +152,19 @@ func (a *Accounts) findSession(ctx context.Context, b *TakeBack) error {
 }
 
 func (a *Accounts) findAddition(ctx context.Context, b *TakeBack) error {
+	if b.token.Purpose == broker.MailFactorBack {
+		former, stands, err := a.formerNumbers(ctx, b.User.ID, b.token.About)
+		if err != nil {
+			return err
+		}
+		if len(former) > 0 {
+			b.former, b.Factor, b.Before = former, broker.FactorSMS, broker.MaskPhone(former[len(former)-1].Number())
+			return nil
+		}
+		if stands != "" {
+			b.token.About = stands
+		}
+	}
 	passkeys, factors, err := a.seconds(ctx, b.User.ID)
 	for _, p := range passkeys {
 		if p.ID == b.token.About {
@@ -202,15 +217,11 @@ func (a *Accounts) bare(ctx context.Context, t broker.MailToken) (bool, error) {
 // opensWithout refuses where nothing would open the account without the passkey, not
 // even a new password or a code for the address that got the mail.
 func (a *Accounts) opensWithout(ctx context.Context, b TakeBack) error {
-	if !a.o.NoPasswords || !a.Passkeys() || a.o.Codes == CodesSignIn {
+	if !a.Passkeys() || a.SiteWays().Recoverable(b.User) {
 		return nil
 	}
-	passkeys, err := a.store.PasskeysOf(ctx, b.User.ID)
-	if err != nil || len(passkeys) > 1 {
-		return err
-	}
-	others, err := a.links.OpenIdentities(ctx, b.User.ID)
-	if err != nil || others > 0 {
+	left, err := a.WaysIn(ctx, b.User, 1)
+	if err != nil || left.Count() > 0 {
 		return err
 	}
 	back, err := a.restorable(ctx, b.User.ID, b.token.CreatedAt)

@@ -29,7 +29,7 @@ func texting(t *testing.T, db *store.DB, edit ...func(*local.Options)) *local.Ac
 }
 
 // withNumber makes a telephone number a factor.
-func withNumber(t *testing.T, db *store.DB, a *local.Accounts, s broker.Session) {
+func withNumber(t *testing.T, db *store.DB, a *local.Accounts, s broker.Session) (codes []string) {
 	t.Helper()
 	must(t, a.StartSMS(t.Context(), s, "+41791234567"))
 	entries, err := db.ClaimOutbox(t.Context(), 9, time.Now(), time.Minute, broker.OutboxSMS)
@@ -37,8 +37,9 @@ func withNumber(t *testing.T, db *store.DB, a *local.Accounts, s broker.Session)
 	var m broker.SMS
 	must(t, json.Unmarshal(entries[0].Payload, &m))
 	must(t, db.FinishOutbox(t.Context(), entries[0].ID, time.Now()))
-	_, err = a.ConfirmSMS(t.Context(), s, m.Code, goesOn)
+	codes, err = a.ConfirmSMS(t.Context(), s, m.Code, goesOn)
 	must(t, err)
+	return codes
 }
 
 // mailed is the last mail of a template.

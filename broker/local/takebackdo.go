@@ -74,6 +74,13 @@ func (a *Accounts) withdraw(ctx context.Context, b *TakeBack, at time.Time) erro
 		if err := a.store.DeletePasskey(ctx, b.User.ID, b.token.About); err != nil {
 			return fmt.Errorf("delete passkey: %w", err)
 		}
+	case b.former != nil:
+		if err := a.putBack(ctx, b.User.ID, b.former); err != nil {
+			return err
+		}
+		if err := a.withoutFactor(ctx, &b.User, b.token.CreatedAt); err != nil {
+			return err
+		}
 	case b.Factor != "":
 		if err := a.store.DeleteFactor(ctx, b.User.ID, b.Factor); err != nil {
 			return fmt.Errorf("delete factor: %w", err)
@@ -82,7 +89,7 @@ func (a *Accounts) withdraw(ctx context.Context, b *TakeBack, at time.Time) erro
 			return err
 		}
 	}
-	if err := a.giveBack(ctx, b.User.ID, b.token.CreatedAt); err != nil {
+	if err := a.giveBack(ctx, b.User, b.token.CreatedAt); err != nil {
 		return err
 	}
 	return a.signOut(ctx, b.User.ID, "", "taken back", at)

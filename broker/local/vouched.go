@@ -3,7 +3,6 @@ package local
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"time"
 
 	"idbroker/broker"
@@ -18,33 +17,19 @@ const (
 	WelcomeNone    Welcome = "none"
 )
 
-// maxAlike is how many numbered usernames are tried for an account that begins
-// at once. After that it has none, and its person may choose one.
-const maxAlike = 9
-
 // Begin makes the account of an identity that signs up at once: provider vouches
 // for the address. It joins the caller's unit of work. A username that somebody
-// has gets a number. Errors: signup.closed, signup.known where somebody was faster.
-func (a *Accounts) Begin(ctx context.Context, s broker.SignUp, provider string, at time.Time) (broker.User, error) {
+// has gets a number; the person can choose another one on the profile page. Errors: signup.closed,
+// signup.known where somebody was faster, also with the last username that would do.
+func (a *Accounts) Begin(ctx context.Context, s broker.SignUp, provider string, at time.Time) (_ broker.User, err error) {
 	if a.o.NoSignUp {
 		return broker.User{}, ErrSignUpClosed
 	}
-	first, bad := a.o.Usernames.username(s.Username)
-	if bad != nil {
-		first = "" // they can choose one on the profile page
+	if s.Username, err = a.alike(ctx, s.Username); err != nil {
+		return broker.User{}, err
 	}
-	s.Username = first
-	for n := 2; ; n++ {
-		taken, err := a.taken(ctx, s.Username, "")
-		if err != nil {
-			return broker.User{}, err
-		}
-		if !taken {
-			break
-		}
-		if s.Username, bad = a.o.Usernames.username(first + strconv.Itoa(n)); bad != nil || n > maxAlike {
-			s.Username = ""
-		}
+	if s.Username == "" && a.NeedUsername() {
+		return broker.User{}, ErrSignUpKnown.Becausef("no username is left to give")
 	}
 	return a.begin(ctx, s, provider, true, at)
 }
@@ -117,8 +102,12 @@ func (a *Accounts) takeOver(ctx context.Context, id broker.UserID, s broker.Sign
 	switch taken, err := a.taken(ctx, s.Username, id); {
 	case err != nil:
 		return broker.User{}, err
+	case taken && u.Username != "" && a.NeedUsername():
+		s.Username = u.Username
 	case taken:
-		s.Username = ""
+		if s.Username, err = a.otherwise(ctx, s.Username); err != nil {
+			return broker.User{}, err
+		}
 	}
 	if err := a.rename(ctx, &u, s.Username, at); err != nil {
 		return broker.User{}, err

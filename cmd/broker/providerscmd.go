@@ -250,7 +250,7 @@ func whyAsked(f linking.Facts, outcome linking.Outcome) string {
 	case f.Holder == "" && f.SignUp != broker.SignUpAutomatic:
 		return "no account has the address"
 	case f.Holder == "":
-		return "the name cannot stand in an account"
+		return "the name cannot stand in an account, the domain of the address is blocked, or there is no username to give (accounts.identifiers: [username])"
 	case !f.LinkByEmail:
 		return "an account has the address, and link_by_email is off"
 	case !f.Asserted:

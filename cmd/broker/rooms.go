@@ -94,7 +94,8 @@ func furnish(cfg config.Config, base string, db *store.DB, ring store.Keyring, t
 		Username: func(ctx context.Context, u broker.User, wanted string, at time.Time) (string, error) {
 			return r.accounts.UsernameFor(ctx, u, wanted, at)
 		},
-		Passkeys: passkeys(cfg, base),
+		Named:    func(ctx context.Context, wanted string) (bool, error) { return r.accounts.Nameable(ctx, wanted) },
+		Passkeys: passkeys(cfg, base), Codes: mailedCodes(cfg) == local.CodesSignIn, Usernames: !identifies(cfg, "email"),
 	})
 	own, err := r.accountOptions(ring, counted)
 	if err != nil {
