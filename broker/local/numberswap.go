@@ -54,8 +54,6 @@ func (a *Accounts) ConfirmNumberSwap(ctx context.Context, s broker.Session, type
 	if err := a.guessSMS(ctx, next, s.SID, typed); err != nil {
 		return nil, err
 	}
-	// Who shows a recovery code has lost the old number, more often than not: to put it back
-	// would help nobody but whoever wants to lock them out.
 	_, lost := cleanLetters(current, recoveryLength)
 	spent := errors.New("the code was spent meanwhile")
 	err = a.shown(ctx, s, current, func(ctx context.Context, user broker.User, at time.Time) error {
@@ -71,6 +69,13 @@ func (a *Accounts) ConfirmNumberSwap(ctx context.Context, s broker.Session, type
 		if err := a.usedSMS(ctx, next, at); errors.Is(err, ErrSMSWrong) {
 			return fmt.Errorf("%w: %w", spent, err)
 		} else if err != nil {
+			return err
+		}
+		// Who shows a recovery code, or has an app to show, has lost the old number, more often than
+		// not: to put it back would help nobody but whoever has it now.
+		if _, err := a.factorOf(ctx, user.ID, broker.FactorTOTP); err == nil {
+			lost = true
+		} else if !errors.Is(err, ErrFactorGone) {
 			return err
 		}
 		codes, err = a.swapNumber(ctx, user, next, !lost, at)

@@ -269,13 +269,10 @@ func TestNumberIsForgotten(t *testing.T) {
 		a, ctx := texting(t, db), t.Context()
 		u := signUp(t, db, a, "ada@example.org")
 		s := stay(t, db, u, "s")
-		secret, _ := withApp(t, a, s)
-		s = s.WithFactor(broker.AMROTP)
 		withNumber(t, db, a, s)
+		s = s.WithFactor(broker.AMRSMS)
 		mails(t, db)
-		must(t, a.StartNumberSwap(ctx, s, newNumber))
-		_, err := a.ConfirmNumberSwap(ctx, s, texted(t, db), shown(t, secret, 1))
-		must(t, err)
+		swapped(t, db, a, s, newNumber)
 		token := tokenOf(t, mailed(t, db, "number-swapped"))
 		rows := func() int {
 			all, err := db.Factors(ctx, u.ID)
@@ -283,7 +280,7 @@ func TestNumberIsForgotten(t *testing.T) {
 			return len(all)
 		}
 		before := rows()
-		_, err = db.Prune(ctx, time.Now().Add(6*24*time.Hour))
+		_, err := db.Prune(ctx, time.Now().Add(6*24*time.Hour))
 		must(t, err)
 		if rows() != before {
 			t.Error("it was forgotten while it could be put back")
