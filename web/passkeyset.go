@@ -65,12 +65,6 @@ func (s *Server) showPasskeys(w http.ResponseWriter, r *http.Request, status int
 	return s.show(w, r, status, &p)
 }
 
-// passkeys counts the passkeys of a user.
-func (s *Server) passkeys(r *http.Request, user broker.UserID) (int, error) {
-	all, err := s.accounts.PasskeysOf(r.Context(), user)
-	return len(all), err
-}
-
 // newPasskeyAsk is what a new passkey has to answer.
 func (s *Server) newPasskeyAsk(w http.ResponseWriter, r *http.Request) local.PasskeyAsk {
 	return local.PasskeyAsk{Purpose: broker.PasskeyAdd, Browser: s.browser(w, r).Hash(), User: visitOf(r).user.ID}
