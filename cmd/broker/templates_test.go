@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -45,10 +46,16 @@ func TestTemplates(t *testing.T) {
 
 	form, hidden := "{{else}}\n<form method=\"post\" action=\"/login/\">\n", `<input type="hidden" name="login" value="{{.Login}}">`
 	o.edit("own/pages/login.html", form+hidden, form)
+	text, err := os.ReadFile(filepath.Join(o.dir, "own/pages/login.html"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, _, _ := strings.Cut(string(text), form) // the form is on the line after "{{else}}"
+	line := strings.Count(before, "\n") + 2
 	o.edit("own/catalog/en.json", `"mail.reset.subject": "`, `"mail.reset.subject": "{{.brnd}}`)
 	o.edit("own/mails/mail.html", `<div `, `<img src="https://count.example/x.png"><div `)
 	wanted := []string{
-		"own/pages/login.html:9: the form method=\"post\" action=\"/login/\" lacks the hidden field \"login\"",
+		fmt.Sprintf("own/pages/login.html:%d: the form method=\"post\" action=\"/login/\" lacks the hidden field \"login\"", line),
 		`own/catalog/en.json:`, `"mail.reset.subject" uses {{.brnd}}`, "own/mails/mail.html:6: src=",
 	}
 	out, _, code := o.try("", "templates", "check")
