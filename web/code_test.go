@@ -6,6 +6,7 @@ import (
 
 	"idbroker/broker"
 	"idbroker/broker/local"
+	"idbroker/store"
 	"idbroker/store/storetest"
 	"idbroker/tokens"
 )
@@ -168,4 +169,52 @@ func TestCodePageTellsNothing(t *testing.T) {
 	if known != unknown || len(known.pages) < 1000 {
 		t.Errorf("known: %d bytes, %d reads, %d units; unknown: %d, %d, %d", len(known.pages), known.reads, known.units, len(unknown.pages), unknown.reads, unknown.units)
 	}
+}
+
+// TestCodeOfAnotherPerson: somebody has a code mailed to show that they are still there, and
+// another one is signed in by the time it is typed: it does not put its own account in the
+// place of theirs, and shows nothing for them.
+func TestCodeOfAnotherPerson(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := codesWorld(t, db)
+		w.withCodes(local.CodesSignIn)
+		for _, name := range []string{"ada", "mallory"} {
+			w.hasNothing(w.user(name))
+		}
+		b := w.browser()
+		b.code("mallory@example.org").to("/")
+		login, _ := b.again()
+		b.post("/code/send/", "login", login).to("/code/")
+		code := w.mailedCode("code-sign-in")
+		b.code("ada@example.org").to("/")
+		before := must2(b.session())(t)
+		b.post("/code/", "login", login, "code", code).want(422).says("ada@example.org")
+		if row := must2(b.session())(t); row.UserID != before.UserID || !row.AuthTime.Equal(before.AuthTime) {
+			t.Errorf("%+v, and before %+v", row, before)
+		}
+	})
+}
+
+// TestCodeBesideAnotherWay: a login whose person is known is about nobody else any more,
+// whatever code was mailed for it before.
+func TestCodeBesideAnotherWay(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := worldOn(t, db, tokens.Options{})
+		w.codes(local.CodesSignIn)
+		w.client()
+		w.user("ada")
+		eve := w.user("eve")
+		b := w.browser()
+		login := b.get(authorize()).param("login")
+		b.post("/code/send/", "login", login, "email", "ada@example.org").to("/code/?login=" + login)
+		code := w.mailedCode("code-sign-in")
+		b.post("/login/", "login", login, "email", "eve@example.org", "password", password).to("/consent/?login=" + login)
+		b.post("/code/", "login", login, "code", code).to("/consent/?login=" + login)
+		if row, err := b.session(); err != nil || row.UserID != eve.ID {
+			t.Errorf("%+v %v", row, err)
+		}
+		if claims := w.redeem(b.post("/consent/", "login", login, "decision", "allow")); claims["sub"] != string(eve.ID) {
+			t.Errorf("claims %v", claims)
+		}
+	})
 }

@@ -3,6 +3,7 @@ package web
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"idbroker/broker/local/passkeytest"
 	"idbroker/store"
@@ -86,4 +87,22 @@ func TestCodesBesideANumber(t *testing.T) {
 		t.Fatalf("%d codes", n)
 	}
 	b.get(factorPath).want(200).says("10 recovery codes are left")
+}
+
+// TestPasswordBesideAFactorIsChangedFreshly: where a second factor stands, whoever found a browser
+// open and knows the password does not choose another one.
+func TestPasswordBesideAFactorIsChangedFreshly(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := worldOn(t, db, tokens.Options{})
+		w.user("ada")
+		b := w.browser()
+		b.signIn("ada")
+		b.setUpApp()
+		before := w.userOf("ada").PasswordHash
+		b.age(time.Hour)
+		b.post("/account/settings/password/", "current", password, "password", "another horse battery").to("/login/?again=1")
+		if w.userOf("ada").PasswordHash != before {
+			t.Error("the password is another")
+		}
+	})
 }

@@ -133,6 +133,21 @@ func TestGuessingInSettings(t *testing.T) {
 	b.from("198.51.100.99", path, append(proof, "current", password, "password", next)...).to(securityPath)
 }
 
+// TestGuessingAtTheRemoval: nor does the form that removes the password let anybody guess who
+// found the browser open.
+func TestGuessingAtTheRemoval(t *testing.T) {
+	w := limited(t, 1000)
+	w.user("ada")
+	b := w.browser()
+	b.signIn("ada")
+	var last answer
+	for i := 0; i < 20 && last.status != http.StatusTooManyRequests; i++ {
+		last = b.from("198.51.100."+strconv.Itoa(i), removePasswordPath, "current", "wrong")
+	}
+	last.want(http.StatusTooManyRequests)
+	b.from("198.51.100.99", removePasswordPath, "current", password).want(http.StatusTooManyRequests)
+}
+
 // TestGuessingTellsNothing: an account that there is not answers like one that
 // there is.
 func TestGuessingTellsNothing(t *testing.T) {

@@ -140,6 +140,7 @@ func TestStolenCookies(t *testing.T) {
 				}
 				a.in() // shows it
 				a.wait(turnOverlap)
+				a.in() // goes on, which gives the copy no more time
 				b.out()
 				a.out()
 				w.noticed(theftCopied)

@@ -94,6 +94,21 @@ func TestStrangersLearnNoWays(t *testing.T) {
 	})
 }
 
+// TestMembersLearnNoWays is the same attack by somebody who is signed in: to another account.
+func TestMembersLearnNoWays(t *testing.T) {
+	storetest.EachDSN(t, func(t *testing.T, dsn string) {
+		w := worldOn(t, storetest.Open(t, dsn), tokens.Options{}, asksFirst)
+		w.member("ada") // her provider alone
+		w.user("mallory")
+		b := w.browser()
+		b.signIn("mallory")
+		for _, name := range []string{"ada@example.org", "nobody@example.org"} {
+			b.waysOf(name).wantOffers(name, "password, demo, other, sign up")
+		}
+		b.waysOf("mallory").wantOffers("their own", "password, all")
+	})
+}
+
 // TestForgottenBrowsers: a cookie that was copied, or is in a browser that was lost, shows
 // nothing any more after the person has ended a session, signed out everywhere else, let
 // a browser be forgotten, or chosen another password. Their own browser stays known.
