@@ -99,8 +99,7 @@ type UserFilter struct {
 
 	Unconfirmed bool // nobody has proven the address
 	// Search is a part of the address, the username or the name, whatever the case of
-	// the letters; "" whichever. In names, letters beyond ASCII are found as they are
-	// typed or as they are in lower case.
+	// the letters; "" whichever.
 	Search string
 	// Domains are those of which the address must be one, or of a sub-domain; nil
 	// whichever. They are compared as they stand in addresses, in lower case.

@@ -47,7 +47,8 @@ const (
 	// and "lost password" then.
 	queueFactor = 2
 	// deviceFactor is how much more a browser that knows the account may try: its
-	// person has forgotten which password it was.
+	// person has forgotten which password it was. Whoever looks for a username that is
+	// free may try as often.
 	deviceFactor = 2
 )
 
@@ -112,6 +113,17 @@ func (l *Limiter) Passkey(ctx context.Context, at time.Time, v Visitor) (Verdict
 		return Verdict{}, nil
 	}
 	return l.ask(ctx, at, v, broker.Charge{}, broker.Charge{})
+}
+
+// Username is asked before a member hears whether a username is free. user is whose
+// session asks. The buckets are none that a password takes from: whoever asks for names keeps nobody out.
+func (l *Limiter) Username(ctx context.Context, at time.Time, v Visitor, user broker.UserID) (Verdict, error) {
+	if l.o.Off {
+		return Verdict{}, nil
+	}
+	return l.ask(ctx, at, v,
+		broker.Charge{Key: l.key("username", string(user)), Limit: times(l.o.Account, deviceFactor)},
+		broker.Charge{Key: l.key("username, proven", string(user)), Limit: times(l.o.Account, deepFactor)})
 }
 
 // Mail is asked before a form has us mail an address. Verdict.Silent says that

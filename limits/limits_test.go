@@ -363,3 +363,35 @@ func TestMailsToOneMailbox(t *testing.T) {
 		}
 	})
 }
+
+// TestUsernamesCost: names that a member asks for cost work after twice as many as the tries
+// at an account, and take nothing from the tries at a password.
+func TestUsernamesCost(t *testing.T) {
+	each(t, small, func(w *world) {
+		ask := func(v limits.Visitor, user broker.UserID) limits.Verdict {
+			got, err := w.Username(t.Context(), w.at, v, user)
+			if err != nil {
+				w.Fatal(err)
+			}
+			return got
+		}
+		v := mallory
+		for i := range 6 {
+			v.IP = "198.51.100." + strconv.Itoa(i)
+			if got := ask(v, "mallory"); !got.Allowed() {
+				w.Fatalf("name %d: %+v", i, got)
+			}
+		}
+		got := ask(v, "mallory")
+		if got.Challenge == "" {
+			w.Fatalf("one more: %+v", got)
+		}
+		v.Proof = solve(got.Challenge)
+		if !ask(v, "mallory").Allowed() || ask(v, "mallory").Allowed() {
+			w.Error("a proof does not count once")
+		}
+		if !ask(mallory, "ada").Allowed() || !w.try(mallory, "mallory").Allowed() {
+			w.Error("somebody else, or the password, is held up, too")
+		}
+	})
+}

@@ -47,6 +47,7 @@ func TestIndexes(t *testing.T) {
 	_, _ = db.UsersWho(ctx, broker.UserFilter{Waiting: true}, "u", 9)
 	_, _ = db.UsersWho(ctx, broker.UserFilter{Blocked: true}, "u", 9)
 	_, _ = db.Addresses(ctx, "u", 9)
+	_, _ = db.ClientsNamed(ctx, []string{"a", "b"})
 	_, _ = db.DomainsNamed(ctx, []string{"a.example.org", "example.org", "org"})
 	_, _ = db.Domains(ctx, "", false, "a", 9)
 	_ = db.NoteDomain(ctx, "example.org", at)

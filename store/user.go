@@ -178,10 +178,11 @@ func (db *DB) UsersWho(ctx context.Context, f broker.UserFilter, after broker.Us
 	}
 	args := []any{string(after)}
 	if f.Search != "" {
-		where += ` AND (email LIKE ? ESCAPE '\' OR username_key LIKE ? ESCAPE '\' OR lower(name) LIKE ? ESCAPE '\' OR name LIKE ? ESCAPE '\')`
-		for _, part := range []string{strings.ToLower(f.Search), broker.FoldCase(f.Search), strings.ToLower(f.Search), f.Search} {
+		where += ` AND (email LIKE ? ESCAPE '\' OR username_key LIKE ? ESCAPE '\' OR name ` + db.matches() + ` ?)`
+		for _, part := range []string{strings.ToLower(f.Search), broker.FoldCase(f.Search)} {
 			args = append(args, "%"+likeEscaper.Replace(part)+"%")
 		}
+		args = append(args, db.anyCase(f.Search))
 	}
 	if len(f.Domains) > 0 {
 		var any []string

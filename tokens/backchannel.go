@@ -2,8 +2,8 @@ package tokens
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"idbroker/broker"
@@ -43,17 +43,18 @@ func (s *Service) EndGrants(ctx context.Context, f broker.GrantFilter, reason st
 // tell puts a notice into the outbox for each participant whose application can
 // hear it.
 func (s *Service) tell(ctx context.Context, who []broker.Participant, sid string, at time.Time) error {
-	clients := map[string]broker.Client{}
+	ids := make([]string, len(who))
+	for i, p := range who {
+		ids[i] = p.ClientID
+	}
+	slices.Sort(ids)
+	clients, err := s.store.ClientsNamed(ctx, slices.Compact(ids))
+	if err != nil {
+		return err
+	}
 	told := map[broker.LogoutNotice]bool{}
 	for _, p := range who {
-		c, known := clients[p.ClientID]
-		if !known {
-			var err error
-			if c, err = s.store.Client(ctx, p.ClientID); err != nil && !errors.Is(err, broker.ErrNotFound) {
-				return err
-			}
-			clients[p.ClientID] = c
-		}
+		c := clients[p.ClientID]
 		if c.Metadata.BackchannelLogoutURI == "" || !c.DisabledAt.IsZero() {
 			continue
 		}

@@ -299,3 +299,31 @@ func posting(o *Options) {
 type brokenOutbox struct{ Store }
 
 func (brokenOutbox) Enqueue(context.Context, broker.OutboxEntry) error { return errBroken }
+
+// TestManyApplicationsAreReadAtOnce: whom an end has to be told is found out in one statement,
+// however many they are.
+func TestManyApplicationsAreReadAtOnce(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		end := func(clients ...string) (reads int) {
+			for _, id := range clients {
+				w.hears(id, hearing, false)
+				w.tokens(id)
+			}
+			for _, op := range ops(w.counted(func() {
+				_, err := w.s.EndGrants(t.Context(), broker.GrantFilter{UserID: w.user.ID}, "user", time.Now())
+				must(t, err)
+			})) {
+				if op == "select" {
+					reads++
+				}
+			}
+			if got := w.notices(); len(got) != len(clients) {
+				t.Errorf("%v: told %+v", clients, got)
+			}
+			return reads
+		}
+		if one, two := end("app"), end("app", "es"); one != two {
+			t.Errorf("%d reads for one application, %d for two", one, two)
+		}
+	})
+}

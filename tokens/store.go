@@ -13,6 +13,7 @@ type Store interface {
 
 	User(ctx context.Context, id broker.UserID) (broker.User, error)
 	Client(ctx context.Context, id string) (broker.Client, error)
+	ClientsNamed(ctx context.Context, ids []string) (map[string]broker.Client, error)
 	Clients(ctx context.Context) ([]broker.Client, error)
 	// KnownClient is a client as it was last read, which costs nothing and may be
 	// wrong by now; CurrentClient is right. Neither may be written to.

@@ -76,7 +76,7 @@ func settingsOperations() map[string]operation {
 				typed("zone"), typed("affiliations"), oneOf("visibility", visibilities...), oneOf("email_visibility", visibilities...)),
 		},
 		"GET " + usernamePath + "{$}":  {does: "Asks for another username.", member: true, shows: shows(&usernamePage{}), moves: true},
-		"POST " + usernamePath + "{$}": {does: "Changes it, or takes it away.", member: true, fields: fields(typed("username")), shows: shows(&usernamePage{}), moves: true},
+		"POST " + usernamePath + "{$}": {does: "Changes it, or takes it away.", member: true, fields: limitedFields(typed("username")), shows: shows(&usernamePage{}), moves: true},
 		"GET " + emailPath + "{$}":     {does: "Asks for another address.", member: true, shows: shows(&emailPage{}), moves: true},
 		"POST " + emailPath + "{$}": {
 			does: "Has the link mailed that proves it.", member: true, fields: limitedFields(typed("email")), shows: shows(&emailPage{}), moves: true,

@@ -40,11 +40,17 @@ func (s *Server) getApplications(w http.ResponseWriter, r *http.Request) error {
 	for _, g := range grants {
 		access(g.ClientID).add(g)
 	}
+	ids := make([]string, len(apps))
+	for i, a := range apps {
+		ids[i] = a.client
+	}
+	known, err := s.store.ClientsNamed(ctx, ids)
+	if err != nil {
+		return fmt.Errorf("clients: %w", err)
+	}
 	clients := make([]broker.Client, len(apps))
 	for i, a := range apps {
-		if clients[i], err = s.store.Client(ctx, a.client); err != nil && !errors.Is(err, broker.ErrNotFound) {
-			return fmt.Errorf("client %s: %w", a.client, err)
-		}
+		clients[i] = known[a.client]
 		p.Apps = append(p.Apps, s.viewAccess(p.base, *v.user, a, clients[i]))
 	}
 	s.addLogos(ctx, p.Lang, clients, func(i int, path string) { p.Apps[i].Logo = path })

@@ -71,19 +71,17 @@ func (s *Server) appsBySession(ctx context.Context, user broker.UserID, lang str
 	if err != nil {
 		return nil, fmt.Errorf("grants: %w", err)
 	}
-	bySID, names := map[string][]string{}, map[string]string{}
+	ids := make([]string, len(grants))
+	for i, g := range grants {
+		ids[i] = g.ClientID
+	}
+	names, err := s.clientNames(ctx, ids, lang)
+	if err != nil {
+		return nil, err
+	}
+	bySID := map[string][]string{}
 	for _, g := range grants {
-		name, known := names[g.ClientID]
-		if !known {
-			client, err := s.client(ctx, g.ClientID, lang)
-			if err != nil {
-				return nil, err
-			}
-			if client != nil {
-				name = client.Name
-			}
-			names[g.ClientID] = name
-		}
+		name := names[g.ClientID]
 		if list := bySID[g.SID]; g.SID != "" && name != "" && len(list) < shownApps && !slices.Contains(list, name) {
 			bySID[g.SID] = append(list, name)
 		}

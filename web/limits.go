@@ -56,6 +56,16 @@ func (s *Server) tryMail(w http.ResponseWriter, r *http.Request, address string)
 	return v.Silent, s.limited(w, r, v, err)
 }
 
+// tryUsername asks the limits before the member is told whether a username is free.
+// What it took is not given back: also a free one was asked for.
+func (s *Server) tryUsername(w http.ResponseWriter, r *http.Request) error {
+	if s.o.Limits == nil {
+		return nil
+	}
+	v, err := s.o.Limits.Username(r.Context(), visitOf(r).at, s.visitor(w, r), visitOf(r).user.ID)
+	return s.limited(w, r, v, err)
+}
+
 // limited makes an error of a verdict, and lets the page show its challenge.
 func (s *Server) limited(w http.ResponseWriter, r *http.Request, v limits.Verdict, err error) error {
 	if v.Trouble != nil {

@@ -148,6 +148,36 @@ func TestGuessingAtTheRemoval(t *testing.T) {
 	b.from("198.51.100.99", removePasswordPath, "current", password).want(http.StatusTooManyRequests)
 }
 
+// TestProbingUsernames: a member does not hear of as many usernames as they like, by whatever
+// networks, pages, JSON and sessions they ask; and a password is theirs to type all the same.
+func TestProbingUsernames(t *testing.T) {
+	w := limited(t, 1000)
+	w.user("ada")
+	w.user("mallory")
+	b, p := w.browser(), w.program()
+	b.post("/login/", "email", "mallory", "password", password).to("/")
+	p.signIn("mallory@example.org")
+	for i := range 3 {
+		b.from("198.51.100."+strconv.Itoa(i), usernamePath, "username", "ada").want(http.StatusUnprocessableEntity).says("Somebody else has this username")
+		p.post(usernamePath, "username", "ada").refused(http.StatusUnprocessableEntity, "field.username_taken", "username")
+	}
+	p.post(usernamePath, "username", "ada").refused(http.StatusTooManyRequests, "limits.challenge")
+	var held [2]answer
+	for i, name := range []string{"ada", "nobody-has-this"} {
+		held[i] = b.from("203.0.113.9", usernamePath, "username", name).want(http.StatusTooManyRequests)
+	}
+	if proof := held[1].solution(); proof == nil {
+		t.Errorf("no challenge: %s", text(held[1].body))
+	} else {
+		b.from("203.0.113.9", usernamePath, append(proof, "username", "ada")...).want(http.StatusUnprocessableEntity).says("Somebody else has this username")
+		b.from("203.0.113.9", usernamePath, append(proof, "username", "ada")...).want(http.StatusTooManyRequests) // it is spent
+	}
+	if a, n := strings.Contains(held[0].body, "Somebody else"), strings.Contains(held[1].body, "Somebody else"); a || n {
+		t.Errorf("told: %v, %v", a, n)
+	}
+	w.browser().from("203.0.113.9", "/login/", "email", "mallory", "password", password).to("/")
+}
+
 // TestGuessingTellsNothing: an account that there is not answers like one that
 // there is.
 func TestGuessingTellsNothing(t *testing.T) {

@@ -82,20 +82,21 @@ func (s *Server) events(ctx context.Context, user broker.UserID, lang string) ([
 	if err != nil {
 		return nil, fmt.Errorf("events: %w", err)
 	}
-	names := map[string]string{}
+	ids := make([]string, len(all))
+	for i, e := range all {
+		ids[i] = e.ClientID
+	}
+	names, err := s.clientNames(ctx, ids, lang)
+	if err != nil {
+		return nil, err
+	}
 	rows := make([]eventRow, 0, len(all))
 	for _, e := range all {
-		if _, ok := names[e.ClientID]; !ok {
-			client, err := s.client(ctx, e.ClientID, lang)
-			if err != nil {
-				return nil, err
-			}
-			names[e.ClientID] = e.ClientID
-			if client != nil {
-				names[e.ClientID] = client.Name
-			}
+		client, known := names[e.ClientID]
+		if !known {
+			client = e.ClientID
 		}
-		rows = append(rows, eventRow{Name: e.Name, At: e.At, Provider: s.title(e.Provider), Client: names[e.ClientID], Code: e.Detail[broker.DetailAMR] == amrCode, Passkey: e.Detail[broker.DetailAMR] == broker.AMRKey, IP: e.IP, Country: s.countryName(lang, e.IP)})
+		rows = append(rows, eventRow{Name: e.Name, At: e.At, Provider: s.title(e.Provider), Client: client, Code: e.Detail[broker.DetailAMR] == amrCode, Passkey: e.Detail[broker.DetailAMR] == broker.AMRKey, IP: e.IP, Country: s.countryName(lang, e.IP)})
 	}
 	return rows, nil
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -48,6 +49,7 @@ type Store interface {
 	EndSessions(ctx context.Context, user broker.UserID, exceptSID string) ([]string, error)
 
 	Client(ctx context.Context, id string) (broker.Client, error)
+	ClientsNamed(ctx context.Context, ids []string) (map[string]broker.Client, error)
 	Consent(ctx context.Context, user broker.UserID, client string) (broker.Consent, error)
 	ConsentsOf(ctx context.Context, user broker.UserID) ([]broker.Consent, error)
 	DeleteConsent(ctx context.Context, user broker.UserID, client string) error
@@ -252,6 +254,22 @@ func (s *Server) client(ctx context.Context, id, lang string) (*clientView, erro
 	}
 	v := viewClient(c, lang)
 	return &v, nil
+}
+
+// clientNames are what applications are called in a language, by id; those that are not
+// here any more are left out, and so is "".
+func (s *Server) clientNames(ctx context.Context, ids []string, lang string) (map[string]string, error) {
+	slices.Sort(ids)
+	ids = slices.DeleteFunc(slices.Compact(ids), func(id string) bool { return id == "" })
+	clients, err := s.store.ClientsNamed(ctx, ids)
+	if err != nil {
+		return nil, fmt.Errorf("clients: %w", err)
+	}
+	names := make(map[string]string, len(clients))
+	for id, c := range clients {
+		names[id] = viewClient(c, lang).Name
+	}
+	return names, nil
 }
 
 // viewClient is what a person sees of an application. The host comes from its

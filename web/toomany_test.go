@@ -59,6 +59,12 @@ func TestTooManyEverywhere(t *testing.T) {
 				return b.from(ip, "/account/settings/password/", append(more, "current", password, "password", "another password of hers")...)
 			}
 		},
+		"change of username": func(_ *world, b *browser) func(...string) answer {
+			b.from("203.0.113.1", "/login/", "email", "ada@example.org", "password", password).to("/")
+			return func(more ...string) answer {
+				return b.from(ip, usernamePath, append(more, "username", "countess")...)
+			}
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			db := storetest.New(t)

@@ -51,7 +51,11 @@ func (s *Server) postUsername(w http.ResponseWriter, r *http.Request) error {
 		return s.redirect(w, r, proveAgain(usernamePath))
 	}
 	typed := v.form.Get("username")
-	u, err := s.accounts.ChangeUsername(r.Context(), v.session, typed)
+	var u broker.User
+	err := s.tryUsername(w, r)
+	if err == nil {
+		u, err = s.accounts.ChangeUsername(r.Context(), v.session, typed)
+	}
 	if bad := formProblems(err); bad != nil {
 		return s.showUsername(w, r, statusOf(err), typed, bad)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -223,6 +224,12 @@ func TestRoundTrip(t *testing.T) {
 		same(t, must(db.Clients(ctx))(t), []broker.Client{c})
 		ok(t, db.CreateClient(ctx, broker.Client{ID: "bare"}))
 		same(t, must(db.Client(ctx, "bare"))(t), broker.Client{ID: "bare"})
+		same(t, must(db.ClientsNamed(ctx, nil))(t), map[string]broker.Client{})
+		several := []string{c.ID}
+		for i := range 1100 { // more than a statement asks for
+			several = append(several, "unknown-"+strconv.Itoa(i))
+		}
+		same(t, must(db.ClientsNamed(ctx, append(several, "bare")))(t), map[string]broker.Client{c.ID: c, "bare": {ID: "bare"}})
 
 		con := filled[broker.Consent](t)
 		con.UserID, con.ClientID = u.ID, c.ID
