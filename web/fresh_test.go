@@ -24,6 +24,7 @@ var sensitive = []struct {
 }{
 	{emailPath, emailPath, []string{"email", "new@example.org"}, true},
 	{"/account/settings/password/", securityPath, []string{"current", password, "password", "a brand new password"}, false},
+	{removePasswordPath, securityPath, []string{"current", password}, false},
 	{"/oauth/login/other/", linkedAccountsPath, nil, true},
 	{"/oauth/disconnect/demo/", "/oauth/disconnect/demo/", nil, false},
 	{factorPath + "codes/", factorPath, []string{"code", "123456"}, true},
@@ -123,16 +124,22 @@ func sensitiveRoutes(t *testing.T, db *store.DB) {
 // adds it to the table, or says here why it asks for something else.
 func TestEveryChangeIsAmongThem(t *testing.T) {
 	others := map[string]string{
-		"/account/settings/profile/":      "what people tell of themselves",
-		"/account/settings/sessions/":     "ends what is open: the better the sooner",
-		factorPath + "number/":            "TestNumberIsChangedFreshly",
-		factorPath + "number/confirm/":    "TestNumberIsChangedFreshly",
-		factorPath + "number/send/":       "TestNumberIsChangedFreshly",
-		factorPath + "forget/":            "asks for more, not for less",
-		devicesPath + "remember/":         "asks only to begin it, and on the spot (TestRememberHere)",
-		"/account/settings/applications/": "takes access back",
-		"/account/settings/language/":     "a choice",
-		broker.EmailPath:                  "the mailed link is the proof, in the session of the account",
+		"/account/settings/profile/":        "what people tell of themselves",
+		"/account/settings/sessions/":       "ends what is open: the better the sooner",
+		factorPath + "number/":              "TestNumberIsChangedFreshly",
+		factorPath + "number/confirm/":      "TestNumberIsChangedFreshly",
+		factorPath + "number/send/":         "TestNumberIsChangedFreshly",
+		factorPath + "number/swap/":         "TestNumberIsChangedFreshly",
+		factorPath + "number/swap/confirm/": "TestNumberIsChangedFreshly",
+		factorPath + "forget/":              "asks for more, not for less",
+		devicesPath + "remember/":           "asks only to begin it, and on the spot (TestRememberHere)",
+		passkeysPath + "add/":               "TestPasskeysNeedAFreshSignIn",
+		passkeysPath + "remove/":            "TestPasskeysNeedAFreshSignIn",
+		passkeysPath + "rename/":            "what it is called",
+		usernamePath:                        "TestUsernamePage",
+		"/account/settings/applications/":   "takes access back",
+		"/account/settings/language/":       "a choice",
+		broker.EmailPath:                    "the mailed link is the proof, in the session of the account",
 	}
 	listed := map[string]bool{}
 	for _, s := range sensitive {
@@ -155,10 +162,15 @@ func memberPosts(t *testing.T) []string {
 	t.Helper()
 	source, err := os.ReadFile("routes.go")
 	must(t, err)
-	names := strings.NewReplacer(`"+factorPath+"`, factorPath, `"+broker.EmailPath+"`, broker.EmailPath, `"+devicesPath+"`, devicesPath)
+	names := strings.NewReplacer(`"+factorPath+"`, factorPath, `"+broker.EmailPath+"`, broker.EmailPath, `"+devicesPath+"`, devicesPath,
+		`"+removePasswordPath+"`, removePasswordPath, `"+passkeysPath+"`, passkeysPath, `"+usernamePath+"`, usernamePath,
+		`"+setUpPath+"`, setUpPath, `"+chosenProviderPath+"`, chosenProviderPath)
 	var all []string
 	for _, m := range regexp.MustCompile(`HandleFunc\("POST (.*?)\{\$\}", s\.(?:member|page)`).FindAllStringSubmatch(string(source), -1) {
 		path := names.Replace(m[1])
+		if strings.Contains(path, `"`) && path != `"+t.path+"` && !strings.HasPrefix(path, `"+broker.`) { // those are mailed links
+			t.Errorf("%s: tell names what it stands for", path)
+		}
 		if strings.HasPrefix(path, "/account/") || path == "/oauth/login/{app}/" || path == "/oauth/disconnect/{app}/" {
 			all = append(all, path)
 		}

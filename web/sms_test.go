@@ -227,8 +227,8 @@ func TestNumberIsChangedFreshly(t *testing.T) {
 	b.post(factorPath+"number/", "phone", "+41227676111").to(factorPath)
 	code := w.texted("+41227676111")
 	b.age(time.Hour)
-	for _, path := range []string{"number/", "number/confirm/", "number/send/"} {
-		b.post(factorPath+path, "phone", "+41227676112", "code", code).to("/login/?again=1")
+	for _, path := range []string{"number/", "number/confirm/", "number/send/", "number/swap/", "number/swap/confirm/"} {
+		b.post(factorPath+path, "phone", "+41227676112", "code", code, "current", code).to("/login/?again=1")
 	}
 	if strings.Contains(b.get(factorPath).body, "41227676111") || len(w.texts()) != 0 {
 		t.Error("the number is shown, or another message sent")
