@@ -1,6 +1,7 @@
 package web
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -24,5 +25,10 @@ func TestProveAgainByUsername(t *testing.T) {
 	b.post("/login/", "login", login, "email", "eve", "password", "wrong horse").want(422)
 	b.post("/login/", "login", login, "email", "eve", "password", password).to(securityPath)
 	b.get("/login/").to("/")
-	b.get(usernamePath).want(200).says("ada")
+	if page := b.get(usernamePath).want(200).says("ada"); strings.Contains(text(page.body), "optional") {
+		t.Error("a username that everybody needs is called optional")
+	}
+	if page := w.browser().get("/login/").want(200).says("or with your password"); strings.Contains(text(page.body), "e-mail address") {
+		t.Error("an address is asked for that nobody signs in with")
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"idbroker/broker"
@@ -204,6 +205,9 @@ func (s *Server) showFactorSettings(w http.ResponseWriter, r *http.Request, stat
 		return err
 	}
 	p := factorPage{base: s.base(r), Factor: f, Codes: codes, SMS: s.accounts.SMS(), Problems: bad}
+	if bad != nil {
+		p.Posted = strings.TrimPrefix(r.URL.Path, factorPath)
+	}
 	if p.Ways, err = s.accounts.FactorWays(r.Context(), v.user.ID); err != nil {
 		return err
 	}

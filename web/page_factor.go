@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"html/template"
 	"net/url"
@@ -65,6 +66,7 @@ type factorPage struct {
 	Swapping   bool   // an app is to take the place of the one there is: Key says how
 	Needed     bool   // one is needed here, and there is no passkey: it cannot be removed
 	Key        appKey
+	Posted     string `json:"-"` // the form that something is wrong with, as its path ends; "" none
 	Problems   problems
 }
 
@@ -109,6 +111,39 @@ func (p factorPage) Has(kind string) bool {
 
 // Several tells whether one can be removed beside which there is another.
 func (p factorPage) Several() bool { return len(p.Ways) > 1 }
+
+// ProblemAt is what is wrong with a field of the form whose path ends so; "" nothing.
+// The forms share the names of their fields.
+func (p factorPage) ProblemAt(form, field string) string {
+	if p.Posted != form {
+		return ""
+	}
+	return p.Tell(p.Problems.On(field))
+}
+
+// Loose is what is wrong with a code whose form is not on the page, or not any more;
+// "" nothing.
+func (p factorPage) Loose() string {
+	shown := false
+	switch p.Posted {
+	case "codes/":
+		shown = p.On()
+	case "remove/":
+		shown = p.On() && (!p.Needed || p.Several())
+	case "confirm/":
+		shown = p.Pending && !p.Has(wayApp)
+	case "swap/confirm/":
+		shown = p.Swapping && p.Has(wayApp)
+	case "number/confirm/":
+		shown = p.SMS && p.Number != "" && !p.Has(waySMS)
+	case "number/swap/confirm/":
+		shown = p.SMS && p.NextNumber != "" && p.Has(waySMS)
+	}
+	if shown {
+		return ""
+	}
+	return p.Tell(cmp.Or(p.Problems.On("code"), p.Problems.On("current")))
+}
 
 // CodesLeft says how many recovery codes there are.
 func (p factorPage) CodesLeft() string {

@@ -17,6 +17,7 @@ type usernamePage struct {
 	By       string // title of the provider that sets it; "" the person does
 	Hint     string
 	Max      int
+	Needed   bool `json:"-"` // everybody has one here
 	Problems problems
 }
 
@@ -39,7 +40,7 @@ func (s *Server) showUsername(w http.ResponseWriter, r *http.Request, status int
 		return err
 	}
 	b := s.base(r)
-	p := usernamePage{base: b, Current: u.Username, Username: typed, By: held["username"], Hint: s.usernameHint(b), Max: s.o.UsernameMax, Problems: s.explain(b, bad)}
+	p := usernamePage{base: b, Current: u.Username, Username: typed, By: held["username"], Hint: s.usernameHint(b), Max: s.o.UsernameMax, Needed: s.accounts.NeedUsername(), Problems: s.explain(b, bad)}
 	p.Section, p.Path = "profile", usernamePath
 	return s.show(w, r, status, &p)
 }
