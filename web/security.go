@@ -122,11 +122,16 @@ func (s *Server) postPassword(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.limitRight(w, r, verdict, v.user.Email); err != nil {
+	return s.passwordDone(w, r, verdict, "security.password_changed")
+}
+
+// passwordDone gives the try back, says what was done, and shows it.
+func (s *Server) passwordDone(w http.ResponseWriter, r *http.Request, verdict limits.Verdict, key string) error {
+	if err := s.limitRight(w, r, verdict, visitOf(r).user.Email); err != nil {
 		return err
 	}
 	s.o.Wake()
-	if err := s.say(w, r, sessionNotice{Key: "security.password_changed"}); err != nil {
+	if err := s.say(w, r, sessionNotice{Key: key}); err != nil {
 		return err
 	}
 	return s.redirect(w, r, securityPath)
@@ -159,12 +164,5 @@ func (s *Server) postPasswordRemove(w http.ResponseWriter, r *http.Request) erro
 	if err != nil {
 		return err
 	}
-	if err := s.limitRight(w, r, verdict, v.user.Email); err != nil {
-		return err
-	}
-	s.o.Wake()
-	if err := s.say(w, r, sessionNotice{Key: "security.password_removed"}); err != nil {
-		return err
-	}
-	return s.redirect(w, r, securityPath)
+	return s.passwordDone(w, r, verdict, "security.password_removed")
 }

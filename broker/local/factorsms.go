@@ -40,17 +40,22 @@ func (a *Accounts) SMS() bool { return a.Factors() && a.o.SMS }
 // sms.off, sign_in_again, factor.has, field.phone_invalid.
 func (a *Accounts) StartSMS(ctx context.Context, s broker.Session, typed string) error {
 	at := time.Now()
-	if !a.SMS() {
-		return ErrNoSMS
-	}
-	if err := a.mayChangeFactors(s, at); err != nil {
-		return err
-	}
-	number, err := numberOf(typed)
+	number, err := a.wantedNumber(s, typed, at)
 	if err != nil {
 		return err
 	}
 	return a.startNumber(ctx, s, broker.FactorSMS, number, at)
+}
+
+// wantedNumber is the number that somebody typed who may set one up.
+func (a *Accounts) wantedNumber(s broker.Session, typed string, at time.Time) (string, error) {
+	if !a.SMS() {
+		return "", ErrNoSMS
+	}
+	if err := a.mayChangeFactors(s, at); err != nil {
+		return "", err
+	}
+	return numberOf(typed)
 }
 
 // numberOf is a number that was typed to be a second factor.

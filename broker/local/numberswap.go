@@ -18,13 +18,7 @@ var ErrNumberSame = &broker.Error{Kind: broker.KindInvalid, Message: "sms.same",
 // factor.has, and factor.gone, sms.same.
 func (a *Accounts) StartNumberSwap(ctx context.Context, s broker.Session, typed string) error {
 	at := time.Now()
-	if !a.SMS() {
-		return ErrNoSMS
-	}
-	if err := a.mayChangeFactors(s, at); err != nil {
-		return err
-	}
-	number, err := numberOf(typed)
+	number, err := a.wantedNumber(s, typed, at)
 	if err != nil {
 		return err
 	}
