@@ -55,7 +55,7 @@ func (l *Linker) address(ctx context.Context, f *Facts, p broker.Provider, res *
 		if holder, err = l.store.LockUser(ctx, holder.ID); err != nil {
 			return fmt.Errorf("lock user: %w", err)
 		}
-		if holder.Email != profile.Email {
+		if broker.FoldEmail(holder.Email) != broker.FoldEmail(profile.Email) {
 			return broker.ErrConflict.Becausef("the address has moved")
 		}
 		others, err := l.others(ctx, holder.ID, profile)
