@@ -68,8 +68,12 @@ func EmailInLetters(folded string) string {
 	if !ok || !strings.Contains(domain, aceMark) {
 		return folded
 	}
-	if forms, err := DomainForms(domain); err == nil {
-		return local + "@" + forms[len(forms)-1]
+	forms, err := DomainForms(domain)
+	if err != nil {
+		return folded
+	}
+	if own := local + "@" + forms[len(forms)-1]; FoldEmail(own) == folded { // some labels decode to what is none
+		return own
 	}
 	return folded
 }

@@ -249,12 +249,15 @@ func (a *Accounts) mailProof(ctx context.Context, login broker.Login, at time.Ti
 	if err != nil {
 		return err
 	}
+	if known { // in whatever spelling it was typed: what another mail server takes that for nobody knows
+		to = owner.Email
+	}
 	switch goesOn, err := a.unfinished(ctx, owner); {
 	case err != nil:
 		return err
 	case known && (owner.EmailVouchedBy == "" || owner.Disabled()) && !goesOn: // or else the mail is the better proof
 		data["name"], data["link"] = owner.Called(), a.o.Issuer+"/login/"
-		return a.store.Enqueue(ctx, mail(ctx, owner.Email, "known", locale, at, data))
+		return a.store.Enqueue(ctx, mail(ctx, to, "known", locale, at, data))
 	}
 	data["link"] = a.o.Issuer + "/verify-email/?token=" + token.Reveal()
 	return a.store.Enqueue(ctx, mail(ctx, to, "sign-up", locale, at, data))

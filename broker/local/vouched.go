@@ -112,7 +112,6 @@ func (a *Accounts) takeOver(ctx context.Context, id broker.UserID, s broker.Sign
 	if err := a.rename(ctx, &u, s.Username, at); err != nil {
 		return broker.User{}, err
 	}
-	u.Email = s.Email // as who reads its mail writes it
 	u.Name, u.Locale, u.Details.Fields = s.Name, s.Locale, s.Fields
 	u.PasswordHash, u.PasswordSetAt, u.UpdatedAt = s.PasswordHash, time.Time{}, at // who had set one is out
 	if u.HasPassword() {
