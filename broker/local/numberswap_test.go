@@ -46,6 +46,18 @@ func numberThatCounts(t *testing.T, db *store.DB, u broker.UserID) string {
 	return f.Number()
 }
 
+// withANumber is somebody whose second factor is oldNumber, in a session that has seen it. Their
+// mails are read.
+func withANumber(t *testing.T, db *store.DB) (*local.Accounts, broker.User, broker.Session) {
+	t.Helper()
+	a := texting(t, db)
+	u := signUp(t, db, a, "ada@example.org")
+	s := stay(t, db, u, "s")
+	withNumber(t, db, a, s)
+	mails(t, db)
+	return a, u, s.WithFactor(broker.AMRSMS)
+}
+
 // swapped puts another number in the place of the one that counts, showing a code of that one.
 func swapped(t *testing.T, db *store.DB, a *local.Accounts, s broker.Session, to string) []string {
 	t.Helper()
@@ -266,12 +278,8 @@ func TestSwapHidesNoAddition(t *testing.T) {
 // number that was set up anew is not what came in its place.
 func TestNumberIsForgotten(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		a, ctx := texting(t, db), t.Context()
-		u := signUp(t, db, a, "ada@example.org")
-		s := stay(t, db, u, "s")
-		withNumber(t, db, a, s)
-		s = s.WithFactor(broker.AMRSMS)
-		mails(t, db)
+		ctx := t.Context()
+		a, u, s := withANumber(t, db)
 		swapped(t, db, a, s, newNumber)
 		token := tokenOf(t, mailed(t, db, "number-swapped"))
 		rows := func() int {
@@ -301,16 +309,11 @@ func TestNumberIsForgotten(t *testing.T) {
 // about the number; who takes the address back has the number back, too.
 func TestNumberPutBackWithAddress(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		a, ctx := texting(t, db), t.Context()
-		u := signUp(t, db, a, "ada@example.org")
-		s := stay(t, db, u, "s")
-		withNumber(t, db, a, s)
-		s = s.WithFactor(broker.AMRSMS)
+		a, u, s := withANumber(t, db)
 		back := moved(t, db, a, s, "thief@example.org")
 		swapped(t, db, a, s, newNumber)
 		swapped(t, db, a, s, "+41446681800")
-		_, err := a.TakeEmailBack(ctx, back)
-		must(t, err)
+		must(t, second(a.TakeEmailBack(t.Context(), back)))
 		if got := numberThatCounts(t, db, u.ID); got != oldNumber || !userOf(t, db, u.ID).HasSecondFactor() {
 			t.Errorf("%q counts", got)
 		}
