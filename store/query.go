@@ -133,8 +133,11 @@ func (db *DB) update(ctx context.Context, what string, row any, excluded []strin
 	}
 	forSet := strings.Count(set, "?")
 	q := on.NewUpdate().Model(row).ExcludeColumn(excluded...).Where(where, args[forSet:]...)
-	if set != "" {
+	switch {
+	case forSet > 0:
 		q = q.Set(set, args[:forSet]...)
+	case set != "": // bun warns of arguments that are none
+		q = q.Set(set)
 	}
 	res, err := q.Exec(ctx)
 	return db.affected(what, res, err)
