@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -156,7 +157,8 @@ func TestRefusedStarts(t *testing.T) {
 	}
 }
 
-// slowRequest sends half of a request to a broker and returns the connection.
+// slowRequest sends half of a request to a broker and returns the connection, once
+// a handler waits for the other half.
 func slowRequest(t *testing.T, r *running) net.Conn {
 	t.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(r.base, "http://"))
@@ -164,8 +166,11 @@ func slowRequest(t *testing.T, r *running) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	fmt.Fprintf(conn, "POST /oauth2/token HTTP/1.1\r\nHost: %s\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 40\r\n\r\ngrant_type=client_cr", strings.TrimPrefix(r.base, "http://"))
-	time.Sleep(100 * time.Millisecond) // it has arrived
+	fmt.Fprintf(conn, "POST /oauth2/token HTTP/1.1\r\nHost: %s\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 40\r\nExpect: 100-continue\r\n\r\ngrant_type=client_cr", strings.TrimPrefix(r.base, "http://"))
+	goOn := make([]byte, len("HTTP/1.1 100 Continue\r\n\r\n")) // is sent when the handler reads
+	if _, err := io.ReadFull(conn, goOn); err != nil || !strings.HasPrefix(string(goOn), "HTTP/1.1 100 ") {
+		t.Fatalf("%q, %v", goOn, err)
+	}
 	return conn
 }
 
@@ -203,25 +208,25 @@ func TestShutdownFinishesWhatIsUnderWay(t *testing.T) {
 	}
 }
 
+// TestShutdownHasADeadline: the one that is configured, instead of the 20 seconds that are the default.
 func TestShutdownHasADeadline(t *testing.T) {
 	r := newOperator(t).set("BROKER_SERVER__SHUTDOWN_TIMEOUT=1s").serve()
 	slowRequest(t, r)
 	began := time.Now()
 	r.signal(syscall.SIGTERM)
-	if err := r.end(); err == nil || time.Since(began) > 10*time.Second || !strings.Contains(r.err.String(), "were cut off") {
+	if err := r.end(); err == nil || time.Since(began) >= 20*time.Second || !strings.Contains(r.err.String(), "were cut off") {
 		t.Errorf("%v after %s\n%s", err, time.Since(began), r.err.String())
 	}
 }
 
 func TestSecondSignalStopsAtOnce(t *testing.T) {
-	r := newOperator(t).serve()
+	r := newOperator(t).set("BROKER_SERVER__SHUTDOWN_TIMEOUT=10m").serve()
 	slowRequest(t, r)
 	r.signal(syscall.SIGTERM)
 	r.await("the news", func() bool { return strings.Contains(r.err.String(), "shutting down") })
-	began := time.Now()
 	r.signal(syscall.SIGTERM)
-	if err := r.end(); err == nil || time.Since(began) > 5*time.Second {
-		t.Errorf("%v after %s", err, time.Since(began))
+	if err := r.end(); err == nil {
+		t.Error("what was cut off counts as finished")
 	}
 }
 
