@@ -12,12 +12,11 @@ func (b *tab) mailedCode(subject string) string {
 	b.t.Helper()
 	code := regexp.MustCompile(`\b[B-Z]{4}-[B-Z]{4}\b`)
 	reader := walk(b.t, b.h)
-	for range 200 { // the outbox works behind the page
+	for end := time.Now().Add(stepTime); time.Now().Before(end); time.Sleep(50 * time.Millisecond) { // the outbox works behind the page
 		_, newest, _ := strings.Cut(reader.open(b.h.mailbox+"/").Text(), subject)
 		if found := code.FindString(newest); found != "" {
 			return found
 		}
-		time.Sleep(50 * time.Millisecond)
 	}
 	b.t.Fatalf("no code in the mails: %s", reader.Text())
 	return ""

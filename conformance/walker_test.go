@@ -53,13 +53,12 @@ func (w *walker) sees(words ...string) *walker {
 func (w *walker) mailLink(path string) string {
 	w.t.Helper()
 	reader := walk(w.t, w.h)
-	for range 200 { // the outbox works behind the page
+	for end := time.Now().Add(stepTime); time.Now().Before(end); time.Sleep(50 * time.Millisecond) { // the outbox works behind the page
 		for _, link := range reader.open(w.h.mailbox + "/").Links() {
 			if strings.HasPrefix(link, w.h.issuer+path) {
 				return link
 			}
 		}
-		time.Sleep(50 * time.Millisecond)
 	}
 	w.t.Fatalf("no mail leads to %s: %s", path, reader.Text())
 	return ""

@@ -59,10 +59,7 @@ func newService(t *testing.T, at time.Time) *service {
 			answer = map[string]any{"success": false, "error-codes": []string{"invalid-input-secret"}}
 		case "slow":
 			s.mu.Unlock()
-			select {
-			case <-time.After(4 * time.Second):
-			case <-r.Context().Done():
-			}
+			<-r.Context().Done() // until whoever asks gives up
 			s.mu.Lock()
 		default:
 			w.WriteHeader(http.StatusBadRequest)

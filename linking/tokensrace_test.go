@@ -47,22 +47,49 @@ func TestOneRefreshForMany(t *testing.T) {
 // again.
 func TestManyWantAFreshOne(t *testing.T) {
 	eachTokens(t, func(t *testing.T, w *tokens) {
-		n := w.asked()
-		w.op.Fail(providertest.Token, providertest.Failure{Delay: 300 * time.Millisecond})
-		var all sync.WaitGroup
-		for i := range 8 {
+		n, answer := w.asked(), make(chan struct{})
+		w.op.Fail(providertest.Token, providertest.Failure{Until: answer})
+		var here, all sync.WaitGroup
+		l := w.replica(looking)
+		for range 8 {
+			here.Add(1)
 			all.Go(func() {
-				time.Sleep(time.Duration(i) * 10 * time.Millisecond)
-				if _, err := w.RenewToken(t.Context(), w.ref); err != nil {
+				if _, err := l.RenewToken(whoLooks(t.Context(), sync.OnceFunc(here.Done)), w.ref); err != nil {
 					t.Error(err)
 				}
 			})
 		}
+		go func() {
+			here.Wait() // all of them have seen the token that is to be renewed
+			close(answer)
+		}()
 		all.Wait()
 		if asked := w.asked() - n; asked != 1 {
 			t.Errorf("%d requests", asked)
 		}
 	})
+}
+
+// lookedStore tells whoever looks at a token that they have.
+type lookedStore struct{ linking.Store }
+
+type lookedKey struct{}
+
+// whoLooks has looked called after each look at a token.
+func whoLooks(ctx context.Context, looked func()) context.Context {
+	return context.WithValue(ctx, lookedKey{}, looked)
+}
+
+func (s *lookedStore) HeldTokens(ctx context.Context, account string) ([]broker.HeldToken, error) {
+	held, err := s.Store.HeldTokens(ctx, account)
+	if looked, ok := ctx.Value(lookedKey{}).(func()); ok {
+		looked()
+	}
+	return held, err
+}
+
+func looking(db linking.Store, a linking.Apps) (linking.Store, linking.Apps) {
+	return &lookedStore{db}, a
 }
 
 // faultyStore fails where it is told to.
@@ -107,8 +134,14 @@ func TestDeathAfterTheAnswer(t *testing.T) {
 			w.op.Switch(func(s *providertest.Switches) { s.RefreshAgain = grace })
 			n := w.asked()
 			w.killed()
-			ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-			if _, err := w.RemoteToken(ctx, w.ref); !errors.Is(err, context.DeadlineExceeded) || w.asked() != n+1 {
+			ctx, cancel := context.WithCancel(t.Context())
+			looks := 0
+			waits := whoLooks(ctx, func() {
+				if looks++; looks == 3 {
+					cancel()
+				}
+			})
+			if _, err := w.replica(looking).RemoteToken(waits, w.ref); !errors.Is(err, context.Canceled) || w.asked() != n+1 {
 				t.Errorf("another one did not wait for the lease: %v", err)
 			}
 			cancel()

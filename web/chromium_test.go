@@ -15,6 +15,9 @@ import (
 	"idbroker/broker"
 )
 
+// browserTime ends a browser that hangs. A test of every page takes two minutes on a machine that is busy.
+const browserTime = 15 * time.Minute
+
 // chromium starts a browser for a test. Where there is none the test skips, or
 // fails where all must run.
 func chromium(t *testing.T) context.Context {
@@ -30,7 +33,7 @@ func chromium(t *testing.T) context.Context {
 	t.Cleanup(stop)
 	ctx, stop := chromedp.NewContext(alloc)
 	t.Cleanup(stop)
-	ctx, stop = context.WithTimeout(ctx, 2*time.Minute)
+	ctx, stop = context.WithTimeout(ctx, browserTime)
 	t.Cleanup(stop)
 	if err := chromedp.Do(ctx); err != nil {
 		skip("no browser: install chromium (%v)", err)

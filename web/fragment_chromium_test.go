@@ -75,7 +75,7 @@ func (s *surfer) scripts(on bool) {
 func (s *surfer) sees(words string) {
 	s.t.Helper()
 	text := ""
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if text = evaluate[string](s, `document.readyState == "complete" && document.body ? document.body.innerText : ""`); strings.Contains(text, words) {
 			return
 		}
@@ -86,7 +86,7 @@ func (s *surfer) sees(words string) {
 // leaves waits until the address begins with something else.
 func (s *surfer) leaves(prefix string) {
 	s.t.Helper()
-	for end := time.Now().Add(20 * time.Second); strings.HasPrefix(evaluate[string](s, "location.href"), prefix); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); strings.HasPrefix(evaluate[string](s, "location.href"), prefix); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			s.t.Fatalf("still at %s", prefix)
 		}

@@ -45,7 +45,7 @@ func plugIn(t testing.TB, ctx context.Context, transport webauthn.AuthenticatorT
 func pageShows(t testing.TB, ctx context.Context, words string) {
 	t.Helper()
 	said := ""
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		if now, err := chromedp.Run(ctx, chromedp.Evaluate[string](`document.readyState === "complete" ? document.body.innerText : ""`)); err == nil {
 			if said = now; strings.Contains(said, words) {
 				return

@@ -36,7 +36,7 @@ func (b *browser) finishSetUp(login string) (string, answer) {
 		b.w.t.Fatalf("no secret:\n%s", text(page.body))
 	}
 	secret := strings.ReplaceAll(found[1], " ", "")
-	return secret, b.post(setUpPath, "login", login, "code", appShows(b.w.t, secret, 0)).want(200)
+	return secret, b.post(setUpPath, "login", login, "code", b.w.setsUp(secret)).want(200)
 }
 
 func wantTwo(t *testing.T, claims map[string]any) {
@@ -114,7 +114,7 @@ func stepUp(t *testing.T, db *store.DB) {
 		t.Errorf("not asked for, and told: %v", claims)
 	}
 	login = b.get(two).to("/second-factor/").param("login")
-	b.post("/second-factor/", "login", login, "code", appShows(t, secret, 0)).want(422) // it set the app up
+	b.post("/second-factor/", "login", login, "code", w.setUpWith(secret)).want(422)
 	a = b.post("/second-factor/", "login", login, "code", appShows(t, secret, 1)).to(callbackURL)
 	wantTwo(t, w.redeem(a))
 	if now, err := b.session(); err != nil || now.Remembered != "" || now.IDHash == after.IDHash || now.SID != after.SID {

@@ -43,6 +43,7 @@ type world struct {
 	apps     linking.Apps
 	tokens   *tokens.Service
 	log      *logBuffer
+	setUp    sync.Map // secret of an app: the code that set it up
 }
 
 // logBuffer is a log that several goroutines may write.

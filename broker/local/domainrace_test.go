@@ -18,7 +18,7 @@ import (
 // raw, or done is.
 func waits(t *testing.T, raw *sql.DB, done <-chan struct{}) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		select {
 		case <-done:
 			return

@@ -53,7 +53,7 @@ func TestSwap(t *testing.T) {
 		u := signUp(t, db, a, "ada@example.org")
 		s := stay(t, db, u, "s1")
 		wantErr(t, "nothing to swap", a.StartSwap(ctx, s), local.ErrFactorGone)
-		old, recovery := withApp(t, a, s)
+		old, recovery, used := withAppBy(t, a, s)
 		_, err := a.ConfirmSwap(ctx, s, "123456", recovery[0])
 		wantErr(t, "not begun", err, local.ErrFactorGone)
 		must(t, a.StartSwap(ctx, s))
@@ -66,7 +66,7 @@ func TestSwap(t *testing.T) {
 		_, err = a.ConfirmSwap(ctx, other, shown(t, next.Secret, 0), recovery[0])
 		wantErr(t, "in another session", err, local.ErrFactorGone)
 		wantErr(t, "the new one before it counts", a.UseFactor(ctx, u.ID, shown(t, next.Secret, 0)), local.ErrFactorWrong)
-		for what, current := range map[string]string{"nothing": "", "the new one itself": shown(t, next.Secret, 0), "a wrong code": wrong(t, old), "a used code": shown(t, old, 0)} {
+		for what, current := range map[string]string{"nothing": "", "the new one itself": shown(t, next.Secret, 0), "a wrong code": wrong(t, old), "a used code": used} {
 			_, err = a.ConfirmSwap(ctx, s, shown(t, next.Secret, 0), current)
 			var e *broker.Error
 			if !errors.As(err, &e) || e.Field != "current" {
@@ -76,7 +76,8 @@ func TestSwap(t *testing.T) {
 		_, err = a.ConfirmSwap(ctx, s, wrong(t, next.Secret), recovery[0])
 		wantErr(t, "the new app shows another code", err, local.ErrFactorWrong)
 		mails(t, db)
-		codes, err := a.ConfirmSwap(ctx, s, shown(t, next.Secret, 0), shown(t, old, 1))
+		swapped := shown(t, next.Secret, 0)
+		codes, err := a.ConfirmSwap(ctx, s, swapped, shown(t, old, 1))
 		must(t, err)
 		if len(codes) != 10 {
 			t.Errorf("%d recovery codes", len(codes))
@@ -89,7 +90,7 @@ func TestSwap(t *testing.T) {
 		}
 		wantErr(t, "the old app", a.UseFactor(ctx, u.ID, shown(t, old, 1)), local.ErrFactorWrong)
 		wantErr(t, "an old recovery code", a.UseRecovery(ctx, u.ID, recovery[1]), local.ErrRecoveryWrong)
-		wantErr(t, "the code that swapped", a.UseFactor(ctx, u.ID, shown(t, next.Secret, 0)), local.ErrFactorWrong)
+		wantErr(t, "the code that swapped", a.UseFactor(ctx, u.ID, swapped), local.ErrFactorWrong)
 		must(t, a.UseFactor(ctx, u.ID, shown(t, next.Secret, 1)))
 		must(t, a.UseRecovery(ctx, u.ID, codes[0]))
 		_, err = a.ConfirmSwap(ctx, s, shown(t, next.Secret, 1), codes[1])

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"idbroker/config"
 )
@@ -41,10 +40,8 @@ func newRangeService(t *testing.T, leaked string) *rangeService {
 				fmt.Fprint(w, strings.Repeat("x", 1<<10))
 			}
 		case "silence":
-			select {
-			case <-time.After(rangeTimeout + time.Second):
-			case <-r.Context().Done():
-			}
+			<-r.Context().Done() // until whoever asks gives up
+			return
 		}
 		sum := fmt.Sprintf("%X", sha1.Sum([]byte(s.leaked)))
 		fmt.Fprintf(w, "%s:0\r\n%s:3\r\n%s:42\r\n", strings.Repeat("0", 35), strings.Repeat("F", 35), sum[5:])
@@ -99,13 +96,9 @@ func TestBreachedRange(t *testing.T) {
 	}
 	for i, how := range []string{"status", "page", "endless", "silence"} {
 		s.fail(how)
-		began := time.Now()
 		errs, code := create(o, fmt.Sprintf("p%d@example.org", i), leaked)
 		if code != 0 || !strings.Contains(errs, "not compared with the breached ones") || strings.Contains(errs, leaked) || strings.Contains(errs, sum[5:]) {
 			t.Errorf("%s: %d %s", how, code, errs)
-		}
-		if d := time.Since(began); d > rangeTimeout+5*time.Second {
-			t.Errorf("%s: %v", how, d)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -156,7 +157,8 @@ func TestRefusedStarts(t *testing.T) {
 	}
 }
 
-// slowRequest sends half of a request to a broker and returns the connection.
+// slowRequest sends half of a request to a broker and returns the connection, once
+// a handler waits for the other half.
 func slowRequest(t *testing.T, r *running) net.Conn {
 	t.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(r.base, "http://"))
@@ -164,8 +166,11 @@ func slowRequest(t *testing.T, r *running) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	fmt.Fprintf(conn, "POST /oauth2/token HTTP/1.1\r\nHost: %s\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 40\r\n\r\ngrant_type=client_cr", strings.TrimPrefix(r.base, "http://"))
-	time.Sleep(100 * time.Millisecond) // it has arrived
+	fmt.Fprintf(conn, "POST /oauth2/token HTTP/1.1\r\nHost: %s\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 40\r\nExpect: 100-continue\r\n\r\ngrant_type=client_cr", strings.TrimPrefix(r.base, "http://"))
+	goOn := make([]byte, len("HTTP/1.1 100 Continue\r\n\r\n")) // is sent when the handler reads
+	if _, err := io.ReadFull(conn, goOn); err != nil || !strings.HasPrefix(string(goOn), "HTTP/1.1 100 ") {
+		t.Fatalf("%q, %v", goOn, err)
+	}
 	return conn
 }
 
@@ -203,25 +208,25 @@ func TestShutdownFinishesWhatIsUnderWay(t *testing.T) {
 	}
 }
 
+// TestShutdownHasADeadline: the one that is configured, instead of the 20 seconds that are the default.
 func TestShutdownHasADeadline(t *testing.T) {
 	r := newOperator(t).set("BROKER_SERVER__SHUTDOWN_TIMEOUT=1s").serve()
 	slowRequest(t, r)
 	began := time.Now()
 	r.signal(syscall.SIGTERM)
-	if err := r.end(); err == nil || time.Since(began) > 10*time.Second || !strings.Contains(r.err.String(), "were cut off") {
+	if err := r.end(); err == nil || time.Since(began) >= 20*time.Second || !strings.Contains(r.err.String(), "were cut off") {
 		t.Errorf("%v after %s\n%s", err, time.Since(began), r.err.String())
 	}
 }
 
 func TestSecondSignalStopsAtOnce(t *testing.T) {
-	r := newOperator(t).serve()
+	r := newOperator(t).set("BROKER_SERVER__SHUTDOWN_TIMEOUT=10m").serve()
 	slowRequest(t, r)
 	r.signal(syscall.SIGTERM)
 	r.await("the news", func() bool { return strings.Contains(r.err.String(), "shutting down") })
-	began := time.Now()
 	r.signal(syscall.SIGTERM)
-	if err := r.end(); err == nil || time.Since(began) > 5*time.Second {
-		t.Errorf("%v after %s", err, time.Since(began))
+	if err := r.end(); err == nil {
+		t.Error("what was cut off counts as finished")
 	}
 }
 
@@ -266,9 +271,12 @@ func TestMetricsAndHealth(t *testing.T) {
 	if status, body := get(t, r.admin+livePath); status != 200 || body != "live\n" {
 		t.Errorf("live: %d %q", status, body)
 	}
+	// An answer can be here before it is counted.
+	for _, want := range []string{`broker_http_requests_total{route="/login/",method="GET",code="200"} 1`, `method="other"`} {
+		r.await(want, func() bool { _, body := get(t, r.admin+"/metrics"); return strings.Contains(body, want) })
+	}
 	status, body := get(t, r.admin+"/metrics")
 	for _, want := range []string{
-		`broker_http_requests_total{route="/login/",method="GET",code="200"} 1`, `method="other"`,
 		`broker_http_request_duration_seconds_bucket{route="/login/",le="+Inf"}`, "broker_build_info{", "process_resident_memory_bytes", "go_goroutines",
 	} {
 		if !strings.Contains(body, want) {

@@ -82,11 +82,11 @@ func TestUsersTokens(t *testing.T) {
 func TestKilledWhileRefreshing(t *testing.T) {
 	for _, grace := range []bool{true, false} {
 		var hold atomic.Bool
-		rotated := make(chan struct{}, 1)
+		rotated, dead := make(chan struct{}, 1), make(chan struct{})
 		o, op := tokenOperator(t, providertest.OpenIDOptions{TokenAnswer: func(providertest.Grant, map[string]any) {
 			if hold.Load() { // the old refresh token is used up
 				rotated <- struct{}{}
-				time.Sleep(time.Second)
+				<-dead
 			}
 		}})
 		op.Switch(func(s *providertest.Switches) { s.RefreshAgain = grace })
@@ -101,6 +101,7 @@ func TestKilledWhileRefreshing(t *testing.T) {
 		}
 		_ = cmd.Wait()
 		hold.Store(false)
+		close(dead)
 		var list []remoteTokenView
 		if o.read(&list, "users", "tokens", "ada@example.org"); !strings.HasPrefix(list[0].Standing, "being refreshed until") {
 			t.Fatalf("%+v", list)

@@ -293,7 +293,7 @@ func (w *world) leaveMail(to string) { w.await(to, func(served.Mail) bool { retu
 // await looks at each mail to an address once, until one will do.
 func (w *world) await(to string, will func(served.Mail) bool) {
 	w.t.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		files, err := filepath.Glob(filepath.Join(w.dir, "mail", "*.eml"))
 		if err != nil {
 			w.t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 // Failure is how an endpoint answers once instead of, or on top of, what it would.
 type Failure struct {
 	Delay       time.Duration // before the answer; with nothing else set, the answer is the right one
+	Until       chan struct{} // no answer before it is closed; nil: at once
 	Status      int           // 0: 200 where Body is set
 	Header      map[string]string
 	Body        string
@@ -54,6 +55,13 @@ func (f Failure) play(w http.ResponseWriter, r *http.Request, next http.HandlerF
 	if f.Delay > 0 {
 		select {
 		case <-time.After(f.Delay):
+		case <-r.Context().Done():
+			return true
+		}
+	}
+	if f.Until != nil {
+		select {
+		case <-f.Until:
 		case <-r.Context().Done():
 			return true
 		}
