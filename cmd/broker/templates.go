@@ -39,7 +39,7 @@ func (c templatesExport) Run(p *program) error {
 	if there, err := os.ReadDir(c.Dir); err == nil && len(there) > 0 {
 		return fmt.Errorf("%s is not empty; name another directory and compare the two", c.Dir)
 	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+		return fmt.Errorf("%w; name a directory that you may write to", err)
 	}
 	n, version := 0, versionName()
 	write := func(part string, from fs.FS, mark bool) error {
