@@ -79,6 +79,12 @@ func away(err error) bool {
 	return false
 }
 
+// Damaged tells whether err says that the file of SQLite is no database, or a broken one.
+func Damaged(err error) bool {
+	lite, ok := errors.AsType[*sqlite.Error](err)
+	return ok && (lite.Code()&0xff == sqlite3.SQLITE_NOTADB || lite.Code()&0xff == sqlite3.SQLITE_CORRUPT)
+}
+
 // isNotFound tells whether err says that there is no such row.
 func isNotFound(err error) bool { return errors.Is(err, broker.ErrNotFound) }
 

@@ -25,7 +25,7 @@ const (
 
 var (
 	errNoKey    = errors.New("there is no key to seal with")
-	errUnsealed = errors.New("a sealed value does not open: it was changed or moved, or its key is missing in the keyring")
+	errUnsealed = errors.New("a sealed value does not open: it was changed or moved, or its key is missing in the keyring, which must be the one of this database")
 )
 
 // place is where a sealed value stands.

@@ -39,11 +39,11 @@ func (s *Server) login(r *http.Request) (broker.Login, error) {
 	v := visitOf(r)
 	id := v.value("login")
 	if id == "" || len(id) > maxID {
-		return broker.Login{}, errLoginGone
+		return broker.Login{}, loginGone(v)
 	}
 	l, err := s.store.Login(r.Context(), broker.LoginID(id))
 	if errors.Is(err, broker.ErrNotFound) {
-		return broker.Login{}, errLoginGone.Because(err)
+		return broker.Login{}, loginGone(v).Because(err)
 	}
 	if err != nil {
 		return broker.Login{}, fmt.Errorf("find login: %w", err)
@@ -59,9 +59,17 @@ func (s *Server) login(r *http.Request) (broker.Login, error) {
 	case !l.FinishedAt.IsZero():
 		return broker.Login{}, errLoginOver
 	case !l.Live(v.browser, v.at):
-		return broker.Login{}, errLoginGone.Becausef("it has ended")
+		return broker.Login{}, loginGone(v).Becausef("it has ended")
 	}
 	return l, nil
+}
+
+// loginGone is errLoginGone in words that are true for who is signed in, too.
+func loginGone(v *visit) *broker.Error {
+	if v.user != nil {
+		return errLoginGone.Why("login.expired.inside")
+	}
+	return errLoginGone
 }
 
 // requestParam is a parameter of the application's request; "" none.

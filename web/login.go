@@ -154,6 +154,9 @@ func (s *Server) showLogin(w http.ResponseWriter, r *http.Request, status int, l
 	}
 	if p.Email == "" && !s.identifiesFirst() { // there the login has it
 		p.Email, _ = broker.NormalizeEmail(requestParam(l, "login_hint"))
+		if status == http.StatusOK && p.Email == "" && l.Force && v.user != nil && !choosing(v, l) && v.query.Get("switch") == "" { // most likely still they
+			p.Email = s.identifierOf(*v.user)
+		}
 	}
 	if !s.o.NoPasswords {
 		p.LostPasswordURL = withLogin("/lost-password/", l)

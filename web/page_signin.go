@@ -200,10 +200,11 @@ func (p loginPage) AllURL() string {
 // templates/lost_password.html, at /lost-password/. It posts email.
 type lostPasswordPage struct {
 	base
-	Login     broker.LoginID // "" none
-	Email     string         // as typed
-	Problems  problems       // field: email
-	SignInURL string
+	Login       broker.LoginID // "" none
+	Email       string         // as typed
+	Problems    problems       // field: email
+	SignInURL   string         // the way back; "" there is SettingsURL
+	SettingsURL string         // the way back of who is signed in; "" there is SignInURL
 }
 
 // resetPage asks for a new password: templates/reset.html, at

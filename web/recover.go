@@ -21,8 +21,11 @@ func (s *Server) showLost(w http.ResponseWriter, r *http.Request, status int, em
 		}
 		p.Login, p.SignInURL, p.Email = l.ID, withLogin("/login/", l), or(p.Email, addressIn(l))
 	}
-	if p.Email == "" && v.user != nil {
-		p.Email = v.user.Email
+	if v.user != nil {
+		p.Email = or(p.Email, v.user.Email)
+		if p.Login == "" { // on the way to nothing: they came from there
+			p.SignInURL, p.SettingsURL = "", securityPath
+		}
 	}
 	return s.show(w, r, status, &p)
 }

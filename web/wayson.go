@@ -30,6 +30,8 @@ func (s *Server) waysOn(r *http.Request, err error) []action {
 	case errors.Is(err, local.ErrEmailOther), errors.Is(err, local.ErrBackUnknown), errors.Is(err, local.ErrBackTaken),
 		errors.Is(err, local.ErrTakeBackUnknown), errors.Is(err, local.ErrTakeBackMoved), errors.Is(err, local.ErrTakeBackBare), errors.Is(err, local.ErrTakeBackLast):
 		return []action{signIn, home}
+	case strings.HasPrefix(r.URL.Path, factorPath) && errors.Is(err, local.ErrFactorGone): // another tab removed it
+		return []action{{Label: "factor.heading", URL: factorPath, Primary: true}, home}
 	case errors.Is(err, local.ErrEmailTaken), errors.Is(err, local.ErrEmailOutdated):
 		return []action{{Label: "email.heading", URL: emailPath, Primary: true}, home}
 	case errors.Is(err, linking.ErrLast):

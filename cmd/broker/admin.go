@@ -15,6 +15,7 @@ import (
 	"idbroker/config"
 	"idbroker/store"
 	"idbroker/tokens"
+	"idbroker/volatile"
 )
 
 const (
@@ -28,6 +29,7 @@ const (
 // admin serves the second listener.
 type admin struct {
 	db       *store.DB
+	redis    *volatile.Redis // nil: none
 	tokens   *tokens.Service
 	counters *counters
 	stopping atomic.Bool
@@ -102,6 +104,11 @@ func (a *admin) writeGivenUp(ctx context.Context, w io.Writer) {
 // it could look at beside that.
 func (a *admin) getLive(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "live") }
 
+// withoutRedis is the answer of a broker whose Redis is away. It is ready: all replicas
+// ask the same Redis, so whoever took them out of service for it would take the tokens
+// along, and the page that says what is wrong.
+const withoutRedis = "ready, but redis does not answer: nobody can sign in, tokens go on; run: broker redis check"
+
 // getReady says whether a request would succeed: the database can be written,
 // tokens can be signed, and we are not about to stop.
 func (a *admin) getReady(w http.ResponseWriter, r *http.Request) {
@@ -114,6 +121,8 @@ func (a *admin) getReady(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusServiceUnavailable, "the database cannot be written: "+oneLine(err.Error()))
 	case !a.tokens.HasSigningKey():
 		answer(w, http.StatusServiceUnavailable, "there is no signing key; run: broker keys rotate")
+	case a.redis != nil && !a.redis.Up(): // as of its last answer, at most redisEvery ago: a probe does not wait for it
+		answer(w, http.StatusOK, withoutRedis)
 	default:
 		answer(w, http.StatusOK, "ready")
 	}

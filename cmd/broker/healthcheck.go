@@ -20,7 +20,7 @@ type healthcheckCommand struct {
 
 // Help teaches.
 func (healthcheckCommand) Help() string {
-	return `It exits with 0 when the broker can write its database and has a signing key, and with 1 otherwise. For a container without a shell:
+	return `It exits with 0 when the broker can write its database and has a signing key, and with 1 otherwise. A Redis that is away is told, and is no failure: tokens do not need it. For a container without a shell:
 
 	HEALTHCHECK CMD ["broker", "healthcheck"]`
 }
@@ -54,7 +54,11 @@ func (c healthcheckCommand) Run(ctx context.Context, p *program) error {
 	if res.StatusCode != http.StatusOK {
 		return fmt.Errorf("not ready: %s: %s", res.Status, oneLine(text))
 	}
-	return c.print(p.out, map[string]any{"ready": true, "url": target}, func(w io.Writer) { fmt.Fprintln(w, "ready") })
+	told := "ready"
+	if strings.HasPrefix(text, told) { // ours, which may have more to tell
+		told = oneLine(text)
+	}
+	return c.print(p.out, map[string]any{"ready": true, "told": told, "url": target}, func(w io.Writer) { fmt.Fprintln(w, told) })
 }
 
 // reachable is an address to call for one to listen on: every interface

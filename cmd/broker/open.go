@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"strings"
 	"time"
@@ -38,6 +39,12 @@ func database(ctx context.Context, cfg config.Config, log *slog.Logger) (*store.
 func notOpened(err error) error {
 	if e, ok := errors.AsType[*broker.Error](err); ok && e.Kind == broker.KindUnavailable {
 		return fmt.Errorf("database.dsn: the database is not reached; see to it that it runs, and that address, name and password there are right: %w", e.Err)
+	}
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("database.dsn: %w; let the user that the broker runs as read and write the file, and make files in its directory", err)
+	case store.Damaged(err):
+		return fmt.Errorf("database.dsn: %w; the file is no database of SQLite, or a broken one: name another file, or restore your backup", err)
 	}
 	return fmt.Errorf("database.dsn: %w", err)
 }

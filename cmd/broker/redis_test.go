@@ -25,6 +25,9 @@ func TestRedis(t *testing.T) {
 	if status := post(t, r.base+"/login/", form); status != 303 {
 		t.Errorf("sign in: %d", status)
 	}
+	if text := o.run("healthcheck", "--url", r.admin+readyPath); text != "ready\n" {
+		t.Errorf("healthcheck: %s", text)
+	}
 	if text := o.run("users", "show", "ada@example.org"); !strings.Contains(text, "sessions") {
 		t.Errorf("show: %s", text)
 	}
@@ -51,10 +54,14 @@ func TestRedis(t *testing.T) {
 	if _, body := get(t, r.admin+"/metrics"); !strings.Contains(body, "broker_redis_up 0") {
 		t.Error("the metrics do not have that it is away")
 	}
-	for what, address := range map[string]string{"discovery": r.base + discoveryPath, "readiness": r.admin + readyPath} {
-		if status, _ := get(t, address); status != 200 {
-			t.Errorf("%s without Redis: %d", what, status)
-		}
+	if status, _ := get(t, r.base+discoveryPath); status != 200 {
+		t.Errorf("discovery without Redis: %d", status)
+	}
+	if status, body := get(t, r.admin+readyPath); status != 200 || !strings.Contains(body, withoutRedis) {
+		t.Errorf("readiness without Redis: %d %s", status, body)
+	}
+	if text := o.run("healthcheck", "--url", r.admin+readyPath); !strings.Contains(text, withoutRedis) {
+		t.Errorf("healthcheck without Redis: %s", text)
 	}
 	out, errs, code := o.try("", "users", "show", "ada@example.org")
 	if code != 0 || strings.Contains(out, "sessions") || !strings.Contains(errs, "not known which sessions stand") {

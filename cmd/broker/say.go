@@ -15,6 +15,7 @@ import (
 	"idbroker/broker/local"
 	"idbroker/config"
 	"idbroker/i18n"
+	"idbroker/store"
 )
 
 // say words an error for an operator: what the person would read, and the cause.
@@ -29,6 +30,9 @@ func say(err error) string {
 	}
 	return oneLine(words(err))
 }
+
+// notKept follows why something could not be read or written.
+const notKept = "; see to it that the database runs, takes writes and has room on its disk, and so does the Redis, if there is one; then try again"
 
 func words(err error) string {
 	texts, e := i18n.New()
@@ -46,6 +50,9 @@ func words(err error) string {
 	}
 	var be *broker.Error
 	if errors.As(err, &be) {
+		if errors.Is(be, store.ErrAway) && be.Err != nil && be.Words() == be.Message {
+			return be.Err.Error() + notKept
+		}
 		return worded(texts, be)
 	}
 	return err.Error()

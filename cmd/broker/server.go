@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -96,7 +97,10 @@ func listen(ctx context.Context, cfg config.Config, extra func(base string) (ext
 func (s *server) bind(ctx context.Context, setting, address string) (net.Listener, error) {
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", address)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return nil, fmt.Errorf("%s: %w; ports below 1024 need the capability CAP_NET_BIND_SERVICE: give it to the broker, or choose another port with %s", setting, err, config.VariableOf(setting))
+	case err != nil:
 		return nil, fmt.Errorf("%s: %w; is another broker running? choose another port with %s", setting, err, config.VariableOf(setting))
 	}
 	return l, nil
@@ -167,7 +171,7 @@ func (s *server) furnish(ctx context.Context, extra func(base string) (extras, e
 	if err := both.Wait(); err != nil {
 		return err
 	}
-	s.admin = &admin{db: db, tokens: r.tokens, counters: s.counters}
+	s.admin = &admin{db: db, redis: r.redis, tokens: r.tokens, counters: s.counters}
 	if s.side != nil {
 		host, _, _ := net.SplitHostPort(s.listeners[s.side].Addr().String())
 		s.side.Handler = s.admin.handler(config.Loopback(host))

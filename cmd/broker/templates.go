@@ -39,7 +39,7 @@ func (c templatesExport) Run(p *program) error {
 	if there, err := os.ReadDir(c.Dir); err == nil && len(there) > 0 {
 		return fmt.Errorf("%s is not empty; name another directory and compare the two", c.Dir)
 	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+		return fmt.Errorf("%w; name a directory that you may write to", err)
 	}
 	n, version := 0, versionName()
 	write := func(part string, from fs.FS, mark bool) error {
@@ -75,9 +75,15 @@ func (c templatesExport) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(write(pagesPart, web.PageTemplates(), true), write(mailsPart, mail.Originals(), true), write(catalogPart, catalogs, false),
-		writeNew(filepath.Join(c.Dir, exportedFile), append(hashes, '\n'))); err != nil {
-		return err
+	for _, part := range []func() error{
+		func() error { return write(pagesPart, web.PageTemplates(), true) },
+		func() error { return write(mailsPart, mail.Originals(), true) },
+		func() error { return write(catalogPart, catalogs, false) },
+		func() error { return writeNew(filepath.Join(c.Dir, exportedFile), append(hashes, '\n')) },
+	} {
+		if err := part(); err != nil { // what hinders one hinders them all
+			return fmt.Errorf("%w; name a directory that you may write to", err)
+		}
 	}
 	fmt.Fprintf(p.out, "%d files of version %s are in %s\nnext: broker templates check %s\n", n, version, c.Dir, c.Dir)
 	return nil

@@ -157,6 +157,8 @@ func TestSay(t *testing.T) {
 		{errors.New("evil\x1b[2J"), "evil\uFFFD[2J"},
 		{broker.ErrNotFound.Because(errors.New("why")), "(why)"},
 		{&broker.Error{Message: "no.such.key"}, "no.such.key"},
+		{fmt.Errorf("x: %w", store.ErrAway.Because(errors.New("disk is full"))), "disk is full; see to it that the database runs, takes writes and has room"},
+		{store.ErrAway, "not reachable"},
 		{&local.FormError{Fields: local.Fields{"email": broker.ErrEmail}}, "email: "},
 		{config.Problems{{Path: "a", What: "is wrong"}, {Path: "b", What: "too"}}, "configuration: 2 problems\n  a: is wrong\n  b: too"},
 	} {

@@ -110,7 +110,7 @@ func (c usersPasskeysRemove) Run(ctx context.Context, p *program) error {
 	defer r.close()
 	err = r.accounts.ResetPasskey(ctx, u.ID, c.Passkey)
 	if errors.Is(err, local.ErrPasskeyGone) {
-		return fmt.Errorf("%s has no passkey %q", u.ID, c.Passkey)
+		return fmt.Errorf("%s has no passkey %q; see: broker users passkeys list %s", u.ID, c.Passkey, u.ID)
 	}
 	if err != nil {
 		return err

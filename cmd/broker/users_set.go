@@ -35,6 +35,9 @@ func (usersSet) Help() string {
 
 // Run changes a profile.
 func (c usersSet) Run(ctx context.Context, p *program) error {
+	if c.Name == nil && c.Locale == nil && c.Zone == nil && c.Affiliation == nil && c.Visibility == nil && c.EmailVisibility == nil && c.Field == nil {
+		return errors.New("nothing is to be changed; name it, such as --zone Europe/London (broker users set --help)")
+	}
 	r, u, err := p.roomsFor(ctx, c.User)
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -137,7 +138,9 @@ func (c usersTokensRefresh) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	defer r.close()
-	if _, err := r.linker.RenewToken(ctx, linking.TokenRef{User: u.ID, Provider: c.Provider, Identity: c.Identity, Kind: c.Kind}); err != nil {
+	if _, err := r.linker.RenewToken(ctx, linking.TokenRef{User: u.ID, Provider: c.Provider, Identity: c.Identity, Kind: c.Kind}); errors.Is(err, linking.ErrUnknownProvider) {
+		return fmt.Errorf("no provider %s is configured; see: broker providers list", printable(c.Provider))
+	} else if err != nil {
 		return fmt.Errorf("refresh %s: %w", printable(c.Provider), err)
 	}
 	views, err := tokensOf(ctx, r, u.ID)
