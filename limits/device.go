@@ -11,8 +11,9 @@ import (
 )
 
 const (
-	// maxDevices is how many accounts one browser is known to have signed in to: a family's.
-	maxDevices = 4
+	// maxDevices is how many names one browser is known by: a family's four accounts, each by what
+	// is typed to name it and by its second factor.
+	maxDevices = 8
 	// deviceBytes: a random name of the browser, and the MAC that ties it to an account.
 	deviceBytes = 16 + 16
 )

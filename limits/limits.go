@@ -26,7 +26,10 @@ type Options struct {
 	Network broker.Limit   // tries from one address (IPv4) or /64 (IPv6); zero: 30, then one every 30 seconds
 	Mails   broker.Limit   // mails that strangers may have us send to one address, and each browser that has signed in with it; zero: 4, then one every 15 minutes
 	Captcha *Captcha       // asked for in the place of proofs of work; nil: none
-	Off     bool           // nothing is limited
+	// SMSPerHour is how many messages are sent to telephones within any hour, all together; 0: 200.
+	// SMSPerCountry is how many of them to one prefix (broker.PhonePrefix); 0: 100.
+	SMSPerHour, SMSPerCountry int
+	Off                       bool // nothing is limited, but for these two
 }
 
 // Limiter says who may try.
@@ -67,6 +70,12 @@ func New(store Store, o Options) *Limiter {
 			*l.set = *l.otherwise
 		}
 	}
+	if o.SMSPerHour == 0 {
+		o.SMSPerHour = smsPerHour
+	}
+	if o.SMSPerCountry == 0 {
+		o.SMSPerCountry = smsPerCountry
+	}
 	return &Limiter{store, o}
 }
 
@@ -84,6 +93,8 @@ type Verdict struct {
 	Next      broker.Secret // let through, but the next try needs this to be solved; "" it does not
 	Wait      time.Duration // too many, also with proofs: 429; 0 no
 	Silent    bool          // let through as if, but send no mail: the address has had enough
+	Bound     SMSBound      // with Wait: all messages together have had enough, not this person; "" it is them
+	Tell      bool          // with Bound: nobody was told of it within the last minutes
 	Trouble   error         // the captcha's service could not be asked, and a proof of work counted instead; nil: none
 	taken     []string      // buckets that a right password gives back
 }

@@ -22,13 +22,14 @@ import (
 type world struct {
 	*testing.T
 	*limits.Limiter
-	store *store.DB
-	at    time.Time
+	store  *store.DB
+	at     time.Time
+	pumped int // messages that pump asked for
 }
 
 func each(t *testing.T, o limits.Options, fn func(w *world)) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		fn(&world{t, limits.New(db, o), db, time.Unix(1_800_000_000, 0)})
+		fn(&world{t, limits.New(db, o), db, time.Unix(1_800_000_000, 0), 0})
 	})
 }
 
@@ -157,12 +158,16 @@ func TestWorkGrows(t *testing.T) {
 func TestDeviceCookie(t *testing.T) {
 	each(t, small, func(w *world) {
 		cookie := w.Known("", "ada@example.org")
-		for _, a := range []string{"b", "c", "d"} {
+		for _, a := range []string{"b", "c", "d", "e", "f", "g", "h"} {
 			cookie = w.Known(cookie, a)
 		}
 		for range 3 {
 			w.try(mallory, "ada@example.org")
 			w.try(mallory, "eve@example.org")
+		}
+		ninth := w.Known("", "eve@example.org")
+		for i := range 8 {
+			ninth = w.Known(ninth, strconv.Itoa(i))
 		}
 		allowed := func(devices broker.Secret, account string) bool {
 			v := ada
@@ -170,7 +175,7 @@ func TestDeviceCookie(t *testing.T) {
 			return w.try(v, account).Allowed()
 		}
 		if !allowed(cookie, "ada@example.org") {
-			w.Error("an account of four is forgotten")
+			w.Error("one of eight names is forgotten")
 		}
 		if again := w.Known(cookie, "ada@example.org"); len(again) != len(cookie) {
 			w.Error("signing in again makes another entry")
@@ -178,7 +183,7 @@ func TestDeviceCookie(t *testing.T) {
 		for name, forged := range map[string]broker.Secret{
 			"another account": w.Known("", "bob@example.org"), "noise": "xx.yy", "dots": "....", "long": cookie + "." + cookie,
 			"changed": "A" + cookie[1:43], "other key": limits.New(nil, limits.Options{Key: [32]byte{1}}).Known("", "eve@example.org"),
-			"fifth": w.Known(w.Known(w.Known(w.Known(w.Known("", "eve@example.org"), "1"), "2"), "3"), "4"),
+			"ninth": ninth,
 		} {
 			if allowed(forged, "eve@example.org") {
 				w.Errorf("%s: it is taken for hers", name)

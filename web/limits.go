@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -100,7 +101,7 @@ func (s *Server) limitRight(w http.ResponseWriter, r *http.Request, v limits.Ver
 	if s.o.Limits == nil {
 		return nil
 	}
-	http.SetCookie(w, s.cookies.make(deviceCookie, s.o.Limits.Known(s.devices(r), accountKey(account)).Reveal(), keepChoice))
+	s.keepDevices(w, r, s.o.Limits.Known(s.devices(r), accountKey(account)))
 	return s.o.Limits.Right(r.Context(), v)
 }
 
@@ -118,8 +119,20 @@ func (s *Server) knownToLimits(r *http.Request, address string) bool {
 	return s.o.Limits != nil && s.o.Limits.Knows(s.devices(r), accountKey(address))
 }
 
+// devices is the cookie of what this browser is known to, as this request has left it.
 func (s *Server) devices(r *http.Request) broker.Secret {
+	if v := visitOf(r); v.devices != "" {
+		return v.devices
+	}
 	return broker.Secret(s.cookies.read(r, deviceCookie))
+}
+
+// keepDevices writes that cookie, in the place of the one that this answer has already.
+func (s *Server) keepDevices(w http.ResponseWriter, r *http.Request, devices broker.Secret) {
+	visitOf(r).devices = devices
+	h, name := w.Header(), s.cookies.name(deviceCookie)+"="
+	h["Set-Cookie"] = slices.DeleteFunc(h["Set-Cookie"], func(c string) bool { return strings.HasPrefix(c, name) })
+	http.SetCookie(w, s.cookies.make(deviceCookie, devices.Reveal(), keepChoice))
 }
 
 // accountKey is how what was typed is counted. Somebody's address and username

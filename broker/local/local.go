@@ -185,6 +185,7 @@ type Options struct {
 	// shown in it; 0: not at all.
 	RememberFactor time.Duration
 	SMS            bool         // somebody sends messages: a telephone number may be a second factor
+	SMSPrefixes    []string     // of the numbers that messages go to ("+41"); none: those of all countries
 	Usernames      Usernames    // which usernames people may choose, and sign in with
 	Fields         Fielder      // what the operator asks for beside; nil: nothing
 	Presets        Presets      // what holds where somebody has chosen nothing
