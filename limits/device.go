@@ -39,12 +39,6 @@ func (l *Limiter) Known(devices broker.Secret, account string) broker.Secret {
 	return broker.Secret(strings.Join(entries, "."))
 }
 
-// Knows tells whether a browser has signed in to an account, named as for Known. It
-// never has where nothing is limited.
-func (l *Limiter) Knows(devices broker.Secret, account string) bool {
-	return !l.o.Off && l.device(devices, account) != ""
-}
-
 // device is the entry of a cookie that belongs to an account; "" none.
 func (l *Limiter) device(devices broker.Secret, account string) string {
 	for _, e := range split(devices) {

@@ -47,14 +47,25 @@ func (s *Server) tryPassword(w http.ResponseWriter, r *http.Request, account str
 // tryMail asks the limits before a form has us mail an address. silent says to
 // answer as if it had been mailed.
 func (s *Server) tryMail(w http.ResponseWriter, r *http.Request, address string) (silent bool, err error) {
+	v, err := s.tryMailing(w, r, address, false)
+	return v.Silent, err
+}
+
+// tryCode is tryMail for a code.
+func (s *Server) tryCode(w http.ResponseWriter, r *http.Request, address string) (local.CodeAsk, error) {
+	v, err := s.tryMailing(w, r, address, true)
+	return local.CodeAsk{Silent: v.Silent, Own: v.Own, Proven: v.Proven}, err
+}
+
+func (s *Server) tryMailing(w http.ResponseWriter, r *http.Request, address string, code bool) (limits.Verdict, error) {
 	if s.o.Limits == nil {
-		return false, nil
+		return limits.Verdict{}, nil
 	}
-	v, err := s.o.Limits.Mail(r.Context(), visitOf(r).at, s.visitor(w, r), accountKey(address))
+	v, err := s.o.Limits.Mail(r.Context(), visitOf(r).at, s.visitor(w, r), accountKey(address), code)
 	if v.Silent {
 		s.log.InfoContext(r.Context(), "mail held back: the address has had enough", "ip", broker.RequestOf(r.Context()).IP)
 	}
-	return v.Silent, s.limited(w, r, v, err)
+	return v, s.limited(w, r, v, err)
 }
 
 // tryUsername asks the limits before the member is told whether a username is free.
@@ -112,11 +123,6 @@ func (s *Server) visitor(w http.ResponseWriter, r *http.Request) limits.Visitor 
 		proof.Captcha = v.form.Get(field)
 	}
 	return limits.Visitor{IP: broker.RequestOf(r.Context()).IP, Browser: s.browser(w, r).Hash(), Devices: s.devices(r), Proof: proof}
-}
-
-// knownToLimits tells whether this browser has signed in with an address.
-func (s *Server) knownToLimits(r *http.Request, address string) bool {
-	return s.o.Limits != nil && s.o.Limits.Knows(s.devices(r), accountKey(address))
 }
 
 // devices is the cookie of what this browser is known to, as this request has left it.

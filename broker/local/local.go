@@ -81,7 +81,7 @@ type Store interface {
 	CreateMailCode(ctx context.Context, c broker.MailCode) error
 	MailCode(ctx context.Context, id string) (broker.MailCode, error)
 	LastMailCode(ctx context.Context, login broker.LoginID) (broker.MailCode, error)
-	CountMailCodes(ctx context.Context, email, browserHash string, hour time.Time, own bool) (toAddress, fromBrowser int, err error)
+	CountMailCodes(ctx context.Context, email, browserHash string, hour time.Time, kind broker.MailCodeKind) (toAddress, fromBrowser int, err error)
 	ReplaceMailCodes(ctx context.Context, login broker.LoginID, at time.Time) error
 	AddressMailCode(ctx context.Context, id string, user broker.UserID, version int, at time.Time) error
 	TryMailCode(ctx context.Context, id string, most int, at time.Time) error
