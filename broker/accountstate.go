@@ -98,6 +98,7 @@ type UserFilter struct {
 	Active   bool // not disabled
 
 	Unconfirmed bool // nobody has proven the address
+	Doubled     bool // an older account has the mailbox, in another spelling: the address does not find this one
 	// Search is a part of the address, the username or the name, whatever the case of
 	// the letters; "" whichever.
 	Search string

@@ -16,7 +16,7 @@ type UserID string
 // so a row with an unproven address exists only where an operator made it.
 type User struct {
 	ID              UserID
-	Email           string    // as NormalizeEmail returns it; unique among users
+	Email           string    // as NormalizeEmail returns it; unique among users, as FoldEmail compares
 	EmailVerifiedAt time.Time // zero: never proven
 	EmailVouchedBy  string    // provider by whose word alone the account began; "" a mail proved its address since, or an operator vouches
 	Username        string    // preferred_username; "" none; unique ignoring case
@@ -123,7 +123,9 @@ var ErrEmail = &Error{Kind: KindInvalid, Message: "field.email_invalid", Field: 
 // dot or "localhost". Anything more is for the mail that proves it to find out.
 // A quoted local part is refused: it serves attackers more than people. So are the
 // letters outside ASCII whose lower case is in it (the sign of kelvin, the dotted
-// capital I): "mİke@example.org" and "mike@example.org" are two mailboxes.
+// capital I): "mİke@example.org" and "mike@example.org" are two mailboxes. A domain whose
+// letters are other forms of ASCII ones ("ｅxample.org") is written in ASCII; one in a language of its own stays as
+// it was written, and FoldEmail compares.
 func NormalizeEmail(s string) (string, error) {
 	if !utf8.ValidString(s) || strings.ContainsFunc(s, becomesASCII) {
 		return "", ErrEmail
@@ -146,6 +148,9 @@ func NormalizeEmail(s string) (string, error) {
 		if unicode.IsSpace(r) || !unicode.IsPrint(r) {
 			return "", ErrEmail
 		}
+	}
+	if name, err := DomainName(domain); !isASCII(domain) && err == nil && !strings.Contains(name, aceMark) {
+		return local + "@" + name, nil
 	}
 	return s, nil
 }

@@ -90,7 +90,7 @@ var words = map[string][]string{
 	"github.com/oschwald/maxminddb-golang":  {"cmd/broker"},
 	"github.com/VictoriaMetrics/metrics":    {"cmd/broker"},
 	"golang.org/x/net/html":                 {"web", "mail", "conformance", "conformance/oidf"},
-	"golang.org/x/net/idna":                 {"broker/local", "mail"},
+	"golang.org/x/net/idna":                 {"broker", "mail"},
 	"golang.org/x/net/publicsuffix":         {"broker/local", "conformance/oidf"},
 	"golang.org/x/sync":                     everywhere,
 }

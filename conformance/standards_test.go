@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -18,6 +19,7 @@ var testName = regexp.MustCompile("`((?:Test|Fuzz)[A-Za-z0-9]+)`")
 var promises = map[string]struct{ rows, tests int }{
 	"standards.md":  {30, 60},
 	"guarantees.md": {84, 160},
+	"acceptance.md": {118, 235},
 }
 
 // TestStandardsAreHeld: every test that a document names is there, and every row
@@ -62,6 +64,50 @@ func TestStandardsAreHeld(t *testing.T) {
 			if !bytes.Contains(tests.Bytes(), []byte("\nfunc "+string(m[1])+"(")) {
 				t.Errorf("docs/%s names %s, which does not exist", name, m[1])
 			}
+		}
+	}
+}
+
+// acceptanceRow is a row of docs/acceptance.md: its place in the list, whether others
+// get it wrong, what stands here, what holds it.
+var acceptanceRow = regexp.MustCompile(`^\| (\d\d|[BC]\.\d+)( !)? \| [^|]+ \| ([^|]+) \| ([^|]*)\|$`)
+
+// TestAcceptanceIsWhole: the whole list that local accounts were accepted by is
+// there, and whatever is neither missing nor to come is held by a test; so is
+// always what others get wrong.
+func TestAcceptanceIsWhole(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join(moduleRoot(t), "docs", "acceptance.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := map[string]bool{}
+	for line := range strings.Lines(string(page)) {
+		if line = strings.TrimSpace(line); !strings.HasPrefix(line, "| ") || strings.HasPrefix(line, "| |") {
+			continue
+		}
+		row := acceptanceRow.FindStringSubmatch(line)
+		if row == nil {
+			t.Errorf("not a row: %s", line)
+			continue
+		}
+		told[row[1]] = true
+		open := row[2] == "" && (strings.HasPrefix(row[3], "not yet") || strings.HasPrefix(row[3], "**missing**"))
+		if !open && !testName.MatchString(row[4]) {
+			t.Errorf("nothing holds %s", line)
+		}
+	}
+	var list []string
+	for n := 33; n <= 48; n++ {
+		list = append(list, strconv.Itoa(n))
+	}
+	for part, last := range map[string]int{"B": 14, "C": 4} {
+		for n := 1; n <= last; n++ {
+			list = append(list, part+"."+strconv.Itoa(n))
+		}
+	}
+	for _, place := range list {
+		if !told[place] {
+			t.Errorf("nothing is said of %s", place)
 		}
 	}
 }

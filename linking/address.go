@@ -55,7 +55,7 @@ func (l *Linker) address(ctx context.Context, f *Facts, p broker.Provider, res *
 		if holder, err = l.store.LockUser(ctx, holder.ID); err != nil {
 			return fmt.Errorf("lock user: %w", err)
 		}
-		if holder.Email != profile.Email {
+		if broker.FoldEmail(holder.Email) != broker.FoldEmail(profile.Email) {
 			return broker.ErrConflict.Becausef("the address has moved")
 		}
 		others, err := l.others(ctx, holder.ID, profile)
@@ -64,7 +64,10 @@ func (l *Linker) address(ctx context.Context, f *Facts, p broker.Provider, res *
 		}
 		f.HolderOthers = len(others)
 	}
-	f.Holder, f.HolderProven, f.HolderDisabled = holder.ID, holder.EmailProven(), holder.Disabled()
+	// In another spelling the mailbox is theirs to us; what the provider took the domain for when it
+	// verified the address nobody knows ("ß" was "ss" once). So the person proves the account.
+	proven := holder.EmailProven() && holder.Email == profile.Email
+	f.Holder, f.HolderProven, f.HolderDisabled = holder.ID, proven, holder.Disabled()
 	res.Known = holder.EmailVerified()
 	return nil
 }

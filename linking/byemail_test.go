@@ -67,6 +67,7 @@ func TestNotFoundByEmail(t *testing.T) {
 		"an accent of its own":             {person: person("a\u0301da@example.org", true)},
 		"a dotted capital I":               {person: person("adaİ@example.org", true), victim: func(w *world, u *broker.User) { u.Email = "adai@example.org" }},
 		"the sign of kelvin":               {person: person("ada\u212a@example.org", true), victim: func(w *world, u *broker.User) { u.Email = "adak@example.org" }},
+		"in another spelling":              {person: person("ada@xn--fa-hia.example", true), victim: func(w *world, u *broker.User) { u.Email = "ada@fa\u00df.example" }},
 		"never proven here":                {person: person(victim, true), victim: func(w *world, u *broker.User) { u.EmailVerifiedAt = time.Time{} }},
 		"only another provider says so":    {person: person(victim, true), victim: func(w *world, u *broker.User) { u.EmailVouchedBy = "two" }},
 		"only this provider says so":       {person: person(victim, true), victim: func(w *world, u *broker.User) { u.EmailVouchedBy = "one" }},

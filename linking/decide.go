@@ -30,7 +30,7 @@ type Facts struct {
 	LinkByEmail bool // the policy lets it find an account
 
 	Holder         broker.UserID // whose account has the address; "" nobody's
-	HolderProven   bool          // the holder has proven it here; no provider's word stands for it
+	HolderProven   bool          // the holder has proven it here, in this spelling; no provider's word stands for it
 	HolderDisabled bool
 	HolderOthers   int // identities of this provider that the holder has
 }

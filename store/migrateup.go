@@ -118,6 +118,11 @@ func (db *DB) migrateOne(ctx context.Context, choose func(steps []step, done map
 				return db.failed("migration "+name, err)
 			}
 		}
+		if up && s.Name == foldsEmails {
+			if err := foldEmails(ctx, tx); err != nil {
+				return db.failed("migration "+name, err)
+			}
+		}
 		return db.failed("record migration "+name, record(ctx, tx, s, up, len(done)))
 	})
 	if err != nil {

@@ -152,8 +152,7 @@ func (db *DB) preparedInsert(ctx context.Context, row any) (sql.Result, error) {
 	return db.preparedExec(ctx, "INSERT INTO "+t.table+" ("+t.list+") VALUES ("+marks(len(args))+")", args)
 }
 
-// preparedUpdate writes every column of row but those excluded. set replaces
-// "column = value" for one column where it is not "".
+// preparedUpdate writes every column of row but those excluded, and what set says; args as update has them.
 func (db *DB) preparedUpdate(ctx context.Context, row any, excluded []string, set, where string, args []any) (sql.Result, error) {
 	t := db.write.hot.textOf(reflect.TypeOf(row).Elem())
 	kept := slices.DeleteFunc(slices.Clone(t.cols), func(c column) bool { return slices.Contains(excluded, c.name) })

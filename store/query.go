@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/uptrace/bun"
 
@@ -116,8 +117,8 @@ func (db *DB) insert(ctx context.Context, what string, row any) error {
 }
 
 // update writes every column of row but those excluded, where the condition
-// holds, and returns how many rows that were. set replaces "column = value"
-// for one column where it is not "".
+// holds, and returns how many rows that were. set is what else is written; "" nothing. args
+// are those of set and then of where.
 func (db *DB) update(ctx context.Context, what string, row any, excluded []string, set, where string, args ...any) (int64, error) {
 	if _, err := values(row, columns(reflect.TypeOf(row).Elem())); err != nil {
 		return 0, db.doomed(ctx, db.failed(what, err))
@@ -130,9 +131,10 @@ func (db *DB) update(ctx context.Context, what string, row any, excluded []strin
 	if err != nil {
 		return 0, db.failed(what, err)
 	}
-	q := on.NewUpdate().Model(row).ExcludeColumn(excluded...).Where(where, args...)
+	forSet := strings.Count(set, "?")
+	q := on.NewUpdate().Model(row).ExcludeColumn(excluded...).Where(where, args[forSet:]...)
 	if set != "" {
-		q = q.Set(set)
+		q = q.Set(set, args[:forSet]...)
 	}
 	res, err := q.Exec(ctx)
 	return db.affected(what, res, err)

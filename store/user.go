@@ -17,6 +17,7 @@ type userRow struct {
 
 	ID              string                   `bun:"id,pk"`
 	Email           string                   `bun:"email"`
+	EmailFolded     string                   `bun:"email_folded"` // foldedEmail
 	EmailVerifiedAt micros                   `bun:"email_verified_at"`
 	EmailVouchedBy  string                   `bun:"email_vouched_by"`
 	Username        string                   `bun:"username"`
@@ -46,7 +47,7 @@ type userRow struct {
 
 func rowOfUser(u broker.User) *userRow {
 	return &userRow{
-		ID: string(u.ID), Email: u.Email, EmailVerifiedAt: micro(u.EmailVerifiedAt), EmailVouchedBy: u.EmailVouchedBy,
+		ID: string(u.ID), Email: u.Email, EmailFolded: foldedEmail(u.Email), EmailVerifiedAt: micro(u.EmailVerifiedAt), EmailVouchedBy: u.EmailVouchedBy,
 		Username: u.Username, UsernameKey: broker.FoldCase(u.Username), Name: u.Name, Locale: u.Locale, Phone: u.Phone, Address: doc(u.Address), Details: doc(u.Details),
 		PasswordHash: u.PasswordHash.Reveal(), PasswordSetAt: micro(u.PasswordSetAt), Admin: u.Admin,
 		VerifiedAt: micro(u.VerifiedAt), VerifiedBy: u.VerifiedBy, BlockedAt: micro(u.BlockedAt), BlockedReason: u.BlockedReason, WaitingAt: micro(u.WaitingAt),
@@ -71,12 +72,6 @@ func (db *DB) User(ctx context.Context, id broker.UserID) (broker.User, error) {
 		return broker.User{}, err
 	}
 	return r.user(), nil
-}
-
-// UserByEmail returns the user with an address (as broker.NormalizeEmail returns
-// it), or broker.ErrNotFound.
-func (db *DB) UserByEmail(ctx context.Context, email string) (broker.User, error) {
-	return db.userWhere(ctx, "read user by e-mail", "email = ? AND email <> ''", email)
 }
 
 // UserByUsername returns the user with a username, ignoring case, or
@@ -127,8 +122,9 @@ func (db *DB) CreateUser(ctx context.Context, u broker.User) error {
 // than u has. broker.ErrSpent where the row has another version by now (or
 // none is there), broker.ErrConflict as CreateUser.
 func (db *DB) UpdateUser(ctx context.Context, u broker.User) error {
-	n, err := db.update(ctx, "update user", rowOfUser(u), []string{"id", "created_at", "known_since", "version"},
-		"version = version + 1", "id = ? AND version = ?", string(u.ID), u.Version)
+	args := append(refoldArgs(u.Email), string(u.ID), u.Version)
+	n, err := db.update(ctx, "update user", rowOfUser(u), []string{"id", "email_folded", "created_at", "known_since", "version"},
+		"version = version + 1, "+refold, "id = ? AND version = ?", args...)
 	return must(n, err, broker.ErrSpent, "update user")
 }
 
@@ -175,6 +171,9 @@ func (db *DB) UsersWho(ctx context.Context, f broker.UserFilter, after broker.Us
 	}
 	if f.Unconfirmed {
 		where += " AND email_verified_at = 0"
+	}
+	if f.Doubled {
+		where += " AND " + doubled
 	}
 	args := []any{string(after)}
 	if f.Search != "" {

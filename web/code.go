@@ -136,7 +136,7 @@ func (s *Server) postCode(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if u := stillThere(r, l); u != nil && sent.Email != u.Email {
+	if u := stillThere(r, l); u != nil && broker.FoldEmail(sent.Email) != broker.FoldEmail(u.Email) {
 		return s.showAskCode(w, r, statusOf(local.ErrCodeGone), l, u.Email, problemsOf(local.ErrCodeGone))
 	}
 	user, how, err := s.accounts.RedeemCode(r.Context(), l, visitOf(r).form.Get("code"))

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"idbroker/broker"
-	"idbroker/broker/local"
 	"idbroker/limits"
 )
 
@@ -146,11 +145,7 @@ func (s *Server) keepDevices(w http.ResponseWriter, r *http.Request, devices bro
 // every guess, and gain a guesser no more than twice as many.
 func accountKey(typed string) string {
 	if email, err := broker.NormalizeEmail(typed); err == nil {
-		mailbox, domain, _ := strings.Cut(email, "@")
-		if domain, err := local.DomainName(domain); err == nil { // in whatever letters it is spelled, the mail goes there
-			return mailbox + "@" + domain
-		}
-		return email
+		return broker.FoldEmail(email) // in whatever letters it is spelled, the mail goes there
 	}
 	if name, ok := broker.CleanUsername(typed); ok {
 		return broker.FoldCase(name) // as the store finds it: "ſ" is another way to write "s"

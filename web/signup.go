@@ -42,6 +42,13 @@ func (s *Server) getSignUp(w http.ResponseWriter, r *http.Request) error {
 	if choose {
 		return s.showChoose(w, r, l)
 	}
+	if l.ID == "" && l.ReturnTo != "" { // a form must not carry where to go: a login does
+		l = s.newLogin(w, r, l.ReturnTo)
+		if err := s.keep(r.Context(), &l); err != nil {
+			return err
+		}
+		return s.redirect(w, r, withLogin("/signup/", l))
+	}
 	f := local.SignUpForm{}
 	switch {
 	case l.SignUp != nil: // back from the page that says the mail is out

@@ -23,7 +23,7 @@ func (a *Accounts) CodeSent(ctx context.Context, login broker.Login) (sent broke
 	if c.Purpose != purposeOf(login) || !c.UsedAt.IsZero() || c.Tries >= codeTries || !time.Now().Before(c.ExpiresAt) {
 		return broker.MailCode{}, false, nil
 	}
-	return broker.MailCode{Email: c.Email, CreatedAt: c.CreatedAt, ExpiresAt: c.ExpiresAt}, true, nil
+	return broker.MailCode{Email: broker.EmailInLetters(c.Email), CreatedAt: c.CreatedAt, ExpiresAt: c.ExpiresAt}, true, nil
 }
 
 // RedeemCode spends the code of a login and returns whose account it opens. A
@@ -103,7 +103,7 @@ func (a *Accounts) openedBy(ctx context.Context, c broker.MailCode) (broker.User
 		return user, fmt.Errorf("find user: %w", err)
 	case user.Disabled():
 		return user, user.Refusal()
-	case user.Version != c.Version, user.Email != c.Email, !user.EmailVerified():
+	case user.Version != c.Version, broker.FoldEmail(user.Email) != c.Email, !user.EmailVerified():
 		return user, ErrCodeGone
 	}
 	return user, nil

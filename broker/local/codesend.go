@@ -58,7 +58,7 @@ func (a *Accounts) SendCode(ctx context.Context, login broker.Login, email strin
 	}
 	at, code, from := time.Now(), newCode(), broker.RequestOf(ctx)
 	c := broker.MailCode{
-		ID: broker.NewID(), Purpose: purposeOf(login), LoginID: login.ID, BrowserHash: login.BrowserHash, Email: email,
+		ID: broker.NewID(), Purpose: purposeOf(login), LoginID: login.ID, BrowserHash: login.BrowserHash, Email: broker.FoldEmail(email),
 		Hour: at.Truncate(time.Hour), CreatedAt: at, ExpiresAt: at.Add(broker.MailCodeLifetime),
 	}
 	c.MAC = codeMAC(a.o.CodeKeys[0], c, code)
@@ -143,7 +143,7 @@ func (a *Accounts) DeliverCode(ctx context.Context, payload []byte) error {
 		if user.EmailVouchedBy != "" { // the code does more here: it re-claims the account
 			data["vouched"] = a.links.Title(user.EmailVouchedBy)
 		}
-		return a.store.Enqueue(ctx, mail(ctx, c.Email, "code-"+string(c.Purpose), user.Locale, q.At, data))
+		return a.store.Enqueue(ctx, mail(ctx, user.Email, "code-"+string(c.Purpose), user.Locale, q.At, data))
 	})
 	if errors.Is(err, broker.ErrSpent) {
 		return nil // mailed already, or replaced meanwhile, or it took too long

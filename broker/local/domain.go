@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
 
-	"golang.org/x/net/idna"
 	"golang.org/x/net/publicsuffix"
 
 	"idbroker/broker"
@@ -21,42 +19,6 @@ var (
 	ErrDomainRefused = &broker.Error{Kind: broker.KindForbidden, Message: "email.domain_blocked"}
 )
 
-// hostNames brings a domain into the one form in which domains are compared: what
-// a resolver would ask for (UTS 46, not transitional). Hyphens are let through as DNS does.
-var hostNames = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.BidiRule(), idna.StrictDomainName(true),
-	idna.CheckHyphens(false), idna.VerifyDNSLength(true))
-
-// DomainName is a domain as the database has it: ASCII, lower case, without a dot at
-// the end. broker.ErrEmail where it is none.
-func DomainName(s string) (string, error) {
-	if !utf8.ValidString(s) {
-		return "", broker.ErrEmail
-	}
-	name, err := hostNames.ToASCII(strings.TrimSuffix(strings.TrimSpace(s), "."))
-	if err != nil {
-		return "", broker.ErrEmail.Because(err)
-	}
-	name = strings.TrimSuffix(name, ".") // of another script: "。" is mapped to it
-	if dotted := "." + name + "."; strings.Contains(dotted, ".-") || strings.Contains(dotted, "-.") {
-		return "", broker.ErrEmail.Becausef("a label of %s begins or ends with a hyphen", name)
-	}
-	return name, nil
-}
-
-// DomainForms are the ways in which a domain may stand in addresses: as DomainName has
-// it, and in letters of its own language.
-func DomainForms(s string) ([]string, error) {
-	name, err := DomainName(s)
-	if err != nil {
-		return nil, err
-	}
-	forms := []string{name}
-	if own, err := hostNames.ToUnicode(name); err == nil && own != name {
-		forms = append(forms, own)
-	}
-	return forms, nil
-}
-
 // IsPublicSuffix tells whether strangers register their domains directly below one
 // (publicsuffix.org), so that vouching for it vouches for all of them.
 func IsPublicSuffix(name string) bool {
@@ -64,10 +26,10 @@ func IsPublicSuffix(name string) bool {
 	return suffix == name
 }
 
-// domainOf is the domain of a normal address, as DomainName returns it.
+// domainOf is the domain of a normal address, as broker.DomainName returns it.
 func domainOf(email string) (string, error) {
 	_, domain, _ := strings.Cut(email, "@")
-	return DomainName(domain)
+	return broker.DomainName(domain)
 }
 
 // standing is what counts for the domain of an address: the most specific decision, or

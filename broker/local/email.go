@@ -76,7 +76,7 @@ func (a *Accounts) DeliverEmail(ctx context.Context, payload []byte) error {
 	}
 	ctx = broker.WithRequest(ctx, broker.Request{IP: r.IP, Browser: r.Browser})
 	if known && owner.ID != u.ID {
-		return a.store.Enqueue(ctx, mail(ctx, r.Email, "email-known", owner.Locale, r.At, map[string]string{"name": owner.Called()}))
+		return a.store.Enqueue(ctx, mail(ctx, owner.Email, "email-known", owner.Locale, r.At, map[string]string{"name": owner.Called()}))
 	}
 	return a.store.InTx(ctx, func(ctx context.Context) error {
 		token, err := a.onlyLink(ctx, broker.MailToken{Purpose: broker.MailEmail, Email: r.Email, UserID: u.ID, Version: r.Version}, at)

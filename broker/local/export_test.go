@@ -40,6 +40,7 @@ var (
 	columnsNotExported = map[string]string{
 		"password_hash": "made of a secret; has_password tells that there is one",
 		"username_key":  "the username, folded to be found by",
+		"email_folded":  "the address, folded to be found by",
 		"erase_at":      "whose account is closed does not get here",
 		"disabled_at":   "whose account is disabled does not get here",
 		"blocked_at":    "whose account is blocked does not get here", "blocked_reason": "the same; the page that refuses them shows it",

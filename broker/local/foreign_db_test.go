@@ -94,3 +94,27 @@ func TestUnreadableHashLooksWrong(t *testing.T) {
 		t.Errorf("log: %s", log.String())
 	}
 }
+
+// TestWeakPasswordIsReplaced: who came with a password that nobody may choose here
+// signs in with it and chooses another one; only the new one is judged.
+func TestWeakPasswordIsReplaced(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx := t.Context()
+		a := local.New(db, nil, local.Options{Hashing: cheap})
+		u, err := a.Create(ctx, local.NewUser{
+			Email: "ada@example.org", PasswordHash: "$invenio-aes$info@inveniosoftware.org$2111c5afa1b6900ff0a10a662c1ee084a7a7ff58dfad5766ac2aac1744602b80",
+		})
+		must(t, err)
+		if _, _, err := a.Authenticate(ctx, u.Email, "123456"); err != nil {
+			t.Fatalf("sign-in: %v", err)
+		}
+		s := startSession(t, db, u)
+		if err := a.ChangePassword(ctx, s, "123456", "1234567"); broker.KindOf(err) != broker.KindInvalid {
+			t.Errorf("another weak one: %v", err)
+		}
+		must(t, a.ChangePassword(ctx, s, "123456", good))
+		if _, _, err := a.Authenticate(ctx, u.Email, good); err != nil {
+			t.Errorf("with the new one: %v", err)
+		}
+	})
+}

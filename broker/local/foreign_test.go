@@ -67,6 +67,28 @@ func TestForeignHashes(t *testing.T) {
 	}
 }
 
+// TestSaltOfAnyLetters: the salt of a double hash may have any letters. Python's own
+// HMAC and PBKDF2 made these, the second as Flask-Security-Too does, which hashes the
+// NFKD form.
+func TestSaltOfAnyLetters(t *testing.T) {
+	h := newHasher(cheapest, 1, "s\u00e4lt \u20ac", Peppers{}, nil)
+	for form, hash := range map[string]broker.Secret{
+		"as typed": "$pbkdf2-sha512$1000$MDEyMzQ1Njc4OWFiY2RlZg$.TF3UWbDtJH8guJuEqsktotRQrFp4BuTiI9IdjLC8CoMEPCIRFL4rWTsRCAka.kms49RG9J4Dj5A4s.I.TMfUg",
+		"NFKD":     "$pbkdf2-sha512$1000$MDEyMzQ1Njc4OWFiY2RlZg$uzR3NNyrIcEWhj9YT0aLdPsLKlYhK6ijD2WYsjJtqIdnbsZ8XaaHiQTxbBKTXBOc09MrCPrdd7ndSLGjIRnM.Q",
+	} {
+		for _, typed := range []broker.Secret{"correct horse \u00e9", "correct horse e\u0301"} {
+			if ok, outdated, unread, err := h.verify(t.Context(), doubleHash+hash, typed); !ok || !outdated || unread != nil || err != nil {
+				t.Errorf("%s, %+q: %v %v %v %v", form, typed.Reveal(), ok, outdated, unread, err)
+			}
+		}
+		for _, salt := range []broker.Secret{"sa\u0308lt \u20ac", "s\u00e4lt", "s\u00e4lt \u20ac "} {
+			if ok, _, _, err := newHasher(cheapest, 1, salt, Peppers{}, nil).verify(t.Context(), doubleHash+hash, "correct horse \u00e9"); ok || err != nil {
+				t.Errorf("%s: the salt %+q opens it (%v)", form, salt.Reveal(), err)
+			}
+		}
+	}
+}
+
 // TestHashOfNothing: an imported account without a password has the hash of an
 // empty one; neither an empty nor an overlong password opens it.
 func TestHashOfNothing(t *testing.T) {

@@ -81,7 +81,7 @@ func (i *Import) Check(ctx context.Context, n Imported) (known bool, err error) 
 	}
 	var owner broker.User
 	if bad["email"] == nil {
-		once("email", u.Email)
+		once("email", broker.FoldEmail(u.Email))
 		if owner, known, err = i.a.owner(ctx, u.Email); err != nil {
 			return false, err
 		}

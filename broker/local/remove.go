@@ -49,7 +49,9 @@ func (a *Accounts) erase(ctx context.Context, id broker.UserID, event, template 
 		}{
 			{"grants", a.store.DeleteGrantsOf}, // their applications have been told above
 			{"mail tokens", a.store.DeleteMailTokensOf},
-			{"mail codes", func(ctx context.Context, _ broker.UserID) error { return a.store.DeleteMailCodesTo(ctx, u.Email) }},
+			{"mail codes", func(ctx context.Context, _ broker.UserID) error {
+				return a.store.DeleteMailCodesTo(ctx, broker.FoldEmail(u.Email))
+			}},
 			{"logins", a.store.DeleteLoginsOf}, // who is half-way in does not come in
 			{"user", a.store.DeleteUser},
 		} {
@@ -87,10 +89,10 @@ func (a *Accounts) ChangeEmail(ctx context.Context, id broker.UserID, email stri
 		if err := a.admit(ctx, email); err != nil {
 			return err
 		}
-		switch _, known, err := a.owner(ctx, email); {
+		switch owner, known, err := a.owner(ctx, email); {
 		case err != nil:
 			return err
-		case known:
+		case known && owner.ID != id: // or it is another spelling of theirs
 			return ErrSignUpKnown
 		}
 		if err := a.store.DeleteMailTokensOf(ctx, id); err != nil {

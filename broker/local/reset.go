@@ -46,7 +46,7 @@ func (a *Accounts) DeliverReset(ctx context.Context, payload []byte) error {
 		return a.mailWayBack(ctx, user.ID, r.At, at)
 	}
 	return a.store.InTx(ctx, func(ctx context.Context) error {
-		token, err := a.onlyLink(ctx, broker.MailToken{Purpose: broker.MailReset, Email: r.Email, UserID: user.ID, Version: user.Version}, at)
+		token, err := a.onlyLink(ctx, broker.MailToken{Purpose: broker.MailReset, Email: user.Email, UserID: user.ID, Version: user.Version}, at)
 		if err != nil {
 			return err
 		}
@@ -57,7 +57,7 @@ func (a *Accounts) DeliverReset(ctx context.Context, payload []byte) error {
 		if !a.o.Usernames.NoSignIn {
 			data["username"] = user.Username // whoever needs it to sign in may have forgotten that, too
 		}
-		return a.store.Enqueue(ctx, mail(ctx, r.Email, "reset", user.Locale, at, data))
+		return a.store.Enqueue(ctx, mail(ctx, user.Email, "reset", user.Locale, at, data))
 	})
 }
 

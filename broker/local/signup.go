@@ -249,6 +249,9 @@ func (a *Accounts) mailProof(ctx context.Context, login broker.Login, at time.Ti
 	if err != nil {
 		return err
 	}
+	if known { // in whatever spelling it was typed: what another mail server takes that for nobody knows
+		to = owner.Email
+	}
 	switch goesOn, err := a.unfinished(ctx, owner); {
 	case err != nil:
 		return err

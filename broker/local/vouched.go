@@ -93,7 +93,7 @@ func (a *Accounts) takeOver(ctx context.Context, id broker.UserID, s broker.Sign
 	if err != nil {
 		return broker.User{}, fmt.Errorf("lock user: %w", err)
 	}
-	if u.EmailVouchedBy == "" || u.Email != s.Email || u.Disabled() {
+	if u.EmailVouchedBy == "" || broker.FoldEmail(u.Email) != broker.FoldEmail(s.Email) || u.Disabled() {
 		return broker.User{}, ErrSignUpKnown
 	}
 	if err := a.reclaim(ctx, &u, at); err != nil {

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"idbroker/broker"
-	"idbroker/broker/local"
 )
 
 type domainCommands struct {
@@ -67,7 +66,7 @@ func (v domainView) status() string {
 
 // domainName reads a domain that an operator typed.
 func domainName(typed string) (string, error) {
-	name, err := local.DomainName(typed)
+	name, err := broker.DomainName(typed)
 	if err != nil {
 		return "", fmt.Errorf("%s is not a domain; give one as it stands behind the @, such as example.org", printable(typed))
 	}
@@ -82,7 +81,7 @@ func (r *rooms) countsOf(ctx context.Context) (map[string]accountCount, error) {
 	}
 	by := map[string]accountCount{}
 	for _, c := range counts {
-		name, err := local.DomainName(c.Name)
+		name, err := broker.DomainName(c.Name)
 		if err != nil {
 			name = c.Name
 		}

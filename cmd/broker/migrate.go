@@ -124,6 +124,13 @@ func (c migrateUp) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
+	if len(names) > 0 {
+		if found, err := anyDoubled(ctx, db); err != nil {
+			return err
+		} else if found {
+			fmt.Fprintln(p.err, someDoubled)
+		}
+	}
 	return printMigrated(c.output, p, "applied", names)
 }
 

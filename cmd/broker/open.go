@@ -66,9 +66,22 @@ func upToDate(ctx context.Context, db *store.DB, cfg config.Config, log *slog.Lo
 			return fmt.Errorf("migrate: %w", err)
 		}
 		log.InfoContext(ctx, "database migrated", "migrations", strings.Join(names, " "), "took", time.Since(start).Round(time.Millisecond).String())
-		return nil
+		found, err := anyDoubled(ctx, db)
+		if found {
+			log.WarnContext(ctx, someDoubled)
+		}
+		return err
 	}
 	return fmt.Errorf("the database lacks %s; run: broker migrate up (see what it does with: broker migrate plan), or set database.migrate to always", strings.Join(missing, ", "))
+}
+
+// someDoubled is what an operator is told where a migration has found one mailbox on several accounts.
+const someDoubled = "some mailboxes have several accounts, in different spellings of their domain; their address finds the oldest. See: broker users list --doubled"
+
+// anyDoubled tells whether there are such accounts. It reads all of them.
+func anyDoubled(ctx context.Context, db *store.DB) (bool, error) {
+	users, err := db.UsersWho(ctx, broker.UserFilter{Doubled: true}, "", 1)
+	return len(users) > 0, err
 }
 
 // open is database for a command that is not serve: what it has to say goes to

@@ -257,6 +257,7 @@ type usersList struct {
 	Search   string `placeholder:"TEXT" help:"Only those with this in the address, the username or the name, in whatever case."`
 
 	Unconfirmed bool `help:"Only those whose address nobody has proven."`
+	Doubled     bool `help:"Only those whose address finds an older account, of which it is another spelling: they are from before spellings were compared."`
 	output
 }
 
@@ -276,13 +277,13 @@ func (c usersList) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	defer db.Close()
-	filter := broker.UserFilter{Waiting: c.Waiting, Blocked: c.Blocked, Disabled: c.Disabled, Verified: c.Verified, Closed: c.Closed, Active: c.Active, Unconfirmed: c.Unconfirmed}
+	filter := broker.UserFilter{Waiting: c.Waiting, Blocked: c.Blocked, Disabled: c.Disabled, Verified: c.Verified, Closed: c.Closed, Active: c.Active, Unconfirmed: c.Unconfirmed, Doubled: c.Doubled}
 	if filter.Search = strings.TrimSpace(c.Search); utf8.RuneCountInString(filter.Search) > maxSearch || !utf8.ValidString(filter.Search) || strings.ContainsFunc(filter.Search, unicode.IsControl) {
 		return fmt.Errorf("--search: give at most %d printable characters", maxSearch)
 	}
 	if c.Domain != "" {
 		var err error
-		if filter.Domains, err = local.DomainForms(c.Domain); err != nil {
+		if filter.Domains, err = broker.DomainForms(c.Domain); err != nil {
 			return fmt.Errorf("--domain %s: %w", printable(c.Domain), err)
 		}
 	}

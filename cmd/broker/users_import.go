@@ -33,7 +33,7 @@ func (usersImport) Help() string {
 	                the account goes to whoever does so here ("lost password")
 	name, username, locale
 	password_hash   argon2id, bcrypt, scrypt, pbkdf2-sha256 or -sha512, sha256-crypt, sha512-crypt,
-	                $$invenio-aes$$; replaced by ours at the first sign-in
+	                $invenio-aes$; replaced by ours at the first sign-in
 	double_hash     true: as --double-hash, for this account
 	created_at      2024-01-31T12:00:00Z, or 2024-01-31 12:00:00 for UTC
 	confirmed_at    when they proved it, which says email_verified, too

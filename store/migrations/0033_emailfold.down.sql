@@ -1,0 +1,2 @@
+DROP INDEX users_email_folded;
+ALTER TABLE users DROP COLUMN email_folded;
