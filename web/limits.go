@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"idbroker/broker"
+	"idbroker/broker/local"
 	"idbroker/limits"
 )
 
