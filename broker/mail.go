@@ -39,7 +39,7 @@ type MailToken struct {
 	UserID    UserID  // all but MailSignUp and MailClaim
 	LoginID   LoginID // MailSignUp
 	Version   int     // User.Version when it was made; a later change voids it
-	About     string  // MailPasskeyBack, MailFactorBack: Passkey.ID, Factor.ID; MailSignInBack: Session.SID; "" all others
+	About     string  // MailPasskeyBack, MailFactorBack: Passkey.ID, Factor.ID; MailSignInBack: Session.SID; MailEmailBack: the username then, behind "username:"; "" all others
 	CreatedAt time.Time
 	ExpiresAt time.Time
 	UsedAt    time.Time // zero: not yet

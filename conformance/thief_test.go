@@ -56,6 +56,10 @@ var thiefless = []mutant.Mutant{
 		} else if err := a.endOpenedBy(`),
 	without("old-sign-ins-change-factors", "broker/local/factor.go", `case !s.Fresh(a.o.FreshFor, at):`, `case !s.Fresh(a.o.FreshFor, at) && !OFF:`),
 	without("last-needed-passkey-goes", "broker/local/passkeymanage.go", `len(all) == 1 && !user.HasSecondFactor() {`, `len(all) == 1 && !user.HasSecondFactor() && !OFF {`),
+	without("usernames-stay", "broker/local/usernameback.go", `if !told || name`, `if OFF || !told || name`),
+	without("operators-usernames-go", "broker/local/username.go", `if err := a.store.ForgetAbout(`, `if OFF {
+		} else if err := a.store.ForgetAbout(`),
+	without("copied-browsers-count", "broker/remembered.go", `b.Stamp == u.FactorStamp()`, `(OFF || b.Stamp == u.FactorStamp())`),
 }
 
 func without(name, file, before, after string) mutant.Mutant {

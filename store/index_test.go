@@ -111,6 +111,7 @@ func TestIndexes(t *testing.T) {
 	_ = db.VoidMailTokens(ctx, "u", broker.MailReset, at)
 	_, _ = db.UsersToErase(ctx, at, 9)
 	_ = db.VoidMailTokensSince(ctx, "u", broker.MailEmailBack, at, at)
+	_ = db.ForgetAbout(ctx, "u", broker.MailEmailBack)
 	_, _ = db.MailCode(ctx, "c")
 	_, _ = db.LastMailCode(ctx, "l")
 	_, _, _ = db.CountMailCodes(ctx, "e", "b", at, broker.MailCodesProven)

@@ -75,6 +75,13 @@ func (db *DB) VoidMailTokensSince(ctx context.Context, user broker.UserID, purpo
 	return err
 }
 
+// ForgetAbout empties MailToken.About of every open mail token of a user for a purpose.
+func (db *DB) ForgetAbout(ctx context.Context, user broker.UserID, purpose broker.MailPurpose) error {
+	_, err := db.exec(ctx, "forget what mail tokens are about",
+		"UPDATE mail_tokens SET about = '' WHERE user_id = ? AND user_id <> '' AND purpose = ? AND used_at = 0", string(user), string(purpose))
+	return err
+}
+
 // DeleteMailTokensOf removes every mail token of a user.
 func (db *DB) DeleteMailTokensOf(ctx context.Context, user broker.UserID) error {
 	_, err := db.exec(ctx, "delete mail tokens", "DELETE FROM mail_tokens WHERE user_id = ? AND user_id <> ''", string(user))

@@ -20,7 +20,7 @@ func (a *Accounts) tellOldAddress(ctx context.Context, old broker.User, email st
 	if old.EmailProven() {
 		token, until := broker.NewSecret(), at.Add(a.o.UndoWithin)
 		err := a.store.CreateMailToken(ctx, broker.MailToken{
-			Hash: token.Hash(), Purpose: broker.MailEmailBack, Email: old.Email, UserID: old.ID, CreatedAt: at, ExpiresAt: until,
+			Hash: token.Hash(), Purpose: broker.MailEmailBack, Email: old.Email, UserID: old.ID, About: aboutUsername + old.Username, CreatedAt: at, ExpiresAt: until,
 		})
 		if err != nil {
 			return fmt.Errorf("create mail token: %w", err)
@@ -86,7 +86,7 @@ func (a *Accounts) TakeEmailBack(ctx context.Context, token broker.Secret) (brok
 		if err := a.store.VoidMailTokensSince(ctx, u.ID, broker.MailEmailBack, t.CreatedAt, at); err != nil {
 			return fmt.Errorf("void mail tokens: %w", err)
 		}
-		if err := a.returnTo(ctx, &u, t.CreatedAt, at); err != nil {
+		if err := a.returnTo(ctx, &u, t, at); err != nil {
 			return err
 		}
 		user = u

@@ -76,6 +76,7 @@ type Store interface {
 	SpendMailToken(ctx context.Context, hash string, at time.Time) error
 	VoidMailTokens(ctx context.Context, user broker.UserID, purpose broker.MailPurpose, at time.Time) error
 	VoidMailTokensSince(ctx context.Context, user broker.UserID, purpose broker.MailPurpose, since, at time.Time) error
+	ForgetAbout(ctx context.Context, user broker.UserID, purpose broker.MailPurpose) error
 	DeleteMailTokensOf(ctx context.Context, user broker.UserID) error
 
 	CreateMailCode(ctx context.Context, c broker.MailCode) error

@@ -10,14 +10,22 @@ import (
 	"idbroker/store/storetest"
 )
 
+// closedAccount is somebody who has closed their account, and what reopens it.
+func closedAccount(t *testing.T, db *store.DB) (*local.Accounts, broker.User, broker.Secret) {
+	t.Helper()
+	a := accounts(t, db)
+	u := signUp(t, db, a, "ada@example.org")
+	back := closed(t, db, a, startSession(t, db, u))
+	return a, userOf(t, db, u.ID), back
+}
+
 // TestClosedAndForgotten: who has closed their account and does not know the password any
 // more asks for another as anybody does, and comes back by what is mailed. Before, no mail
 // came, and signing up again only said to choose a new password.
 func TestClosedAndForgotten(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		a, ctx := accounts(t, db), t.Context()
-		u := signUp(t, db, a, "ada@example.org")
-		first := closed(t, db, a, startSession(t, db, u))
+		ctx := t.Context()
+		a, u, first := closedAccount(t, db)
 		must(t, a.RequestReset(ctx, u.Email))
 		sent := mails(t, db)
 		if len(sent) != 1 || sent[0].Template != "closed-known" || sent[0].To != u.Email || sent[0].Data["until"] == "" {
@@ -40,12 +48,9 @@ func TestClosedAndForgotten(t *testing.T) {
 		mails(t, db)
 
 		// What is due to be erased is past help.
-		must(t, db.UpdateUser(ctx, func() broker.User {
-			now, err := db.User(ctx, u.ID)
-			must(t, err)
-			now.DisabledAt, now.EraseAt = time.Now(), time.Now().Add(-time.Second)
-			return now
-		}()))
+		u = userOf(t, db, u.ID)
+		u.DisabledAt, u.EraseAt = time.Now(), time.Now().Add(-time.Second)
+		must(t, db.UpdateUser(ctx, u))
 		must(t, a.RequestReset(ctx, u.Email))
 		if sent := mails(t, db); len(sent) != 0 {
 			t.Errorf("too late: %+v", sent)
@@ -56,11 +61,8 @@ func TestClosedAndForgotten(t *testing.T) {
 // TestClosedUnproven: an address that nobody has proven reopens nothing, whoever reads its mail.
 func TestClosedUnproven(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		a, ctx := accounts(t, db), t.Context()
-		u := signUp(t, db, a, "ada@example.org")
-		closed(t, db, a, startSession(t, db, u))
-		u, err := db.User(ctx, u.ID)
-		must(t, err)
+		ctx := t.Context()
+		a, u, _ := closedAccount(t, db)
 		u.EmailVerifiedAt = time.Time{}
 		must(t, db.UpdateUser(ctx, u))
 		must(t, a.RequestReset(ctx, u.Email))
@@ -73,9 +75,8 @@ func TestClosedUnproven(t *testing.T) {
 // TestClosedAsksForACode: so does who signs in with codes, and the code is not mailed.
 func TestClosedAsksForACode(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		a, ctx := accounts(t, db), t.Context()
-		u := signUp(t, db, a, "ada@example.org")
-		closed(t, db, a, startSession(t, db, u))
+		ctx := t.Context()
+		a, u, _ := closedAccount(t, db)
 		login, _ := newLogin()
 		c := broker.MailCode{ID: broker.NewID(), Purpose: broker.CodeSignIn, LoginID: login.ID, Email: u.Email, CreatedAt: time.Now(), ExpiresAt: time.Now().Add(time.Minute)}
 		must(t, db.CreateMailCode(ctx, c))

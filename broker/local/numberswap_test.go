@@ -1,8 +1,10 @@
 package local_test
 
 import (
+	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -44,6 +46,18 @@ func numberThatCounts(t *testing.T, db *store.DB, u broker.UserID) string {
 	}
 	must(t, err)
 	return f.Number()
+}
+
+// withANumber is somebody whose second factor is oldNumber, in a session that has seen it. Their
+// mails are read.
+func withANumber(t *testing.T, db *store.DB) (*local.Accounts, broker.User, broker.Session) {
+	t.Helper()
+	a := texting(t, db)
+	u := signUp(t, db, a, "ada@example.org")
+	s := stay(t, db, u, "s")
+	withNumber(t, db, a, s)
+	mails(t, db)
+	return a, u, s.WithFactor(broker.AMRSMS)
 }
 
 // swapped puts another number in the place of the one that counts, showing a code of that one.
@@ -144,34 +158,75 @@ func TestNumberSwap(t *testing.T) {
 	})
 }
 
-// TestNumberSwapAtOnce: of two tabs that confirm at once, or one that removes, one is
-// refused; there is never a moment without a factor.
+// swapping is somebody with an app and oldNumber, whose other number has got its code: the
+// secret of the app, recovery codes, and that code.
+func swapping(t *testing.T, db *store.DB) (a *local.Accounts, s broker.Session, secret broker.Secret, recovery []string, code string) {
+	t.Helper()
+	a = texting(t, db)
+	s = stay(t, db, signUp(t, db, a, "ada@example.org"), "s").WithFactor(broker.AMROTP)
+	secret, recovery = withApp(t, a, s)
+	withNumber(t, db, a, s)
+	must(t, a.StartNumberSwap(t.Context(), s, newNumber))
+	return a, s, secret, recovery, texted(t, db)
+}
+
+// TestNumberSwapAndRemoval: who removes the second step in another tab while a number takes the
+// place of another removes the new one, too. If they did not wait for one another the new number
+// would stand for an account that is said to have no second step, and nobody would be asked for it.
+func TestNumberSwapAndRemoval(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		a, s, secret, recovery, code := swapping(t, db)
+		answer := make(chan error)
+		must(t, db.InTx(t.Context(), func(ctx context.Context) error {
+			if _, err := a.ConfirmNumberSwap(ctx, s, code, recovery[0]); err != nil {
+				return err
+			}
+			go func() { answer <- a.RemoveFactor(t.Context(), s, shown(t, secret, 1)) }()
+			select {
+			case err := <-answer:
+				t.Errorf("answered before it was known what there is: %v", err)
+			case <-time.After(200 * time.Millisecond): // it waits for the swap by now, or begins later and sees it
+			}
+			return nil
+		}))
+		must(t, <-answer)
+		if all, err := db.Factors(t.Context(), s.UserID); err != nil || len(all) != 0 || userOf(t, db, s.UserID).HasSecondFactor() {
+			t.Errorf("%+v, %v, second step %v", all, err, userOf(t, db, s.UserID).HasSecondFactor())
+		}
+	})
+}
+
+// TestNumberSwapAtOnce: of two tabs that confirm at once, each showing something else, one is
+// refused, also where both have guessed right before the other is done.
 func TestNumberSwapAtOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		a, ctx := texting(t, db), t.Context()
-		u := signUp(t, db, a, "ada@example.org")
-		s := stay(t, db, u, "s1")
-		recovery := withNumber(t, db, a, s)
-		s = s.WithFactor(broker.AMRSMS)
-		must(t, a.StartNumberSwap(ctx, s, newNumber))
-		code := texted(t, db)
+		a, s, secret, recovery, code := swapping(t, db)
 		var wg sync.WaitGroup
-		var mu sync.Mutex
-		done := 0
-		for i := range 3 {
-			wg.Go(func() {
-				_, err := a.ConfirmNumberSwap(ctx, s, code, recovery[i])
-				mu.Lock()
-				defer mu.Unlock()
-				if err == nil {
-					done++
+		var done atomic.Int32
+		must(t, db.InTx(t.Context(), func(ctx context.Context) error {
+			if _, err := db.LockUser(ctx, s.UserID); err != nil {
+				return err
+			}
+			for _, current := range []string{recovery[0], shown(t, secret, 1)} {
+				wg.Go(func() {
+					if _, err := a.ConfirmNumberSwap(t.Context(), s, code, current); err == nil {
+						done.Add(1)
+					}
+				})
+			}
+			for range 20 { // until both have guessed; on SQLite they do so afterwards, one by one
+				f, err := db.Factor(t.Context(), s.UserID, broker.FactorNextSMS)
+				if err != nil || f.CodeTries == 2 {
+					return err
 				}
-			})
-		}
+				time.Sleep(10 * time.Millisecond)
+			}
+			return nil
+		}))
 		wg.Wait()
-		all, err := db.Factors(ctx, u.ID)
-		if done != 1 || err != nil || len(all) != 1 || numberThatCounts(t, db, u.ID) != newNumber {
-			t.Errorf("%d swaps, %d rows, %v", done, len(all), err)
+		all, err := db.Factors(t.Context(), s.UserID)
+		if done.Load() != 1 || err != nil || len(all) != 2 || numberThatCounts(t, db, s.UserID) != newNumber {
+			t.Errorf("%d swaps, %d rows, %v", done.Load(), len(all), err)
 		}
 	})
 }
@@ -266,12 +321,8 @@ func TestSwapHidesNoAddition(t *testing.T) {
 // number that was set up anew is not what came in its place.
 func TestNumberIsForgotten(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		a, ctx := texting(t, db), t.Context()
-		u := signUp(t, db, a, "ada@example.org")
-		s := stay(t, db, u, "s")
-		withNumber(t, db, a, s)
-		s = s.WithFactor(broker.AMRSMS)
-		mails(t, db)
+		ctx := t.Context()
+		a, u, s := withANumber(t, db)
 		swapped(t, db, a, s, newNumber)
 		token := tokenOf(t, mailed(t, db, "number-swapped"))
 		rows := func() int {
@@ -301,16 +352,11 @@ func TestNumberIsForgotten(t *testing.T) {
 // about the number; who takes the address back has the number back, too.
 func TestNumberPutBackWithAddress(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		a, ctx := texting(t, db), t.Context()
-		u := signUp(t, db, a, "ada@example.org")
-		s := stay(t, db, u, "s")
-		withNumber(t, db, a, s)
-		s = s.WithFactor(broker.AMRSMS)
+		a, u, s := withANumber(t, db)
 		back := moved(t, db, a, s, "thief@example.org")
 		swapped(t, db, a, s, newNumber)
 		swapped(t, db, a, s, "+41446681800")
-		_, err := a.TakeEmailBack(ctx, back)
-		must(t, err)
+		must(t, second(a.TakeEmailBack(t.Context(), back)))
 		if got := numberThatCounts(t, db, u.ID); got != oldNumber || !userOf(t, db, u.ID).HasSecondFactor() {
 			t.Errorf("%q counts", got)
 		}

@@ -38,7 +38,7 @@ func (a *Accounts) RemovePassword(ctx context.Context, s broker.Session, current
 		return ErrPasswordWrong
 	}
 	at := time.Now()
-	return a.store.InTx(ctx, func(ctx context.Context) error {
+	err = a.store.InTx(ctx, func(ctx context.Context) error {
 		locked, err := a.store.LockUser(ctx, user.ID) // two tabs cannot each remove the last but one
 		switch {
 		case err != nil:
@@ -66,4 +66,9 @@ func (a *Accounts) RemovePassword(ctx context.Context, s broker.Session, current
 		}
 		return a.factorChanged(ctx, locked, broker.EventPasswordRemoved, "password-removed", at)
 	})
+	if err != nil {
+		return err
+	}
+	a.log.InfoContext(ctx, "password removed", "user", s.UserID)
+	return nil
 }

@@ -16,13 +16,23 @@ import (
 	"idbroker/store/storetest"
 )
 
-// linkedAccounts are accounts and linker that know one provider.
+// linkedAccounts are accounts and linker that know two providers, "hub" and "other".
 func linkedAccounts(t *testing.T, db *store.DB) (*local.Accounts, *linking.Linker) {
 	t.Helper()
-	reg, err := providers.New(providers.Options{BaseURL: issuer, Apps: []providers.App{{ID: "hub", Kind: "github", ClientID: "x", ClientSecret: "y"}}})
+	return linkedWith(t, db, linking.Options{}, local.Options{})
+}
+
+// linkedWith is linkedAccounts with options.
+func linkedWith(t *testing.T, db *store.DB, lo linking.Options, o local.Options) (*local.Accounts, *linking.Linker) {
+	t.Helper()
+	app := providers.App{ID: "hub", Kind: "github", ClientID: "x", ClientSecret: "y"}
+	other := app
+	other.ID = "other"
+	reg, err := providers.New(providers.Options{BaseURL: issuer, Apps: []providers.App{app, other}})
 	must(t, err)
-	l := linking.New(db, reg, linking.Options{Issuer: issuer})
-	return local.New(db, l, local.Options{Issuer: issuer, Hashing: cheap}), l
+	lo.Issuer, o.Issuer, o.Hashing = issuer, issuer, cheap
+	l := linking.New(db, reg, lo)
+	return local.New(db, l, o), l
 }
 
 // person is somebody with one of everything.

@@ -48,9 +48,12 @@ func (a *Accounts) elder(began, done time.Time) bool { return !began.After(done.
 //   - A second factor goes by being shown alone (vouches). So one that stood for long then,
 //     and was removed, was removed by its person, and what has come in its place stays:
 //     the old mailbox alone gets past no factor.
+//   - The username is the one of then (returnUsername). What people tell of themselves, the
+//     display name too, stays: nobody is found or let in by it.
 //
-// The caller ends sessions and writes the user.
-func (a *Accounts) returnTo(ctx context.Context, u *broker.User, since, at time.Time) error {
+// t is the link that gives it back. The caller ends sessions and writes the user.
+func (a *Accounts) returnTo(ctx context.Context, u *broker.User, t broker.MailToken, at time.Time) error {
+	since := t.CreatedAt
 	if err := a.dropSince(ctx, u, since); err != nil {
 		return err
 	}
@@ -75,7 +78,7 @@ func (a *Accounts) returnTo(ctx context.Context, u *broker.User, since, at time.
 	if err := a.store.VoidLinkChanges(ctx, u.ID, since); err != nil {
 		return fmt.Errorf("void link changes: %w", err)
 	}
-	return nil
+	return a.returnUsername(ctx, u, t.About, at)
 }
 
 // dropSince takes away what was added to an account to be shown beside the first thing

@@ -8,7 +8,6 @@ import (
 	"idbroker/broker/local"
 	"idbroker/broker/local/passkeytest"
 	"idbroker/linking"
-	"idbroker/providers"
 	"idbroker/store"
 	"idbroker/store/storetest"
 )
@@ -217,32 +216,16 @@ func TestFactorStandsAlone(t *testing.T) {
 func TestUnlinkedComesBack(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		ctx := t.Context()
-		app := providers.App{ID: "hub", Kind: "github", ClientID: "x", ClientSecret: "y"}
-		other := app
-		other.ID = "other"
-		reg, err := providers.New(providers.Options{BaseURL: issuer, Apps: []providers.App{app, other}})
-		must(t, err)
-		l := linking.New(db, reg, linking.Options{Issuer: issuer, NoPasswords: true})
 		u := signUp(t, db, accounts(t, db), "ada@example.org")
-		a := local.New(db, l, local.Options{Issuer: issuer, Hashing: cheap, NoPasswords: true, Codes: local.CodesOff})
+		a, l := linkedWith(t, db, linking.Options{NoPasswords: true}, local.Options{NoPasswords: true, Codes: local.CodesOff})
 		must(t, l.Attach(ctx, u, hub, time.Now()))
 		s := startSession(t, db, u)
 		back := moved(t, db, a, s, "thief@example.org")
-		thiefs := hub
-		thiefs.Provider, thiefs.Subject = "other", "666"
 		must(t, l.Attach(ctx, u, thiefs, time.Now()))
-		all, err := db.IdentitiesOf(ctx, u.ID)
-		must(t, err)
-		for _, i := range all {
-			if i.Provider == "hub" {
-				must(t, l.Unlink(ctx, s, "hub", i.ID))
-			}
-		}
+		unlinked(t, db, l, s, "hub")
 		must(t, second(a.TakeEmailBack(ctx, back)))
-		left, err := db.IdentitiesOf(ctx, u.ID)
-		must(t, err)
-		if len(left) != 1 || left[0].Subject != hub.Subject {
-			t.Errorf("what opens the account: %+v", left)
+		if !onlyHub(t, db, u.ID) {
+			t.Error("what opens the account is not what did")
 		}
 	})
 }

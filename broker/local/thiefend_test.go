@@ -42,6 +42,7 @@ func (w *thiefWalk) carryOut(by who, doing string) {
 	case "steal":
 		if _, in := m.in(theOwner); by == theThief && in && m.cookie {
 			m.seats[theThief], r.rows[theThief], m.sharedBy = m.seats[theOwner], r.rows[theOwner], m.seats[theOwner]
+			r.browsers[theThief] = r.browsers[theOwner]
 			w.step(what, true, true)
 		}
 	case "password":
@@ -50,11 +51,16 @@ func (w *thiefWalk) carryOut(by who, doing string) {
 		}
 	case "forgot":
 		if next := m.chosen + 1; !m.noPassword && m.reads(by, m.box) {
-			w.step(what, m.forgot(by), r.forgot(next))
+			if w.step(what, m.forgot(by), r.forgot(next)) {
+				w.noCopyCounts()
+			}
 		}
 	case "move":
 		box := [][]string{{"ada", "ada2", "ada2", "ada2", "thief"}, {"ada", "ada2", "thief", "thief2", "thief3"}}[by][w.upTo(5, "box")]
 		w.step(what+" to "+box, m.move(by, box), r.move(by, box, m.reads(by, box)))
+	case "rename":
+		name := []string{"", "ada", "bea", "mal", "mallory"}[w.upTo(5, "name")]
+		w.step(fmt.Sprintf("%s, %q", what, name), m.rename(by, name), r.rename(by, name))
 	case "address back":
 		if n, ok := w.oneOf(w.waysOf(by, true, "address")); ok {
 			w.step(fmt.Sprint(what, ", mail ", n), m.addressBack(n), r.addressBack(n))
@@ -106,6 +112,10 @@ func (w *thiefWalk) carryOut(by who, doing string) {
 			m.end(0)
 			r.signOut()
 			w.step(what, true, true)
+		}
+	case "operator renames":
+		if by == theOwner && w.upTo(4, "really") == 0 {
+			w.step(what, m.renameFor("decent"), r.renameFor("decent"))
 		}
 	case "pass":
 		w.pass([]time.Duration{time.Hour, time.Hour, 24 * time.Hour, 3 * 24 * time.Hour}[w.upTo(4, "time")])
@@ -177,8 +187,10 @@ func (w *thiefWalk) end() string {
 		w.step("the owner chooses a password", m.forgot(theOwner), r.forgot(next))
 	}
 	w.thiefIsOut()
+	m.sharedBy = 0 // what was copied is over, and counts for nothing any more
 	w.pass(time.Minute)
 	w.comesIn()
+	w.mailboxAlone()
 	for i, t := range m.things { // as the service has them: they were compared
 		if t.state == "stands" && t.who == theThief {
 			w.t.Fatalf("%s %d of the thief is left", t.kind, i)
@@ -187,6 +199,8 @@ func (w *thiefWalk) end() string {
 	switch {
 	case moved:
 		return "recovered, with a change of the owner’s own taken back"
+	case m.mailbox && m.cookie:
+		return "recovered, from who has the mailbox and a session"
 	case m.mailbox:
 		return "recovered, from who has the mailbox"
 	}
@@ -279,6 +293,34 @@ func (w *thiefWalk) comesIn() {
 	}
 	if err := r.a.RequestEmail(r.t.Context(), s, "new"+r.host); err != nil {
 		w.t.Fatalf("what is sensitive: %v", err)
+	}
+}
+
+// mailboxAlone: a thief who reads the mailbox goes on reading it when the owner is back. They
+// can choose a password then, and get past no factor that stood before: neither with what they
+// had while a copied session let them in, nor with the browser that they copied with it.
+func (w *thiefWalk) mailboxAlone() {
+	m, r := w.m, w.r
+	if m.noPassword || !m.guarded || !m.reads(theThief, m.box) {
+		return
+	}
+	next := m.chosen + 1
+	w.step("the thief chooses a password by mail", m.forgot(theThief), r.forgot(next))
+	w.noCopyCounts()
+	for range 4 { // each time with something else that they had
+		w.signIn(theThief)
+		w.pass(time.Minute)
+	}
+	if _, in := r.in(theThief); in {
+		w.t.Fatal("the mailbox got past the second factor")
+	}
+}
+
+// noCopyCounts: after another password no browser stands for the second factor that was
+// remembered before, whoever has its cookie.
+func (w *thiefWalk) noCopyCounts() {
+	if w.r.copied() {
+		w.t.Fatal("the browser that the thief has copied stands for the second factor")
 	}
 }
 

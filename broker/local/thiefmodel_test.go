@@ -47,6 +47,8 @@ type way struct {
 	at    time.Duration
 	until time.Duration
 	spent bool
+	name  string // "address": the username of then
+	named bool   // "address": it gives that back
 }
 
 type thiefModel struct {
@@ -62,6 +64,7 @@ type thiefModel struct {
 	codes    int // the set of recovery codes that counts; 0 none
 	codeSets []codeSet
 	box      string
+	name     string // the username; "" none
 	closed   bool
 	sessions []sitting
 	seats    [2]int // session, plus one

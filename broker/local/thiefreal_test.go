@@ -20,18 +20,20 @@ import (
 // thiefReal is the real service over a database, as the walks use it: each step says
 // whether it was allowed. What people hold is found by the number of the thing.
 type thiefReal struct {
-	t    *testing.T
-	db   *store.DB
-	a    *local.Accounts
-	l    *linking.Linker
-	id   broker.UserID
-	host string // of the mailboxes of this walk
+	t      *testing.T
+	db     *store.DB
+	a      *local.Accounts
+	l      *linking.Linker
+	id     broker.UserID
+	host   string // of the mailboxes of this walk
+	suffix string // of its usernames
 
 	apps      map[int]broker.Secret
 	numbers   map[int]string
 	keys      map[int]*passkeytest.Key
 	rows      [2]broker.Session
-	sets      [][]string // recovery codes
+	browsers  [2]broker.Secret // the cookie of one that is remembered; "" none
+	sets      [][]string       // recovery codes
 	used      map[int]int
 	ways      []broker.Mail
 	begun     int // sign-ins
@@ -52,7 +54,7 @@ func newThiefReal(t *testing.T, db *store.DB, walk int, need, noPassword bool) *
 	must(t, err)
 	l := linking.New(db, reg, linking.Options{Issuer: issuer, Passkeys: true, NoPasswords: noPassword, FreshFor: freshly})
 	r := &thiefReal{
-		t: t, db: db, l: l, a: local.New(db, l, walkOptions(need, noPassword)), host: fmt.Sprintf("@w%d.example.org", walk),
+		t: t, db: db, l: l, a: local.New(db, l, walkOptions(need, noPassword)), host: fmt.Sprintf("@w%d.example.org", walk), suffix: fmt.Sprintf("-w%d", walk),
 		apps: map[int]broker.Secret{}, numbers: map[int]string{}, keys: map[int]*passkeytest.Key{}, used: map[int]int{}, passwords: map[int]broker.Secret{1: good},
 	}
 	mails(t, db) // what is left of the walk before
@@ -104,8 +106,9 @@ func (r *thiefReal) open(w who, how broker.Authentication) {
 	must(r.t, r.db.CreateGrant(r.t.Context(), broker.Grant{ID: broker.GrantID(broker.NewID()), ClientID: "app", UserID: r.id, SID: s.SID, CreatedAt: now, ExpiresAt: s.ExpiresAt}))
 	r.rows[w] = s
 	if r.a.RememberFor() > 0 && how.ACR == broker.ACRSecond {
-		_, err := r.a.Remember(r.t.Context(), r.user(), "")
+		cookie, err := r.a.Remember(r.t.Context(), r.user(), "")
 		must(r.t, err)
+		r.browsers[w] = cookie
 	}
 }
 
@@ -288,5 +291,5 @@ func (r *thiefReal) look() string {
 	_, owner := r.in(theOwner)
 	_, thief := r.in(theThief)
 	box, _, _ := strings.Cut(u.Email, "@")
-	return told(stands, box, u.HasPassword(), u.Closed(), owner, thief, len(r.ways))
+	return told(stands, box, strings.TrimSuffix(u.Username, r.suffix), u.HasPassword(), u.Closed(), owner, thief, len(r.ways))
 }

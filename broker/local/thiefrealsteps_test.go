@@ -59,6 +59,30 @@ func (r *thiefReal) move(w who, box string, reads bool) bool {
 	return false
 }
 
+// username is a name of this walk.
+func (r *thiefReal) username(name string) string {
+	if name != "" {
+		name += r.suffix
+	}
+	return name
+}
+
+func (r *thiefReal) rename(w who, name string) bool {
+	s, ok := r.in(w)
+	return ok && r.ok(second(r.a.ChangeUsername(r.t.Context(), s, r.username(name))))
+}
+
+func (r *thiefReal) renameFor(name string) bool {
+	return r.ok(second(r.a.SetUsername(r.t.Context(), r.id, r.username(name))))
+}
+
+// copied tells whether a browser that the thief has copied stands for the second factor.
+func (r *thiefReal) copied() bool {
+	id, err := r.a.Remembered(r.t.Context(), r.user(), r.browsers[theThief])
+	must(r.t, err)
+	return id != ""
+}
+
 func (r *thiefReal) addressBack(n int) bool {
 	return r.ok(second(r.a.TakeEmailBack(r.t.Context(), r.token(n))))
 }

@@ -36,6 +36,7 @@ func (m *thiefModel) move(w who, box string) bool {
 		return false
 	}
 	m.mail("address", w, -1)
+	m.ways[len(m.ways)-1].name, m.ways[len(m.ways)-1].named = m.name, true
 	m.box = box
 	m.end(m.seats[w])
 	return true
@@ -52,8 +53,28 @@ func (m *thiefModel) addressBack(n int) bool {
 		}
 	}
 	m.returnTo(t.at)
+	if t.named {
+		m.name = t.name
+	}
 	m.box, m.closed = t.to, false
 	m.end(0)
+	return true
+}
+
+func (m *thiefModel) rename(w who, name string) bool {
+	_, ok := m.fresh(w)
+	if ok {
+		m.name = name
+	}
+	return ok
+}
+
+// renameFor is an operator's choice, which no link takes back.
+func (m *thiefModel) renameFor(name string) bool {
+	for i := range m.ways {
+		m.ways[i].named = m.ways[i].named && m.name == name
+	}
+	m.name = name
 	return true
 }
 

@@ -29,9 +29,9 @@ const (
 )
 
 // told is what stands, in words that can be compared.
-func told(stands []string, box string, password, closed, owner, thief bool, ways int) string {
+func told(stands []string, box, name string, password, closed, owner, thief bool, ways int) string {
 	slices.Sort(stands)
-	return fmt.Sprintf("%s; %s, password %v, closed %v, owner in %v, thief in %v, %d mails", strings.Join(stands, ", "), box, password, closed, owner, thief, ways)
+	return fmt.Sprintf("%s; %s called %q, password %v, closed %v, owner in %v, thief in %v, %d mails", strings.Join(stands, ", "), box, name, password, closed, owner, thief, ways)
 }
 
 func (m *thiefModel) look() string {
@@ -43,7 +43,7 @@ func (m *thiefModel) look() string {
 	}
 	_, owner := m.in(theOwner)
 	_, thief := m.in(theThief)
-	return told(stands, m.box, m.password != 0, m.closed, owner, thief, len(m.ways))
+	return told(stands, m.box, m.name, m.password != 0, m.closed, owner, thief, len(m.ways))
 }
 
 // thiefWalk lays the model beside the service, step by step.
@@ -118,7 +118,7 @@ func (w *thiefWalk) begin() {
 	m.end(0)
 	r.signOut()
 	m.guarded = long && len(m.factors()) > 0
-	thief := rapid.SampledFrom([]string{"cookie", "password", "cookie and password", "mailbox", "mailbox and password"}).Draw(w.t, "thief")
+	thief := rapid.SampledFrom([]string{"cookie", "password", "cookie and password", "mailbox", "mailbox and password", "cookie and mailbox", "cookie, mailbox and password"}).Draw(w.t, "thief")
 	m.cookie, m.mailbox = strings.Contains(thief, "cookie"), strings.Contains(thief, "mailbox")
 	if strings.Contains(thief, "password") {
 		m.knows[theThief][1] = true
@@ -225,7 +225,7 @@ func (w *thiefWalk) signIn(by who) bool {
 var doings = []string{
 	"sign in", "steal", "password", "forgot", "move", "move", "move", "address back", "address back", "take back", "take back", "undo",
 	"add passkey", "add app", "add app", "add app", "add number", "add number", "add link", "remove passkey", "remove passkey", "remove factors", "remove factors", "remove factors",
-	"remove one", "remove one", "renew", "swap", "swap", "unlink", "unlink", "close", "reopen", "operator resets", "operator signs out", "pass",
+	"remove one", "remove one", "rename", "rename", "renew", "swap", "swap", "unlink", "unlink", "close", "reopen", "operator resets", "operator signs out", "operator renames", "pass",
 }
 
 // one is one step of somebody's.

@@ -263,6 +263,9 @@ func (a *Accounts) SetUsername(ctx context.Context, id broker.UserID, typed stri
 		if u.Username == name {
 			return nil
 		}
+		if err := a.store.ForgetAbout(ctx, id, broker.MailEmailBack); err != nil { // what an operator has chosen stays
+			return err
+		}
 		return a.setUsername(ctx, &u, name, "username-changed-for-you", at)
 	})
 	return u, err

@@ -43,6 +43,17 @@ func TestNobodyBeginsNameless(t *testing.T) {
 				t.Errorf("%q: an account began: %v", wanted, err)
 			}
 		}
+		// A number behind a name is held to the rules, too.
+		letters := accountsWith(t, db, local.Options{Usernames: local.Usernames{OnlyThis: true, Pattern: regexp.MustCompile(`^[a-z]+$`)}})
+		for wanted, free := range map[string]bool{"ada": false, "bob": true} {
+			if may, err := letters.Nameable(ctx, wanted); err != nil || may != free {
+				t.Errorf("%s: %t, %v", wanted, may, err)
+			}
+			u, err := letters.Begin(ctx, broker.SignUp{Email: wanted + "@letters.example.org", Username: wanted}, "hub", time.Now())
+			if free != (err == nil) || free && u.Username != wanted {
+				t.Errorf("%s: %q, %v", wanted, u.Username, err)
+			}
+		}
 		if may, err := accountsWith(t, db, local.Options{}).Nameable(ctx, ""); err != nil || !may {
 			t.Errorf("where nobody needs one: %v", err)
 		}

@@ -50,7 +50,7 @@ func furnish(t *testing.T, db *store.DB, id broker.UserID, at time.Time) {
 	}
 	ok(t, db.ConfirmFactor(ctx, own("totp"), 1, at))
 	for _, p := range []broker.MailPurpose{broker.MailReset, broker.MailEmailBack} {
-		ok(t, db.CreateMailToken(ctx, broker.MailToken{Hash: own(string(p)), Purpose: p, UserID: id, CreatedAt: at, ExpiresAt: later}))
+		ok(t, db.CreateMailToken(ctx, broker.MailToken{Hash: own(string(p)), Purpose: p, UserID: id, About: own("name"), CreatedAt: at, ExpiresAt: later}))
 	}
 	ok(t, db.CreateLogin(ctx, broker.Login{ID: broker.LoginID(own("login")), UserID: id, StartedAt: at, ExpiresAt: later}))
 	ok(t, db.CreateMailCode(ctx, broker.MailCode{ID: own("mail"), LoginID: broker.LoginID(own("login")), Email: own("@example.org"), BrowserHash: own("browser"), Hour: at, Nth: 1, CreatedAt: at, ExpiresAt: later}))
@@ -128,6 +128,7 @@ func TestNeighboursKeepTheirs(t *testing.T) {
 			{"ReleaseUsername", formerNames, "[adaname2]", func() error { return db.ReleaseUsername(ctx, ada+"name1") }},
 			{"VoidMailTokens", openTokens, "[adareset:false adaemail-back:true]", func() error { return db.VoidMailTokens(ctx, broker.UserID(ada), broker.MailReset, at) }},
 			{"VoidMailTokensSince", openTokens, "[adareset:true adaemail-back:false]", func() error { return db.VoidMailTokensSince(ctx, broker.UserID(ada), broker.MailEmailBack, at, at) }},
+			{"ForgetAbout", tokenNames, "[adareset:adaname adaemail-back:]", func() error { return db.ForgetAbout(ctx, broker.UserID(ada), broker.MailEmailBack) }},
 			{"DeleteMailTokensOf", openTokens, "[:true :true]", func() error { return db.DeleteMailTokensOf(ctx, broker.UserID(ada)) }},
 			{"AddressMailCode", codeState, "[ada:3:0:true]", func() error { return db.AddressMailCode(ctx, ada+"mail", broker.UserID(ada), 3, at) }},
 			{"TryMailCode", codeState, "[:0:1:true]", func() error { return db.TryMailCode(ctx, ada+"mail", 5, at) }},
@@ -226,6 +227,10 @@ func formerNames(b belongings) []string {
 
 func openTokens(b belongings) []string {
 	return listed(b.Tokens, func(m broker.MailToken) string { return fmt.Sprintf("%s:%t", m.Hash, m.UsedAt.IsZero()) })
+}
+
+func tokenNames(b belongings) []string {
+	return listed(b.Tokens, func(m broker.MailToken) string { return m.Hash + ":" + m.About })
 }
 
 func codeState(b belongings) []string {

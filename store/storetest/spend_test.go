@@ -234,3 +234,28 @@ func TestVoidMailTokensSince(t *testing.T) {
 		}
 	})
 }
+
+// TestForgetAbout: what open links of one purpose are about; all others keep it.
+func TestForgetAbout(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx, at := context.Background(), now()
+		for _, m := range []broker.MailToken{
+			{Hash: "one", UserID: "u", Purpose: broker.MailEmailBack},
+			{Hash: "used", UserID: "u", Purpose: broker.MailEmailBack, UsedAt: at},
+			{Hash: "other purpose", UserID: "u", Purpose: broker.MailFactorBack},
+			{Hash: "other user", UserID: "v", Purpose: broker.MailEmailBack},
+			{Hash: "nobody", Purpose: broker.MailEmailBack},
+		} {
+			m.About, m.CreatedAt, m.ExpiresAt = "username:ada", at, at.Add(time.Hour)
+			ok(t, db.CreateMailToken(ctx, m))
+		}
+		ok(t, db.ForgetAbout(ctx, "u", broker.MailEmailBack))
+		ok(t, db.ForgetAbout(ctx, "", broker.MailEmailBack))
+		for _, hash := range []string{"one", "used", "other purpose", "other user", "nobody"} {
+			m, err := db.MailToken(ctx, hash)
+			if ok(t, err); (m.About == "") != (hash == "one") || !m.ExpiresAt.Equal(at.Add(time.Hour)) {
+				t.Errorf("%s: %+v", hash, m)
+			}
+		}
+	})
+}
