@@ -31,11 +31,24 @@ type MailCode struct {
 	MAC         string    // of the code and what it is bound to, under a key that the database does not hold
 	Tries       int       // how often it was guessed at
 	Hour        time.Time // full hour of CreatedAt
-	Nth         int       // which one to Email in that hour, from 1, or from -1 down where its own browsers asked; no two are the same
+	Nth         int       // which one to Email in that hour, of its kind (MailCodesStranger and the others); no two are the same
 	CreatedAt   time.Time
 	ExpiresAt   time.Time
 	UsedAt      time.Time // zero: neither used nor replaced
 }
+
+// MailCodeKind says who asked for a code: codes of one kind use up none of another. It is what
+// MailCode.Nth of its kind begins above; each has a million.
+type MailCodeKind int
+
+const (
+	MailCodesStranger MailCodeKind = 0
+	MailCodesOwn      MailCodeKind = -1_000_000 // a browser that has signed in with the address
+	MailCodesProven   MailCodeKind = 1_000_000  // a stranger's, who has proven work for it
+)
+
+// MailCodesOfAKind is how many numbers a kind has.
+const MailCodesOfAKind = 1_000_000
 
 // OutboxCode is the kind of outbox entry whose payload is a CodeRequest as JSON.
 const OutboxCode = "code"

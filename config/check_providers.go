@@ -102,6 +102,11 @@ func (k *checker) sms() {
 	case len(sms.Secret.Reveal()) < minSMSSecret && !k.wrong("accounts.sms.secret"):
 		k.add("accounts.sms.secret", "", "is missing or too short", "make one with: openssl rand -hex 32")
 	}
+	for _, prefix := range sms.Countries {
+		if !broker.IsPhonePrefix(prefix) {
+			k.add("accounts.sms.countries", shown(prefix), "is not the beginning of a number", `write "+" and the country code, as in "+41"`)
+		}
+	}
 }
 
 // straightTo checks that people can go where they are sent.

@@ -152,8 +152,11 @@ type Domains struct {
 
 // SMS is the section "accounts.sms".
 type SMS struct {
-	URL    string        `koanf:"url" example:"https://sms.example.org/send" doc:"Where each message is posted to as JSON. https, unless the host is loopback. Not set: no messages."`
-	Secret broker.Secret `koanf:"secret" example:"/run/secrets/sms-hook-signing-secret" doc:"What each request is signed with: at least 32 characters."`
+	URL        string        `koanf:"url" example:"https://sms.example.org/send" doc:"Where each message is posted to as JSON. https, unless the host is loopback. Not set: no messages."`
+	Secret     broker.Secret `koanf:"secret" example:"/run/secrets/sms-hook-signing-secret" doc:"What each request is signed with: at least 32 characters."`
+	Countries  []string      `koanf:"countries" example:"[\"+41\", \"+49\"]" doc:"What the numbers begin with that messages go to: country codes, or more digits of a region. Not set: all countries, but no satellites, premium rates and the like. Whoever has another number already gets no code there any more."`
+	PerHour    int           `koanf:"per_hour" default:"200" min:"10" max:"1000000" doc:"Messages within any hour, all together; half of them at once, and at most half of them to numbers that are nobody's second factor yet. Then codes are held back (429), and the log says so. It is the operator's money, so it holds where limits.enabled is false, too."`
+	PerCountry int           `koanf:"per_country" default:"100" min:"10" max:"1000000" doc:"Of these, to one entry of countries or, where that is not set, to one country."`
 }
 
 // Username is the section "accounts.username".

@@ -12,7 +12,7 @@ type Limits struct {
 	Enabled       bool     `koanf:"enabled" default:"true" doc:"Count tries. false only where something before the broker does."`
 	AccountTries  int      `koanf:"account_tries" default:"5" min:"3" max:"1000" doc:"Tries at one account within 15 minutes from browsers that have not signed in to it before. Then each further try costs the browser some seconds of computing; nobody is locked out. Browsers that the account knows have twice as many of their own."`
 	NetworkTries  int      `koanf:"network_tries" default:"30" min:"5" max:"100000" doc:"Tries and mails within 15 minutes from one address (IPv4) or /64 (IPv6); ten times as many from the /24 or /48 around it. Then each costs computing, and ten times as many are sent away for a while (429). Right passwords do not count."`
-	MailsPerHour  int      `koanf:"mails_per_hour" default:"4" min:"2" max:"1000" doc:"Mails within an hour that visitors may have sent to one address. Who asks for more is told the same and sends nothing."`
+	MailsPerHour  int      `koanf:"mails_per_hour" default:"4" min:"2" max:"1000" doc:"Mails within an hour that visitors may have sent to one address; six times as many in any 24 hours. Then each further one costs the browser some computing, for 24 more in any 24 hours. Browsers that have signed in with the address have their own."`
 	Captcha       Captcha  `koanf:"captcha" doc:"A service that tells people from programs, beside the proofs of work. Browsers that are asked to try it talk to that service."`
 	ExemptNetwork []string `koanf:"exempt_networks" example:"[192.0.2.7/32]" doc:"Networks whose tries are not counted as one network's, such as a campus that is behind one address. Accounts are still counted."`
 }

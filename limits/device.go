@@ -11,8 +11,9 @@ import (
 )
 
 const (
-	// maxDevices is how many accounts one browser is known to have signed in to: a family's.
-	maxDevices = 4
+	// maxDevices is how many names one browser is known by: a family's four accounts, each by what
+	// is typed to name it and by its second factor.
+	maxDevices = 8
 	// deviceBytes: a random name of the browser, and the MAC that ties it to an account.
 	deviceBytes = 16 + 16
 )
@@ -36,12 +37,6 @@ func (l *Limiter) Known(devices broker.Secret, account string) broker.Secret {
 		}
 	}
 	return broker.Secret(strings.Join(entries, "."))
-}
-
-// Knows tells whether a browser has signed in to an account, named as for Known. It
-// never has where nothing is limited.
-func (l *Limiter) Knows(devices broker.Secret, account string) bool {
-	return !l.o.Off && l.device(devices, account) != ""
 }
 
 // device is the entry of a cookie that belongs to an account; "" none.

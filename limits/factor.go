@@ -8,25 +8,45 @@ import (
 )
 
 // How often wrong codes of a second factor may be typed for one account, from
-// anywhere. Whoever gets to type one has passed the first factor, so nobody else
-// can empty these buckets; and one does not empty the other. No proof of work
+// anywhere. Whoever gets to type one has passed the first factor; and one kind does not empty
+// the bucket of the other. No proof of work
 // buys more tries: of a million codes three count at a time, and somebody who
 // knows the password and tries day and night for a year is in with a
-// probability of one in forty.
+// probability of one in forty. A browser that has shown the factor before has as many of its own,
+// or who knows the password could keep its owner out.
 var (
 	appCodes      = broker.Limit{Burst: 10, Every: time.Hour}
 	recoveryCodes = broker.Limit{Burst: 10, Every: 10 * time.Minute}
 )
 
+// Holder is whose second factor it is, and in which browser.
+type Holder struct {
+	User    broker.UserID
+	Stamp   string        // broker.User.FactorStamp: a browser that has shown the factor under another one is known no longer
+	Devices broker.Secret // as in Visitor
+}
+
+// name is what a device cookie knows the holder by. A right password makes a browser known to the
+// account, not to its factor: nobody types an account so.
+func (h Holder) name() string { return "\x00factor\x00" + h.Stamp + "\x00" + string(h.User) }
+
+// Shown returns the cookie of a browser in which the holder has shown a second factor. It
+// opens nothing; it says from which bucket Factor and SMS take.
+func (l *Limiter) Shown(h Holder) broker.Secret { return l.Known(h.Devices, h.name()) }
+
 // Factor is asked before a code of a user's app, or one of their recovery codes,
 // is looked at. Verdict.Wait says how long there is none.
-func (l *Limiter) Factor(ctx context.Context, at time.Time, user broker.UserID, recovery bool) (Verdict, error) {
+func (l *Limiter) Factor(ctx context.Context, at time.Time, h Holder, recovery bool) (Verdict, error) {
 	if l.o.Off {
 		return Verdict{}, nil
 	}
-	charge := broker.Charge{Key: l.key("factor", string(user)), Limit: appCodes}
+	kind, limit := "factor", appCodes
 	if recovery {
-		charge = broker.Charge{Key: l.key("recovery", string(user)), Limit: recoveryCodes}
+		kind, limit = "recovery", recoveryCodes
+	}
+	charge := broker.Charge{Key: l.key(kind, string(h.User)), Limit: limit}
+	if device := l.device(h.Devices, h.name()); device != "" {
+		charge.Key = l.key(kind+", device", device)
 	}
 	got, err := l.store.TakeTokens(ctx, at, charge)
 	if err != nil {
@@ -36,44 +56,4 @@ func (l *Limiter) Factor(ctx context.Context, at time.Time, user broker.UserID, 
 		return Verdict{Wait: max(got[0].Wait, time.Second)}, nil
 	}
 	return Verdict{taken: []string{charge.Key}}, nil
-}
-
-// How often a code is sent to a telephone number: to a person, who needs a few; to a
-// number, whoever says that it is theirs, since each message costs the operator
-// money and its owner their peace, and apart from that by those whose it is, whom
-// nobody shall keep out by typing it; and from a network, from which a thief of many
-// passwords might make numbers of their own earn money ("toll fraud").
-var (
-	smsPerson  = broker.Limit{Burst: 5, Every: 12 * time.Minute}
-	smsNumber  = broker.Limit{Burst: 5, Every: 12 * time.Minute}
-	smsNetwork = broker.Limit{Burst: 20, Every: 3 * time.Minute}
-)
-
-// SMS is asked before a code is sent to a telephone number of a user, from an address.
-// proven tells that the number is a factor of theirs, which they once had a code of.
-// Verdict.Wait says how long there is none.
-func (l *Limiter) SMS(ctx context.Context, at time.Time, user broker.UserID, number string, proven bool, ip string) (Verdict, error) {
-	if l.o.Off {
-		return Verdict{}, nil
-	}
-	kind := "sms, number"
-	if proven {
-		kind = "sms, proven number"
-	}
-	charges := []broker.Charge{{Key: l.key("sms, person", string(user)), Limit: smsPerson}, {Key: l.key(kind, number), Limit: smsNumber}}
-	for _, c := range l.networks("sms, network", ip, 1) {
-		c.Limit = times(smsNetwork, c.Limit.Burst/l.o.Network.Burst) // the network around may send as many times more as it may try
-		charges = append(charges, c)
-	}
-	got, err := l.store.TakeTokens(ctx, at, charges...)
-	if err != nil {
-		return Verdict{}, err
-	}
-	var v Verdict
-	for _, c := range got {
-		if c.Refused {
-			v.Wait = max(v.Wait, c.Wait, time.Second)
-		}
-	}
-	return v, nil
 }

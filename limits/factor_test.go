@@ -2,7 +2,6 @@ package limits_test
 
 import (
 	"context"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -12,9 +11,13 @@ import (
 	"idbroker/limits"
 )
 
-// code asks whether a code of a user may be tried.
+// code asks whether a code of a user may be tried, in a browser that is not known.
 func (w *world) code(user broker.UserID, recovery bool) limits.Verdict {
-	v, err := w.Factor(context.Background(), w.at, user, recovery)
+	return w.codeIn(limits.Holder{User: user}, recovery)
+}
+
+func (w *world) codeIn(h limits.Holder, recovery bool) limits.Verdict {
+	v, err := w.Factor(context.Background(), w.at, h, recovery)
 	if err != nil {
 		w.Error(err)
 	}
@@ -55,62 +58,53 @@ func TestCodesOfAFactor(t *testing.T) {
 	})
 }
 
-// TestMessagesOfANetwork: a thief of many passwords, with a number for each, soon gets no
-// more messages sent from one address; nobody elsewhere notices.
-func TestMessagesOfANetwork(t *testing.T) {
+// TestThiefOfAPasswordEmptiesNoOwnersTries: who knows a password guesses at the second step from wherever, until
+// there are no tries left. The browsers that have shown the factor before have theirs, each.
+func TestThiefOfAPasswordEmptiesNoOwnersTries(t *testing.T) {
 	each(t, limits.Options{}, func(w *world) {
-		sms := func(i int, ip string) limits.Verdict {
-			v, err := w.SMS(context.Background(), w.at, broker.UserID("user"+strconv.Itoa(i)), "+4122767"+strconv.Itoa(1000+i), i%2 == 0, ip)
-			if err != nil {
-				w.Fatal(err)
+		ada := limits.Holder{User: "ada", Stamp: "1"}
+		ada.Devices = w.Shown(ada)
+		for _, recovery := range []bool{false, true} {
+			guesses := 0
+			for i := range 40 {
+				thief := limits.Holder{User: "ada", Stamp: "1"}
+				thief.Devices = w.Known("", "ada@example.org") // the password was right, again and again
+				for _, name := range []string{"ada", "factor", "factor\x001\x00ada"} {
+					thief.Devices = w.Known(thief.Devices, name)
+				}
+				switch i % 4 { // and of what he makes up, or has of his own account, nothing is hers
+				case 1:
+					thief.Devices = w.Shown(limits.Holder{User: "mallory", Stamp: "1", Devices: thief.Devices})
+				case 2:
+					thief.Devices = w.Shown(limits.Holder{User: "ada", Stamp: "0", Devices: thief.Devices}) // of before the password was changed
+				case 3:
+					thief.Devices = limits.New(nil, limits.Options{Key: [32]byte{1}}).Shown(limits.Holder{User: "ada", Stamp: "1"})
+				}
+				if w.codeIn(thief, recovery).Allowed() {
+					guesses++
+				}
 			}
-			return v
-		}
-		for i := range 20 {
-			if !sms(i, "198.51.100.7").Allowed() {
-				w.Fatalf("message %d is refused", i)
+			if guesses != 10 {
+				w.Errorf("recovery %v: %d guesses", recovery, guesses)
 			}
-		}
-		if v := sms(20, "198.51.100.7"); v.Allowed() || v.Wait > 3*time.Minute {
-			w.Errorf("one more: %+v", v)
-		}
-		if !sms(21, "203.0.113.9").Allowed() {
-			w.Error("another network is held up")
-		}
-		if w.at = w.at.Add(3 * time.Minute); !sms(22, "198.51.100.7").Allowed() {
-			w.Error("it never ends")
-		}
-	})
-}
-
-// TestNumberOfSomebodyElse: who says that somebody's number is theirs, from wherever,
-// keeps nobody from the codes that are sent to it, and gets few messages sent there.
-func TestNumberOfSomebodyElse(t *testing.T) {
-	const number = "+41227676111"
-	each(t, limits.Options{}, func(w *world) {
-		sms := func(user, ip string, proven bool) bool {
-			v, err := w.SMS(context.Background(), w.at, broker.UserID(user), number, proven, ip)
-			if err != nil {
-				w.Fatal(err)
+			for i := range 10 {
+				if !w.codeIn(ada, recovery).Allowed() {
+					w.Fatalf("recovery %v: the owner is kept out at try %d", recovery, i)
+				}
 			}
-			return v.Allowed()
-		}
-		sent := 0
-		for i := range 20 {
-			if sms("eve"+strconv.Itoa(i), "198.51."+strconv.Itoa(i)+".7", false) {
-				sent++
+			if v := w.codeIn(ada, recovery); v.Allowed() || v.Wait > time.Hour {
+				w.Errorf("recovery %v: a stolen cookie gives endless tries: %+v", recovery, v)
+			}
+			if other := (limits.Holder{User: "ada", Stamp: "1", Devices: w.Shown(limits.Holder{User: "ada", Stamp: "1"})}); !w.codeIn(other, recovery).Allowed() {
+				w.Errorf("recovery %v: one of her browsers empties the other's", recovery)
 			}
 		}
-		if sent != 5 {
-			w.Errorf("%d messages to somebody else's number", sent)
+		if v := w.codeIn(ada, false); w.Right(context.Background(), v) != nil || v.Allowed() {
+			w.Error("what was refused is given back")
 		}
-		for i := range 5 {
-			if !sms("ada", "192.0.2.1", true) {
-				w.Errorf("ada is kept from code %d", i)
-			}
-		}
-		if sms("ada", "192.0.2.1", true) || sms("bob", "192.0.2.1", true) {
-			w.Error("her own number has no bound")
+		w.at = w.at.Add(time.Hour)
+		if v := w.codeIn(ada, false); !v.Allowed() || w.codeIn(ada, false).Allowed() || w.Right(context.Background(), v) != nil || !w.codeIn(ada, false).Allowed() {
+			w.Error("a right one counts, or not one an hour")
 		}
 	})
 }

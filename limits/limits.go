@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"net/netip"
-	"strings"
 	"time"
 
 	"idbroker/broker"
@@ -26,7 +25,10 @@ type Options struct {
 	Network broker.Limit   // tries from one address (IPv4) or /64 (IPv6); zero: 30, then one every 30 seconds
 	Mails   broker.Limit   // mails that strangers may have us send to one address, and each browser that has signed in with it; zero: 4, then one every 15 minutes
 	Captcha *Captcha       // asked for in the place of proofs of work; nil: none
-	Off     bool           // nothing is limited
+	// SMSPerHour is how many messages are sent to telephones within any hour, all together; 0: 200.
+	// SMSPerCountry is how many of them to one prefix (broker.PhonePrefix); 0: 100.
+	SMSPerHour, SMSPerCountry int
+	Off                       bool // nothing is limited, but for these two
 }
 
 // Limiter says who may try.
@@ -67,6 +69,12 @@ func New(store Store, o Options) *Limiter {
 			*l.set = *l.otherwise
 		}
 	}
+	if o.SMSPerHour == 0 {
+		o.SMSPerHour = smsPerHour
+	}
+	if o.SMSPerCountry == 0 {
+		o.SMSPerCountry = smsPerCountry
+	}
 	return &Limiter{store, o}
 }
 
@@ -83,7 +91,11 @@ type Verdict struct {
 	Challenge broker.Secret // to be solved before this try; "" none is needed
 	Next      broker.Secret // let through, but the next try needs this to be solved; "" it does not
 	Wait      time.Duration // too many, also with proofs: 429; 0 no
+	Own       bool          // of Mail: in a browser that has signed in with the address
+	Proven    bool          // of Mail: strangers have had theirs, and this one has proven work
 	Silent    bool          // let through as if, but send no mail: the address has had enough
+	Bound     SMSBound      // with Wait: all messages together have had enough, not this person; "" it is them
+	Tell      bool          // with Bound: nobody was told of it within the last minutes
 	Trouble   error         // the captcha's service could not be asked, and a proof of work counted instead; nil: none
 	taken     []string      // buckets that a right password gives back
 }
@@ -124,39 +136,6 @@ func (l *Limiter) Username(ctx context.Context, at time.Time, v Visitor, user br
 	return l.ask(ctx, at, v,
 		broker.Charge{Key: l.key("username", string(user)), Limit: times(l.o.Account, deviceFactor)},
 		broker.Charge{Key: l.key("username, proven", string(user)), Limit: times(l.o.Account, deepFactor)})
-}
-
-// Mail is asked before a form has us mail an address. Verdict.Silent says that
-// the address has had enough; the visitor must not be told, or they learn
-// whether somebody else asked for it.
-func (l *Limiter) Mail(ctx context.Context, at time.Time, v Visitor, address string) (Verdict, error) {
-	if l.o.Off {
-		return Verdict{}, nil
-	}
-	verdict, err := l.ask(ctx, at, v, broker.Charge{}, broker.Charge{})
-	if err != nil || !verdict.Allowed() {
-		return verdict, err
-	}
-	key := l.key("mail", untagged(address))
-	if device := l.device(v.Devices, address); device != "" { // or a stranger who asks and asks would keep its owner from a way back in
-		key = l.key("mail, device", device)
-	}
-	got, err := l.store.TakeTokens(ctx, at, broker.Charge{Key: key, Limit: l.o.Mails})
-	if err != nil {
-		return Verdict{}, err
-	}
-	verdict.Silent = got[0].Refused
-	return verdict, nil
-}
-
-// untagged is an address without what stands behind "+" in its local part (RFC 5233):
-// most servers put all of these into one mailbox, which a stranger could fill.
-func untagged(address string) string {
-	local, domain, _ := strings.Cut(address, "@")
-	if name, _, tagged := strings.Cut(local, "+"); tagged && name != "" {
-		return name + "@" + domain
-	}
-	return address
 }
 
 // Right gives back what a try took that was none of a guesser.

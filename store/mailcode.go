@@ -69,15 +69,12 @@ func (db *DB) LastMailCode(ctx context.Context, login broker.LoginID) (broker.Ma
 	return rows[0].code(), nil
 }
 
-// CountMailCodes counts the codes of an hour: to an address, those that its own browsers
-// asked for (Nth below 0) or all others; and from a browser.
-func (db *DB) CountMailCodes(ctx context.Context, email, browserHash string, hour time.Time, own bool) (toAddress, fromBrowser int, err error) {
+// CountMailCodes counts the codes of an hour: to an address, of one kind; and from a browser.
+func (db *DB) CountMailCodes(ctx context.Context, email, browserHash string, hour time.Time, kind broker.MailCodeKind) (toAddress, fromBrowser int, err error) {
 	const what = "count mail codes"
-	side := "SELECT count(*) FROM mail_codes WHERE email = ? AND hour = ? AND nth > 0"
-	if own {
-		side = "SELECT count(*) FROM mail_codes WHERE email = ? AND hour = ? AND nth < 0"
-	}
-	if toAddress, err = db.count(ctx, what, side, email, micro(hour)); err != nil {
+	toAddress, err = db.count(ctx, what, "SELECT count(*) FROM mail_codes WHERE email = ? AND hour = ? AND nth > ? AND nth < ?",
+		email, micro(hour), int(kind), int(kind)+broker.MailCodesOfAKind)
+	if err != nil {
 		return 0, 0, err
 	}
 	fromBrowser, err = db.count(ctx, what, "SELECT count(*) FROM mail_codes WHERE browser_hash = ? AND hour = ?", browserHash, micro(hour))

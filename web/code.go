@@ -95,9 +95,9 @@ func (s *Server) postSendCode(w http.ResponseWriter, r *http.Request) error {
 	if u := stillThere(r, l); u != nil {
 		email = u.Email // whoever else they are, that is not the question
 	}
-	silent, err := s.tryMail(w, r, email)
+	ask, err := s.tryCode(w, r, email)
 	if err == nil {
-		err = s.accounts.SendCode(r.Context(), l, email, local.CodeAsk{Silent: silent, Own: s.knownToLimits(r, email)})
+		err = s.accounts.SendCode(r.Context(), l, email, ask)
 	}
 	bad := formProblems(err)
 	if errors.Is(err, local.ErrCodeSoon) || errors.Is(err, local.ErrCodeMany) {

@@ -18,28 +18,48 @@ var errFactorWait = &broker.Error{Kind: broker.KindTooMany, Message: "factor.wai
 
 // tryFactor asks the limits before a code of a second factor is looked at. The
 // verdict goes to factorRight when the code counted.
-func (s *Server) tryFactor(w http.ResponseWriter, r *http.Request, user broker.UserID, recovery bool) (limits.Verdict, error) {
+func (s *Server) tryFactor(w http.ResponseWriter, r *http.Request, user broker.User, recovery bool) (limits.Verdict, error) {
 	if s.o.Limits == nil {
 		return limits.Verdict{}, nil
 	}
-	v, err := s.o.Limits.Factor(r.Context(), visitOf(r).at, user, recovery)
+	v, err := s.o.Limits.Factor(r.Context(), visitOf(r).at, s.holder(r, user), recovery)
 	if err != nil || v.Wait == 0 {
 		return v, err
 	}
-	s.log.WarnContext(r.Context(), "too many codes of a second factor", "user", user, "recovery", recovery, "ip", broker.RequestOf(r.Context()).IP)
+	s.log.WarnContext(r.Context(), "too many codes of a second factor", "user", user.ID, "recovery", recovery, "ip", broker.RequestOf(r.Context()).IP)
 	return v, sentAway(w, v, errFactorWait)
 }
 
-func (s *Server) factorRight(r *http.Request, v limits.Verdict) error {
+// holder is what the limits know a browser by that has shown a user's second factor.
+func (s *Server) holder(r *http.Request, u broker.User) limits.Holder {
+	return limits.Holder{User: u.ID, Stamp: u.FactorStamp(), Devices: s.devices(r)}
+}
+
+// factorRight says that a second factor of a user, as they are now, was right: the try does not
+// count, and from now on tries in this browser are none of those who only know the password.
+func (s *Server) factorRight(w http.ResponseWriter, r *http.Request, v limits.Verdict, user broker.User) error {
 	if s.o.Limits == nil {
 		return nil
 	}
+	s.keepDevices(w, r, s.o.Limits.Shown(s.holder(r, user)))
 	return s.o.Limits.Right(r.Context(), v)
+}
+
+// factorChanged is factorRight after a change of the factors, by which the user's stamp may be another one.
+func (s *Server) factorChanged(w http.ResponseWriter, r *http.Request, v limits.Verdict, id broker.UserID) error {
+	if s.o.Limits == nil {
+		return nil
+	}
+	user, err := s.store.User(r.Context(), id)
+	if err != nil {
+		return fmt.Errorf("user of factor: %w", err)
+	}
+	return s.factorRight(w, r, v, user)
 }
 
 // factorProblems is formProblems for what a code can be refused for.
 func factorProblems(err error) problems {
-	if errors.Is(err, errFactorWait) || errors.Is(err, errSMSWait) || errors.Is(err, local.ErrSMSSoon) || errors.Is(err, local.ErrFactorNeeded) {
+	if errors.Is(err, errFactorWait) || errors.Is(err, errSMSWait) || errors.Is(err, errSMSBusy) || errors.Is(err, local.ErrSMSSoon) || errors.Is(err, local.ErrFactorNeeded) {
 		return problemsOf(err)
 	}
 	return formProblems(err)
@@ -97,7 +117,7 @@ func (s *Server) postFactor(w http.ResponseWriter, r *http.Request) error {
 	}
 	v := visitOf(r)
 	way, method := wayOf(v), broker.AMROTP
-	verdict, err := s.tryFactor(w, r, l.UserID, way == wayRecovery)
+	verdict, err := s.tryFactor(w, r, *v.owing, way == wayRecovery)
 	switch {
 	case err != nil:
 	case way == wayRecovery:
@@ -114,7 +134,7 @@ func (s *Server) postFactor(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.factorRight(r, verdict); err != nil {
+	if err := s.factorRight(w, r, verdict, *v.owing); err != nil {
 		return err
 	}
 	s.o.Wake() // a recovery code is told by mail
@@ -282,13 +302,13 @@ func (s *Server) withCode(w http.ResponseWriter, r *http.Request, do func(code s
 		if !s.fresh(v) {
 			return broker.ErrSignIn
 		}
-		verdict, err := s.tryFactor(w, r, v.user.ID, false)
+		verdict, err := s.tryFactor(w, r, *v.user, false)
 		if err == nil {
 			err = do(v.form.Get("code"))
 		}
 		if err != nil {
 			return err
 		}
-		return s.factorRight(r, verdict)
+		return s.factorChanged(w, r, verdict, v.user.ID)
 	})
 }

@@ -130,7 +130,7 @@ func (s *Server) postSetUp(w http.ResponseWriter, r *http.Request) error {
 	}
 	var codes []string
 	done, err = s.inSetUp(w, r, l, func(stay broker.Session) error {
-		verdict, err := s.tryFactor(w, r, l.UserID, false)
+		verdict, err := s.tryFactor(w, r, *v.owing, false)
 		if err != nil {
 			return err
 		}
@@ -147,7 +147,7 @@ func (s *Server) postSetUp(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		return s.factorRight(r, verdict)
+		return s.factorChanged(w, r, verdict, v.owing.ID)
 	})
 	if done {
 		return err

@@ -2,11 +2,13 @@ package web
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"idbroker/broker"
+	"idbroker/broker/local"
 	"idbroker/limits"
 )
 
@@ -45,14 +47,25 @@ func (s *Server) tryPassword(w http.ResponseWriter, r *http.Request, account str
 // tryMail asks the limits before a form has us mail an address. silent says to
 // answer as if it had been mailed.
 func (s *Server) tryMail(w http.ResponseWriter, r *http.Request, address string) (silent bool, err error) {
+	v, err := s.tryMailing(w, r, address, false)
+	return v.Silent, err
+}
+
+// tryCode is tryMail for a code.
+func (s *Server) tryCode(w http.ResponseWriter, r *http.Request, address string) (local.CodeAsk, error) {
+	v, err := s.tryMailing(w, r, address, true)
+	return local.CodeAsk{Silent: v.Silent, Own: v.Own, Proven: v.Proven}, err
+}
+
+func (s *Server) tryMailing(w http.ResponseWriter, r *http.Request, address string, code bool) (limits.Verdict, error) {
 	if s.o.Limits == nil {
-		return false, nil
+		return limits.Verdict{}, nil
 	}
-	v, err := s.o.Limits.Mail(r.Context(), visitOf(r).at, s.visitor(w, r), accountKey(address))
+	v, err := s.o.Limits.Mail(r.Context(), visitOf(r).at, s.visitor(w, r), accountKey(address), code)
 	if v.Silent {
 		s.log.InfoContext(r.Context(), "mail held back: the address has had enough", "ip", broker.RequestOf(r.Context()).IP)
 	}
-	return v.Silent, s.limited(w, r, v, err)
+	return v, s.limited(w, r, v, err)
 }
 
 // tryUsername asks the limits before the member is told whether a username is free.
@@ -99,7 +112,7 @@ func (s *Server) limitRight(w http.ResponseWriter, r *http.Request, v limits.Ver
 	if s.o.Limits == nil {
 		return nil
 	}
-	http.SetCookie(w, s.cookies.make(deviceCookie, s.o.Limits.Known(s.devices(r), accountKey(account)).Reveal(), keepChoice))
+	s.keepDevices(w, r, s.o.Limits.Known(s.devices(r), accountKey(account)))
 	return s.o.Limits.Right(r.Context(), v)
 }
 
@@ -112,13 +125,20 @@ func (s *Server) visitor(w http.ResponseWriter, r *http.Request) limits.Visitor 
 	return limits.Visitor{IP: broker.RequestOf(r.Context()).IP, Browser: s.browser(w, r).Hash(), Devices: s.devices(r), Proof: proof}
 }
 
-// knownToLimits tells whether this browser has signed in with an address.
-func (s *Server) knownToLimits(r *http.Request, address string) bool {
-	return s.o.Limits != nil && s.o.Limits.Knows(s.devices(r), accountKey(address))
+// devices is the cookie of what this browser is known to, as this request has left it.
+func (s *Server) devices(r *http.Request) broker.Secret {
+	if v := visitOf(r); v.devices != "" {
+		return v.devices
+	}
+	return broker.Secret(s.cookies.read(r, deviceCookie))
 }
 
-func (s *Server) devices(r *http.Request) broker.Secret {
-	return broker.Secret(s.cookies.read(r, deviceCookie))
+// keepDevices writes that cookie, in the place of the one that this answer has already.
+func (s *Server) keepDevices(w http.ResponseWriter, r *http.Request, devices broker.Secret) {
+	visitOf(r).devices = devices
+	h, name := w.Header(), s.cookies.name(deviceCookie)+"="
+	h["Set-Cookie"] = slices.DeleteFunc(h["Set-Cookie"], func(c string) bool { return strings.HasPrefix(c, name) })
+	http.SetCookie(w, s.cookies.make(deviceCookie, devices.Reveal(), keepChoice))
 }
 
 // accountKey is how what was typed is counted. Somebody's address and username

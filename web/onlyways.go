@@ -57,7 +57,7 @@ func (s *Server) postSetUpPasskey(w http.ResponseWriter, r *http.Request) error 
 		if err != nil {
 			return err
 		}
-		return s.factorRight(r, verdict)
+		return s.factorChanged(w, r, verdict, v.owing.ID)
 	})
 	if done {
 		return err

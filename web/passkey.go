@@ -84,6 +84,9 @@ func (s *Server) postPasskey(w http.ResponseWriter, r *http.Request) error {
 	if err := s.limitRight(w, r, verdict, user.Email); err != nil {
 		return err
 	}
+	if err := s.factorRight(w, r, limits.Verdict{}, user); err != nil { // a passkey is both factors
+		return err
+	}
 	l.SignUp = nil // an address that was being proven is not needed any more
 	v.proven = user
 	l.Authenticated(user.ID, how)
@@ -104,7 +107,7 @@ func (s *Server) postFactorPasskey(w http.ResponseWriter, r *http.Request) error
 	if err != nil {
 		return err
 	}
-	if err := s.factorRight(r, verdict); err != nil {
+	if err := s.factorRight(w, r, verdict, *visitOf(r).owing); err != nil {
 		return err
 	}
 	l.FactorShown(broker.AMRKey, broker.AMRPresent)

@@ -115,6 +115,9 @@ type Options struct {
 	// Limits says who may try a password and have mails sent; nil: everybody,
 	// as often as they like.
 	Limits *limits.Limiter
+	// OnSMSHeld is told of each message that a bound on all of them together held back, for
+	// metrics: a limits.SMSBound; nil: nobody listens.
+	OnSMSHeld func(bound string)
 
 	// Logos gets the pictures of applications; nil: their initials stand for them.
 	Logos Logos

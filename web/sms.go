@@ -6,43 +6,74 @@ import (
 
 	"idbroker/broker"
 	"idbroker/broker/local"
+	"idbroker/limits"
 )
 
 // errSMSWait: there were too many messages to a number, a person, or from here.
 var errSMSWait = &broker.Error{Kind: broker.KindTooMany, Message: "sms.wait"}
 
-// trySMS asks the limits before a code is sent. proven tells that the number is the
-// user's factor already.
-func (s *Server) trySMS(w http.ResponseWriter, r *http.Request, user broker.UserID, number string, proven bool) error {
-	if s.o.Limits == nil {
-		return nil
-	}
-	ip := broker.RequestOf(r.Context()).IP
-	v, err := s.o.Limits.SMS(r.Context(), visitOf(r).at, user, number, proven, ip)
-	if err != nil || v.Wait == 0 {
+// errSMSBusy: there were too many messages to everybody together.
+var errSMSBusy = &broker.Error{Kind: broker.KindTooMany, Message: "sms.busy"}
+
+// text asks the limits and sends a code to a number of a user, which send does. proven tells that the number
+// is the user's factor already. Nothing is asked about a number that messages do not go to.
+func (s *Server) text(w http.ResponseWriter, r *http.Request, user broker.User, number string, proven bool, send func() error) error {
+	prefix, err := s.accounts.SMSTo(number)
+	if err != nil && proven {
 		return err
 	}
-	s.log.WarnContext(r.Context(), "too many messages with codes", "user", user, "ip", ip)
-	return sentAway(w, v, errSMSWait)
+	if err != nil {
+		return local.ErrSMSCountry.At("phone")
+	}
+	if s.o.Limits == nil {
+		return send()
+	}
+	ip := broker.RequestOf(r.Context()).IP
+	v, err := s.o.Limits.SMS(r.Context(), visitOf(r).at, limits.Message{To: s.holder(r, user), Number: number, Prefix: prefix, Proven: proven, IP: ip})
+	switch {
+	case err != nil:
+		return err
+	case v.Bound != "":
+		return s.smsBusy(w, r, v, prefix)
+	case v.Wait > 0:
+		s.log.WarnContext(r.Context(), "too many messages with codes", "user", user.ID, "ip", ip)
+		return sentAway(w, v, errSMSWait)
+	}
+	if err := send(); err != nil {
+		if back := s.o.Limits.Right(r.Context(), v); back != nil { // no message is sent
+			s.log.ErrorContext(r.Context(), "message that was not sent is counted", "err", back)
+		}
+		return err
+	}
+	return nil
+}
+
+// smsBusy tells the operator, once in a while, and the person that all messages together have had enough.
+func (s *Server) smsBusy(w http.ResponseWriter, r *http.Request, v limits.Verdict, prefix string) error {
+	if s.o.OnSMSHeld != nil {
+		s.o.OnSMSHeld(string(v.Bound))
+	}
+	if v.Tell {
+		s.log.WarnContext(r.Context(), "messages with codes are held back: all together have reached a bound within an hour",
+			"bound", string(v.Bound), "prefix", prefix, "wait", v.Wait,
+			"do", "look at the service's bill and at broker_sms_held_total: if these are not your people, name your countries in accounts.sms.countries; if they are, raise accounts.sms.per_hour or per_country")
+	}
+	return sentAway(w, v, errSMSBusy)
 }
 
 // startSMS sends a code to the number of a form, for who sets it up: start is
 // local.Accounts.StartSMS, or StartNumberSwap.
-func (s *Server) startSMS(w http.ResponseWriter, r *http.Request, stay broker.Session, start func(context.Context, broker.Session, string) error) error {
+func (s *Server) startSMS(w http.ResponseWriter, r *http.Request, user broker.User, stay broker.Session, start func(context.Context, broker.Session, string) error) error {
 	typed := visitOf(r).form.Get("phone")
 	number, err := broker.NormalizePhone(typed)
 	if err != nil {
 		return err
 	}
-	if !s.accounts.SMS() {
-		return local.ErrNoSMS
+	send := func() error { return start(r.Context(), stay, typed) }
+	if number == "" || !s.accounts.SMS() { // nobody's is no message
+		return send()
 	}
-	if number != "" { // nobody's is no message
-		if err := s.trySMS(w, r, stay.UserID, number, false); err != nil {
-			return err
-		}
-	}
-	return start(r.Context(), stay, typed)
+	return s.text(w, r, user, number, false, send)
 }
 
 // sendSMS sends a code to the number of a user, for a login or a session.
@@ -51,17 +82,16 @@ func (s *Server) sendSMS(w http.ResponseWriter, r *http.Request, user broker.Use
 	if err != nil {
 		return err
 	}
+	send := func() error { return s.accounts.SendSMS(r.Context(), user, by) }
 	for _, way := range ways {
 		if way.Kind == broker.FactorSMS {
 			if visitOf(r).at.Sub(way.SentAt) < local.SMSAgain { // costs nobody a message
 				return local.ErrSMSSoon
 			}
-			if err := s.trySMS(w, r, user.ID, way.Number, true); err != nil {
-				return err
-			}
+			return s.text(w, r, user, way.Number, true, send)
 		}
 	}
-	return s.accounts.SendSMS(r.Context(), user, by)
+	return send()
 }
 
 // postSetUpNumber serves POST /second-factor/set-up/number/: a code for a number that
@@ -71,7 +101,7 @@ func (s *Server) postSetUpNumber(w http.ResponseWriter, r *http.Request) error {
 	if done {
 		return err
 	}
-	done, err = s.inSetUp(w, r, l, func(stay broker.Session) error { return s.startSMS(w, r, stay, s.accounts.StartSMS) })
+	done, err = s.inSetUp(w, r, l, func(stay broker.Session) error { return s.startSMS(w, r, *visitOf(r).owing, stay, s.accounts.StartSMS) })
 	if done {
 		return err
 	}
@@ -111,7 +141,7 @@ func (s *Server) postNumberSwap(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) beginNumber(w http.ResponseWriter, r *http.Request, start func(context.Context, broker.Session, string) error) error {
-	done, err := s.freshly(w, r, func() error { return s.startSMS(w, r, visitOf(r).session, start) })
+	done, err := s.freshly(w, r, func() error { return s.startSMS(w, r, *visitOf(r).user, visitOf(r).session, start) })
 	if done {
 		return err
 	}

@@ -35,6 +35,7 @@ type visit struct {
 	locales   string        // ui_locales of the login that the page belongs to
 	returnTo  string        // way on for an error page; "" the start page
 	challenge broker.Secret // for the next form that is shown; "" none
+	devices   broker.Secret // deviceCookie as this answer writes it; "" as it came
 }
 
 type visitKey struct{}

@@ -16,13 +16,33 @@ import (
 type CodeAsk struct {
 	Silent bool // the address has had enough mails: answer as ever, and send none
 	Own    bool // a browser that has signed in with the address: strangers use up none of its codes
+	Proven bool // with a proof of work, which others' codes do not hold up; not with Own
+}
+
+// kind is what the code is counted under.
+func (ask CodeAsk) kind() broker.MailCodeKind {
+	switch {
+	case ask.Own:
+		return broker.MailCodesOwn
+	case ask.Proven:
+		return broker.MailCodesProven
+	}
+	return broker.MailCodesStranger
+}
+
+// most is how many of its kind there are in a clock hour.
+func (ask CodeAsk) most() int {
+	if ask.Proven && !ask.Own {
+		return codesProven
+	}
+	return codesToAddress
 }
 
 // SendCode has a code mailed to an address, for a login that has a row. It looks
 // at no account: for whatever address it writes the same, so nobody learns from
 // its answer or its time who has an account here. DeliverCode decides. The codes
 // that the login had before are void. Where the address has had enough (CodeAsk.Silent, or
-// codesToAddress) the answer is the same, too, and nothing is mailed: nobody learns
+// too many of its kind) the answer is the same, too, and nothing is mailed: nobody learns
 // that somebody else has asked. Errors: code.off, code.too_soon, code.too_many (from
 // this browser), field.email_invalid.
 func (a *Accounts) SendCode(ctx context.Context, login broker.Login, email string, ask CodeAsk) error {
@@ -47,7 +67,7 @@ func (a *Accounts) SendCode(ctx context.Context, login broker.Login, email strin
 		q.Provider = a.links.Title(login.Remote.Provider)
 	}
 	err = a.store.InTx(ctx, func(ctx context.Context) error {
-		if err := a.mayHaveCode(ctx, &c, ask.Own); err != nil {
+		if err := a.mayHaveCode(ctx, &c, ask.kind()); err != nil {
 			return err
 		}
 		if err := a.store.ReplaceMailCodes(ctx, login.ID, at); err != nil {
@@ -56,7 +76,7 @@ func (a *Accounts) SendCode(ctx context.Context, login broker.Login, email strin
 		if err := a.store.CreateMailCode(ctx, c); err != nil {
 			return err
 		}
-		if ask.Silent || max(c.Nth, -c.Nth) > codesToAddress {
+		if ask.Silent || c.Nth-int(ask.kind()) > ask.most() {
 			return nil // whom it opens is never noted: no guess can be right
 		}
 		return a.store.Enqueue(ctx, q.Entry(at))
@@ -67,9 +87,8 @@ func (a *Accounts) SendCode(ctx context.Context, login broker.Login, email strin
 	return err
 }
 
-// mayHaveCode checks how many codes there were, and numbers this one. Those that the
-// account's own browsers ask for are numbered on their own.
-func (a *Accounts) mayHaveCode(ctx context.Context, c *broker.MailCode, own bool) error {
+// mayHaveCode checks how many codes there were, and numbers this one among those of its kind.
+func (a *Accounts) mayHaveCode(ctx context.Context, c *broker.MailCode, kind broker.MailCodeKind) error {
 	last, err := a.store.LastMailCode(ctx, c.LoginID)
 	if err == nil && c.CreatedAt.Sub(last.CreatedAt) < codeAgain {
 		return ErrCodeSoon
@@ -77,16 +96,14 @@ func (a *Accounts) mayHaveCode(ctx context.Context, c *broker.MailCode, own bool
 	if err != nil && !errors.Is(err, broker.ErrNotFound) {
 		return fmt.Errorf("last mail code: %w", err)
 	}
-	toAddress, fromBrowser, err := a.store.CountMailCodes(ctx, c.Email, c.BrowserHash, c.Hour, own)
+	toAddress, fromBrowser, err := a.store.CountMailCodes(ctx, c.Email, c.BrowserHash, c.Hour, kind)
 	if err != nil {
 		return fmt.Errorf("count mail codes: %w", err)
 	}
 	if fromBrowser >= codesFromBrowser {
 		return ErrCodeMany
 	}
-	if c.Nth = toAddress + 1; own {
-		c.Nth = -c.Nth
-	}
+	c.Nth = int(kind) + toAddress + 1
 	return nil
 }
 

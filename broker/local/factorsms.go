@@ -23,6 +23,9 @@ const (
 	SMSAgain = time.Minute
 )
 
+// ErrSMSCountry: no messages go to where the number is.
+var ErrSMSCountry = &broker.Error{Kind: broker.KindInvalid, Message: "sms.country"}
+
 // Errors about codes that are sent to a telephone number.
 var (
 	ErrNoSMS   = &broker.Error{Kind: broker.KindNotFound, Message: "sms.off"}
@@ -35,9 +38,18 @@ var (
 // SMS tells whether codes can be sent to telephone numbers here.
 func (a *Accounts) SMS() bool { return a.Factors() && a.o.SMS }
 
+// SMSTo is what a number is counted under (broker.PhonePrefix). Errors: sms.country.
+func (a *Accounts) SMSTo(number string) (prefix string, err error) {
+	prefix, ok := broker.PhonePrefix(number, a.o.SMSPrefixes)
+	if !ok {
+		return "", ErrSMSCountry
+	}
+	return prefix, nil
+}
+
 // StartSMS sends a code to the number that somebody wants as their second factor. The
 // number counts for nothing before ConfirmSMS; what was begun before is void. Errors:
-// sms.off, sign_in_again, factor.has, field.phone_invalid.
+// sms.off, sign_in_again, factor.has, field.phone_invalid, sms.country.
 func (a *Accounts) StartSMS(ctx context.Context, s broker.Session, typed string) error {
 	at := time.Now()
 	number, err := a.wantedNumber(s, typed, at)
@@ -55,7 +67,13 @@ func (a *Accounts) wantedNumber(s broker.Session, typed string, at time.Time) (s
 	if err := a.mayChangeFactors(s, at); err != nil {
 		return "", err
 	}
-	return numberOf(typed)
+	number, err := numberOf(typed)
+	if err == nil {
+		if _, refused := a.SMSTo(number); refused != nil {
+			err = ErrSMSCountry.At("phone")
+		}
+	}
+	return number, err
 }
 
 // numberOf is a number that was typed to be a second factor.
@@ -93,13 +111,16 @@ func (a *Accounts) startNumber(ctx context.Context, s broker.Session, kind broke
 
 // SendSMS sends a code to a user's number, for the login or the session that by names:
 // it counts nowhere else, and no older one does. Errors: sms.off, factor.gone,
-// sms.too_soon.
+// sms.too_soon, sms.country.
 func (a *Accounts) SendSMS(ctx context.Context, user broker.User, by string) error {
 	if !a.SMS() {
 		return ErrNoSMS
 	}
 	f, err := a.factorOf(ctx, user.ID, broker.FactorSMS)
 	if err != nil {
+		return err
+	}
+	if _, err := a.SMSTo(f.Number()); err != nil { // the operator may have said so since
 		return err
 	}
 	at, code := time.Now(), newSMSCode()

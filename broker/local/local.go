@@ -82,7 +82,7 @@ type Store interface {
 	CreateMailCode(ctx context.Context, c broker.MailCode) error
 	MailCode(ctx context.Context, id string) (broker.MailCode, error)
 	LastMailCode(ctx context.Context, login broker.LoginID) (broker.MailCode, error)
-	CountMailCodes(ctx context.Context, email, browserHash string, hour time.Time, own bool) (toAddress, fromBrowser int, err error)
+	CountMailCodes(ctx context.Context, email, browserHash string, hour time.Time, kind broker.MailCodeKind) (toAddress, fromBrowser int, err error)
 	ReplaceMailCodes(ctx context.Context, login broker.LoginID, at time.Time) error
 	AddressMailCode(ctx context.Context, id string, user broker.UserID, version int, at time.Time) error
 	TryMailCode(ctx context.Context, id string, most int, at time.Time) error
@@ -186,6 +186,7 @@ type Options struct {
 	// shown in it; 0: not at all.
 	RememberFactor time.Duration
 	SMS            bool         // somebody sends messages: a telephone number may be a second factor
+	SMSPrefixes    []string     // of the numbers that messages go to ("+41"); none: those of all countries
 	Usernames      Usernames    // which usernames people may choose, and sign in with
 	Fields         Fielder      // what the operator asks for beside; nil: nothing
 	Presets        Presets      // what holds where somebody has chosen nothing

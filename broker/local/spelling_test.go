@@ -117,7 +117,7 @@ func TestSpellingsShareTheirCodes(t *testing.T) {
 		}
 		must(t, a.Delete(ctx, u.ID))
 		for _, email := range []string{letters, ascii} {
-			if n, _, err := db.CountMailCodes(ctx, email, "", time.Now().Truncate(time.Hour), false); n != 0 || err != nil {
+			if n, _, err := db.CountMailCodes(ctx, email, "", time.Now().Truncate(time.Hour), broker.MailCodesStranger); n != 0 || err != nil {
 				t.Errorf("%d codes to %s outlive the account, %v", n, email, err)
 			}
 		}

@@ -96,6 +96,9 @@ func (c *counters) outbox(kind, outcome string) {
 	c.add("broker_outbox_entries_total", "kind", kind, "outcome", outcome)
 }
 
+// held counts a message that a bound on all of them held back.
+func (c *counters) held(bound string) { c.add("broker_sms_held_total", "bound", bound) }
+
 // job counts a run of a background job.
 func (c *counters) job(name string, err error) {
 	outcome := "done"

@@ -126,7 +126,7 @@ func (r *rooms) accountOptions(ring store.Keyring, counted *counters) (o local.O
 	}
 	return local.Options{
 		Issuer: r.base, MinPassword: cfg.Accounts.PasswordMin, MinStrength: strength(cfg), Site: cfg.Brand.Name, MaxHashing: cfg.Accounts.HashingAtOnce, OnHash: hashed, HMACKey: cfg.Accounts.InvenioSalt, Breached: r.breached, BreachedRange: ranges(cfg, r.base, counted), Peppers: peppers, FreshFor: cfg.Sessions.Fresh, UndoWithin: cfg.Linking.UndoWithin, CloseAfter: cfg.Accounts.CloseAfter, NoSignUp: !cfg.Accounts.SignUp, Log: r.log, EndGrants: r.tokens.EndGrants,
-		Codes: mailedCodes(cfg), CodeKeys: [][32]byte{ring.DeriveOldest("mail codes")}, NoFactors: noFactors(cfg), NeedFactors: cfg.Accounts.SecondFactor == "required", RememberFactor: cfg.Accounts.RememberFactor, SMS: cfg.Accounts.SMS.URL != "",
+		Codes: mailedCodes(cfg), CodeKeys: [][32]byte{ring.DeriveOldest("mail codes")}, NoFactors: noFactors(cfg), NeedFactors: cfg.Accounts.SecondFactor == "required", RememberFactor: cfg.Accounts.RememberFactor, SMS: cfg.Accounts.SMS.URL != "", SMSPrefixes: cfg.Accounts.SMS.Countries,
 		NoPasskeys: !passkeys(cfg, r.base), PasskeyKey: ring.DeriveOldest("passkeys"),
 		Usernames: names, Fields: fielder(r.asked), Presets: local.Presets{Locale: cfg.Accounts.Defaults.Locale, Zone: cfg.Accounts.Defaults.Zone},
 		NoPasswords: !cfg.Accounts.Passwords, Welcome: local.Welcome(cfg.Accounts.WelcomeMail), Domains: broker.DomainStatus(cfg.Accounts.Domains.Default),
@@ -239,6 +239,7 @@ func limiter(cfg config.Config, base string, db limits.Store, ring store.Keyring
 	return limits.New(db, limits.Options{
 		Key: ring.DeriveOldest("limits"), Exempt: l.Exempt(), Off: !l.Enabled,
 		Account: within(15*time.Minute, l.AccountTries), Network: within(15*time.Minute, l.NetworkTries), Mails: within(time.Hour, l.MailsPerHour),
+		SMSPerHour: cfg.Accounts.SMS.PerHour, SMSPerCountry: cfg.Accounts.SMS.PerCountry,
 		Captcha: captcha(cfg, base),
 	})
 }

@@ -206,7 +206,7 @@ func (s *server) shop(look web.Brand, pages *web.Pages) error {
 		NewBrowserMail: s.cfg.Sessions.NewDeviceMail, Country: s.countries.of,
 		TrustedHops: s.cfg.Server.TrustedHops, MinPassword: s.cfg.Accounts.PasswordMin,
 		NoSignUp: !s.cfg.Accounts.SignUp, NoPasswords: !s.cfg.Accounts.Passwords, StraightTo: s.cfg.Accounts.StraightTo, IdentifyFirst: s.cfg.Accounts.IdentifyFirst,
-		Limits: r.limits, Log: s.log, Wake: func() { s.outbox.Wake(); s.messages.Wake(); s.notices.Wake(); s.revocations.Wake() }, OnRequest: s.counters.request,
+		Limits: r.limits, Log: s.log, Wake: func() { s.outbox.Wake(); s.messages.Wake(); s.notices.Wake(); s.revocations.Wake() }, OnRequest: s.counters.request, OnSMSHeld: s.counters.held,
 		Usernames: identifies(s.cfg, "username"), NoEmails: !identifies(s.cfg, "email"), UsernameMax: s.cfg.Accounts.Username.Max, UsernameRule: s.cfg.Accounts.Username.Message,
 		Fields: askedFields(r.asked), Affiliations: s.cfg.Accounts.Profile.Affiliations, Visibility: s.cfg.Accounts.Profile.Visibility, Zone: s.cfg.Accounts.Defaults.Zone,
 		PresetVisibility: broker.Visibility(s.cfg.Accounts.Defaults.Visibility), PresetEmailVisibility: broker.Visibility(s.cfg.Accounts.Defaults.EmailVisibility),

@@ -3,6 +3,7 @@ package storetest_test
 import (
 	"context"
 	"errors"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -59,13 +60,20 @@ func TestMailCodeEnds(t *testing.T) {
 		if _, err := db.LastMailCode(ctx, "none"); !errors.Is(err, broker.ErrNotFound) {
 			t.Error(err)
 		}
-		code("own", "n", "ada", -1, 0) // a browser of hers asked
+		code("own", "n", "ada", int(broker.MailCodesOwn)+1, 0) // a browser of hers asked
+		code("older", "n", "ada", -1, 0)                       // as it was counted before
+		for i := range 3 {
+			code("proven"+strconv.Itoa(i), "n", "ada", int(broker.MailCodesProven)+i+1, 0)
+		}
 		for _, tt := range []struct {
 			later time.Duration
-			own   bool
+			kind  broker.MailCodeKind
 			want  [2]int
-		}{{0, false, [2]int{2, 4}}, {0, true, [2]int{1, 4}}, {time.Hour, false, [2]int{}}, {time.Hour, true, [2]int{}}} {
-			to, from, err := db.CountMailCodes(ctx, "ada", "b", at.Truncate(time.Hour).Add(tt.later), tt.own)
+		}{
+			{0, broker.MailCodesStranger, [2]int{2, 8}}, {0, broker.MailCodesOwn, [2]int{2, 8}}, {0, broker.MailCodesProven, [2]int{3, 8}},
+			{time.Hour, broker.MailCodesStranger, [2]int{}}, {time.Hour, broker.MailCodesOwn, [2]int{}}, {time.Hour, broker.MailCodesProven, [2]int{}},
+		} {
+			to, from, err := db.CountMailCodes(ctx, "ada", "b", at.Truncate(time.Hour).Add(tt.later), tt.kind)
 			ok(t, err)
 			same(t, [2]int{to, from}, tt.want)
 		}
