@@ -56,12 +56,9 @@ func secured(t *testing.T, a authority, ip net.IP) (*volatiletest.Client, string
 	s := volatiletest.Start(t)
 	c, ctx := s.Client(), t.Context()
 	cert, key := a.certify(t, t.TempDir(), ip)
-	free := must(net.Listen("tcp", "127.0.0.1:0"))(t)
-	host := free.Addr().String()
-	ok(t, free.Close())
-	_, port, _ := net.SplitHostPort(host)
-	for _, setting := range [][2]string{{"tls-auth-clients", "no"}, {"tls-cert-file", cert}, {"tls-key-file", key}, {"tls-port", port}} {
-		if err := c.ConfigSet(ctx, setting[0], setting[1]).Err(); err != nil && strings.Contains(err.Error(), "Unknown option") {
+	var err error
+	for _, setting := range [][2]string{{"tls-auth-clients", "no"}, {"tls-cert-file", cert}, {"tls-key-file", key}} {
+		if err = c.ConfigSet(ctx, setting[0], setting[1]).Err(); err != nil && strings.Contains(err.Error(), "Unknown option") {
 			const missing = "this Redis was built without TLS; get one that was: apt-get install redis-server"
 			if os.Getenv("BROKER_TEST_ALL") == "1" {
 				t.Fatal(missing)
@@ -71,6 +68,17 @@ func secured(t *testing.T, a authority, ip net.IP) (*volatiletest.Client, string
 			t.Fatalf("%s: %v", setting[0], err)
 		}
 	}
+	host := ""
+	for range 10 { // somebody may take the port before Redis does
+		free := must(net.Listen("tcp", "127.0.0.1:0"))(t)
+		host = free.Addr().String()
+		ok(t, free.Close())
+		_, port, _ := net.SplitHostPort(host)
+		if err = c.ConfigSet(ctx, "tls-port", port).Err(); err == nil {
+			break
+		}
+	}
+	ok(t, err)
 	ok(t, c.Do(ctx, "ACL", "SETUSER", "broker", "on", ">secret", "~*", "+@all").Err())
 	return c, host
 }

@@ -199,16 +199,24 @@ const (
 	lastPort  = 32000
 )
 
-// FreeAddress is an address on loopback where nobody listens now.
+// FreeAddress is an address on loopback where nobody listens, and which no other test, of this process
+// or another, is handed until this one ends: a broker takes a while until it listens. The UDP port of that
+// number, which nobody uses, shows that it is taken. We do not listen there ourselves to
+// see that it is free: a child that is just being started would go on for a moment.
 func FreeAddress(t testing.TB) string {
 	t.Helper()
 	for range 100 {
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", firstPort+rand.IntN(lastPort-firstPort)))
+		address := fmt.Sprintf("127.0.0.1:%d", firstPort+rand.IntN(lastPort-firstPort))
+		mine, err := net.ListenPacket("udp", address)
 		if err != nil {
-			continue // somebody has it
+			continue // another test has it
 		}
-		_ = l.Close()
-		return l.Addr().String()
+		if c, err := net.Dial("tcp", address); err == nil {
+			_ = errors.Join(c.Close(), mine.Close())
+			continue // somebody listens
+		}
+		t.Cleanup(func() { _ = mine.Close() })
+		return address
 	}
 	t.Fatal("no port is free")
 	return ""

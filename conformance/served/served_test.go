@@ -54,3 +54,16 @@ func TestReadMail(t *testing.T) {
 		}
 	}
 }
+
+// TestFreeAddress: while a test goes on nobody else is handed its address, whether it listens there by now or not.
+func TestFreeAddress(t *testing.T) {
+	const many = 500 // so many at random would meet among the ports there are
+	seen := map[string]bool{}
+	for i := range many {
+		address := FreeAddress(t)
+		if seen[address] {
+			t.Fatalf("%s is handed out again after %d", address, i)
+		}
+		seen[address] = true
+	}
+}
