@@ -19,15 +19,17 @@ const (
 // email returns the address as broker.NormalizeEmail has it, "" where it cannot
 // be used, and tells whether it counts as proven. verified is what the
 // provider said.
-func (a App) email(address string, verified bool) (string, bool) {
-	address, err := broker.NormalizeEmail(address)
+func (a App) email(said string, verified bool) (string, bool) {
+	address, err := broker.NormalizeEmail(said)
 	if err != nil {
 		return "", false
 	}
 	trusted := a.EmailTrust == EmailAlways || a.EmailTrust == EmailVerified && verified
 	if len(a.EmailDomains) > 0 {
-		_, domain, _ := strings.Cut(address, "@")
-		trusted = trusted && slices.ContainsFunc(a.EmailDomains, func(d string) bool { return strings.ToLower(d) == domain }) // EqualFold takes "ſ" for "s"
+		// As the provider said it: where that has other forms of ASCII letters ("ſ"), whose mailbox it
+		// checked nobody knows. EqualFold takes them for these, as NormalizeEmail does.
+		_, domain, _ := strings.Cut(strings.ToLower(strings.TrimSpace(said)), "@")
+		trusted = trusted && slices.ContainsFunc(a.EmailDomains, func(d string) bool { return strings.ToLower(d) == domain })
 	}
 	return address, trusted
 }
