@@ -101,16 +101,8 @@ func TestMailsWithinADay(t *testing.T) {
 		}
 		for name, all := range map[string][]time.Time{"free": free, "proven": proven} {
 			most := map[string]int{"free": 12, "proven": 24}[name]
-			for i, from := range all {
-				within := 0
-				for _, at := range all[i:] {
-					if at.Sub(from) < 24*time.Hour {
-						within++
-					}
-				}
-				if within > most {
-					w.Fatalf("%s: %d mails within 24 hours", name, within)
-				}
+			if n := crowded(all, 24*time.Hour); n > most {
+				w.Fatalf("%s: %d mails within 24 hours", name, n)
 			}
 		}
 		if silent == 0 || len(proven) < 18 || len(free) < 6 {
@@ -235,20 +227,27 @@ func TestCodesAreHeldUpHere(t *testing.T) {
 				}
 				w.at = w.at.Add(7 * time.Minute)
 			}
-			for i, from := range sent {
-				within := 0
-				for _, at := range sent[i:] {
-					if at.Sub(from) < time.Hour {
-						within++
-					}
-				}
-				if within > 4 {
-					w.Fatalf("%s: %d codes within an hour", name, within)
-				}
+			if n := crowded(sent, time.Hour); n > 4 {
+				w.Fatalf("%s: %d codes within an hour", name, n)
 			}
 			if len(sent) != 12 {
 				w.Errorf("%s: %d codes", name, len(sent))
 			}
 		}
 	})
+}
+
+// crowded is how many of these moments, which are in order, fall into any one stretch of time at most.
+func crowded(all []time.Time, stretch time.Duration) int {
+	most := 0
+	for i, from := range all {
+		n := 0
+		for _, at := range all[i:] {
+			if at.Sub(from) < stretch {
+				n++
+			}
+		}
+		most = max(most, n)
+	}
+	return most
 }

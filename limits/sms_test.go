@@ -82,16 +82,8 @@ func TestMessagesInAnyHour(t *testing.T) {
 			}
 			w.at = w.at.Add(3 * time.Minute)
 		}
-		for i, from := range sent {
-			within := 0
-			for _, at := range sent[i:] {
-				if at.Sub(from) < time.Hour {
-					within++
-				}
-			}
-			if within > 20 {
-				w.Fatalf("%d messages within an hour", within)
-			}
+		if n := crowded(sent, time.Hour); n > 20 {
+			w.Fatalf("%d messages within an hour", n)
 		}
 		if len(sent) < 25 {
 			w.Errorf("%d in two hours: it hardly opens again", len(sent))

@@ -3,7 +3,6 @@ package local_test
 import (
 	"context"
 	"errors"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -25,29 +24,7 @@ const (
 func TestTwoSpellingsSignUpAtOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		a, ctx := accounts(t, db), t.Context()
-		var tokens []broker.Secret
-		for i := range 8 {
-			login, _ := newLogin()
-			must(t, a.SignUp(ctx, login, local.SignUpForm{Email: []string{letters, ascii}[i%2], Password: good}))
-			tokens = append(tokens, tokenOf(t, mails(t, db)[0]))
-		}
-		var wg sync.WaitGroup
-		errs := make([]error, len(tokens))
-		for i, token := range tokens {
-			wg.Go(func() { _, _, errs[i] = a.Prove(ctx, token, "") })
-		}
-		wg.Wait()
-		made := 0
-		for _, err := range errs {
-			if err == nil {
-				made++
-			} else if !errors.Is(err, local.ErrSignUpKnown) {
-				t.Errorf("%v", err)
-			}
-		}
-		if n, err := db.CountUsers(ctx); n != 1 || made != 1 || err != nil {
-			t.Errorf("%d users, %d made, %v", n, made, err)
-		}
+		signUpAtOnce(t, a, db, letters, ascii)
 		for _, email := range []string{letters, ascii} {
 			if _, _, err := a.Authenticate(ctx, email, good); err != nil {
 				t.Errorf("sign in as %s: %v", email, err)
