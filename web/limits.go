@@ -87,7 +87,7 @@ func (s *Server) limited(w http.ResponseWriter, r *http.Request, v limits.Verdic
 	case err != nil:
 		return err
 	case v.Wait > 0:
-		s.log.WarnContext(r.Context(), "network sent away for a while", "ip", broker.RequestOf(r.Context()).IP, "wait", v.Wait)
+		s.log.WarnContext(r.Context(), "network sent away for a while", "ip", broker.RequestOf(r.Context()).IP, "wait", v.Wait.Round(time.Second).String())
 		return sentAway(w, v, errWait)
 	case v.Challenge != "":
 		visitOf(r).challenge = v.Challenge

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"idbroker/broker"
 	"idbroker/broker/local"
@@ -55,8 +56,8 @@ func (s *Server) smsBusy(w http.ResponseWriter, r *http.Request, v limits.Verdic
 	}
 	if v.Tell {
 		s.log.WarnContext(r.Context(), "messages with codes are held back: all together have reached a bound within an hour",
-			"bound", string(v.Bound), "prefix", prefix, "wait", v.Wait,
-			"do", "look at the service's bill and at broker_sms_held_total: if these are not your people, name your countries in accounts.sms.countries; if they are, raise accounts.sms.per_hour or per_country")
+			"bound", string(v.Bound), "prefix", prefix, "wait", v.Wait.Round(time.Second).String(),
+			"todo", "look at the service's bill and at broker_sms_held_total: if these are not your people, name your countries in accounts.sms.countries; if they are, raise accounts.sms.per_hour or per_country")
 	}
 	return sentAway(w, v, errSMSBusy)
 }
